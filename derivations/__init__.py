@@ -1,0 +1,34 @@
+"""Published statements, one file each: source, steps, printed values.  No machinery is here.
+
+The order is that of the slides: Wand, *The generalized linear mixed model leading terms*.
+"""
+
+from __future__ import annotations
+
+from leadterms.publication.statements import Statement
+
+
+def statements() -> list[Statement]:
+    """Return every statement, in the order of the slides."""
+    from derivations import (
+        bernoulli_random_intercept,
+        bernoulli_random_slopes,
+        dispersion,
+        general_block_theorem,
+        linear_model,
+        poisson_glm,
+        poisson_glmm,
+        toy_example,
+    )
+
+    modules = (
+        toy_example,
+        linear_model,
+        poisson_glm,
+        poisson_glmm,
+        bernoulli_random_slopes,
+        bernoulli_random_intercept,
+        general_block_theorem,
+        dispersion,
+    )
+    return [statement for module in modules for statement in module.STATEMENTS]

@@ -1,0 +1,1 @@
+"""Limits: leading terms of the asymptotic covariance under a declared regime."""

@@ -1,0 +1,82 @@
+"""GLM without random effects: Asy.Cov(beta^) = (phi/n) H^{-1}, H = E[w(eta) X X'] (textbook).
+
+The order of the first neglected term is 1/n^2.  The dispersion estimator has asymptotic variance
+1/{2 d'(phi)/phi + d''(phi)} over n, and no asymptotic covariance with beta^.
+"""
+
+from __future__ import annotations
+
+from sympy import Expr, Symbol, diff
+
+from leadterms.asymptotics.orders import PER_OBSERVATION
+from leadterms.asymptotics.result import Term
+from leadterms.expectation.canonical import canonical
+from leadterms.expectation.rational_field import inverse, lift
+from leadterms.information.conditional import ConditionalInformation
+from leadterms.model.families import Family
+from leadterms.notation.symbols import PHI
+
+Covariance = dict[tuple[Symbol, Symbol], Term]
+
+
+def fixed_effects_terms(
+    information: ConditionalInformation, parameters: tuple[Symbol, ...], dispersion: Expr, status: str
+) -> Covariance:
+    """Return the terms of (phi/n) H^{-1}, one for each pair of coefficients that are correlated.
+
+    Parameters
+    ----------
+    information
+        H, without random effects.
+    parameters
+        The coefficients, in the order of H.
+    dispersion
+        phi, or 1 for a family without dispersion.
+    status
+        Status of the statement.
+
+    """
+    entries = inverted([list(row) for row in information.matrix])
+    terms: Covariance = {}
+    for i, first in enumerate(parameters):
+        for j in range(i, len(parameters)):
+            unclosed = dispersion * entries[i][j]
+            term = finished(unclosed, information, PER_OBSERVATION, status)
+            if term is not None:
+                terms[first, parameters[j]] = term
+    return terms
+
+
+def inverted(matrix: list[list[Expr]]) -> list[list[Expr]]:
+    """Invert a symmetric matrix of expressions exactly, held expectations being independent symbols.
+
+    Raises
+    ------
+    SingularError
+        If the matrix is singular.
+
+    """
+    size = len(matrix)
+    field, flat = lift(entry for row in matrix for entry in row)
+    rows = [flat[size * i : size * (i + 1)] for i in range(size)]
+    return [[field.to_sympy(entry) for entry in row] for row in inverse(rows)]
+
+
+def finished(unclosed: Expr, information: ConditionalInformation, order: Expr, status: str) -> Term | None:
+    """Close what a rule closes, bring to the canonical form; None for an exact zero."""
+    closed, rules = information.close(unclosed)
+    coefficient = canonical(closed)
+    if coefficient == 0:
+        return None
+    return Term(coefficient, order, status, rules, unclosed)
+
+
+def dispersion_term(family: Family, order: Expr) -> Term:
+    """Return 1/{2 d'(phi)/phi + d''(phi)}, per observation (Bhaskaran and Wand 2023; the deck's general theorem).
+
+    d enters the log density with a minus sign; with it the value is positive.
+    """
+    assert family.dispersion_normaliser is not None
+    d = family.dispersion_normaliser(PHI)
+    information = 2 * diff(d, PHI) / PHI + diff(d, PHI, 2)
+    return Term(canonical(1 / information), order, "theorem")

@@ -1,0 +1,25 @@
+"""Orders and regimes: which sizes grow, and how an order is spelled."""
+
+from __future__ import annotations
+
+from sympy import Expr
+
+from leadterms.notation.symbols import M, N
+
+PER_OBSERVATION = 1 / N
+"""Order 1/n of a model without random effects."""
+PER_GROUP = 1 / M
+"""Order 1/m: parameters whose information comes from the groups."""
+PER_GROUPED_OBSERVATION = 1 / (M * N)
+"""Order 1/(mn): parameters whose information comes from every observation."""
+
+SPELLING: dict[Expr, str] = {
+    PER_OBSERVATION: "1/n",
+    PER_GROUP: "1/m",
+    PER_GROUPED_OBSERVATION: "1/(m*n)",
+}
+
+FIXED_REGIME = "n -> oo"
+"""Regime of a model without random effects."""
+NESTED_REGIME = "m, n -> oo with n/m -> 0"
+"""Regime of the nested theorem (Jiang, Wand and Bhaskaran 2022)."""

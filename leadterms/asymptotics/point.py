@@ -1,0 +1,94 @@
+"""A point of the parameter space: names to exact values, checked against domains and conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Expr, Ne, Symbol, false, true
+from sympy.logic.boolalg import Boolean
+
+from leadterms.errors import EvaluationError, ExistenceError, UndecidedError
+from leadterms.reading.expressions import read_assignments
+from leadterms.reading.numbers import exact_expression
+
+Values = Mapping[Any, Any] | str
+
+
+@dataclass(frozen=True)
+class ParameterSpace:
+    """The parameters of a model with the conditions under which its leading terms hold.
+
+    Parameters
+    ----------
+    symbols
+        Every parameter, those inside laws included.
+    conditions
+        Relations between them; positive symbols are positive besides.
+
+    """
+
+    symbols: tuple[Symbol, ...]
+    conditions: tuple[Boolean, ...]
+
+    def point(self, values: Values) -> dict[Symbol, Expr]:
+        """Return exact values by symbol, after checking every domain and condition that can be checked.
+
+        Raises
+        ------
+        EvaluationError
+            If a name is unknown or given twice, a value is not exact, or out of its domain.
+        ExistenceError
+            If a condition fails at the point.
+
+        """
+        given = read_assignments(values) if isinstance(values, str) else values
+        by_name = {symbol.name: symbol for symbol in self.symbols}
+        resolved: dict[Symbol, Expr] = {}
+        for key, value in given.items():
+            name = key.name if isinstance(key, Symbol) else str(key)
+            if name not in by_name:
+                raise EvaluationError(f"{name!r} is not a parameter of the model: it has {', '.join(by_name)}")
+            symbol = by_name[name]
+            exact = exact_expression(value)
+            if not exact.is_real:
+                raise EvaluationError(f"{name} must be real: {value} given")
+            if symbol.is_positive and not exact.is_positive:
+                raise EvaluationError(f"{name} must be positive: {value} given")
+            resolved[symbol] = exact
+        self._check(resolved)
+        return resolved
+
+    def _check(self, point: dict[Symbol, Expr]) -> None:
+        for condition in self.conditions:
+            if not condition.free_symbols <= set(point):
+                continue
+            verdict = condition.subs(point)
+            if verdict == true:
+                continue
+            if verdict != false:
+                raise UndecidedError(f"whether {shown(condition)} holds at the point could not be decided")
+            values = ", ".join(f"{s.name} = {point[s]}" for s in sorted(condition.free_symbols, key=str))
+            raise ExistenceError(f"the condition {shown(condition)} fails at {values}")
+
+
+def require_values(expression: Expr, point: Mapping[Symbol, Expr]) -> None:
+    """Refuse a point that leaves a parameter of the expression without value.
+
+    Raises
+    ------
+    EvaluationError
+        Naming the parameters that have no value.
+
+    """
+    missing = sorted(symbol.name for symbol in expression.free_symbols - set(point))
+    if missing:
+        raise EvaluationError(f"no value is given for {', '.join(missing)}")
+
+
+def shown(condition: Boolean) -> str:
+    """Return a condition as text, with the sign ``!=`` spelled out."""
+    if isinstance(condition, Ne):
+        return f"{condition.lhs} != {condition.rhs}"
+    return str(condition)

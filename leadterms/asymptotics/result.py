@@ -1,0 +1,279 @@
+"""The record of a derivation: terms, entries, and the expansion of the whole covariance matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sympy import Expr, ImmutableMatrix, Integer, Symbol
+
+from leadterms.asymptotics.orders import SPELLING
+from leadterms.asymptotics.point import ParameterSpace, Values, require_values, shown
+from leadterms.errors import LeadtermsError
+from leadterms.expectation.held import Expectation
+from leadterms.model.statement import Model
+from leadterms.notation.latex import to_latex
+
+if TYPE_CHECKING:
+    from leadterms.evaluation.number import Number
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of an asymptotic covariance: coefficient times order.
+
+    Parameters
+    ----------
+    coefficient
+        Complete, the dispersion included; free of the sizes.
+    order
+        A monomial in the sizes: 1/n, 1/m or 1/(m*n).
+    status
+        "theorem" (published), "derived" (here) or "conjecture".
+    rules
+        Names of the rules that gave closed forms.
+    unclosed
+        The same coefficient with its expectations held: the road that stays open where the closed form is
+        singular, for example at a slope that is exactly zero.
+
+    """
+
+    coefficient: Expr
+    order: Expr
+    status: str
+    rules: tuple[str, ...] = ()
+    unclosed: Expr | None = None
+    exists: bool = True
+    condition: str | None = None
+
+    @property
+    def is_closed_form(self) -> bool:
+        """Whether no held expectation is left."""
+        return not self.coefficient.has(Expectation)
+
+    @property
+    def order_text(self) -> str:
+        """The order as it is spelled in records: 1/n, 1/m, 1/(m*n)."""
+        return SPELLING[self.order]
+
+    @property
+    def variance(self) -> Expr:
+        """Coefficient times order."""
+        return self.coefficient * self.order
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The asymptotic covariance of two estimators: a sum of terms of different orders.
+
+    Parameters
+    ----------
+    names
+        Names of the two terms of the formula; "1" for the intercept, a parameter's own name for others.
+    parameters
+        The two parameters.
+    terms
+        The terms; none for a structural zero.
+    space
+        The parameters of the model and the conditions.
+
+    """
+
+    names: tuple[str, str]
+    parameters: tuple[Symbol, Symbol]
+    terms: tuple[Term, ...]
+    space: ParameterSpace
+
+    @property
+    def variance(self) -> Expr:
+        """Sum of coefficient times order."""
+        return sum((term.variance for term in self.terms), Integer(0))
+
+    @property
+    def term(self) -> Term:
+        """The one term of the entry.
+
+        Raises
+        ------
+        LeadtermsError
+            If there is no term, or more than one.
+
+        """
+        if len(self.terms) != 1:
+            pair = " and ".join(symbol.name for symbol in self.parameters)
+            raise LeadtermsError(f"the covariance of {pair} has {len(self.terms)} terms: use .terms or .variance")
+        return self.terms[0]
+
+    @property
+    def coefficient(self) -> Expr:
+        """Coefficient of the one term."""
+        return self.term.coefficient
+
+    @property
+    def order(self) -> Expr:
+        """Order of the one term."""
+        return self.term.order
+
+    def evaluate(self, values: Values, digits: int = 15) -> Number:
+        """Return the coefficient of the one term at a point, to the digits asked for.
+
+        Parameters
+        ----------
+        values
+            Exact values by parameter name, as text ("0.34", "1e-30", "3/7"), whole numbers, fractions or
+            floats (taken at their shortest decimal); or one text ``"beta0=0.34, beta1=0.82"``.
+        digits
+            Significant digits.
+
+        Raises
+        ------
+        EvaluationError
+            If a parameter has no value or a bad one, or the digits are not reached.
+        ExistenceError
+            If a condition of the result fails at the point.
+
+        """
+        return evaluate_term(self.term, self.space, values, digits)
+
+    def latex(self) -> str:
+        r"""``\mathrm{Asy.Var}(...) = ...`` as LaTeX."""
+        first, second = (rf"\widehat{{{to_latex(symbol)}}}" for symbol in self.parameters)
+        left = rf"\mathrm{{Asy.Var}}({first})" if first == second else rf"\mathrm{{Asy.Cov}}({first}, {second})"
+        return f"{left} = {to_latex(self.variance)}"
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {self.latex()}$"
+
+
+def evaluate_term(term: Term, space: ParameterSpace, values: Values, digits: int) -> Number:
+    """Return the coefficient of a term at a point."""
+    from leadterms.evaluation.number import evaluate
+
+    point = space.point(values)
+    require_values(term.coefficient, point)
+    alternatives = () if term.unclosed is None else (term.unclosed,)
+    return evaluate(term.coefficient, point, digits, alternatives=alternatives)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One titled equation of a derivation, as LaTeX."""
+
+    title: str
+    latex: str
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """The leading terms of the asymptotic covariance of the maximum likelihood estimator.
+
+    Parameters
+    ----------
+    model
+        The model that was stated.
+    regime
+        Which sizes grow, and how.
+    entries
+        One for each pair of parameters whose covariance is not structurally zero.
+    space
+        Parameters and conditions.
+    derivation
+        Writes the steps.
+
+    """
+
+    model: Model
+    regime: str
+    entries: tuple[Entry, ...]
+    space: ParameterSpace
+    derivation: Callable[[], tuple[Step, ...]] = field(repr=False, compare=False)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The derivation as titled equations, written when asked for."""
+        return self.derivation()
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What must hold, as text."""
+        return tuple(shown(condition) for condition in self.space.conditions)
+
+    @property
+    def status(self) -> str:
+        """The weakest status of any term: theorem, derived or conjecture."""
+        ranks = ("theorem", "derived", "conjecture")
+        return max((term.status for entry in self.entries for term in entry.terms), key=ranks.index)
+
+    @property
+    def names(self) -> dict[Symbol, str]:
+        """The display name of each parameter."""
+        fixed = dict(zip(self.model.fixed_effects, self.model.term_names, strict=True))
+        return {parameter: fixed.get(parameter, parameter.name) for parameter in self.model.parameters}
+
+    def __getitem__(self, key: Any) -> Entry:
+        """Return the entry of a term name, a parameter, or a pair of them.
+
+        Raises
+        ------
+        LeadtermsError
+            If the model has no such parameter.
+
+        """
+        pair = key if isinstance(key, tuple) else (key, key)
+        if len(pair) != 2:
+            raise LeadtermsError(f"an entry is addressed by one name or a pair of names, not by {key!r}")
+        first, second = (self._parameter(part) for part in pair)
+        for entry in self.entries:
+            if set(entry.parameters) == {first, second}:
+                return entry
+        return Entry((self.names[first], self.names[second]), (first, second), (), self.space)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def _parameter(self, key: Any) -> Symbol:
+        wanted = key.name if isinstance(key, Symbol) else str(key)
+        wanted = "1" if wanted == "(Intercept)" else wanted
+        for parameter, name in self.names.items():
+            if wanted in (name, parameter.name):
+                return parameter
+        known = ", ".join(dict.fromkeys(n for p, name in self.names.items() for n in (name, p.name)))
+        raise LeadtermsError(f"the model has no parameter or term {wanted!r}: it has {known}")
+
+    @property
+    def covariance(self) -> ImmutableMatrix:
+        """The leading covariance matrix of all estimators, in the order of ``model.parameters``."""
+        parameters = self.model.parameters
+        return ImmutableMatrix(
+            len(parameters), len(parameters), lambda i, j: self[parameters[i], parameters[j]].variance
+        )
+
+    def latex(self) -> str:
+        """All entries as LaTeX, one line each (an ``aligned`` body)."""
+        lines = [entry.latex().replace(" = ", " &= ", 1) for entry in self.entries]
+        return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{', '.join(dict.fromkeys(entry.names))}</td><td>{term.order_text}</td>"
+            rf"<td>$\displaystyle {to_latex(term.coefficient)}$</td><td>{term.status}</td></tr>"
+            for entry in self.entries
+            for term in entry.terms
+        )
+        head = "<tr><th>entry</th><th>order</th><th>coefficient</th><th>status</th></tr>"
+        notes = "".join(f"<li>{condition}</li>" for condition in self.conditions)
+        caption = f"Leading terms, {self.regime}"
+        return f"<table><caption>{caption}</caption>{head}{rows}</table>" + (f"<ul>{notes}</ul>" if notes else "")
+
+    def __str__(self) -> str:
+        lines = [str(self.model), f"regime: {self.regime}"]
+        for entry in self.entries:
+            for term in entry.terms:
+                pair = ", ".join(dict.fromkeys(entry.names))
+                lines.append(f"[{pair}]  {term.order_text}  {term.coefficient}")
+        lines.extend(f"condition: {condition}" for condition in self.conditions)
+        return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Numbers: any coefficient, closed or held, to the digits asked for."""

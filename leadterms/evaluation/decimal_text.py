@@ -1,0 +1,87 @@
+"""Numbers as decimal text with exactly the digits asked for."""
+
+from __future__ import annotations
+
+from sympy import Float
+
+from leadterms.evaluation.precision import Context, Real, decimal_scale, precision, private_context
+
+_PLAIN_FROM = -6
+"""Smallest decimal exponent that is written without a power of ten."""
+_CHUNK = 4000
+"""Python converts integers of at most 4300 digits to text by default."""
+
+
+def decimal_digits(context: Context, number: Real, digits: int) -> tuple[int, int]:
+    """Return (n, e) such that n 10^e is the nonzero number rounded to ``digits`` significant digits.
+
+    Examples
+    --------
+    >>> import mpmath
+    >>> decimal_digits(private_context(), mpmath.mpf("123.456"), 4)
+    (1235, -1)
+
+    """
+    exponent = decimal_scale(context, number) - digits + 1
+    with precision(context, digits + 20 + len(str(exponent))):
+        # 10^e is made exactly or to all working digits; ties are too rare to matter beside the error
+        whole = int(context.nint(number / context.mpf(10) ** exponent))
+    if abs(whole) >= 10**digits:
+        whole, exponent = whole // 10, exponent + 1
+    return whole, exponent
+
+
+def in_text(number: Float, digits: int) -> str:
+    """Return a number with exactly ``digits`` significant digits, plain where the exponent is moderate.
+
+    Examples
+    --------
+    >>> in_text(Float("0.25", 5), 5), in_text(Float("2.5e-45", 3), 3), in_text(Float("1234", 3), 3)
+    ('0.25000', '2.50e-45', '1.23e+3')
+
+    """
+    sign, mantissa, exponent = _parts(number, digits)
+    if mantissa == "0":
+        return mantissa
+    if _PLAIN_FROM <= exponent < 0:
+        return f"{sign}0.{'0' * (-exponent - 1)}{mantissa}"
+    if 0 <= exponent < digits:
+        return sign + _pointed(mantissa, exponent + 1)
+    return f"{sign}{_pointed(mantissa, 1)}e{exponent:+d}"
+
+
+def in_latex(number: Float, digits: int) -> str:
+    r"""Return the same in LaTeX.
+
+    Examples
+    --------
+    >>> print(in_latex(Float("2.5e-45", 3), 3))
+    2.50 \\times 10^{-45}
+
+    """
+    mantissa, _, exponent = in_text(number, digits).partition("e")
+    return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
+def _pointed(mantissa: str, places: int) -> str:
+    return mantissa if places == len(mantissa) else f"{mantissa[:places]}.{mantissa[places:]}"
+
+
+def _parts(number: Float, digits: int) -> tuple[str, str, int]:
+    """Return sign, significant digits, and the decimal exponent of the first of them."""
+    if not number:
+        return "", "0", 0
+    context = private_context()
+    with precision(context, digits + 20):
+        real = context.make_mpf(number._mpf_)
+        whole, exponent = decimal_digits(context, real, digits)
+    return ("-" if whole < 0 else ""), _integer_text(abs(whole)), exponent + digits - 1
+
+
+def _integer_text(number: int) -> str:
+    """Return an integer in decimal, whatever its length, by halves."""
+    if number < 10**_CHUNK:
+        return str(number)
+    places = int(number.bit_length() * 0.30103) // 2
+    upper, lower = divmod(number, 10**places)
+    return _integer_text(upper) + _integer_text(lower).zfill(places)

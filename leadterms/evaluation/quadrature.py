@@ -1,0 +1,232 @@
+"""Held expectations to numbers: nested node sums in which all integrands share their nodes.
+
+:class:`Held` compiles an expression with :class:`~leadterms.expectation.held.Expectation` nodes once; each
+call is one pass at one level of refinement.  Whether passes agree is for the caller to judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sympy import Basic, Expr, Symbol
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.binding import independent
+from leadterms.evaluation.compile_mpmath import Program, hoist
+from leadterms.evaluation.grid import Grid
+from leadterms.evaluation.precision import Context, Effort, Real, precision
+from leadterms.evaluation.rules import Axis, axis, is_finite_rule
+from leadterms.evaluation.stable import stable
+from leadterms.expectation.held import Expectation
+from leadterms.model.laws import Law
+
+NODE_LIMIT = 20_000_000
+"""Most nodes of one pass; a value that needs more is refused."""
+_QUIET = 2
+"""So many negligible terms in a row end an infinite sum."""
+
+
+class Held:
+    """An expression with held expectations, as a function of the effort.
+
+    Parameters
+    ----------
+    context
+        Private mpmath context.
+    expr
+        Expression without free symbols.
+
+    Raises
+    ------
+    EvaluationError
+        Where something in the expression or in a law has no numerical rule.
+
+    Examples
+    --------
+    >>> from sympy import exp
+    >>> from leadterms.evaluation.precision import private_context
+    >>> from leadterms.model.laws import NormalLaw
+    >>> x = Symbol("x", real=True)
+    >>> held = Held(private_context(), Expectation(exp(x), (x, NormalLaw(0, 1))) ** 2)
+    >>> held(Effort(digits=15, refinement=2.0))
+    mpf('2.71828182845904523536028747')
+
+    """
+
+    def __init__(self, context: Context, expr: Expr) -> None:
+        self._context = context
+        self._meter = _Meter()
+        self._defects: list[Real] = []
+        self._blocks, names, (outer,) = _open([expr], context, self._meter, 0)
+        self._top = Program(context, names, [outer])
+
+    def __call__(self, effort: Effort) -> Real:
+        """Evaluate once, all rules at the same level."""
+        self._meter.nodes = 0
+        with precision(self._context, effort.working):
+            for block in self._blocks:
+                block.prepare(effort)
+            values = [value for block in self._blocks for value in block.values({})]
+            self._defects = [defect for block in self._blocks for defect in block.defects()]
+            return self._context.convert(self._top(*values)[0])
+
+    @property
+    def dimension(self) -> int:
+        """Largest number of variables that are summed over at once, inner ones included."""
+        return max((block.dimension for block in self._blocks), default=0)
+
+    @property
+    def nodes(self) -> int:
+        """Number of nodes at which integrands were evaluated in the last pass."""
+        return self._meter.nodes
+
+    def resolved(self, digits: int) -> bool:
+        """Tell whether the weights of the last pass sum to one, to half the digits, for every law."""
+        tolerance = self._context.mpf(10) ** (-digits / 2)
+        return all(defect <= tolerance for defect in self._defects)
+
+
+class _Meter:
+    """Counts nodes, and stops a pass that grows beyond the limit."""
+
+    nodes = 0
+
+    def add(self, number: int) -> None:
+        self.nodes += number
+        if self.nodes > NODE_LIMIT:
+            raise EvaluationError(f"more than {NODE_LIMIT} nodes in one pass: ask for fewer digits")
+
+
+class _Block:
+    """Expectations over the same laws: one set of nodes, one vector of integrands."""
+
+    def __init__(
+        self,
+        context: Context,
+        meter: _Meter,
+        laws: Sequence[Law],
+        variables: Sequence[Symbol],
+        integrands: Sequence[Expr],
+        depth: int,
+    ) -> None:
+        self._context, self._meter = context, meter
+        self._laws, self._variables = laws, variables
+        self._inner, names, opened = _open(integrands, context, meter, depth)
+        # what depends on outer variables only is computed once for each of their values
+        lifted, table = hoist(map(stable, opened), {*variables, *names}, "h")
+        outer = set().union(*(part.free_symbols for part in table))
+        self._parameters = sorted(outer, key=str)
+        below = set().union(*(block.needs for block in self._inner))
+        self.needs = sorted(outer | (below - set(variables)), key=str)
+        self._ahead = Program(context, self._parameters, list(table))
+        self._size = len(integrands)
+        self._grid: Grid | None = None
+        if not self._inner and all(map(is_finite_rule, laws)):
+            self._grid = Grid(context, variables, list(table.values()), lifted)
+        else:
+            self._integrands = Program(context, [*variables, *names, *table.values()], lifted)
+
+    @property
+    def dimension(self) -> int:
+        """Number of nested sums."""
+        return len(self._laws) + max((block.dimension for block in self._inner), default=0)
+
+    def prepare(self, effort: Effort) -> None:
+        """Lay out the nodes of one level, and forget the values of the last."""
+        self._axes = [axis(self._context, law, effort) for law in self._laws]
+        self._negligible = self._context.mpf(10) ** -effort.truncation
+        self._last: tuple[tuple[Real, ...], list[Real]] | None = None
+        for block in self._inner:
+            block.prepare(effort)
+        if self._grid is not None:
+            self._grid.lay(self._axes)
+
+    def values(self, environment: dict[Symbol, Real]) -> list[Real]:
+        """Return the expectations, given the values of the outer variables."""
+        key = tuple(environment[symbol] for symbol in self.needs)
+        if self._last is None or self._last[0] != key:
+            ahead = self._ahead(*(environment[symbol] for symbol in self._parameters))
+            if self._grid is not None:
+                self._meter.add(self._grid.size)
+                self._last = key, self._grid.sums(ahead)
+            else:
+                self._last = key, self._watched_sum(ahead, environment)
+        return self._last[1]
+
+    def defects(self) -> list[Real]:
+        """Return |1 - sum of weights| for every law, in this block and below."""
+        own = [abs(1 - line.mass) for line in self._axes]
+        return own + [defect for block in self._inner for defect in block.defects()]
+
+    def _watched_sum(self, ahead: Sequence[Real], environment: dict[Symbol, Real]) -> list[Real]:
+        total = [self._context.zero] * self._size
+        size = [self._context.zero] * self._size
+        negligible = self._negligible
+
+        def add(point: tuple[Real, ...], weight: Real) -> bool:
+            """Add one node, and tell whether it changed nothing."""
+            self._meter.add(1)
+            inner: list[Real] = []
+            if self._inner:
+                environment.update(zip(self._variables, point, strict=True))
+                inner = [value for block in self._inner for value in block.values(environment)]
+            small = True
+            for i, value in enumerate(self._integrands(*point, *inner, *ahead)):
+                term = weight * value
+                total[i] += term
+                absolute = abs(term)
+                size[i] += absolute
+                if not absolute <= negligible * size[i]:
+                    small = False
+            return small
+
+        def sweep(axes: Sequence[Axis], point: tuple[Real, ...], weight: Real, floor: Real) -> bool:
+            """Sum over the axes that are left; tell whether all of it changed nothing.
+
+            A sum over an infinite axis ends where the weights have left the bulk of the law *and* the
+            terms are negligible: an integrand may carry its mass far out of the bulk.
+            """
+            line, rest = axes[0], axes[1:]
+            all_small = True
+            for arm in line.arms:
+                quiet = 0
+                for x, w in arm:
+                    here = weight * w
+                    if rest:
+                        small = sweep(rest, (*point, x), here, floor * line.peak)
+                    else:
+                        small = add((*point, x), here)
+                    all_small = all_small and small
+                    if not line.finite:
+                        quiet = quiet + 1 if small and abs(here) <= floor * line.peak else 0
+                        if quiet == _QUIET:
+                            break
+            return all_small
+
+        sweep(self._axes, (), self._context.one, negligible)
+        return total
+
+
+def _open(
+    expressions: Iterable[Basic], context: Context, meter: _Meter, depth: int
+) -> tuple[list[_Block], list[Symbol], list[Basic]]:
+    """Take the outermost expectations out of expressions: blocks, a symbol for each value, the rest."""
+    expressions = list(expressions)
+    found = sorted({node for expr in expressions for node in _outermost(expr)}, key=str)
+    groups: dict[tuple[Law, ...], list[tuple[Expectation, Expr, list[Symbol]]]] = {}
+    for node in found:
+        integrand, laws, variables = independent(node, f"_{depth}_")
+        groups.setdefault(laws, []).append((node, integrand, variables))
+    blocks, names, values = [], [], {}
+    for laws, members in groups.items():
+        blocks.append(_Block(context, meter, laws, members[0][2], [m[1] for m in members], depth + 1))
+        for node, _, _ in members:
+            names.append(Symbol(f"E_{depth}_{len(names)}", real=True))
+            values[node] = names[-1]
+    return blocks, names, [expr.xreplace(values) for expr in expressions]
+
+
+def _outermost(expr: Basic) -> set[Expectation]:
+    if isinstance(expr, Expectation):
+        return {expr}
+    return set().union(*(_outermost(argument) for argument in expr.args))

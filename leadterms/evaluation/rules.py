@@ -1,0 +1,239 @@
+"""Node rules for one variable, chosen by properties of its law and never by the problem.
+
+| property of the law | rule |
+|---|---|
+| finitely many points | the exact sum |
+| density polynomial on pieces | Gauss-Legendre on each piece |
+| normal | trapezoid on the standardised line (exponentially convergent for analytic integrands) |
+| discrete, infinite | the sum, from the mean or the lower end outwards |
+| any other density | double-exponential substitution on each interval between breakpoints |
+
+A rule is an :class:`Axis`: arms of nodes, each running from the bulk of the law outwards, made as far
+as they are asked for.  Weights include the density.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+from math import ceil, pi, sqrt
+
+from sympy import Expr, Integer, Symbol, oo
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.compile_mpmath import Program
+from leadterms.evaluation.gauss_legendre import gauss_legendre
+from leadterms.evaluation.precision import Context, Effort, Real, bits, spelled
+from leadterms.model.laws import Law, NormalLaw
+
+Node = tuple[Real, Real]
+"""A point and its weight."""
+
+
+class Arm:
+    """A sequence of nodes that is computed as far as it is read, and kept."""
+
+    def __init__(self, source: Iterator[Node], owner: Axis) -> None:
+        self._source = source
+        self._owner = owner
+        self.known: list[Node] = []
+
+    def __iter__(self) -> Iterator[Node]:
+        for i in count():
+            if i == len(self.known):
+                node = next(self._source, None)
+                if node is None:
+                    return
+                self.known.append(node)
+                self._owner.peak = max(self._owner.peak, abs(node[1]))
+            yield self.known[i]
+
+
+class Axis:
+    """The nodes of one variable at one level.
+
+    Parameters
+    ----------
+    arms
+        Sequences of nodes.
+    finite
+        Whether all nodes are to be used, without watching the terms.
+
+    Attributes
+    ----------
+    peak
+        The largest weight met so far.
+
+    """
+
+    def __init__(self, arms: Iterable[Iterator[Node]], finite: bool) -> None:
+        self.peak: Real = 0
+        self.arms = [Arm(iter(arm), self) for arm in arms]
+        self.finite = finite
+
+    @property
+    def mass(self) -> Real:
+        """The sum of all weights met so far: one, once a law is resolved."""
+        return sum(weight for arm in self.arms for _, weight in arm.known)
+
+
+def axis(context: Context, law: Law, effort: Effort) -> Axis:
+    """Return the nodes for a law with exact parameters.
+
+    Parameters
+    ----------
+    context
+        Private mpmath context, at the working precision of ``effort``.
+    law
+        A law of one variable.
+    effort
+        Digits and level; the number of nodes grows with the level.
+
+    Raises
+    ------
+    EvaluationError
+        Where the law is given by something that has no numerical rule.
+
+    Examples
+    --------
+    >>> from leadterms.model.laws import UniformLaw
+    >>> from leadterms.evaluation.precision import private_context
+    >>> context = private_context()
+    >>> nodes = axis(context, UniformLaw(0, 1), Effort(digits=10))
+    >>> sum(w * x**3 for x, w in nodes.arms[0])
+    mpf('0.25')
+
+    """
+    if not isinstance(law, Law):
+        raise EvaluationError(f"no node rule for {spelled(law)}: a law of one variable is needed")
+    if law.atoms_with_probability is not None:
+        flat = [part for pair in law.atoms_with_probability for part in pair]
+        values = constants(context, flat)
+        return Axis([iter(list(zip(values[::2], values[1::2], strict=True)))], finite=True)
+    if isinstance(law, NormalLaw):
+        return _normal(context, law, effort)
+    variable = Symbol("x", real=True)
+    pieces = law.pieces(variable)
+    if pieces is not None:
+        return Axis([_polynomial_piece(context, variable, *piece, effort) for piece in pieces], finite=True)
+    if law.is_discrete:
+        return _discrete(context, law)
+    ends = [law.support[0], *law.breakpoints, law.support[1]]
+    arms: list[Iterator[Node]] = []
+    for lower, upper in zip(ends, ends[1:], strict=False):
+        arms += _interval(context, law, lower, upper, effort)
+    return Axis(arms, finite=False)
+
+
+def is_finite_rule(law: Law) -> bool:
+    """Tell whether the rule of a law has finitely many nodes, all of which are used."""
+    return law.atoms_with_probability is not None or law.pieces(Symbol("x", real=True)) is not None
+
+
+def constants(context: Context, expressions: Iterable[Expr]) -> list[Real]:
+    """Return exact numbers in a context at its precision."""
+    return [context.convert(value) for value in Program(context, [], list(expressions))()]
+
+
+def _normal(context: Context, law: NormalLaw, effort: Effort) -> Axis:
+    """Trapezoid on z = (x - mean)/std, midpoints: no node at the mean, where an integrand may be 0/0."""
+    mean, std = constants(context, law.args)
+    # for the Gaussian itself the error is 2 exp(-2 pi^2/step^2)
+    step = context.mpf(1.2 * pi * sqrt(2 / effort.nats) / effort.refinement)
+    height = step / context.sqrt(2 * context.pi)
+    shrink = context.exp(-step * step)
+
+    def arm(sign: int) -> Iterator[Node]:
+        z = step / 2
+        weight, factor = height * context.exp(-z * z / 2), shrink
+        while True:
+            yield mean + sign * std * z, weight
+            # exp(-(z + h)^2/2) = exp(-z^2/2) exp(-h z - h^2/2), where z runs over (j + 1/2) h
+            weight, factor, z = weight * factor, factor * shrink, z + step
+
+    return Axis([arm(1), arm(-1)], finite=False)
+
+
+def _polynomial_piece(
+    context: Context, variable: Symbol, lower: Expr, upper: Expr, density: Expr, effort: Effort
+) -> Iterator[Node]:
+    """Gauss-Legendre on one piece, the density included in the weights."""
+    number = 2 * ceil((0.15 * effort.nats + 4) / 2 * effort.refinement)
+    precision = bits(effort.working) + 10
+    a, b = constants(context, (lower, upper))
+    middle, half = (a + b) / 2, (b - a) / 2
+    value = Program(context, [variable], [density])
+    for node, weight in gauss_legendre(number, precision):
+        x, w = context.ldexp(node, -precision) * half, context.ldexp(weight, -precision) * half
+        for point in (middle - x, middle + x):
+            yield point, w * value(point)[0]
+
+
+def _discrete(context: Context, law: Law) -> Axis:
+    """Sum over the whole numbers of the support, outwards from the mean where that is known."""
+    lower, upper = law.support
+    variable = Symbol("x", real=True)
+    probability = Program(context, [variable], [law.density(variable)])
+
+    def arm(start: int, stop: Expr, step: int) -> Iterator[Node]:
+        for i in count(start, step):
+            if (stop - i) * step < 0:
+                return
+            point = context.mpf(i)
+            yield point, context.convert(probability(point)[0])
+
+    mean = law.raw_moment(1)
+    start = mean if mean is not None else lower if lower.is_finite else Integer(0)
+    first = int(start.floor() if hasattr(start, "floor") else start)
+    return Axis([arm(first, upper, 1), arm(first - 1, lower, -1)], finite=False)
+
+
+def _interval(context: Context, law: Law, lower: Expr, upper: Expr, effort: Effort) -> list[Iterator[Node]]:
+    """Double-exponential nodes on one interval, in the distance from the nearer end.
+
+    tanh-sinh, exp-sinh or sinh-sinh as none, one or both ends are infinite (Takahasi and Mori 1974).
+    """
+    distance = Symbol("s", positive=True)
+    step = context.mpf(1.5 * pi**2 / effort.nats / effort.refinement)
+    quarter = context.pi / 2
+
+    def density(point: Expr) -> Callable[[Real], Real]:
+        program = Program(context, [distance], [law.density(point)])
+        return lambda s: context.convert(program(s)[0])
+
+    def arm(sign: int, change: Callable[[Real], tuple[Real, Real, Real]], at: Callable[[Real], Real]) -> Iterator[Node]:
+        for j in count():
+            t = sign * (j + context.mpf(1) / 2) * step
+            point, s, jacobian = change(t)
+            yield point, step * jacobian * at(s)
+
+    if lower == -oo and upper == oo:
+        both = Symbol("s", real=True)
+        program = Program(context, [both], [law.density(both)])
+
+        def sinh_sinh(t: Real) -> tuple[Real, Real, Real]:
+            y = quarter * context.sinh(t)
+            x = context.sinh(y)
+            return x, x, quarter * context.cosh(t) * context.cosh(y)
+
+        return [arm(sign, sinh_sinh, lambda s: context.convert(program(s)[0])) for sign in (1, -1)]
+    if upper == oo or lower == -oo:
+        side = 1 if upper == oo else -1
+        end = lower if upper == oo else upper
+        (a,) = constants(context, (end,))
+
+        def exp_sinh(t: Real) -> tuple[Real, Real, Real]:
+            s = context.exp(quarter * context.sinh(t))
+            return a + side * s, s, quarter * context.cosh(t) * s
+
+        at = density(end + side * distance)
+        return [arm(sign, exp_sinh, at) for sign in (1, -1)]
+    a, b = constants(context, (lower, upper))
+
+    def tanh_sinh(t: Real) -> tuple[Real, Real, Real]:
+        # share = distance from the nearer end over the length, accurate however small
+        share = 1 / (1 + context.exp(2 * quarter * context.sinh(abs(t))))
+        s = (b - a) * share
+        return (a + s if t < 0 else b - s), s, (b - a) * 2 * quarter * context.cosh(t) * share * (1 - share)
+
+    return [arm(-1, tanh_sinh, density(lower + distance)), arm(1, tanh_sinh, density(upper - distance))]

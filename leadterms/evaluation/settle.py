@@ -1,0 +1,159 @@
+"""When a value is settled: passes at growing effort, until they agree.
+
+One coincidence must not pass for agreement.  A closed expression starts with more digits than its
+exact numbers can cancel; an expectation needs three passes, of which the last two agree to more digits
+than asked for and the last three show that the convergence is fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil, log
+
+from mpmath.libmp import NoConvergence
+from sympy import Expr, cosh, coth, erf, erfc, exp, sinh, tanh
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.compile_mpmath import Program
+from leadterms.evaluation.precision import (
+    GUARD,
+    Context,
+    Effort,
+    Real,
+    agreement,
+    height,
+    is_finite,
+    precision,
+)
+from leadterms.evaluation.quadrature import NODE_LIMIT, Held
+from leadterms.expectation.held import Expectation
+
+_DOUBLINGS = 6
+_LEVELS = 40
+_STALLS = 4
+_WORK = 2.0
+"""Each level costs about so many times the last, whatever the dimension."""
+_GENEROSITY = 10
+_LARGEST_SCALE = 2000
+
+
+def settle(context: Context, expr: Expr, digits: int) -> tuple[Real, Real]:
+    """Return the value of an expression without free symbols, and an estimate of its error.
+
+    Raises
+    ------
+    EvaluationError
+        Where the expression is singular, complex, indistinguishable from zero, or converges too slowly.
+
+    Examples
+    --------
+    >>> from sympy import Rational, exp
+    >>> from leadterms.evaluation.precision import private_context
+    >>> context = private_context()
+    >>> value, error = settle(context, exp(Rational(1, 2)), 20)
+    >>> context.nstr(value, 12), error < 1e-20
+    ('1.6487212707', True)
+
+    """
+    return _held(context, expr, digits) if expr.has(Expectation) else _closed(context, expr, digits)
+
+
+def _closed(context: Context, expr: Expr, digits: int) -> tuple[Real, Real]:
+    """Raise the precision until two values agree."""
+    program = Program(context, [], [expr])
+    extra = 12 + 4 * height(expr) + _exponential_scale(context, expr)
+    before: Real | None = None
+    reached, reason = 0.0, ""
+    for doubling in range(_DOUBLINGS):
+        working = digits + extra * 2**doubling
+        with precision(context, working):
+            value, reason = _attempt(context, lambda: context.convert(program()[0]), digits)
+            if value is not None and before is not None:
+                reached = agreement(context, value, before)
+                if reached >= digits + GUARD:
+                    return value, _doubt(context, value, before, working)
+        before = value
+    raise EvaluationError(reason or f"{reached:.0f} of {digits} digits reached at {working} working digits")
+
+
+def _held(context: Context, expr: Expr, digits: int) -> tuple[Real, Real]:
+    """Refine the nodes until three passes agree, the last two to all digits."""
+    held = Held(context, expr)
+    target = digits + GUARD
+    before: Real | None = None
+    agreed: list[float] = []
+    nodes: list[int] = []
+    # in n dimensions the nodes of each grow by this factor, and with geometric convergence the agreement too
+    ratio = _WORK ** (1 / max(1, held.dimension))
+    spare, stalls, failures = 0, 0, 0
+    for level in range(_LEVELS):
+        effort = Effort(digits, ratio**level, spare, 2 * height(expr))
+        value, reason = _attempt(context, lambda: held(effort), digits)  # noqa: B023
+        nodes.append(held.nodes)
+        if value is None:
+            failures += 1
+            if failures == _STALLS:
+                raise EvaluationError(reason)
+        elif before is not None:
+            agreed.append(agreement(context, value, before))
+            if len(agreed) > 1 and agreed[-1] >= target and agreed[-2] >= target / 2 and held.resolved(digits):
+                return value, _doubt(context, value, before, effort.working)
+            if len(agreed) > 1 and agreed[-2] > 1 and agreed[-1] < (1 + (ratio - 1) / 3) * agreed[-2]:
+                # either the convergence is slow, or digits are lost to cancellation: only the second can be helped
+                stalls += 1
+                spare = 2 * spare + digits // 2 + 10
+        if stalls == _STALLS or _nodes_to_come(nodes, agreed, target, ratio) > NODE_LIMIT:
+            break
+        before = value
+    reached = max(0, int(max(agreed, default=0.0)))
+    raise EvaluationError(
+        f"about {min(reached, digits)} of {digits} digits reached with {nodes[-1]} nodes: "
+        "the expectation converges slowly here; ask for fewer digits, or give a closed form"
+    )
+
+
+def _nodes_to_come(nodes: list[int], agreed: list[float], target: float, ratio: float) -> float:
+    """Estimate the nodes of the pass that settles, were each level to multiply the agreement by ``ratio``."""
+    if len(nodes) < 2 or not agreed or not nodes[-2]:
+        return 0.0
+    growth = max(1.0, nodes[-1] / nodes[-2])
+    levels = log(target / max(agreed[-1], 1.0)) / log(ratio)
+    return float(nodes[-1] * growth ** max(1, ceil(levels - 1e-9)))
+
+
+def _attempt(context: Context, call: Callable[[], Real], digits: int) -> tuple[Real | None, str]:
+    """Return a real finite non-zero value and "", or None and the reason why there is none."""
+    try:
+        value = call()
+    except EvaluationError:
+        raise
+    # mpmath raises ValueError at poles and TypeError where a complex number is compared
+    except (ArithmeticError, ValueError, TypeError, NoConvergence) as failure:
+        return None, f"singular at this point ({failure or type(failure).__name__}): give another expression"
+    if not is_finite(context, value):
+        return None, "singular at this point (not a finite number): give another expression"
+    real, imaginary = context.re(value), abs(context.im(value))
+    if imaginary > abs(real) * context.mpf(10) ** -(digits + GUARD):
+        return None, "complex at this point: the expression is outside its domain"
+    if not real:
+        return None, "zero at every precision tried, and not zero by its form: digits of it cannot be told"
+    return real, ""
+
+
+def _doubt(context: Context, value: Real, before: Real, working: int) -> Real:
+    """Estimate the error from the last difference; never below the last working digits."""
+    return _GENEROSITY * abs(value - before) + abs(value) * context.mpf(10) ** -(working - 5)
+
+
+def _exponential_scale(context: Context, expr: Expr) -> int:
+    """Return how many digits apart the exponentials in an expression can be."""
+    single = [node.args[0] for node in expr.atoms(exp, sinh, cosh, tanh, coth)]
+    squared = [node.args[0] ** 2 for node in expr.atoms(erf, erfc)]
+    if not single + squared:
+        return 0
+    with precision(context, 15):
+        try:
+            sizes = [abs(context.convert(value)) for value in Program(context, [], single + squared)()]
+        except (ArithmeticError, TypeError):
+            return 0
+        return int(min(max(sizes) / context.log(10), _LARGEST_SCALE)) + 1

@@ -1,0 +1,162 @@
+"""E[S(U)] over normal random effects: in closed form, or held in the smallest dimension.
+
+A factor exp(quadratic in u) tilts the law of U and leaves; what remains depends on U through a few linear
+forms only, and the expectation is over the joint law of those.  Terms that see different forms are averaged
+one by one, each in its own dimension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sympy import Add, Expr, ImmutableMatrix, Integer, Matrix, Mul, Poly, Symbol, Tuple, exp, fraction, sqrt
+from sympy.logic.boolalg import Boolean
+
+from leadterms.expectation.gaussian import Tilt, normal_polynomial_moment, quadratic_parts, tilt
+from leadterms.expectation.held import Expectation
+from leadterms.model.laws import JointNormalLaw, NormalLaw
+
+
+@dataclass(frozen=True)
+class EffectsAverage:
+    """The value of E[S(U)] and the conditions for it to exist."""
+
+    value: Expr
+    conditions: tuple[Boolean, ...]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """constant * exp(exponent) * rest, rest depending on U through the rows of ``forms`` only."""
+
+    constant: Expr
+    exponent: Expr
+    rest: Expr
+    forms: ImmutableMatrix
+
+
+def average_over_effects(expression: Expr, effects: Sequence[Symbol], covariance: Matrix) -> EffectsAverage:
+    """Return E[expression] for U ~ N(0, covariance).
+
+    Parameters
+    ----------
+    expression
+        Rational in the random effects, exponentials of them and held expectations given them.
+    effects, covariance
+        The random effects and their covariance matrix.
+
+    Raises
+    ------
+    ExistenceError
+        If the expectation is infinite whatever the parameters are.
+
+    """
+    if not expression.has(*effects):
+        return EffectsAverage(expression, ())
+    value, conditions = Integer(0), {}
+    for piece in _pieces(expression, list(effects)):
+        square = tilt(piece.exponent, effects, [Integer(0)] * len(effects), covariance)
+        assert square is not None  # exponents of higher degree stay in the rest
+        conditions.update(dict.fromkeys(square.conditions))
+        value += piece.constant * square.factor * _averaged(piece, effects, square)
+    return EffectsAverage(value, tuple(conditions))
+
+
+def _averaged(piece: _Piece, effects: Sequence[Symbol], square: Tilt) -> Expr:
+    if piece.rest.is_polynomial(*effects):
+        return normal_polynomial_moment(piece.rest, effects, square.mean, square.covariance)
+    forms, pivots = piece.forms.rref()
+    forms = forms[: len(pivots), :]
+    mean = (forms * Matrix(list(square.mean))).applyfunc(lambda e: e.expand())
+    covariance = (forms * square.covariance * forms.T).applyfunc(lambda e: e.expand())
+    kept = [effects[pivot] for pivot in pivots]
+    rest = piece.rest.xreplace({effect: Integer(0) for effect in effects if effect not in kept})
+    if len(kept) == 1:
+        return Expectation(rest, (kept[0], NormalLaw(mean[0], sqrt(covariance[0, 0]))))
+    return Expectation(rest, (Tuple(*kept), JointNormalLaw(Tuple(*mean), ImmutableMatrix(covariance))))
+
+
+def _pieces(expression: Expr, effects: list[Symbol]) -> list[_Piece]:
+    """Split into terms, and put together again those that tilt alike and see the same forms."""
+    whole = _piece(expression, effects)
+    grouped: dict[tuple[Expr, ImmutableMatrix], list[_Piece]] = {}
+    for term in _terms(expression, effects):
+        piece = _piece(term, effects)
+        grouped.setdefault((piece.exponent, piece.forms), []).append(piece)
+    if len(grouped) == 1 and len(next(iter(grouped.values()))) > 1:
+        (exponent, forms), pieces = next(iter(grouped.items()))
+        if (exponent, forms) == (whole.exponent, whole.forms):
+            return [whole]
+    merged = []
+    for (exponent, forms), pieces in grouped.items():
+        if len(pieces) == 1:
+            merged.append(pieces[0])
+        else:
+            rest = Add(*(piece.constant * piece.rest for piece in pieces))
+            merged.append(_Piece(Integer(1), exponent, rest, forms))
+    return merged
+
+
+def _terms(expression: Expr, effects: list[Symbol]) -> list[Expr]:
+    """Additive terms over a denominator whose factors with random effects are no sums."""
+    numerator, denominator = fraction(expression)
+    random = [part for part in Mul.make_args(denominator) if part.has(*effects)]
+    if any(part.as_base_exp()[0].is_Add for part in random):
+        return [expression]
+    return [term / denominator for term in Add.make_args(numerator.expand())]
+
+
+def _piece(term: Expr, effects: list[Symbol]) -> _Piece:
+    constant, exponent, rest = Integer(1), Integer(0), Integer(1)
+    for part in Mul.make_args(term):
+        if not part.has(*effects):
+            constant *= part
+        elif isinstance(part, exp) and _tilting_part(part.args[0], effects) is not None:
+            tilting, remainder = _tilting_part(part.args[0], effects)  # type: ignore[misc]
+            exponent += tilting
+            constant *= exp(remainder)
+        else:
+            rest *= part
+    return _Piece(constant, exponent, rest, _forms(rest, effects))
+
+
+def _tilting_part(argument: Expr, effects: list[Symbol]) -> tuple[Expr, Expr] | None:
+    """Split an exponent, quadratic in the effects, into the part with them and the part without."""
+    if quadratic_parts(argument, effects) is None:
+        return None
+    remainder = argument.xreplace({effect: Integer(0) for effect in effects})
+    return (argument - remainder).expand(), remainder
+
+
+def _forms(expression: Expr, effects: list[Symbol]) -> ImmutableMatrix:
+    """Reduced basis of the linear forms of the effects through which an expression sees them."""
+    rows: list[tuple[Expr, ...]] = []
+    _collect_forms(expression, effects, [], rows)
+    if not rows:
+        return ImmutableMatrix(0, len(effects), [])
+    reduced, pivots = Matrix(list(dict.fromkeys(rows))).rref()
+    return ImmutableMatrix(reduced[: len(pivots), :])
+
+
+def _collect_forms(expression: Expr, effects: list[Symbol], bound: list[Symbol], rows: list[tuple[Expr, ...]]) -> None:
+    if not expression.has(*effects):
+        return
+    if isinstance(expression, Expectation):
+        _collect_forms(expression.integrand, effects, bound + expression.bound_symbols, rows)
+        return
+    if expression.is_polynomial(*effects) and Poly(expression, *effects).total_degree() <= 1:
+        gradient = [expression.expand().diff(effect) for effect in effects]
+        rows.extend(_by_predictor_monomial(gradient, [x for x in bound if any(entry.has(x) for entry in gradient)]))
+        return
+    for part in expression.args:
+        _collect_forms(part, effects, bound, rows)
+
+
+def _by_predictor_monomial(gradient: list[Expr], predictors: list[Symbol]) -> list[tuple[Expr, ...]]:
+    """Coefficient vectors of a gradient: the forms must serve every value of the bound predictors."""
+    if not predictors or not all(entry.is_polynomial(*predictors) for entry in gradient):
+        return [tuple(gradient)]
+    polys = [Poly(entry, *predictors) for entry in gradient]
+    monomials = dict.fromkeys(monomial for poly in polys for monomial in poly.monoms())
+    return [tuple(poly.coeff_monomial(monomial) for poly in polys) for monomial in monomials]

@@ -1,0 +1,92 @@
+"""An expectation without closed form, kept as an object that prints, substitutes and evaluates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sympy import Expr, Integer, Symbol, Tuple
+from sympy.core.sympify import _sympify
+
+Binding = Tuple
+"""A pair (variable, law); for a joint law the variable is a Tuple of symbols."""
+
+
+class Expectation(Expr):  # type: ignore[misc]
+    r"""The held expectation E[ integrand ] over independent bindings (variable, law).
+
+    The arguments are the integrand and one :class:`sympy.Tuple` for each binding: ``(x, law)`` for one
+    variable, ``((u0, u1), joint law)`` for jointly distributed ones.  Bound variables are not free
+    symbols; parameters inside the laws are.  It is real, and commutes.
+
+    Examples
+    --------
+    >>> from sympy import Symbol, exp
+    >>> from leadterms.model.laws import NormalLaw
+    >>> x, b = Symbol("x", real=True), Symbol("b", real=True)
+    >>> Expectation(exp(b * x), (x, NormalLaw(0, 1))).free_symbols
+    {b}
+
+    """
+
+    is_commutative = True
+    is_real = True
+
+    def __new__(cls, integrand: Any, *bindings: Any) -> Expectation:
+        pairs = [binding if isinstance(binding, Tuple) else Tuple(*binding) for binding in bindings]
+        held: Expectation = Expr.__new__(cls, _sympify(integrand), *pairs)
+        return held
+
+    @property
+    def integrand(self) -> Expr:
+        """What is averaged."""
+        return self.args[0]
+
+    @property
+    def bindings(self) -> tuple[Tuple, ...]:
+        """The pairs (variable or tuple of variables, law)."""
+        return tuple(self.args[1:])
+
+    @property
+    def bound_symbols(self) -> list[Symbol]:
+        """All variables that are averaged over, in order."""
+        return [symbol for binding in self.bindings for symbol in variables_of(binding)]
+
+    @property
+    def free_symbols(self) -> set[Symbol]:
+        """Parameters: symbols of the integrand that are not bound, and those inside the laws."""
+        free = set(self.integrand.free_symbols) - set(self.bound_symbols)
+        for _, law in self.bindings:
+            free |= law.free_symbols
+        return free
+
+    @property
+    def bound_names(self) -> str:
+        """The bound variables, for display."""
+        return ", ".join(symbol.name for symbol in self.bound_symbols)
+
+    def _eval_derivative(self, symbol: Symbol) -> Expr:
+        if symbol in self.bound_symbols:
+            return Integer(0)
+        if any(symbol in law.free_symbols for _, law in self.bindings):
+            raise NotImplementedError("a held expectation is not differentiated in a parameter of its law")
+        return Expectation(self.integrand.diff(symbol), *self.bindings)
+
+    def _sympystr(self, printer: Any) -> str:
+        laws = ", ".join(f"{_shown(binding)} ~ {printer._print(binding[1])}" for binding in self.bindings)
+        return f"E[{printer._print(self.integrand)}; {laws}]"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        names = ", ".join(printer._print(symbol) for symbol in self.bound_symbols)
+        body = rf"E_{{{names}}}\left\{{{printer._print(self.integrand)}\right\}}"
+        return body if exp is None else rf"\left[{body}\right]^{{{exp}}}"
+
+
+def variables_of(binding: Tuple) -> tuple[Symbol, ...]:
+    """Return the variables of one binding, always as a tuple."""
+    first = binding[0]
+    return tuple(first) if isinstance(first, Tuple) else (first,)
+
+
+def _shown(binding: Tuple) -> str:
+    names = [symbol.name for symbol in variables_of(binding)]
+    return names[0] if len(names) == 1 else f"({', '.join(names)})"

@@ -1,0 +1,1 @@
+"""Fisher information of a model, conditional on its random effects."""

@@ -1,0 +1,1 @@
+"""What the researcher states: families, laws, formula, layout, the model record."""

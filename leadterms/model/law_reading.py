@@ -1,0 +1,214 @@
+"""Laws as users write them: text such as ``"Uniform(-1, 1)"`` or a sympy.stats random variable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sympy import Expr, ImmutableMatrix, Integer, Symbol, Tuple, false
+
+from leadterms.errors import LeadtermsError, ModelError, ReadingError
+from leadterms.model.laws import NAMED_LAWS, BernoulliLaw, FiniteLaw, JointNormalLaw, Law, StatsLaw
+from leadterms.notation.symbols import RESERVED
+from leadterms.reading.expressions import Argument, Call, read_call, resolve
+
+JOINT_NAMES = ("MultivariateNormal", "JointNormal")
+
+
+def read_law(given: Any, names: tuple[str, ...]) -> Law | JointNormalLaw:
+    """Return the law of the named predictors, from text or from a sympy.stats random variable.
+
+    Parameters
+    ----------
+    given
+        Text in the notation of sympy.stats without the name argument, exact arithmetic inside, names of
+        parameters allowed; or a random variable of sympy.stats; or a law of leadterms.
+    names
+        The predictors that the law is for: one, or several for a joint law.
+
+    Raises
+    ------
+    ReadingError
+        If the text cannot be read; with a caret.
+    ModelError
+        If the law is unknown, or its parameters are out of range.
+
+    """
+    what = ", ".join(names)
+    law = given if isinstance(given, Law | JointNormalLaw) else None
+    if law is None and isinstance(given, str):
+        law = _law_from_text(given, what)
+    elif law is None:
+        law = _law_from_random_variable(given, what)
+    expected = law.dimension if isinstance(law, JointNormalLaw) else 1
+    if expected != len(names):
+        raise ModelError(f"the law {law} has {expected} component(s), but it is given for {len(names)}: {what}")
+    for condition in law.conditions:
+        if condition == false:
+            raise ModelError(f"the law {law} of {what} is not a law: its parameters are out of range")
+    return law
+
+
+def _law_from_text(text: str, what: str) -> Law | JointNormalLaw:
+    call = read_call(text, what=f"law of {what}")
+    if call.name == "Finite":
+        return _finite(call)
+    if call.name in JOINT_NAMES:
+        return _joint_normal(call)
+    law = NAMED_LAWS.get(call.name)
+    if law is None:
+        return _stats_law(call, what)
+    if len(call.arguments) != len(law.slots):
+        slots = ", ".join(name for name, _ in law.slots)
+        raise _at_name(
+            call,
+            f"{call.name} takes {len(law.slots)} argument(s), ({slots}), but {len(call.arguments)} given",
+        )
+    values = [
+        _scalar(resolve(argument, {}, _parameter(domain, call, argument)), call, argument)
+        for argument, (_, domain) in zip(call.arguments, law.slots, strict=True)
+    ]
+    return law(*values)
+
+
+def _parameter(domain: str, call: Call, argument: Argument) -> Callable[[str], Symbol]:
+    """Turn an unknown name inside a law into a parameter with the assumptions of its slot."""
+
+    def symbol(name: str) -> Symbol:
+        if RESERVED.match(name):
+            raise ReadingError(
+                f"{name!r} inside the law {call.name} clashes with a parameter or a size of the model: choose another name",
+                call.text,
+                argument.start,
+                argument.end,
+            )
+        return Symbol(name, real=True) if domain == "real" else Symbol(name, positive=True)
+
+    return symbol
+
+
+def _scalar(value: Any, call: Call, argument: Argument) -> Expr:
+    if not isinstance(value, Expr):
+        raise ReadingError(
+            f"{call.name} takes numbers, not a list or a mapping", call.text, argument.start, argument.end
+        )
+    return value
+
+
+def _at_name(call: Call, message: str) -> ReadingError:
+    return ReadingError(message, call.text, call.start, call.end)
+
+
+def _finite(call: Call) -> FiniteLaw:
+    if len(call.arguments) != 1:
+        raise _at_name(call, "Finite takes one mapping {point: probability, ...}")
+    argument = call.arguments[0]
+    mapping = resolve(argument, {}, _parameter("real", call, argument))
+    if not isinstance(mapping, dict):
+        raise ReadingError("Finite takes a mapping {point: probability, ...}", call.text, argument.start, argument.end)
+    if len(mapping) < 2:
+        raise ReadingError("Finite needs two points or more", call.text, argument.start, argument.end)
+    total = sum(mapping.values(), Integer(0)).expand()
+    if total.is_number and total != 1:
+        raise ReadingError(
+            f"the probabilities of Finite sum to {total}, not to 1", call.text, argument.start, argument.end
+        )
+    return FiniteLaw(*(Tuple(value, p) for value, p in mapping.items()))
+
+
+def _joint_normal(call: Call) -> JointNormalLaw:
+    if len(call.arguments) != 2:
+        raise _at_name(call, f"{call.name} takes a mean [..] and a covariance matrix [[..], ..]")
+    mean, rows = (resolve(argument, {}, _parameter("real", call, argument)) for argument in call.arguments)
+    argument = call.arguments[1]
+    square = (
+        isinstance(mean, list)
+        and isinstance(rows, list)
+        and len(rows) == len(mean)
+        and all(isinstance(row, list) and len(row) == len(mean) for row in rows)
+    )
+    if not square:
+        raise ReadingError(
+            f"{call.name} needs a mean [..] and a square covariance matrix [[..], ..] of the same size",
+            call.text,
+            argument.start,
+            argument.end,
+        )
+    try:
+        return joint_normal(mean, rows)
+    except ModelError as error:
+        raise ReadingError(str(error), call.text, argument.start, argument.end) from None
+
+
+def joint_normal(mean: Any, rows: Any) -> JointNormalLaw:
+    """Return the joint normal law after checking its covariance matrix.
+
+    Raises
+    ------
+    ModelError
+        If the matrix is not symmetric, or found not to be positive definite.
+
+    """
+    covariance = ImmutableMatrix(rows)
+    if covariance != covariance.T:
+        raise ModelError("the covariance matrix of a joint normal law must be symmetric")
+    law = JointNormalLaw(Tuple(*mean), covariance)
+    if any(condition == false for condition in law.conditions):
+        raise ModelError("the covariance matrix of a joint normal law must be positive definite")
+    return law
+
+
+def _stats_law(call: Call, what: str) -> Law:
+    """Any other univariate law of sympy.stats, looked up by its name in sympy's own lists."""
+    from sympy.stats import crv_types, drv_types, frv_types
+
+    for module in (crv_types, drv_types, frv_types):
+        if call.name in module.__all__ and call.name[0].isupper():
+            maker = getattr(module, call.name)
+            break
+    else:
+        known = ", ".join([*NAMED_LAWS, "Finite", "MultivariateNormal"])
+        raise _at_name(call, f"law {call.name!r} of {what} is not known: use {known}, or another law of sympy.stats")
+    values = [resolve(argument, {}, _parameter("positive", call, argument)) for argument in call.arguments]
+    try:
+        variable = maker("x", *values)
+    except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0] if str(error) else "sympy refuses its arguments"
+        raise _at_name(call, f"{call.name} of {what} cannot be made: {reason}") from None
+    return _law_from_random_variable(variable, what)
+
+
+def _law_from_random_variable(variable: Any, what: str) -> Law | JointNormalLaw:
+    """Translate a sympy.stats random variable; a law that we do not name is kept as it is."""
+    space = getattr(variable, "pspace", None)
+    distribution = getattr(space, "distribution", None)
+    if distribution is None:
+        raise ModelError(
+            f"the law of {what} must be text such as 'Uniform(-1, 1)' or a random variable of sympy.stats, "
+            f"not {type(variable).__name__}"
+        )
+    kind = type(distribution).__name__.removesuffix("Distribution")
+    if kind == "MultivariateNormal":
+        return joint_normal(list(distribution.mu), distribution.sigma.tolist())
+    atoms = _atoms(distribution, what)
+    if kind == "Bernoulli" and atoms is not None and set(atoms) == {Integer(0), Integer(1)}:
+        return BernoulliLaw(distribution.p)
+    if atoms is not None:
+        return FiniteLaw(*(Tuple(value, p) for value, p in atoms.items()))
+    if kind in NAMED_LAWS and len(NAMED_LAWS[kind].slots) == len(distribution.args):
+        return NAMED_LAWS[kind](*distribution.args)
+    if not hasattr(distribution, "pdf") or not hasattr(distribution, "set"):
+        raise ModelError(f"the law {kind} of {what} is not covered: use a univariate law or MultivariateNormal")
+    return StatsLaw(distribution)
+
+
+def _atoms(distribution: Any, what: str) -> dict[Expr, Expr] | None:
+    """Points and probabilities of a finite distribution of sympy.stats, else None."""
+    from sympy.stats.frv import SingleFiniteDistribution
+
+    if not isinstance(distribution, SingleFiniteDistribution):
+        return None
+    try:
+        return dict(distribution.dict)
+    except (TypeError, ValueError, AttributeError, LeadtermsError):
+        raise ModelError(f"the finite law of {what} needs explicit points: its size is a symbol") from None

@@ -1,0 +1,320 @@
+"""The model statement: a frozen record of formula, family, link, laws and the parameters' names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Expr, Integer, Matrix, Symbol, Tuple
+
+from leadterms.errors import ModelError, ReadingError
+from leadterms.model.families import (
+    FAMILY_NAMES,
+    Family,
+    Link,
+    binomial,
+    gamma,
+    gaussian,
+    inverse_gaussian,
+    negative_binomial,
+    poisson,
+)
+from leadterms.model.formula import Formula, read_formula
+from leadterms.model.law_reading import read_law
+from leadterms.model.laws import JointNormalLaw
+from leadterms.notation.symbols import PHI, RESERVED, SIGMA2, effect_covariance, fixed_effect, random_effect
+from leadterms.reading.expressions import read_family_call, resolve
+
+
+@dataclass(frozen=True, init=False)
+class Model:
+    """A generalized linear (mixed) model with random predictors.
+
+    Parameters
+    ----------
+    formula
+        lme4-style, such as ``"y ~ x1*x2 + (1 + x1 | group)"``; no data are needed.
+    family
+        gaussian, bernoulli, binomial(N), poisson, gamma, inverse-gaussian or negative-binomial(SIZE).
+    laws
+        A law for each predictor: the name (or names, for a joint law) mapped to text such as
+        ``"Uniform(-1, 1)"`` or to a ``sympy.stats`` random variable.
+    link
+        The link in R's naming; None for the default of the family.
+    levels
+        Predictors that are constant within a grouping, mapped to that grouping.
+
+    Raises
+    ------
+    LeadtermsError
+        If the statement cannot be read, or is refused; the message says what to change.
+
+    Examples
+    --------
+    >>> model = Model("y ~ x + (1 | group)", family="poisson", laws={"x": "Uniform(-1, 1)"})
+    >>> [str(parameter) for parameter in model.parameters]
+    ['beta0', 'beta1', 'sigma2']
+
+    """
+
+    formula: Formula
+    family: Family
+    link: Link
+    bindings: tuple[Tuple, ...]
+    levels: tuple[tuple[str, str], ...]
+
+    def __init__(
+        self,
+        formula: str,
+        *,
+        family: str = "gaussian",
+        laws: Mapping[Any, Any] | None = None,
+        link: str | None = None,
+        levels: Mapping[str, str] | None = None,
+    ) -> None:
+        stated = read_formula(formula)
+        chosen = read_family(family)
+        _check_names(stated)
+        _check_fixed_parts(stated)
+        object.__setattr__(self, "formula", stated)
+        object.__setattr__(self, "family", chosen)
+        object.__setattr__(self, "link", chosen.link(link))
+        object.__setattr__(self, "bindings", _bindings(stated, dict(laws or {})))
+        object.__setattr__(self, "levels", _levels(stated, dict(levels or {})))
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether there are random effects."""
+        return bool(self.formula.random)
+
+    @property
+    def groupings(self) -> tuple[tuple[str, ...], ...]:
+        """The distinct grouping factors, in order of appearance."""
+        return tuple(dict.fromkeys(term.grouping for term in self.formula.random))
+
+    @property
+    def term_names(self) -> tuple[str, ...]:
+        """Names of the fixed-effect terms, ``"1"`` for the intercept."""
+        return tuple(term.name for term in self.formula.terms)
+
+    @property
+    def design(self) -> tuple[Expr, ...]:
+        """The terms as expressions in the predictors."""
+        return tuple(term.expression for term in self.formula.terms)
+
+    @property
+    def fixed_effects(self) -> tuple[Symbol, ...]:
+        """beta0, beta1, ... in term order."""
+        return tuple(fixed_effect(index) for index in range(len(self.formula.terms)))
+
+    @property
+    def random_blocks(self) -> tuple[tuple[int, ...], ...]:
+        """For a single grouping: the term indices of each block of correlated random effects."""
+        blocks: list[tuple[int, ...]] = []
+        for random in self.formula.random:
+            indices = tuple(self.term_names.index(term.name) for term in random.terms)
+            blocks.extend([indices] if random.correlated else [(index,) for index in indices])
+        return tuple(blocks)
+
+    @property
+    def random_indices(self) -> tuple[int, ...]:
+        """Block A: indices of the terms that carry a random effect, in the order of the effects."""
+        return tuple(index for block in self.random_blocks for index in block)
+
+    @property
+    def fixed_only_indices(self) -> tuple[int, ...]:
+        """Block B: indices of the terms without a random effect."""
+        return tuple(index for index in range(len(self.formula.terms)) if index not in self.random_indices)
+
+    @property
+    def random_effects(self) -> tuple[Symbol, ...]:
+        """u0, u1, ..., one for each term of block A."""
+        return tuple(random_effect(position) for position in range(len(self.random_indices)))
+
+    @property
+    def effects_covariance(self) -> Matrix:
+        """The covariance matrix of the random effects, in its symbols."""
+        size = len(self.random_indices)
+        if size == 1:
+            return Matrix([[SIGMA2]])
+        matrix = Matrix.zeros(size, size)
+        start = 0
+        for block in self.random_blocks:
+            for i in range(start, start + len(block)):
+                for j in range(start, start + len(block)):
+                    matrix[i, j] = effect_covariance(i + 1, j + 1)
+            start += len(block)
+        return matrix
+
+    @property
+    def variance_parameters(self) -> tuple[Symbol, ...]:
+        """Free entries of the covariance matrix of the random effects, column by column as vech does."""
+        covariance = self.effects_covariance
+        return (
+            tuple(
+                covariance[i, j]
+                for j in range(covariance.cols)
+                for i in range(j, covariance.rows)
+                if covariance[i, j] != 0
+            )
+            if self.is_mixed
+            else ()
+        )
+
+    @property
+    def parameters(self) -> tuple[Symbol, ...]:
+        """All parameters that are estimated."""
+        dispersion = (PHI,) if self.family.has_dispersion else ()
+        return self.fixed_effects + self.variance_parameters + dispersion
+
+    @property
+    def law_parameters(self) -> tuple[Symbol, ...]:
+        """Symbols inside the laws and the family, which are given and not estimated."""
+        inside: set[Symbol] = set()
+        for _, law in self.bindings:
+            inside |= law.free_symbols
+        inside |= self.link.weight.at(Integer(1)).free_symbols
+        return tuple(sorted(inside, key=lambda symbol: symbol.name))
+
+    @property
+    def linear_predictor(self) -> Expr:
+        """Eta given the random effects."""
+        eta = sum((b * x for b, x in zip(self.fixed_effects, self.design, strict=True)), Integer(0))
+        for effect, index in zip(self.random_effects, self.random_indices, strict=True):
+            eta += effect * self.design[index]
+        return eta
+
+    def latex(self) -> str:
+        r"""The model as LaTeX, in the notation of the papers (an ``aligned`` body)."""
+        from leadterms.model.statement_latex import model_latex
+
+        return model_latex(self)
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {self.latex()}$"
+
+    def __str__(self) -> str:
+        laws = ", ".join(f"{_binding_name(b)} ~ {b[1]}" for b in self.bindings)
+        return f"{self.formula.text}  [{self.family.name}, {self.link.name} link{'; ' + laws if laws else ''}]"
+
+
+def _binding_name(binding: Tuple) -> str:
+    first = binding[0]
+    return f"({', '.join(s.name for s in first)})" if isinstance(first, Tuple) else first.name
+
+
+def read_family(text: str) -> Family:
+    """Return the family that the text names, with its argument where it takes one.
+
+    Raises
+    ------
+    ModelError, ReadingError
+        If the family is unknown or its argument is missing or out of range.
+
+    """
+    call = read_family_call(text)
+    plain = {"gaussian": gaussian, "poisson": poisson, "gamma": gamma, "inverse-gaussian": inverse_gaussian}
+    if call.name in plain and not call.arguments:
+        return plain[call.name]()
+    if call.name == "bernoulli" and not call.arguments:
+        return binomial(Integer(1))
+    if call.name not in (*plain, "bernoulli", "binomial", "negative-binomial"):
+        raise ReadingError(
+            f"family {call.name!r} is not known: choose one of {', '.join(FAMILY_NAMES)}",
+            text,
+            call.start,
+            call.end,
+        )
+    takes = 1 if call.name in ("binomial", "negative-binomial") else 0
+    if len(call.arguments) != takes:
+        example = {"binomial": "binomial(10)", "negative-binomial": "negative-binomial(3)"}.get(call.name, call.name)
+        raise ReadingError(
+            f"the family {call.name} takes {takes} argument(s), but {len(call.arguments)} given: write {example}",
+            text,
+            call.start,
+            call.end,
+        )
+    argument = call.arguments[0]
+    value = resolve(argument, {}, lambda name: None if RESERVED.match(name) else Symbol(name, positive=True))
+    if call.name == "binomial":
+        if not (isinstance(value, Expr) and value.is_Integer and value > 0):
+            raise ReadingError(
+                "the number of trials of a binomial is a whole number, 1 or more",
+                text,
+                argument.start,
+                argument.end,
+            )
+        return binomial(value)
+    if not (isinstance(value, Expr) and value.is_positive):
+        raise ReadingError("the size of a negative binomial is positive", text, argument.start, argument.end)
+    return negative_binomial(value)
+
+
+def _check_names(formula: Formula) -> None:
+    groupings = {name for random in formula.random for name in random.grouping}
+    for name in formula.variables:
+        if RESERVED.match(name):
+            raise ModelError(f"the predictor {name!r} clashes with a parameter or a size of the model: rename it")
+        if name in groupings:
+            raise ModelError(f"{name!r} is used both as a predictor and as a grouping factor")
+
+
+def _check_fixed_parts(formula: Formula) -> None:
+    fixed = {term.name for term in formula.terms}
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    for random in formula.random:
+        for term in random.terms:
+            shown = "intercept" if term.name == "1" else term.name
+            if term.name not in fixed:
+                raise ModelError(
+                    f"the random effect of {shown} has no fixed effect: add {term.name} to the fixed part "
+                    f"(random effects have mean zero around it)"
+                )
+            if (term.name, random.grouping) in seen:
+                raise ModelError(f"the random effect of {shown} within {':'.join(random.grouping)} is stated twice")
+            seen.add((term.name, random.grouping))
+
+
+def _bindings(formula: Formula, laws: dict[Any, Any]) -> tuple[Tuple, ...]:
+    bindings: list[Tuple] = []
+    covered: set[str] = set()
+    for key, given in laws.items():
+        names = tuple(part.strip() for part in key.split(",")) if isinstance(key, str) else tuple(key)
+        for name in names:
+            if name not in formula.variables:
+                raise ModelError(
+                    f"a law is given for {name!r}, which is not a predictor of the formula {formula.text!r}"
+                )
+            if name in covered:
+                raise ModelError(f"two laws are given for {name!r}")
+            covered.add(name)
+        law = read_law(given, names)
+        _check_law_symbols(law.free_symbols, formula, names)
+        symbols = [Symbol(name, real=True) for name in names]
+        joint = isinstance(law, JointNormalLaw)
+        bindings.append(Tuple(Tuple(*symbols), law) if joint else Tuple(symbols[0], law))
+    for name in formula.variables:
+        if name not in covered:
+            raise ModelError(f"the predictor {name!r} has no law: give one, for example --law '{name}=Uniform(-1, 1)'")
+    return tuple(bindings)
+
+
+def _check_law_symbols(symbols: set[Symbol], formula: Formula, names: tuple[str, ...]) -> None:
+    for symbol in symbols:
+        if symbol.name in formula.variables or RESERVED.match(symbol.name):
+            raise ModelError(
+                f"the symbol {symbol.name!r} inside the law of {', '.join(names)} clashes with a predictor, a parameter "
+                "or a size of the model: choose another name"
+            )
+
+
+def _levels(formula: Formula, levels: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    groupings = {":".join(random.grouping) for random in formula.random}
+    for name, grouping in levels.items():
+        if name not in formula.variables:
+            raise ModelError(f"a level is given for {name!r}, which is not a predictor of the formula")
+        if grouping not in groupings:
+            known = ", ".join(sorted(groupings)) or "none"
+            raise ModelError(f"{grouping!r} is not a grouping factor of the formula (it has: {known})")
+    return tuple(levels.items())

@@ -1,0 +1,1 @@
+"""How things are named and look: parameters, own functions, printers."""

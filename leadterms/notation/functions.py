@@ -1,0 +1,59 @@
+"""Functions of our own that sympy lacks, or builds too slowly for a pipeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath
+from sympy import Expr, Float, Function, exp, log
+
+
+class LiNegExp(Function):  # type: ignore[misc]
+    r"""The iterated integral of softplus, :math:`-\mathrm{Li}_s(-e^x)`, for real x and integer s >= 2.
+
+    Its derivative in x lowers s by one, down to ``log(1 + exp(x))`` at s = 1, so these functions are
+    the iterated antiderivatives of the logistic weight.  It is positive for real x.  sympy's own
+    ``polylog`` takes seconds to construct and leaves the real line.
+
+    Examples
+    --------
+    >>> from sympy import Symbol
+    >>> x = Symbol("x", real=True)
+    >>> LiNegExp(2, x).diff(x)
+    log(exp(x) + 1)
+
+    """
+
+    nargs = 2
+    is_positive = True
+    is_real = True
+
+    def fdiff(self, argindex: int = 2) -> Expr:
+        """Derivative in x: the same function with s lowered by one."""
+        order, x = self.args
+        if argindex != 2:
+            raise NotImplementedError("LiNegExp is differentiated in its second argument only")
+        return log(1 + exp(x)) if order == 2 else LiNegExp(order - 1, x)
+
+    def _eval_evalf(self, prec: int) -> Expr | None:
+        order, x = self.args
+        value = x._eval_evalf(prec + 20)
+        if value is None or not value.is_Float:
+            return None
+        with mpmath.workprec(prec + 20):
+            result = li_neg_exp(int(order), mpmath.mpf(value._mpf_))
+        return Float._new(result._mpf_, prec)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        order, x = self.args
+        body = rf"\mathrm{{Li}}_{{{order}}}\left(-e^{{{printer._print(x)}}}\right)"
+        return rf"\left\{{-{body}\right\}}" + ("" if exp is None else f"^{{{exp}}}")
+
+
+def li_neg_exp(order: Any, x: Any) -> Any:
+    r"""Return :math:`-\mathrm{Li}_s(-e^x)` as a real mpf at mpmath's working precision."""
+    return -mpmath.re(mpmath.polylog(int(order), -mpmath.exp(x)))
+
+
+MPMATH_FUNCTIONS: dict[str, Any] = {"LiNegExp": li_neg_exp}
+"""What a lambdified expression needs beyond mpmath itself."""

@@ -1,0 +1,1 @@
+"""Records for the world: JSON and LaTeX views of a result."""

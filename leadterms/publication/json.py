@@ -1,0 +1,77 @@
+"""Results as JSON: the contract that other tools parse (schema 1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from leadterms.asymptotics.point import Values
+from leadterms.asymptotics.result import Entry, Expansion, Term, evaluate_term
+from leadterms.model.statement import Model
+from leadterms.notation.latex import to_latex
+
+SCHEMA = 1
+"""Version of the layout; it changes when a field changes its meaning or goes."""
+
+
+def derive_record(
+    result: Expansion, entries: tuple[Entry, ...], values: Values | None = None, digits: int = 15
+) -> dict[str, Any]:
+    """Return the record of a derivation, one item for each entry and order.
+
+    Parameters
+    ----------
+    result
+        The expansion.
+    entries
+        Those to list.
+    values
+        A point at which every coefficient is evaluated, or None.
+    digits
+        Significant digits of the values.
+
+    """
+    return {
+        "schema": SCHEMA,
+        "model": model_record(result.model),
+        "regime": result.regime,
+        "conditions": list(result.conditions),
+        "terms": [term_record(entry, term, values, digits) for entry in entries for term in entry.terms],
+    }
+
+
+def model_record(model: Model) -> dict[str, Any]:
+    """Return the model statement as plain data."""
+    return {
+        "formula": model.formula.text,
+        "family": model.family.name,
+        "link": model.link.name,
+        "laws": {_key(binding[0]): str(binding[1]) for binding in model.bindings},
+        "levels": dict(model.levels),
+        "parameters": [parameter.name for parameter in model.parameters],
+        "given": [symbol.name for symbol in model.law_parameters],
+        "latex": model.latex(),
+    }
+
+
+def _key(variables: Any) -> str:
+    return str(variables) if getattr(variables, "is_Symbol", False) else ",".join(symbol.name for symbol in variables)
+
+
+def term_record(entry: Entry, term: Term, values: Values | None, digits: int) -> dict[str, Any]:
+    """Return one term; value and error are null without a point."""
+    number = None if values is None else evaluate_term(term, entry.space, values, digits)
+    return {
+        "parameters": [symbol.name for symbol in entry.parameters],
+        "names": list(entry.names),
+        "order": term.order_text,
+        "coefficient": str(term.coefficient),
+        "latex": to_latex(term.coefficient),
+        "closed_form": term.is_closed_form,
+        "status": term.status,
+        "exists": term.exists,
+        "condition": term.condition,
+        "rules": list(term.rules),
+        "value": None if number is None else str(number),
+        "error": None if number is None else str(number.error),
+        "certified": False if number is None else number.certified,
+    }

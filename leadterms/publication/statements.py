@@ -1,0 +1,144 @@
+"""Published statements and their verdicts: what a source prints, set beside what the engine derives.
+
+A verdict is ``agree``, ``disagree``, ``undecided``, or ``erratum``: a recorded misprint of the source, which
+stands only as long as the printed inputs contradict the printed value and the recorded repair reproduces it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib.metadata import entry_points
+
+from sympy import Expr, Rational, Symbol
+
+from leadterms.asymptotics.result import Entry, Step
+from leadterms.errors import LeadtermsError
+from leadterms.evaluation.number import evaluate
+from leadterms.expectation.canonical import is_equal
+from leadterms.reading.numbers import exact_number
+
+GROUP = "leadterms.derivations"
+"""Entry points that name a function returning statements."""
+GUARD = 12
+"""Digits beyond the printed ones."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a recomputation found: the value or formula, the verdict, and how or where."""
+
+    recomputed: str
+    verdict: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One published statement.
+
+    Parameters
+    ----------
+    name
+        Stable identifier, for the command line.
+    title
+        What is stated, in words.
+    source
+        Where it is printed.
+    printed
+        The formula or number as the source has it.
+    recompute
+        Derives it anew and compares.
+    steps
+        Writes the derivation, as titled equations.
+
+    """
+
+    name: str
+    title: str
+    source: str
+    printed: str
+    recompute: Callable[[], Outcome]
+    steps: Callable[[], tuple[Step, ...]]
+
+
+@dataclass(frozen=True)
+class Erratum:
+    """A known misprint: the values at which the printed number holds, and what is known of it."""
+
+    holds_at: Mapping[str, str]
+    note: str
+
+
+def installed_statements() -> list[Statement]:
+    """Return the statements of every installed package that offers some, in their order."""
+    found: list[Statement] = []
+    for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
+        found.extend(point.load()())
+    return found
+
+
+def compare_formula(derived: Expr, printed: Expr, points: Mapping[Symbol, str] | None = None) -> Outcome:
+    """Compare two formulas: exactly in the canonical field, else at one point to thirty digits.
+
+    Parameters
+    ----------
+    derived, printed
+        The two expressions.
+    points
+        Values at which they are compared numerically when the exact test does not decide.
+
+    """
+    if is_equal(derived, printed):
+        return Outcome(str(derived), "agree", "equal in the canonical field")
+    if points is None:
+        return Outcome(str(derived), "undecided", "not equal in the canonical field, and no point given")
+    values = {symbol: exact_number(text) for symbol, text in points.items()}
+    first, second = evaluate(derived, values, 30), evaluate(printed, values, 30)
+    where = ", ".join(f"{symbol.name} = {text}" for symbol, text in points.items())
+    if abs(first.value - second.value) > first.error + second.error:
+        return Outcome(str(derived), "disagree", f"at {where}: derived {first}, printed {second}")
+    return Outcome(str(derived), "undecided", f"equal to 30 digits at {where}, not shown equal in the canonical field")
+
+
+def compare_number(entry: Entry, values: Mapping[str, str], printed: str, erratum: Erratum | None = None) -> Outcome:
+    """Compare a printed number with the coefficient of an entry at the printed inputs.
+
+    It agrees if it differs by less than one unit of its last printed digit: sources round or truncate.
+    """
+    recomputed, agrees = _recompute(entry, values, printed)
+    if agrees and erratum is None:
+        return Outcome(recomputed, "agree")
+    if agrees:
+        return Outcome(recomputed, "disagree", "the recorded erratum is wrong: the printed value holds as printed")
+    if erratum is None:
+        return Outcome(recomputed, "disagree", "the printed digits differ at the printed inputs")
+    repaired, holds = _recompute(entry, erratum.holds_at, printed)
+    changed = ", ".join(f"{name} = {text}" for name, text in erratum.holds_at.items() if values[name] != text)
+    if not holds:
+        return Outcome(recomputed, "disagree", f"the recorded repair ({changed}) gives {repaired}")
+    return Outcome(recomputed, "erratum", f"the printed value holds at {changed} ({repaired}); {erratum.note}")
+
+
+def _recompute(entry: Entry, values: Mapping[str, str], printed: str) -> tuple[str, bool]:
+    claimed = Decimal(printed)
+    unit = Rational(10) ** int(claimed.as_tuple().exponent)
+    number = entry.evaluate(values, len(claimed.as_tuple().digits) + GUARD)
+    return str(number), bool(abs(exact_number(str(number)) - exact_number(printed)) < unit)
+
+
+def select(statements: list[Statement], names: tuple[str, ...]) -> list[Statement]:
+    """Return the statements of those names, all for none.
+
+    Raises
+    ------
+    LeadtermsError
+        If a name is unknown; the message lists the known ones.
+
+    """
+    known = {statement.name: statement for statement in statements}
+    for name in names:
+        if name not in known:
+            raise LeadtermsError(f"no derivation is named {name!r}: choose from {', '.join(known)}")
+    return [known[name] for name in names] if names else statements

@@ -1,0 +1,1 @@
+"""What comes in as text: exact numbers and expressions, with carets in the errors."""
