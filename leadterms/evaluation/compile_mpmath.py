@@ -87,6 +87,7 @@ NAMES = {
     ]
 } | {
     "Abs": "abs",
+    "catalan": "catalan_number",
     "Max": "max",
     "Min": "min",
     "Ei": "ei",
@@ -158,7 +159,7 @@ class Program:
             numbers = [mpf(int(number.p)) / int(number.q) for number in self._rationals]
             self._constants = [self._context.convert(c) for c in self._constant_function(*numbers)]
             self._precision = self._context.prec
-        return self._function(*values, *self._constants)  # type: ignore[no-any-return]
+        return self._function(*values, *self._constants)
 
     def _prepare(self, expr: Basic, names: dict[Symbol, Symbol], done: dict[Basic, Basic]) -> Basic:
         """Rename arguments and lift exact numbers; refuse what has no numerical rule."""
@@ -199,7 +200,7 @@ def hoist(expressions: Iterable[Basic], inside: set[Symbol], prefix: str) -> tup
     >>> from sympy import symbols, exp
     >>> a, b, x = symbols("a b x")
     >>> hoist([exp(a + b + a * x)], {x}, "c")
-    ([exp(c0 + c1*x)], {a + b: c0, a: c1})
+    ([exp(c0*x + c1)], {a: c0, a + b: c1})
 
     """
     table: dict[Basic, Symbol] = {}
@@ -241,7 +242,7 @@ def _supported(expr: Basic) -> bool:
     if expr in (oo, -oo, zoo, nan):
         return False
     structure = Add | Mul | Pow | NumberSymbol | Piecewise | Relational | Boolean
-    if isinstance(expr, structure) or expr == I or type(expr).__name__ in ("ExprCondPair", "Tuple"):
+    if isinstance(expr, structure) or expr == I or type(expr).__name__ in ("ExprCondPair", "Tuple", "TupleArg"):
         return True
     return type(expr).__name__ in NAMES
 
@@ -277,6 +278,14 @@ def _function(
 
 def _namespace(context: Context) -> dict[str, Any]:
     """Return what a generated function may call, all of it bound to the private context."""
-    own = {"expm1": exp_minus_one(context), "li_neg_exp": li_neg_exp(context), "abs": abs, "min": min, "max": max}
+    own = {
+        "expm1": exp_minus_one(context),
+        "li_neg_exp": li_neg_exp(context),
+        # sympy writes B(1/2, n) by them
+        "catalan_number": lambda n: context.binomial(2 * n, n) / (n + 1),
+        "abs": abs,
+        "min": min,
+        "max": max,
+    }
     names = {"mpf", "mpc", "sqrt", "pi", "e", "euler", "catalan", "phi", "inf", "j", *NAMES.values()}
     return {name: getattr(context, name) for name in names - own.keys()} | own

@@ -6,7 +6,7 @@ from sympy import Float
 
 from leadterms.evaluation.precision import Context, Real, decimal_scale, precision, private_context
 
-_PLAIN_FROM = -6
+_PLAIN_FROM = -5
 """Smallest decimal exponent that is written without a power of ten."""
 _CHUNK = 4000
 """Python converts integers of at most 4300 digits to text by default."""
@@ -56,7 +56,7 @@ def in_latex(number: Float, digits: int) -> str:
     Examples
     --------
     >>> print(in_latex(Float("2.5e-45", 3), 3))
-    2.50 \\times 10^{-45}
+    2.50 \times 10^{-45}
 
     """
     mantissa, _, exponent = in_text(number, digits).partition("e")

@@ -40,8 +40,8 @@ class Grid:
     >>> grid = Grid(context, [x, y], [a], [x**2 * exp(a * x + y), x])
     >>> nodes = [(context.mpf(0), context.mpf(1) / 2), (context.mpf(1), context.mpf(1) / 2)]
     >>> grid.lay([Axis([iter(nodes)], finite=True), Axis([iter(nodes)], finite=True)])
-    >>> grid.sums([context.mpf(0)])
-    [mpf('0.92957045711476131'), mpf('0.5')]
+    >>> [context.nstr(value, 10) for value in grid.sums([context.mpf(0)])]
+    ['0.9295704571', '0.5']
 
     """
 

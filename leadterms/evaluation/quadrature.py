@@ -49,7 +49,7 @@ class Held:
     >>> x = Symbol("x", real=True)
     >>> held = Held(private_context(), Expectation(exp(x), (x, NormalLaw(0, 1))) ** 2)
     >>> held(Effort(digits=15, refinement=2.0))
-    mpf('2.71828182845904523536028747')
+    mpf('2.7182818284590452')
 
     """
 
@@ -114,10 +114,10 @@ class _Block:
         self._inner, names, opened = _open(integrands, context, meter, depth)
         # what depends on outer variables only is computed once for each of their values
         lifted, table = hoist(map(stable, opened), {*variables, *names}, "h")
-        outer = set().union(*(part.free_symbols for part in table))
+        outer: set[Symbol] = set().union(*(part.free_symbols for part in table))
         self._parameters = sorted(outer, key=str)
-        below = set().union(*(block.needs for block in self._inner))
-        self.needs = sorted(outer | (below - set(variables)), key=str)
+        below: set[Symbol] = set().union(*(block.needs for block in self._inner))
+        self.needs: list[Symbol] = sorted(outer | (below - set(variables)), key=str)
         self._ahead = Program(context, self._parameters, list(table))
         self._size = len(integrands)
         self._grid: Grid | None = None
@@ -192,10 +192,7 @@ class _Block:
                 quiet = 0
                 for x, w in arm:
                     here = weight * w
-                    if rest:
-                        small = sweep(rest, (*point, x), here, floor * line.peak)
-                    else:
-                        small = add((*point, x), here)
+                    small = sweep(rest, (*point, x), here, floor * line.peak) if rest else add((*point, x), here)
                     all_small = all_small and small
                     if not line.finite:
                         quiet = quiet + 1 if small and abs(here) <= floor * line.peak else 0
@@ -217,7 +214,9 @@ def _open(
     for node in found:
         integrand, laws, variables = independent(node, f"_{depth}_")
         groups.setdefault(laws, []).append((node, integrand, variables))
-    blocks, names, values = [], [], {}
+    blocks: list[_Block] = []
+    names: list[Symbol] = []
+    values: dict[Basic, Symbol] = {}
     for laws, members in groups.items():
         blocks.append(_Block(context, meter, laws, members[0][2], [m[1] for m in members], depth + 1))
         for node, _, _ in members:

@@ -15,7 +15,7 @@ as they are asked for.  Weights include the density.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count
+from itertools import count, pairwise
 from math import ceil, pi, sqrt
 
 from sympy import Expr, Integer, Symbol, oo
@@ -120,7 +120,7 @@ def axis(context: Context, law: Law, effort: Effort) -> Axis:
         return _discrete(context, law)
     ends = [law.support[0], *law.breakpoints, law.support[1]]
     arms: list[Iterator[Node]] = []
-    for lower, upper in zip(ends, ends[1:], strict=False):
+    for lower, upper in pairwise(ends):
         arms += _interval(context, law, lower, upper, effort)
     return Axis(arms, finite=False)
 

@@ -117,7 +117,7 @@ def _nodes_to_come(nodes: list[int], agreed: list[float], target: float, ratio: 
     if len(nodes) < 2 or not agreed or not nodes[-2]:
         return 0.0
     growth = max(1.0, nodes[-1] / nodes[-2])
-    levels = log(target / max(agreed[-1], 1.0)) / log(ratio)
+    levels = log(target / min(max(agreed[-1], 1.0), target)) / log(ratio)
     return float(nodes[-1] * growth ** max(1, ceil(levels - 1e-9)))
 
 

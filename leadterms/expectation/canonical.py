@@ -142,6 +142,7 @@ class Writer:
 
     def show(self, fraction: Fraction) -> Expr:
         """Return the canonical form of a fraction."""
+        fraction = fraction.field.rationalised(fraction)
         if fraction.is_rational:
             return fraction.rational()
         if len(fraction.numerator) + len(fraction.denominator) > LONGEST:
@@ -178,7 +179,9 @@ class Writer:
 
     def _product(self, fraction: Fraction) -> Expr:
         if fraction not in self._products:
-            self._products[fraction] = fraction_product(self.notation(fraction.field), fraction)
+            self._products[fraction] = fraction_product(
+                self.notation(fraction.field), fraction.field.rationalised(fraction)
+            )
         return self._products[fraction]
 
 

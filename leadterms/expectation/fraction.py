@@ -1,9 +1,9 @@
 """Exact fractions of sparse multivariate polynomials over Q, with relations r**q = f for surds.
 
 A field is Q(g_1, ..., g_n) with algebraically independent generators, extended by surds. Every fraction is
-kept in one reduced shape: numerator and denominator are coprime integer polynomials, surds occur below their
-order in the numerator and not at all in the denominator, and the leading coefficient of the denominator is
-positive. Two fractions are therefore equal exactly when their parts are.
+kept in reduced shape: numerator and denominator are coprime integer polynomials in which surds occur below
+their order, and the leading coefficient of the denominator is positive. A fraction is therefore zero exactly
+when its numerator is. Surds stay in denominators until :meth:`Field.rationalised` takes them out.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sympy import Add, Expr, Integer, Mul, Pow, Rational
 from leadterms.errors import LeadtermsError
 
 Polynomial = Any  # flint.fmpz_mpoly, which has no type stubs
+MOST_PRODUCTS = 100_000  # term products that rationalising one surd may take
 
 
 class SingularError(LeadtermsError):
@@ -101,13 +102,34 @@ class Field:
             If the denominator is zero modulo the relations of the field.
 
         """
-        numerator, denominator = self._rationalised(self.reduced(numerator), self.reduced(denominator))
+        if self.relations:
+            numerator, denominator = self.reduced(numerator), self.reduced(denominator)
         if denominator.is_zero():
             raise SingularError("division by zero: the denominator vanishes identically")
         common = numerator.gcd(denominator)
         if denominator.leading_coefficient() < 0:
             common = -common
         return Fraction(self, numerator / common, denominator / common)
+
+    def rationalised(self, fraction: Fraction) -> Fraction:
+        """Return the same fraction without surds in its denominator, which makes its parts unique.
+
+        A denominator whose norm would have very many terms is left as it is.
+
+        Raises
+        ------
+        SingularError
+            If the norm of the denominator vanishes, because surds that were taken as independent are not.
+
+        """
+        for relation in reversed(self.relations):
+            below = fraction.denominator
+            if below.degrees()[relation.index] > 0:
+                cofactor = self._cofactor(below, relation)
+                if max(len(below), len(fraction.numerator)) * len(cofactor) > MOST_PRODUCTS:
+                    return fraction
+                fraction = self.fraction(fraction.numerator * cofactor, below * cofactor)
+        return fraction
 
     def reduced(self, polynomial: Polynomial) -> Polynomial:
         """Return the polynomial with every surd below its order."""
@@ -134,14 +156,6 @@ class Field:
         for whole, part in _split_powers(polynomial, relation).items():
             total += self.context.from_dict(part) * relation.radicand**whole
         return self.reduced(total)
-
-    def _rationalised(self, numerator: Polynomial, denominator: Polynomial) -> tuple[Polynomial, Polynomial]:
-        for relation in reversed(self.relations):
-            if denominator.degrees()[relation.index] > 0:
-                cofactor = self._cofactor(denominator, relation)
-                numerator = self.reduced(numerator * cofactor)
-                denominator = self.reduced(denominator * cofactor)
-        return numerator, denominator
 
     def conjugate(self, polynomial: Polynomial, relation: Relation) -> Polynomial:
         """Return the polynomial with the sign of one square root changed."""
@@ -237,9 +251,13 @@ class Fraction:
             return self == self.field.constant(other)
         if not isinstance(other, Fraction) or other.field is not self.field:
             return NotImplemented
-        return bool(self.numerator == other.numerator and self.denominator == other.denominator)
+        if self.numerator == other.numerator and self.denominator == other.denominator:
+            return True
+        return bool(self.field.relations) and (self - other).is_zero
 
     def __hash__(self) -> int:
+        if self.field.relations:  # equal fractions may have different parts
+            return id(self.field)
         return hash((id(self.field), str(self.numerator), str(self.denominator)))
 
     def __str__(self) -> str:

@@ -122,8 +122,8 @@ class _Builder:
             return []
         _, exponents = lift_with(self.survey.settle, [t[1] for t in open_terms], self.survey.split_logarithms)
         groups: dict[Expr | None, list[tuple[Term, Fraction]]] = {}
-        for term, exponent in zip(open_terms, exponents, strict=True):
-            rest = exponent
+        for term, raw in zip(open_terms, exponents, strict=True):
+            rest = exponent = raw.field.rationalised(raw)
             if term[0] is not None:
                 self.rationals[term], rest = _without_constant(exponent)
             if not rest.is_zero:
@@ -151,7 +151,7 @@ class _Builder:
         relations: list[Relation] = []
         first = len(generators) - len(orders)
         for index, (base, order) in enumerate(orders.items(), start=first):
-            value = self.value(base)
+            value = self.field.rationalised(self.value(base))
             scale = value.denominator
             generators[index] = self.field.polynomial_to_sympy(scale) * Pow(base, Rational(1, order))
             self.surds[base] = (index, order, scale)

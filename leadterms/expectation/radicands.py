@@ -40,6 +40,7 @@ def positive_parts(base: Expr, lift: Callable[[Expr], Any], settle: Settle) -> l
     if base.is_Symbol or base is S.NegativeOne:
         return [(base, 1)]
     value = lift(base)
+    value = value.field.rationalised(value)
     if value.is_zero:
         return None
     parts: list[Part] = []

@@ -1,14 +1,14 @@
-"""LaTeX of expressions: our names, divisors in the denominator, positive terms first."""
+"""LaTeX of expressions: our names, divisors and decaying exponentials in the denominator, positive terms first."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sympy import Add, Basic, Expr, Mul, Symbol, fraction
+from sympy import Add, Basic, Expr, Integer, Mul, Pow, Symbol, exp
 from sympy.printing.latex import LatexPrinter
 
-from leadterms.notation.symbols import symbol_latex
+from leadterms.notation.symbols import SIGMA2, symbol_latex
 
 
 class LeadtermsLatexPrinter(LatexPrinter):  # type: ignore[misc]
@@ -18,37 +18,103 @@ class LeadtermsLatexPrinter(LatexPrinter):  # type: ignore[misc]
         known = self._settings["symbol_names"].get(expr) or symbol_latex(expr.name)
         return str(known or super()._print_Symbol(expr, style))
 
+    def _print_Pow(self, expr: Expr) -> str:
+        if expr.base == SIGMA2 and expr.exp.is_Integer and expr.exp > 0:
+            return rf"\sigma^{{{2 * expr.exp}}}"
+        if expr.exp.is_Rational and expr.exp < 0:
+            return self._quotient([expr])
+        return str(super()._print_Pow(expr))
+
     def _print_Mul(self, expr: Expr) -> str:
-        numerator, denominator = fraction(expr)
-        if denominator == 1 or denominator.is_number:
-            return str(super()._print_Mul(expr))
-        if numerator.could_extract_minus_sign():
-            return "- " + self._print_Mul(Mul(-numerator, 1 / denominator))
-        return rf"\frac{{{self._print(numerator)}}}{{{self._print(denominator)}}}"
+        return self._quotient(Mul.make_args(expr))
+
+    def _print_exp(self, expr: Expr) -> str:
+        return self._factor(expr, alone=True)
 
     def _print_Add(self, expr: Expr, order: str | None = None) -> str:
         terms = self._as_ordered_terms(expr, order=order)
         positive = [term for term in terms if not term.could_extract_minus_sign()]
         negative = [term for term in terms if term.could_extract_minus_sign()]
-        if not positive:
-            return str(super()._print_Add(expr, order))
         text = " + ".join(self._print(term) for term in positive)
-        return text + "".join(f" - {self._in_sum(-term)}" for term in negative)
+        for term in negative:
+            shown = self._print(-term)
+            text += f" - {self._bracketed(shown)}" if isinstance(-term, Add) else f" - {shown}"
+        return text if positive else text.strip()
 
-    def _in_sum(self, term: Expr) -> str:
-        shown = self._print(term)
-        return rf"\left({shown}\right)" if isinstance(term, Add) else shown
+    def _quotient(self, parts: Sequence[Expr]) -> str:
+        """Print a product as one fraction; a decaying exponential joins a denominator that is there anyway."""
+        sign = ""
+        above: list[Expr] = []
+        below: list[Expr] = []
+        decaying: list[Expr] = []
+        for part in parts:
+            if part.is_Rational:
+                sign = "- " if part < 0 else ""
+                above.append(Integer(abs(part.p)))
+                below.append(Integer(part.q))
+            elif isinstance(part, Pow) and part.exp.is_Rational and part.exp < 0:
+                below.append(Pow(part.base, -part.exp))
+            elif isinstance(part, exp) and part.args[0].could_extract_minus_sign():
+                decaying.append(part)
+            else:
+                above.append(part)
+        if any(part != 1 for part in below):
+            below.extend(exp(-part.args[0]) for part in decaying)
+        else:
+            above.extend(decaying)
+        numerator = self._product(above)
+        denominator = self._product(below)
+        return sign + (numerator if denominator == "1" else rf"\frac{{{numerator}}}{{{denominator}}}")
+
+    def _product(self, parts: Sequence[Expr]) -> str:
+        """Print factors: numbers, symbols, functions, sums; a lone factor without brackets."""
+        factors = sorted((part for part in parts if part != 1), key=_factor_rank)
+        if len(factors) == 1:
+            return self._factor(factors[0], alone=True)
+        return " ".join(self._factor(part, alone=False) for part in factors) or "1"
+
+    def _factor(self, part: Expr, alone: bool) -> str:
+        if isinstance(part, exp):
+            return f"e^{{{self._print(part.args[0])}}}"
+        shown = str(super()._print_Pow(part)) if isinstance(part, Pow) and part.base != SIGMA2 else self._print(part)
+        return self._bracketed(shown) if isinstance(part, Add) and not alone else shown
+
+    @staticmethod
+    def _bracketed(shown: str) -> str:
+        return rf"\left({shown}\right)"
+
+
+def _factor_rank(part: Expr) -> tuple[int, Any]:
+    base = part.base if isinstance(part, Pow) else part
+    if part.is_Rational:
+        rank = 0
+    elif base.is_number and not isinstance(base, exp):
+        rank = 1
+    elif isinstance(base, Symbol):
+        rank = 2
+    elif isinstance(base, exp):
+        rank = 3
+    else:
+        rank = 5 if isinstance(base, Add) else 4
+    return rank, part.sort_key()
 
 
 def to_latex(expression: Basic | Any, names: Mapping[Symbol, str] | None = None) -> str:
     r"""Return the LaTeX of an expression or a matrix in our notation.
 
+    Parameters
+    ----------
+    expression
+        Anything that sympy prints.
+    names
+        LaTeX of further symbols; ours are known.
+
     Examples
     --------
     >>> from sympy import exp, sinh, symbols
     >>> b0, b1 = symbols("beta0 beta1", real=True)
-    >>> to_latex(b1**3 * sinh(b1) / (exp(b0) * (sinh(b1) ** 2 - b1**2)))
-    '\\frac{\\beta_1^{3} \\sinh{\\left(\\beta_1 \\right)}}{\\left(\\sinh^{2}{\\left(\\beta_1 \\right)} - \\beta_1^{2}\\right) e^{\\beta_0}}'
+    >>> print(to_latex(b1**3 * sinh(b1) / (exp(b0) * (sinh(b1) ** 2 - b1**2))))
+    \frac{\beta_1^{3} \sinh{\left(\beta_1 \right)}}{e^{\beta_0} \left(\sinh^{2}{\left(\beta_1 \right)} - \beta_1^{2}\right)}
 
     """
     settings = {"symbol_names": dict(names or {}), "mat_str": "matrix", "mat_delim": "["}

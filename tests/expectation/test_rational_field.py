@@ -148,7 +148,8 @@ def test_arithmetic_keeps_the_reduced_shape():
     assert quotient * a == (a - b) * (a + b) * Rational(1, 4)
     assert 1 - a / b == -2 * (a - b) / (2 * b)
     assert (1 / (1 + r)) * (1 + r) == 1
-    assert len((1 / (1 + r)).denominator) == 2  # 1 - x: no surd is left below
+    assert field.to_sympy(field.rationalised(1 / (1 + r))) == (1 - sqrt(x)) / (1 - x)
+    assert 1 / (1 + r) == (1 - r) / (1 - r**2)
     assert r**2 != r
     assert (r**2 - r * r).is_zero
     assert hash(a + b) == hash(b + a)
