@@ -6,10 +6,14 @@ The order of the first neglected term is 1/n^2.  The dispersion estimator has as
 
 from __future__ import annotations
 
-from sympy import Expr, Symbol, diff
+from functools import partial
+
+from sympy import Expr, Function, Symbol, diff, exp
+from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 
 from leadterms.asymptotics.orders import PER_OBSERVATION
 from leadterms.asymptotics.result import Term
+from leadterms.asymptotics.signs import without_leading_minus
 from leadterms.expectation.canonical import canonical
 from leadterms.expectation.rational_field import inverse, lift
 from leadterms.information.conditional import ConditionalInformation
@@ -17,6 +21,9 @@ from leadterms.model.families import Family
 from leadterms.notation.symbols import PHI
 
 Covariance = dict[tuple[Symbol, Symbol], Term]
+
+MOST_OPAQUE = 4
+"""More opaque functions than this are not brought over one denominator."""
 
 
 def fixed_effects_terms(
@@ -40,8 +47,7 @@ def fixed_effects_terms(
     terms: Covariance = {}
     for i, first in enumerate(parameters):
         for j in range(i, len(parameters)):
-            unclosed = dispersion * entries[i][j]
-            term = finished(unclosed, information, PER_OBSERVATION, status)
+            term = finished(dispersion * entries[i][j], information, PER_OBSERVATION, status, variance=i == j)
             if term is not None:
                 terms[first, parameters[j]] = term
     return terms
@@ -62,16 +68,36 @@ def inverted(matrix: list[list[Expr]]) -> list[list[Expr]]:
     return [[field.to_sympy(entry) for entry in row] for row in inverse(rows)]
 
 
-def finished(unclosed: Expr, information: ConditionalInformation, order: Expr, status: str) -> Term | None:
-    """Close what a rule closes, bring to the canonical form; None for an exact zero."""
-    closed, rules = information.close(unclosed)
-    coefficient = canonical(closed)
-    if coefficient == 0:
+def finished(
+    unclosed: Expr, information: ConditionalInformation, order: Expr, status: str, *, variance: bool
+) -> Term | None:
+    """Close what a rule closes, bring to the canonical form; None for an exact zero.
+
+    A variance is positive, and written without a leading minus sign where a sum can take it.
+    With many opaque functions (logarithms, dilogarithms) one fraction over everything is slow and unreadable:
+    then the canonical form is that of the coefficient in its held expectations, each of which is closed in place.
+    """
+    outline = canonical(unclosed)
+    if outline == 0:
         return None
-    return Term(coefficient, order, status, rules, unclosed)
+    closure = information.close(outline)
+    opaque = {part for part in closure.expression.atoms(Function) if not isinstance(part, exp | HyperbolicFunction)}
+    if len(opaque) <= MOST_OPAQUE:
+        coefficient = canonical(closure.expression)
+    else:
+        coefficient = information.close(outline, tidy=True).expression
+    if variance:
+        coefficient, outline = without_leading_minus(coefficient), without_leading_minus(outline)
+    return (
+        None
+        if coefficient == 0
+        else Term(
+            coefficient, order, status, closure.rules, outline, closure.nonzero, partial(information.close_at, outline)
+        )
+    )
 
 
-def dispersion_term(family: Family, order: Expr) -> Term:
+def dispersion_term(family: Family, order: Expr, status: str) -> Term:
     """Return 1/{2 d'(phi)/phi + d''(phi)}, per observation (Bhaskaran and Wand 2023; the deck's general theorem).
 
     d enters the log density with a minus sign; with it the value is positive.
@@ -79,4 +105,4 @@ def dispersion_term(family: Family, order: Expr) -> Term:
     assert family.dispersion_normaliser is not None
     d = family.dispersion_normaliser(PHI)
     information = 2 * diff(d, PHI) / PHI + diff(d, PHI, 2)
-    return Term(canonical(1 / information), order, "theorem")
+    return Term(without_leading_minus(canonical(1 / information)), order, status)

@@ -67,6 +67,8 @@ def leading_terms(model: Model) -> Expansion:
 
 
 def _check_covered(model: Model) -> None:
+    if not model.fixed_effects:
+        raise ModelError("the formula has no terms: give an intercept or a predictor, as in y ~ 1")
     if model.levels:
         names = ", ".join(name for name, _ in model.levels)
         raise ModelError(
@@ -101,7 +103,7 @@ def _information(model: Model) -> ConditionalInformation:
 def _fixed(model: Model, information: ConditionalInformation) -> Expansion:
     covariance = fixed_effects_terms(information, model.fixed_effects, _dispersion(model), "theorem")
     if model.family.has_dispersion:
-        covariance[PHI, PHI] = dispersion_term(model.family, PER_OBSERVATION)
+        covariance[PHI, PHI] = dispersion_term(model.family, PER_OBSERVATION, "theorem")
     return _expansion(
         model,
         FIXED_REGIME,
@@ -125,7 +127,7 @@ def _nested(model: Model, information: ConditionalInformation) -> Expansion:
         **variance_component_terms(_blocks(model), status),
     }
     if model.family.has_dispersion:
-        covariance[PHI, PHI] = dispersion_term(model.family, PER_GROUPED_OBSERVATION)
+        covariance[PHI, PHI] = dispersion_term(model.family, PER_GROUPED_OBSERVATION, status)
     conditions = information.conditions + averaged.conditions
     steps = partial(nested_steps, model, information, averaged)
     return _expansion(model, NESTED_REGIME, covariance, conditions, steps)

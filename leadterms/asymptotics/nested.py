@@ -20,6 +20,7 @@ from sympy.logic.boolalg import Boolean
 from leadterms.asymptotics.fixed_effects import Covariance, finished, inverted
 from leadterms.asymptotics.orders import PER_GROUP, PER_GROUPED_OBSERVATION
 from leadterms.asymptotics.result import Term
+from leadterms.asymptotics.signs import without_leading_minus
 from leadterms.expectation.canonical import canonical
 from leadterms.expectation.effects_average import average_over_effects
 from leadterms.expectation.rational_field import lift, schur_complement
@@ -56,7 +57,10 @@ def fixed_only_information(
     conditions: dict[Boolean, None] = {}
     averaged: dict[tuple[int, int], Expr] = {}
     for i, j in combinations_with_replacement(range(len(fixed_only)), 2):
-        average = average_over_effects(canonical(field.to_sympy(complement[i][j])), effects, covariance)
+        entry = canonical(field.to_sympy(complement[i][j]))
+        if i == j:
+            entry = without_leading_minus(entry)
+        average = average_over_effects(entry, effects, covariance)
         averaged[i, j] = averaged[j, i] = average.value
         conditions.update(dict.fromkeys(average.conditions))
     matrix = tuple(tuple(averaged[i, j] for j in range(len(fixed_only))) for i in range(len(fixed_only)))
@@ -74,7 +78,7 @@ def fixed_only_terms(
     entries = inverted([list(row) for row in averaged.matrix])
     terms: Covariance = {}
     for i, j in combinations_with_replacement(range(len(parameters)), 2):
-        term = finished(dispersion * entries[i][j], information, PER_GROUPED_OBSERVATION, status)
+        term = finished(dispersion * entries[i][j], information, PER_GROUPED_OBSERVATION, status, variance=i == j)
         if term is not None:
             terms[parameters[i], parameters[j]] = term
     return terms

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,8 @@ class ParameterSpace:
             if name not in by_name:
                 raise EvaluationError(f"{name!r} is not a parameter of the model: it has {', '.join(by_name)}")
             symbol = by_name[name]
+            if symbol in resolved:
+                raise EvaluationError(f"{name} is given twice")
             exact = exact_expression(value)
             if not exact.is_real:
                 raise EvaluationError(f"{name} must be real: {value} given")
@@ -73,8 +75,8 @@ class ParameterSpace:
             raise ExistenceError(f"the condition {shown(condition)} fails at {values}")
 
 
-def require_values(expression: Expr, point: Mapping[Symbol, Expr]) -> None:
-    """Refuse a point that leaves a parameter of the expression without value.
+def require_values(expressions: Iterable[Expr], point: Mapping[Symbol, Expr]) -> None:
+    """Refuse a point that leaves a parameter of the expressions without value.
 
     Raises
     ------
@@ -82,7 +84,7 @@ def require_values(expression: Expr, point: Mapping[Symbol, Expr]) -> None:
         Naming the parameters that have no value.
 
     """
-    missing = sorted(symbol.name for symbol in expression.free_symbols - set(point))
+    missing = sorted({symbol.name for expression in expressions for symbol in expression.free_symbols - set(point)})
     if missing:
         raise EvaluationError(f"no value is given for {', '.join(missing)}")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, ImmutableMatrix, Integer, Symbol
@@ -35,7 +36,12 @@ class Term:
         Names of the rules that gave closed forms.
     unclosed
         The same coefficient with its expectations held: the road that stays open where the closed form is
-        singular, for example at a slope that is exactly zero.
+        singular.
+    nonzero
+        What the closed form divides by, for example a slope. Where one of these is zero the closed form has a
+        removable singularity, and the value is that of ``close_at``.
+    close_at
+        Closes the expectations anew at a point.
 
     """
 
@@ -44,6 +50,8 @@ class Term:
     status: str
     rules: tuple[str, ...] = ()
     unclosed: Expr | None = None
+    nonzero: tuple[Expr, ...] = ()
+    close_at: Callable[[Mapping[Symbol, Expr]], Expr] | None = field(default=None, repr=False, compare=False)
     exists: bool = True
     condition: str | None = None
 
@@ -63,7 +71,7 @@ class Term:
         return self.coefficient * self.order
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Entry:
     """The asymptotic covariance of two estimators: a sum of terms of different orders.
 
@@ -134,7 +142,7 @@ class Entry:
             If a condition of the result fails at the point.
 
         """
-        return evaluate_term(self.term, self.space, values, digits)
+        return evaluate_terms([self.term], self.space, values, digits)[0]
 
     def latex(self) -> str:
         r"""``\mathrm{Asy.Var}(...) = ...`` as LaTeX."""
@@ -142,18 +150,31 @@ class Entry:
         left = rf"\mathrm{{Asy.Var}}({first})" if first == second else rf"\mathrm{{Asy.Cov}}({first}, {second})"
         return f"{left} = {to_latex(self.variance)}"
 
+    def __repr__(self) -> str:
+        first, second = self.parameters
+        pair = first.name if first == second else f"{first.name}, {second.name}"
+        return f"Entry({pair}: {self.variance})"
+
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle {self.latex()}$"
 
 
-def evaluate_term(term: Term, space: ParameterSpace, values: Values, digits: int) -> Number:
-    """Return the coefficient of a term at a point."""
+def evaluate_terms(terms: Sequence[Term], space: ParameterSpace, values: Values, digits: int) -> list[Number]:
+    """Return the coefficients of terms at one point, as `Entry.evaluate` does for one."""
     from leadterms.evaluation.number import evaluate
 
     point = space.point(values)
-    require_values(term.coefficient, point)
-    alternatives = () if term.unclosed is None else (term.unclosed,)
-    return evaluate(term.coefficient, point, digits, alternatives=alternatives)
+    require_values((term.coefficient for term in terms), point)
+
+    def number(term: Term) -> Number:
+        if term.close_at is not None and any(divisor.subs(point) == 0 for divisor in term.nonzero):
+            closed = term.close_at(point)
+            require_values((closed,), point)
+            return evaluate(closed, point, digits)
+        usable = term.unclosed is not None and term.unclosed.free_symbols <= set(point)
+        return evaluate(term.coefficient, point, digits, alternatives=(term.unclosed,) if usable else ())
+
+    return [number(term) for term in terms]
 
 
 @dataclass(frozen=True)
@@ -164,7 +185,7 @@ class Step:
     latex: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Expansion:
     """The leading terms of the asymptotic covariance of the maximum likelihood estimator.
 
@@ -259,15 +280,18 @@ class Expansion:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{', '.join(dict.fromkeys(entry.names))}</td><td>{term.order_text}</td>"
-            rf"<td>$\displaystyle {to_latex(term.coefficient)}$</td><td>{term.status}</td></tr>"
+            f"<tr><td>{escape(', '.join(dict.fromkeys(entry.names)))}</td><td>{term.order_text}</td>"
+            rf"<td>$\displaystyle {escape(to_latex(term.coefficient))}$</td><td>{term.status}</td></tr>"
             for entry in self.entries
             for term in entry.terms
         )
         head = "<tr><th>entry</th><th>order</th><th>coefficient</th><th>status</th></tr>"
-        notes = "".join(f"<li>{condition}</li>" for condition in self.conditions)
-        caption = f"Leading terms, {self.regime}"
+        notes = "".join(f"<li>{escape(condition)}</li>" for condition in self.conditions)
+        caption = escape(f"Leading terms, {self.regime}")
         return f"<table><caption>{caption}</caption>{head}{rows}</table>" + (f"<ul>{notes}</ul>" if notes else "")
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         lines = [str(self.model), f"regime: {self.regime}"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from leadterms.asymptotics.result import Step
+from leadterms.expectation.canonical import canonical
+from leadterms.expectation.held import Expectation
 from leadterms.information.conditional import ConditionalInformation
 from leadterms.model.statement import Model
 from leadterms.notation.latex import to_latex
@@ -15,24 +18,36 @@ if TYPE_CHECKING:
     from leadterms.asymptotics.nested import FixedOnlyInformation
 
 ETA = Symbol("eta", real=True)
+Rows = Sequence[Sequence[Expr]]
 
 
 def fixed_effects_steps(model: Model, information: ConditionalInformation) -> tuple[Step, ...]:
-    """Return model, weight, information and its inverse."""
-    return (*_common(model, information, "H"), Step("Invert the information", r"\frac{\phi}{n}\,H^{-1}"))
+    """Return model, weight, information, the expectations in it that are closed, and its inverse."""
+    return (
+        *_common(model, information, "H"),
+        *_closed(information, information.matrix),
+        Step("Invert the information", rf"\frac{{{_dispersion(model)}}}{{n}}\,H^{{-1}}"),
+    )
 
 
 def nested_steps(model: Model, information: ConditionalInformation, averaged: FixedOnlyInformation) -> tuple[Step, ...]:
-    """Return model, weight, conditional information, its Schur complement averaged over the random effects."""
+    """Return model, the blocks of the random effects, and how the block without them is averaged."""
+    sigma = to_latex(model.effects_covariance)
+    effects = (
+        Step("Fixed effects that carry a random effect", rf"\frac{{1}}{{m}}\,\Sigma, \quad \Sigma = {sigma}"),
+        Step("Variance components", r"\frac{2}{m}\,D^{+}(\Sigma\otimes\Sigma)D^{+T}"),
+    )
     if not averaged.matrix:
-        return (Step("Model", model.latex()),)
+        return (Step("Model", model.latex()), *effects)
     return (
         *_common(model, information, "H(u)"),
         Step(
             "Average the Schur complement of the terms with random effects",
             r"G = E_U\left\{H_{BB} - H_{BA}H_{AA}^{-1}H_{AB}\right\} = " + _matrix(averaged.matrix),
         ),
-        Step("Invert", r"C_B = G^{-1}"),
+        *_closed(information, averaged.matrix),
+        Step("Fixed effects without a random effect", rf"\frac{{{_dispersion(model)}}}{{mn}}\,G^{{-1}}"),
+        *effects,
     )
 
 
@@ -44,6 +59,23 @@ def _common(model: Model, information: ConditionalInformation, name: str) -> tup
     )
 
 
-def _matrix(rows: tuple[tuple[object, ...], ...]) -> str:
+def _closed(information: ConditionalInformation, rows: Rows) -> tuple[Step, ...]:
+    """Return one step with the held expectations in a matrix that a rule closes, each with its value."""
+    held = dict.fromkeys(node for row in rows for entry in row for node in entry.atoms(Expectation))
+    pairs = [
+        (node, information.close(node).expression)
+        for node in sorted(held, key=lambda node: (len(str(node)), str(node)))
+    ]
+    lines = [f"{to_latex(node)} &= {to_latex(canonical(value))}" for node, value in pairs if value != node]
+    if not lines:
+        return ()
+    return (Step("Expectations in closed form", r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"),)
+
+
+def _dispersion(model: Model) -> str:
+    return r"\phi" if model.family.has_dispersion else "1"
+
+
+def _matrix(rows: Rows) -> str:
     body = r" \\ ".join(" & ".join(to_latex(entry) for entry in row) for row in rows)
     return rf"\begin{{bmatrix}}{body}\end{{bmatrix}}"

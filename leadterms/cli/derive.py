@@ -11,20 +11,54 @@ from leadterms.cli.options import model_options, read_model
 if TYPE_CHECKING:
     from leadterms.asymptotics.result import Entry, Expansion
 
-EXAMPLE = """\b
+EPILOG = """\b
+Laws of predictors, exact inside, with your own parameters where you like:
+  Uniform(a, b)  Normal(mean, sd)  Gamma(shape, scale)  Exponential(rate)  Beta(a, b)
+  Bernoulli(p)  Poisson(rate)  Triangular(a, b, mode)  Laplace(mean, scale)
+  Finite({-1: 1/4, 0: 1/2, 1: 1/4})  MultivariateNormal([..], [[..], ..])
+  and any other univariate law of sympy.stats
+
+\b
+Parameters are named beta0, beta1, ... in the order of the terms; sigma2 for one random
+effect, Sigma11, Sigma12, Sigma22, ... for several; phi for the dispersion.
+
+\b
 Examples:
   leadterms derive 'y ~ x + (1 | group)' --family poisson --law 'x=Uniform(-1, 1)'
   leadterms derive 'y ~ x' --family bernoulli --law 'x=Bernoulli(p)' --parameter x \\
       --at 'beta0=-1, beta1=2, p=3/10' --digits 50 --format json
+  leadterms derive 'y ~ x1 + x2 + (1 + x1 | group)' --family bernoulli \\
+      --law 'x1=Uniform(-1, 1)' --law 'x2=Uniform(-1, 1)' --parameter x2 --format latex
 """
 
 
-@click.command(epilog=EXAMPLE)
+@click.command(short_help="Derive the leading term of every asymptotic variance.", epilog=EPILOG)
 @model_options
-@click.option("--terms", type=click.IntRange(1, 2), default=1, show_default=True, help="Terms of the expansion.")
-@click.option("--parameter", "parameters", multiple=True, help="Only this term or parameter (or pair 'x,1'); repeat.")
-@click.option("--at", "at", metavar="VALUES", help="Evaluate at 'beta0=-1.46, beta1=2.11'; decimals are exact.")
-@click.option("--digits", type=click.IntRange(1, 100_000), default=15, show_default=True, help="Significant digits.")
+@click.option(
+    "--terms",
+    type=click.IntRange(1, 2),
+    default=1,
+    show_default=True,
+    help="Terms of the expansion; 2 is not covered yet.",
+)
+@click.option(
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="NAME",
+    help="Only this term ('x', '1') or parameter ('beta1'), or a covariance: 'x,1'. Repeat for more.",
+)
+@click.option(
+    "--at", "at", metavar="VALUES", help="Evaluate at 'beta0=-1.46, beta1=2.11'; decimals and fractions are exact."
+)
+@click.option(
+    "--digits",
+    type=click.IntRange(1, 100_000),
+    default=15,
+    show_default=True,
+    metavar="NUMBER",
+    help="Significant digits of the values.",
+)
 @click.option(
     "--format",
     "shape",
@@ -49,27 +83,34 @@ def derive(
 
     FORMULA is lme4-style; no data are needed: 'y ~ x1*x2 + (1 + x1 | group)'.
     """
-    from leadterms.asymptotics.leading import leading_terms
-    from leadterms.cli.progress import working
-
     if terms != 1:
         raise click.UsageError("--terms 2 is not covered: the two-term expansion is not part of this version")
+
+    from leadterms.asymptotics.leading import leading_terms
+    from leadterms.cli.progress import working
+    from leadterms.publication.text import derivation_text
+
     model = read_model(formula, family, link, laws, levels)
     with working("deriving"):
         result = leading_terms(model)
-        entries = tuple(result[_address(name)] for name in parameters) if parameters else result.entries
+        entries = _chosen(result, parameters)
         if shape == "json":
             output = _as_json(result, entries, at, digits)
         elif shape == "latex":
-            output = _as_latex(entries, at, digits)
+            output = _as_latex(result, entries, at, digits)
         else:
-            output = _as_text(result, entries, at, digits)
+            output = derivation_text(result, entries, at, digits)
     click.echo(output)
 
 
-def _address(name: str) -> str | tuple[str, ...]:
-    parts = tuple(part.strip() for part in name.split(","))
-    return parts if len(parts) > 1 else parts[0]
+def _chosen(result: Expansion, names: tuple[str, ...]) -> tuple[Entry, ...]:
+    """Return the entries of those names, each once; all for none."""
+    chosen: dict[frozenset[str], Entry] = {}
+    for name in names:
+        parts = tuple(part.strip() for part in name.split(","))
+        entry = result[parts if len(parts) > 1 else parts[0]]
+        chosen.setdefault(frozenset(symbol.name for symbol in entry.parameters), entry)
+    return tuple(chosen.values()) if names else result.entries
 
 
 def _as_json(result: Expansion, entries: tuple[Entry, ...], at: str | None, digits: int) -> str:
@@ -77,35 +118,17 @@ def _as_json(result: Expansion, entries: tuple[Entry, ...], at: str | None, digi
 
     from leadterms.publication.json import derive_record
 
-    return json.dumps(derive_record(result, entries, at, digits), indent=2, ensure_ascii=False)
+    return json.dumps(derive_record(result, entries, at, digits), indent=2)
 
 
-def _as_latex(entries: tuple[Entry, ...], at: str | None, digits: int) -> str:
-    lines = []
-    for entry in entries:
-        lines.append(entry.latex())
-        if at is not None and entry.terms:
-            lines[-1] += rf" \qquad \text{{coefficient }} {entry.evaluate(at, digits)}"
-    return "\n".join(lines)
+def _as_latex(result: Expansion, entries: tuple[Entry, ...], at: str | None, digits: int) -> str:
+    from leadterms.asymptotics.result import evaluate_terms
+    from leadterms.evaluation.decimal_text import in_latex
 
-
-def _as_text(result: Expansion, entries: tuple[Entry, ...], at: str | None, digits: int) -> str:
-    lines = [f"model       {result.model}", f"regime      {result.regime}"]
-    lines.extend(f"condition   {condition}" for condition in result.conditions)
-    for entry in entries:
-        first, second = (symbol.name for symbol in entry.parameters)
-        title = f"Asy.Var({first})" if first == second else f"Asy.Cov({first}, {second})"
-        named = ", ".join(dict.fromkeys(entry.names))
-        shown = "" if {first, second} == set(entry.names) else f"   [{named}]"
-        lines.append("")
-        if not entry.terms:
-            lines.append(f"{title} = 0 at the orders of this expansion{shown}")
-        for term in entry.terms:
-            closed = "closed form" if term.is_closed_form else "held integral"
-            lines.append(f"{title}, order {term.order_text}{shown}   ({closed}, {term.status})")
-            lines.append(f"  coefficient  {term.coefficient}")
-            if at is not None:
-                number = entry.evaluate(at, digits)
-                certified = "certified" if number.certified else "estimated"
-                lines.append(f"  value        {number}   (error at most {number.error!s}, {certified})")
+    lines = [entry.latex() for entry in entries]
+    if at is not None:
+        places = [place for place, entry in enumerate(entries) for _ in entry.terms]
+        terms = [term for entry in entries for term in entry.terms]
+        for place, number in zip(places, evaluate_terms(terms, result.space, at, digits), strict=True):
+            lines[place] += rf" \qquad \text{{coefficient }} {in_latex(number.value, number.digits)}"
     return "\n".join(lines)

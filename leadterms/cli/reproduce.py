@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -11,30 +13,42 @@ if TYPE_CHECKING:
 
 DISAGREES = 1
 UNDECIDED = 3
+VERDICTS = ("agree", "erratum", "disagree", "undecided")
+FILE_WIDTH = 130
+"""Columns of the table where it is not shown on a terminal."""
+EPILOG = """\b
+Examples:
+  leadterms reproduce
+  leadterms reproduce poisson-glmm-slope poisson-glmm-slope-value
+  leadterms reproduce --format json
+"""
 
 
-@click.command()
-@click.argument("names", nargs=-1)
+@click.command(short_help="Recompute published statements and compare.", epilog=EPILOG)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
     "--format",
     "shape",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="Output.",
+    help="A table, or a list of records with every note.",
 )
 def reproduce(names: tuple[str, ...], shape: str) -> int:
-    """Recompute published statements: source, printed value, recomputed value, verdict.
+    r"""Recompute published statements: source, printed value, recomputed value, verdict.
 
-    NAMES select derivations; all by default. A recorded erratum is a known misprint of a source, with the place
-    where the printed value holds; it does not count as a disagreement.
+    Each NAME selects a statement; all by default. A recorded erratum is a known misprint of a source, with the
+    place where the printed value holds; it does not count as a disagreement.
+
+    \b
+    Exit status: 0 nothing disagrees, 1 something disagrees, 3 something is undecided.
     """
     from leadterms.cli.progress import working
     from leadterms.publication.statements import installed_statements, select
 
     chosen = select(installed_statements(), names)
     with working("recomputing"):
-        outcomes = [(statement, statement.recompute()) for statement in chosen]
+        outcomes = [(statement, statement.outcome()) for statement in chosen]
     click.echo(_as_json(outcomes) if shape == "json" else _as_table(outcomes))
     verdicts = {outcome.verdict for _, outcome in outcomes}
     if "disagree" in verdicts:
@@ -48,7 +62,6 @@ def _as_json(outcomes: list[tuple[Statement, Outcome]]) -> str:
     rows = [
         {
             "name": statement.name,
-            "title": statement.title,
             "source": statement.source,
             "printed": statement.printed,
             "recomputed": outcome.recomputed,
@@ -57,30 +70,40 @@ def _as_json(outcomes: list[tuple[Statement, Outcome]]) -> str:
         }
         for statement, outcome in outcomes
     ]
-    return json.dumps(rows, indent=2, ensure_ascii=False)
+    return json.dumps(rows, indent=2)
 
 
 def _as_table(outcomes: list[tuple[Statement, Outcome]]) -> str:
+    """One row for each statement, the sources numbered and listed below, then the notes that matter."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD, show_lines=True)
-    for heading in ("name", "source", "printed", "recomputed", "verdict"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "verdict")
+    sources = list(dict.fromkeys(statement.source for statement, _ in outcomes))
+    table = Table(box=SIMPLE_HEAD, show_lines=True, padding=(0, 1))
+    table.add_column("statement", no_wrap=True)
+    table.add_column("source", no_wrap=True)
+    table.add_column("printed", overflow="fold")
+    table.add_column("recomputed", overflow="fold")
+    table.add_column("verdict", no_wrap=True)
     for statement, outcome in outcomes:
-        table.add_row(statement.name, statement.source, statement.printed, outcome.recomputed, outcome.verdict)
-    console = Console(highlight=False, markup=False)
+        cited = f"[{sources.index(statement.source) + 1}]"
+        table.add_row(statement.name, cited, statement.printed, outcome.recomputed, outcome.verdict)
+    wide = sys.stdout.isatty() or "COLUMNS" in os.environ
+    console = Console(highlight=False, markup=False, width=None if wide else FILE_WIDTH)
     with console.capture() as capture:
         console.print(table)
+        for number, source in enumerate(sources, 1):
+            console.print(f"[{number}] {source}", soft_wrap=True)
         for statement, outcome in outcomes:
             if outcome.note and outcome.verdict != "agree":
-                console.print(f"{statement.name}: {outcome.note}")
-        console.print(_count(outcomes))
-    return capture.get().rstrip()
+                console.print(
+                    f"\n{outcome.verdict}: {statement.name}, {statement.title}: {outcome.note}", soft_wrap=True
+                )
+        console.print(f"\n{_count(outcomes)}")
+    return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())
 
 
 def _count(outcomes: list[tuple[Statement, Outcome]]) -> str:
-    verdicts = [outcome.verdict for _, outcome in outcomes]
-    shown = ("agree", "erratum", "disagree", "undecided")
-    return ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in shown)
+    found = [outcome.verdict for _, outcome in outcomes]
+    return ", ".join(f"{found.count(verdict)} {verdict}" for verdict in VERDICTS)

@@ -21,6 +21,7 @@ from sympy import (
     Pow,
     Rational,
     Symbol,
+    Tuple,
     lambdify,
     nan,
     oo,
@@ -36,56 +37,12 @@ from leadterms.evaluation.precision import Context, Real, spelled
 from leadterms.evaluation.special import exp_minus_one, li_neg_exp
 from leadterms.evaluation.stable import stable
 
-NAMES = {
-    name: name
-    for name in [
-        "acos",
-        "acosh",
-        "acot",
-        "acoth",
-        "acsc",
-        "asec",
-        "asin",
-        "asinh",
-        "atan",
-        "atan2",
-        "atanh",
-        "beta",
-        "binomial",
-        "cos",
-        "cosh",
-        "cot",
-        "coth",
-        "csc",
-        "csch",
-        "erf",
-        "erfc",
-        "erfi",
-        "erfinv",
-        "exp",
-        "expint",
-        "expm1",
-        "factorial",
-        "gamma",
-        "hyper",
-        "li",
-        "log",
-        "log1p",
-        "loggamma",
-        "polylog",
-        "rf",
-        "sec",
-        "sech",
-        "sign",
-        "sin",
-        "sinh",
-        "tan",
-        "tanh",
-        "zeta",
-        "besseli",
-        "besselk",
-    ]
-} | {
+_SAME_NAME = """
+acos acosh acot acoth acsc asec asin asinh atan atan2 atanh beta binomial cos cosh cot coth csc csch erf erfc
+erfi erfinv exp expint expm1 factorial gamma hyper li log log1p loggamma polylog rf sec sech sign sin sinh tan
+tanh zeta besseli besselk
+"""
+NAMES = {name: name for name in _SAME_NAME.split()} | {
     "Abs": "abs",
     "catalan": "catalan_number",
     "Max": "max",
@@ -218,7 +175,8 @@ def hoist(expressions: Iterable[Basic], inside: set[Symbol], prefix: str) -> tup
 
     def walk(expr: Basic) -> Basic:
         if not inner(expr):
-            return outside(expr)
+            # the parameters of a hypergeometric function stay a tuple
+            return expr.func(*map(walk, expr.args)) if isinstance(expr, Tuple) else outside(expr)
         if not expr.args:
             return expr
         if isinstance(expr, Pow) and isinstance(expr.exp, Rational):
@@ -241,8 +199,8 @@ def hoist(expressions: Iterable[Basic], inside: set[Symbol], prefix: str) -> tup
 def _supported(expr: Basic) -> bool:
     if expr in (oo, -oo, zoo, nan):
         return False
-    structure = Add | Mul | Pow | NumberSymbol | Piecewise | Relational | Boolean
-    if isinstance(expr, structure) or expr == I or type(expr).__name__ in ("ExprCondPair", "Tuple", "TupleArg"):
+    structure = Add | Mul | Pow | NumberSymbol | Piecewise | Relational | Boolean | Tuple
+    if isinstance(expr, structure) or expr == I or type(expr).__name__ == "ExprCondPair":
         return True
     return type(expr).__name__ in NAMES
 

@@ -22,6 +22,8 @@ from leadterms.model.laws import Law
 
 NODE_LIMIT = 20_000_000
 """Most nodes of one pass; a value that needs more is refused."""
+_ARM_LIMIT = 100_000
+"""Most nodes along one axis in one direction."""
 _QUIET = 2
 """So many negligible terms in a row end an infinite sum."""
 
@@ -178,6 +180,8 @@ class _Block:
                 size[i] += absolute
                 if not absolute <= negligible * size[i]:
                     small = False
+                    if not self._context.isfinite(absolute):
+                        raise ArithmeticError("an integrand is not finite at a node")
             return small
 
         def sweep(axes: Sequence[Axis], point: tuple[Real, ...], weight: Real, floor: Real) -> bool:
@@ -189,12 +193,15 @@ class _Block:
             line, rest = axes[0], axes[1:]
             all_small = True
             for arm in line.arms:
-                quiet = 0
+                quiet = length = 0
                 for x, w in arm:
                     here = weight * w
                     small = sweep(rest, (*point, x), here, floor * line.peak) if rest else add((*point, x), here)
                     all_small = all_small and small
                     if not line.finite:
+                        length += 1
+                        if length > _ARM_LIMIT:
+                            raise EvaluationError("an infinite sum does not end: does the expectation exist here?")
                         quiet = quiet + 1 if small and abs(here) <= floor * line.peak else 0
                         if quiet == _QUIET:
                             break

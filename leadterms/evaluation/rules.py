@@ -23,8 +23,11 @@ from sympy import Expr, Integer, Symbol, oo
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.compile_mpmath import Program
 from leadterms.evaluation.gauss_legendre import gauss_legendre
-from leadterms.evaluation.precision import Context, Effort, Real, bits, spelled
+from leadterms.evaluation.precision import Context, Effort, Real, bits, precision, spelled
 from leadterms.model.laws import Law, NormalLaw
+
+_LARGEST_EXPONENT = 1_000_000
+"""Binary exponents beyond it mean that the terms of an integral do not fall."""
 
 Node = tuple[Real, Real]
 """A point and its weight."""
@@ -157,16 +160,21 @@ def _normal(context: Context, law: NormalLaw, effort: Effort) -> Axis:
 def _polynomial_piece(
     context: Context, variable: Symbol, lower: Expr, upper: Expr, density: Expr, effort: Effort
 ) -> Iterator[Node]:
-    """Gauss-Legendre on one piece, the density included in the weights."""
-    number = 2 * ceil((0.15 * effort.nats + 4) / 2 * effort.refinement)
-    precision = bits(effort.working) + 10
+    """Gauss-Legendre on panels of one piece, the density included in the weights."""
+    total = (0.15 * effort.nats + 4) * effort.refinement
+    # beyond this order nodes cost more to make than panels need more of them
+    panels = ceil(total / max(48.0, effort.nats))
+    number = 2 * ceil(total / panels / 2)
+    scale = bits(effort.working) + 10
     a, b = constants(context, (lower, upper))
-    middle, half = (a + b) / 2, (b - a) / 2
+    half = (b - a) / (2 * panels)
     value = Program(context, [variable], [density])
-    for node, weight in gauss_legendre(number, precision):
-        x, w = context.ldexp(node, -precision) * half, context.ldexp(weight, -precision) * half
-        for point in (middle - x, middle + x):
-            yield point, w * value(point)[0]
+    for panel in range(panels):
+        middle = a + (2 * panel + 1) * half
+        for node, weight in gauss_legendre(number, scale):
+            x, w = context.ldexp(node, -scale) * half, context.ldexp(weight, -scale) * half
+            for point in (middle - x, middle + x):
+                yield point, w * value(point)[0]
 
 
 def _discrete(context: Context, law: Law) -> Axis:
@@ -205,16 +213,19 @@ def _interval(context: Context, law: Law, lower: Expr, upper: Expr, effort: Effo
         for j in count():
             t = sign * (j + context.mpf(1) / 2) * step
             point, s, jacobian = change(t)
+            if s and abs(context.mag(s)) > _LARGEST_EXPONENT:
+                raise EvaluationError(f"an integral over {spelled(law)} does not end: does the expectation exist here?")
             yield point, step * jacobian * at(s)
 
     if lower == -oo and upper == oo:
         both = Symbol("s", real=True)
         program = Program(context, [both], [law.density(both)])
+        centre, scale = _bulk(context, lambda x: context.convert(program(x)[0]))
 
         def sinh_sinh(t: Real) -> tuple[Real, Real, Real]:
             y = quarter * context.sinh(t)
-            x = context.sinh(y)
-            return x, x, quarter * context.cosh(t) * context.cosh(y)
+            x = centre + scale * context.sinh(y)
+            return x, x, scale * quarter * context.cosh(t) * context.cosh(y)
 
         return [arm(sign, sinh_sinh, lambda s: context.convert(program(s)[0])) for sign in (1, -1)]
     if upper == oo or lower == -oo:
@@ -237,3 +248,22 @@ def _interval(context: Context, law: Law, lower: Expr, upper: Expr, effort: Effo
         return (a + s if t < 0 else b - s), s, (b - a) * 2 * quarter * context.cosh(t) * share * (1 - share)
 
     return [arm(-1, tanh_sinh, density(lower + distance)), arm(1, tanh_sinh, density(upper - distance))]
+
+
+def _bulk(context: Context, density: Callable[[Real], Real]) -> tuple[Real, Real]:
+    """Return about where a density on the line is largest, and about its width.
+
+    Both only place the nodes: they change the speed of convergence, not the value.
+    """
+    with precision(context, 15):
+        coarse = [context.sinh(context.mpf(i) / 2) for i in range(-60, 61)]
+        best = max(range(1, 120), key=lambda i: density(coarse[i]))
+        lower, upper = coarse[best - 1], coarse[best + 1]
+        for _ in range(60):
+            third = (upper - lower) / 3
+            if density(lower + third) < density(upper - third):
+                lower += third
+            else:
+                upper -= third
+        centre = (lower + upper) / 2
+        return centre, 1 / (2 * density(centre))

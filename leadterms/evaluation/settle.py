@@ -8,6 +8,7 @@ than asked for and the last three show that the convergence is fast.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import ceil, log
 
 from mpmath.libmp import NoConvergence
@@ -80,44 +81,57 @@ def _held(context: Context, expr: Expr, digits: int) -> tuple[Real, Real]:
     """Refine the nodes until three passes agree, the last two to all digits."""
     held = Held(context, expr)
     target = digits + GUARD
+    # in n dimensions the nodes of each grow by this factor, and with geometric convergence the agreement too
+    ratio = _WORK ** (1 / max(1, held.dimension))
     before: Real | None = None
     agreed: list[float] = []
     nodes: list[int] = []
-    # in n dimensions the nodes of each grow by this factor, and with geometric convergence the agreement too
-    ratio = _WORK ** (1 / max(1, held.dimension))
-    spare, stalls, failures = 0, 0, 0
-    for level in range(_LEVELS):
+    level = spare = stalls = failures = 0
+    reached = 0.0
+    while level < _LEVELS and stalls < _STALLS:
         effort = Effort(digits, ratio**level, spare, 2 * height(expr))
         value, reason = _attempt(context, lambda: held(effort), digits)  # noqa: B023
         nodes.append(held.nodes)
+        level += 1
         if value is None:
             failures += 1
             if failures == _STALLS:
                 raise EvaluationError(reason)
         elif before is not None:
             agreed.append(agreement(context, value, before))
-            if len(agreed) > 1 and agreed[-1] >= target and agreed[-2] >= target / 2 and held.resolved(digits):
+            reached = max(reached, agreed[-1])
+            if _settled(agreed, target) and held.resolved(digits):
                 return value, _doubt(context, value, before, effort.working)
-            if len(agreed) > 1 and agreed[-2] > 1 and agreed[-1] < (1 + (ratio - 1) / 3) * agreed[-2]:
-                # either the convergence is slow, or digits are lost to cancellation: only the second can be helped
+            if _nodes_to_come(nodes, agreed[-1], target, ratio) > NODE_LIMIT:
+                break
+            wider = min(2 * spare + digits // 2 + 10, 10 * (digits + 25))
+            if len(agreed) > 1 and 1 < agreed[-1] < (1 + (ratio - 1) / 3) * agreed[-2]:
                 stalls += 1
-                spare = 2 * spare + digits // 2 + 10
-        if stalls == _STALLS or _nodes_to_come(nodes, agreed, target, ratio) > NODE_LIMIT:
-            break
+                again, _ = _attempt(context, lambda: held(replace(effort, spare=wider)), digits)  # noqa: B023
+                if again is not None and agreement(context, again, value) < agreed[-1] + GUARD:
+                    # not the nodes are too few but the digits, lost to cancellation: go back with more
+                    spare, level, value = wider, level - 3, None
+                    agreed.clear()
+            elif level > _STALLS and agreed[-1] <= 1:
+                spare = wider
         before = value
-    reached = max(0, int(max(agreed, default=0.0)))
     raise EvaluationError(
-        f"about {min(reached, digits)} of {digits} digits reached with {nodes[-1]} nodes: "
+        f"about {min(int(reached), digits)} of {digits} digits reached with {max(nodes)} nodes: "
         "the expectation converges slowly here; ask for fewer digits, or give a closed form"
     )
 
 
-def _nodes_to_come(nodes: list[int], agreed: list[float], target: float, ratio: float) -> float:
+def _settled(agreed: list[float], target: float) -> bool:
+    """Tell whether the last two passes agree to all digits, and the one before shows fast convergence."""
+    return len(agreed) > 1 and agreed[-1] >= target and agreed[-2] >= target / 2
+
+
+def _nodes_to_come(nodes: list[int], agreed: float, target: float, ratio: float) -> float:
     """Estimate the nodes of the pass that settles, were each level to multiply the agreement by ``ratio``."""
-    if len(nodes) < 2 or not agreed or not nodes[-2]:
+    if not nodes[-2]:
         return 0.0
     growth = max(1.0, nodes[-1] / nodes[-2])
-    levels = log(target / min(max(agreed[-1], 1.0), target)) / log(ratio)
+    levels = log(target / min(max(agreed, 1.0), target)) / log(ratio)
     return float(nodes[-1] * growth ** max(1, ceil(levels - 1e-9)))
 
 

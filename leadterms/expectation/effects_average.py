@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sympy import Add, Expr, ImmutableMatrix, Integer, Matrix, Mul, Poly, Symbol, Tuple, exp, fraction, sqrt
+from sympy import Add, Dummy, Expr, ImmutableMatrix, Integer, Matrix, Mul, Poly, Pow, Symbol, Tuple, exp, fraction, sqrt
 from sympy.logic.boolalg import Boolean
 
+from leadterms.errors import UndecidedError
 from leadterms.expectation.gaussian import Tilt, normal_polynomial_moment, quadratic_parts, tilt
 from leadterms.expectation.held import Expectation
 from leadterms.model.laws import JointNormalLaw, NormalLaw
@@ -50,6 +51,8 @@ def average_over_effects(expression: Expr, effects: Sequence[Symbol], covariance
     ------
     ExistenceError
         If the expectation is infinite whatever the parameters are.
+    UndecidedError
+        If its growth in the random effects could not be decided.
 
     """
     if not expression.has(*effects):
@@ -79,14 +82,13 @@ def _averaged(piece: _Piece, effects: Sequence[Symbol], square: Tilt) -> Expr:
 
 def _pieces(expression: Expr, effects: list[Symbol]) -> list[_Piece]:
     """Split into terms, and put together again those that tilt alike and see the same forms."""
-    whole = _piece(expression, effects)
     grouped: dict[tuple[Expr, ImmutableMatrix], list[_Piece]] = {}
     for term in _terms(expression, effects):
         piece = _piece(term, effects)
         grouped.setdefault((piece.exponent, piece.forms), []).append(piece)
-    if len(grouped) == 1 and len(next(iter(grouped.values()))) > 1:
-        (exponent, forms), pieces = next(iter(grouped.items()))
-        if (exponent, forms) == (whole.exponent, whole.forms):
+    if len(grouped) == 1:
+        whole = _piece(expression, effects)
+        if (whole.exponent, whole.forms) in grouped:
             return [whole]
     merged = []
     for (exponent, forms), pieces in grouped.items():
@@ -104,7 +106,15 @@ def _terms(expression: Expr, effects: list[Symbol]) -> list[Expr]:
     random = [part for part in Mul.make_args(denominator) if part.has(*effects)]
     if any(part.as_base_exp()[0].is_Add for part in random):
         return [expression]
-    return [term / denominator for term in Add.make_args(numerator.expand())]
+    # only sums are multiplied out: neither what is held, nor exponents, nor denominators
+    held = {
+        node: Dummy()
+        for node in numerator.atoms(Expectation, exp, Pow)
+        if not isinstance(node, Pow) or node.exp.is_negative
+    }
+    back = {dummy: node for node, dummy in held.items()}
+    terms = Add.make_args(numerator.xreplace(held).expand())
+    return [term.xreplace(back) / denominator for term in terms]
 
 
 def _piece(term: Expr, effects: list[Symbol]) -> _Piece:
@@ -118,7 +128,56 @@ def _piece(term: Expr, effects: list[Symbol]) -> _Piece:
             constant *= exp(remainder)
         else:
             rest *= part
+    growth = _growth(rest, effects)
+    if growth != 0:
+        exponent += growth
+        rest = _tempered(rest, effects)
     return _Piece(constant, exponent, rest, _forms(rest, effects))
+
+
+def _growth(expression: Expr, effects: list[Symbol]) -> Expr:
+    """Return the quadratic form q of exp(q) times an expression that grows at most exponentially in the effects.
+
+    Raises
+    ------
+    UndecidedError
+        If terms grow by different quadratic forms, or by one that depends on a predictor.
+
+    """
+    if not any(_square(part, effects) != 0 for part in expression.atoms(exp)):
+        return Integer(0)
+    if isinstance(expression, exp):
+        return _square(expression, effects)
+    if isinstance(expression, Mul):
+        return Add(*(_growth(part, effects) for part in expression.args))
+    if isinstance(expression, Pow) and expression.exp.is_Rational:
+        return (expression.exp * _growth(expression.base, effects)).expand()
+    if isinstance(expression, Expectation):
+        growth = _growth(expression.integrand, effects)
+        found = {growth} if not growth.has(*expression.bound_symbols) else set()
+    else:
+        found = {_growth(part, effects) for part in expression.args} if isinstance(expression, Add) else set()
+    if len(found) != 1:
+        raise UndecidedError(
+            "whether the average over the normal random effects exists could not be decided: its terms grow by "
+            "different exponentials of squares of random effects"
+        )
+    return found.pop()
+
+
+def _square(part: exp, effects: list[Symbol]) -> Expr:
+    """Return the quadratic form in an exponent, with zero for one that surely does not grow."""
+    parts = quadratic_parts(part.args[0], effects)
+    if parts is None or parts[2].is_negative_semidefinite:
+        return Integer(0)
+    vector = Matrix(effects)
+    return ((vector.T * parts[2] * vector)[0] / 2).expand()
+
+
+def _tempered(expression: Expr, effects: list[Symbol]) -> Expr:
+    """Divide every exponential by its quadratic form."""
+    grown = {part: exp((part.args[0] - _square(part, effects)).expand()) for part in expression.atoms(exp)}
+    return expression.xreplace(grown)
 
 
 def _tilting_part(argument: Expr, effects: list[Symbol]) -> tuple[Expr, Expr] | None:

@@ -8,14 +8,45 @@ that asks for eta > 0 with the ends of the support.  What cannot be decided rais
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 
-from sympy import Expr, Gt, Lt, Ne, Poly, Symbol, Tuple, diff, false, limit, log, oo, true
+from sympy import (
+    And,
+    Expr,
+    Ge,
+    Gt,
+    Integer,
+    Lt,
+    Ne,
+    Or,
+    Poly,
+    Symbol,
+    Tuple,
+    diff,
+    false,
+    gamma,
+    gammasimp,
+    limit,
+    log,
+    oo,
+    true,
+)
 from sympy.logic.boolalg import Boolean
 
 from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.expectation.held import variables_of
-from leadterms.model.laws import JointNormalLaw, Law, NormalLaw
+from leadterms.expectation.support import corners
+from leadterms.model.laws import JointNormalLaw, Law
+from leadterms.model.weights import (
+    CloglogWeight,
+    LogisticWeight,
+    PowerWeight,
+    ProbitWeight,
+    SaturatingWeight,
+    Weight,
+)
+
+SIDES = (-1, 1)
+"""The two tails of a law, in the order of its support."""
 
 
 def exponential_conditions(law: Law, slope: Expr, name: str) -> tuple[Boolean, ...]:
@@ -29,40 +60,74 @@ def exponential_conditions(law: Law, slope: Expr, name: str) -> tuple[Boolean, .
         If the tails of the law are not known.
 
     """
-    left, right = law.exponential_rates or tail_rates(law)
-    conditions = []
-    for rate, condition in ((right, Lt(slope, right)), (left, Lt(-slope, left))):
-        if rate == oo or condition == true:
-            continue
-        if condition == false:
-            raise ExistenceError(f"E[exp({slope}*{name})] is infinite for {name} ~ {law}: {slope} is out of range")
-        conditions.append(condition)
-    return tuple(conditions)
+    rates = tail_rates(law)
+    conditions = [Lt(side * slope, rate) for side, rate in zip(SIDES, rates, strict=True) if rate != oo]
+    if rates == (0, 0) or any(condition == false for condition in conditions):
+        raise ExistenceError(f"E[exp({slope}*{name})] is infinite for {name} ~ {law}: {slope} is out of range")
+    return tuple(condition for condition in conditions if condition != true)
 
 
 def tail_rates(law: Law) -> tuple[Expr, Expr]:
-    """Exponential rates of decay (left, right) of a law that is known by its density alone."""
-    lower, upper = law.support
-    x = Symbol("x", positive=True)
-    left = oo if lower.is_finite else -_log_slope(law, -x, x)
-    right = oo if upper.is_finite else -_log_slope(law, x, x)
+    """Exponential rates of decay (left, right) of a law, oo where it decays faster or ends.
+
+    Raises
+    ------
+    UndecidedError
+        If the law is known by its density alone, and its tail could not be decided.
+
+    """
+    if law.exponential_rates is not None:
+        return law.exponential_rates
+    left, right = (
+        oo if end.is_finite is not False else -_log_slope(law, side)
+        for side, end in zip(SIDES, law.support, strict=True)
+    )
     return left, right
 
 
-def _log_slope(law: Law, at: Expr, x: Symbol) -> Expr:
-    """Limit of d/dx log density(at) as x -> oo."""
+def _log_slope(law: Law, side: int) -> Expr:
+    """Limit of d/dx log density(side x) as x -> oo."""
+    x = Symbol("x", positive=True)
     if law.is_discrete:
-        ratio = limit(law.density(at + 1) / law.density(at), x, oo)
+        ratio = limit(_ratio(law, side, x), x, oo)
         value = log(ratio) if ratio != 0 else -oo
     else:
-        value = limit(diff(log(law.density(at)), x), x, oo)
-    if value.is_number and (value.is_real or value in (oo, -oo)):
+        value = limit(diff(log(law.density(side * x)), x), x, oo)
+    if value.is_extended_real and not value.has(x):
         return value
     raise UndecidedError(f"the tail of {law} could not be decided: use a law with bounded support or a named one")
 
 
-def moment_conditions(law: Law, power: int, name: str) -> None:
-    """Check that E[X^power] is finite.
+def _ratio(law: Law, side: int, x: Symbol) -> Expr:
+    """Ratio of successive probabilities of a discrete law, outwards."""
+    return gammasimp((law.density(side * (x + 1)) / law.density(side * x)).rewrite(gamma))
+
+
+def tail_indices(law: Law, name: str) -> tuple[Expr, Expr]:
+    """Exponents r of tails like |x|^(-r) (left, right) of a law, oo where it decays faster or ends.
+
+    Raises
+    ------
+    UndecidedError
+        If a tail could not be decided.
+
+    """
+    if law.exponential_rates is not None:
+        return oo, oo
+    x = Symbol("x", positive=True)
+    indices = []
+    for side, rate in zip(SIDES, tail_rates(law), strict=True):
+        decay = _ratio(law, side, x) - 1 if law.is_discrete else diff(log(law.density(side * x)), x)
+        index = oo if rate.is_extended_positive else limit(-x * decay, x, oo)
+        if not index.is_extended_real or index.has(x):
+            raise UndecidedError(f"which moments of {name} ~ {law} exist could not be decided")
+        indices.append(index)
+    left, right = indices
+    return left, right
+
+
+def moment_conditions(law: Law, power: int, name: str) -> tuple[Boolean, ...]:
+    """Conditions for E[X^power] to be finite.
 
     Raises
     ------
@@ -72,87 +137,105 @@ def moment_conditions(law: Law, power: int, name: str) -> None:
         If the tail of the law could not be decided.
 
     """
-    if law.exponential_rates is not None:
-        return
-    x = Symbol("x", positive=True)
-    for end, rate, at in zip(law.support, tail_rates(law), (-x, x), strict=True):
-        if end.is_finite or rate == oo or rate.is_positive:
-            continue
-        index = limit(-x * diff(log(law.density(at)), x), x, oo)
-        if not (index.is_number and (index.is_real or index == oo)):
-            raise UndecidedError(f"whether E[{name}^{power}] exists for {name} ~ {law} could not be decided")
-        if index <= power + 1:
+    return weighted_conditions(law, power, None, Integer(0), name)
+
+
+def weighted_conditions(law: Law, power: int, weight: Weight | None, slope: Expr, name: str) -> tuple[Boolean, ...]:
+    """Conditions for E[X^power w(a + slope X)] with a weight that is bounded where the linear predictor goes.
+
+    A tail that is too heavy for the power alone may be tamed by the weight, which decays exponentially on both
+    sides, or on the side of small means, or as a power.
+
+    Raises
+    ------
+    ExistenceError
+        If it is infinite whatever the parameters are.
+    UndecidedError
+        If the tail of the law could not be decided.
+
+    """
+    indices = tail_indices(law, name) if power else (oo, oo)
+    finite = [Gt(index - 1, power) for index in indices]
+    conditions = []
+    for side, index, without in zip(SIDES, indices, finite, strict=True):
+        tamed: Boolean = false
+        if isinstance(weight, LogisticWeight | ProbitWeight | CloglogWeight):
+            tamed = Ne(slope, 0)
+        elif isinstance(weight, SaturatingWeight) and finite.count(false) < 2:
+            tamed = Lt(side * slope, 0)
+        elif isinstance(weight, PowerWeight):
+            tamed = And(Ne(slope, 0), Gt(index - 1, power + weight.exponent))
+        condition = Or(without, tamed)
+        if condition == false:
             raise ExistenceError(
                 f"E[{name}^{power}] is infinite for {name} ~ {law}: its density decays like |x|^(-{index})"
             )
-
-
-def decaying_weight_conditions(law: Law, power: int, slope: Expr, name: str) -> tuple[Boolean, ...]:
-    """Conditions for E[X^power w(a + slope X)] with a weight that decays exponentially on both sides."""
-    try:
-        moment_conditions(law, power, name)
-    except ExistenceError:
-        condition = Ne(slope, 0)
-        if condition == false:
-            raise
-        return () if condition == true else (condition,)
-    return ()
+        conditions.append(condition)
+    return tuple(dict.fromkeys(condition for condition in conditions if condition != true))
 
 
 def polynomial_exponent_conditions(law: Law, exponent: Expr, x: Symbol) -> tuple[Boolean, ...]:
-    """Conditions for E[exp(exponent)] with a polynomial of degree two or more in an unbounded predictor."""
-    lower, upper = law.support
-    if lower.is_finite and upper.is_finite:
-        return ()
+    """Conditions for E[exp(exponent)] with a polynomial of degree two or more in a predictor that is not normal.
+
+    Raises
+    ------
+    ExistenceError
+        If it is infinite whatever the parameters are.
+    UndecidedError
+        If the law decays faster than exponentially, so that it may bear a growing exponent.
+
+    """
     poly = Poly(exponent, x)
-    if not lower.is_finite and poly.degree() % 2:
-        raise ExistenceError(f"E[exp({exponent})] is infinite for {x} ~ {law}: an odd degree grows on one side")
-    condition = Lt(poly.LC(), 0)
-    if condition == false:
-        raise ExistenceError(f"E[exp({exponent})] is infinite for {x} ~ {law}: it needs {poly.LC()} < 0")
-    return () if condition == true else (condition,)
+    conditions = []
+    for side, end, rate in zip(SIDES, law.support, tail_rates(law), strict=True):
+        if end.is_finite is not False:
+            continue
+        condition = Lt(side ** poly.degree() * poly.LC(), 0)
+        if condition != true and rate == oo and law.exponential_rates is None:
+            raise UndecidedError(f"whether E[exp({exponent})] exists for {x} ~ {law} could not be decided")
+        conditions.append(condition)
+    if false in conditions or (len(conditions) == 2 and poly.degree() % 2):
+        raise ExistenceError(
+            f"E[exp({exponent})] is infinite for {x} ~ {law}: the exponent grows with {x} on an unbounded side"
+        )
+    return tuple(dict.fromkeys(condition for condition in conditions if condition != true))
 
 
 def positive_predictor_conditions(eta: Expr, bindings: Sequence[Tuple], link: str) -> tuple[Boolean, ...]:
     """Conditions for eta > 0 on the whole support, for links with a pole (or a branch) at eta = 0.
 
-    eta affine in every predictor: the corners of the support decide, and on an unbounded side the sign of the
-    coefficient.  Otherwise the condition is decided when values are given.
-
     Raises
     ------
     ExistenceError
-        If a predictor that takes every real value enters eta: the pole lies in the support.
+        If eta is not positive, or a predictor that takes every real value enters it linearly.
+    UndecidedError
+        If eta is not affine in a predictor, or zero at an end of the support and positive inside.
 
     """
-    corners: list[tuple[tuple[Symbol, Expr], ...]] = []
-    conditions: list[Boolean] = []
     for binding in bindings:
-        variables = [v for v in variables_of(binding) if eta.has(v)]
-        if not variables:
-            continue
-        law = binding[1]
-        if isinstance(law, JointNormalLaw | NormalLaw) or law.support == (-oo, oo):
+        for x in variables_of(binding):
+            law = binding[1]
+            everywhere = isinstance(law, JointNormalLaw) or law.support == (-oo, oo)
+            if everywhere and eta.is_polynomial(x) and Poly(eta, x).degree() == 1:
+                raise ExistenceError(
+                    f"the {link} link needs a positive linear predictor, but {x} ~ {law} takes every real value: its "
+                    "pole eta = 0 lies in the support; use a bounded law or the log link"
+                )
+    found = corners(eta, bindings)
+    if found is None:
+        raise UndecidedError(
+            f"whether eta = {eta} is positive on the support could not be decided for the {link} link: it is not "
+            "affine in every predictor"
+        )
+    conditions = [Gt(value, 0) for value in found.values] + [Ge(growth, 0) for growth in found.growths]
+    if false in conditions:
+        atomic = all(isinstance(law, Law) and law.atoms_with_probability is not None for _, law in bindings)
+        if atomic or any(part.is_negative for part in (*found.values, *found.growths)):
             raise ExistenceError(
-                f"the {link} link needs a positive linear predictor, but {variables[0]} ~ {law} takes every real value: "
-                "its pole eta = 0 lies in the support; use a bounded law or the log link"
+                f"the {link} link needs a positive linear predictor: {eta} is not positive on the support"
             )
-        x = variables[0]
-        lower, upper = law.support
-        if law.atoms_with_probability is not None:
-            corners.append(tuple((x, value) for value, _ in law.atoms_with_probability))
-            continue
-        if not (eta.is_polynomial(x) and Poly(eta, x).degree() <= 1):
-            raise UndecidedError(
-                f"whether eta > 0 on the support could not be decided for the {link} link: eta is not affine in {x}"
-            )
-        if not upper.is_finite:
-            conditions.append(diff(eta, x) >= 0)
-        if not lower.is_finite:
-            conditions.append(diff(eta, x) <= 0)
-        corners.append(tuple((x, end) for end in (lower, upper) if end.is_finite))
-    for corner in product(*corners):
-        conditions.append(Gt(eta.subs(dict(corner)), 0))
-    if any(condition == false for condition in conditions):
-        raise ExistenceError(f"the {link} link needs a positive linear predictor: {eta} reaches zero on the support")
+        raise UndecidedError(
+            f"the {link} link needs a positive linear predictor: {eta} is zero at an end of the support, where the "
+            "weight has its pole"
+        )
     return tuple(dict.fromkeys(condition for condition in conditions if condition != true))

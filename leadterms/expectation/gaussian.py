@@ -91,6 +91,7 @@ def tilt(exponent: Expr, variables: Sequence[Symbol], mean: Sequence[Expr], cova
         return Tilt(factor, tuple((centre + shift).applyfunc(_expanded)), ImmutableMatrix(sigma), ())
     reduced = eye(len(variables)) - sigma * hessian
     determinant = canonical(reduced.det())
+    conditions = _positive_definite(sigma, hessian, determinant)
     tilted = (reduced.adjugate() * sigma).applyfunc(lambda entry: canonical(entry / determinant))
     shift = (tilted * slope).applyfunc(canonical)
     factor = determinant ** Rational(-1, 2) * exp(canonical(level + (slope.T * shift)[0] / 2))
@@ -98,7 +99,7 @@ def tilt(exponent: Expr, variables: Sequence[Symbol], mean: Sequence[Expr], cova
         factor,
         tuple((centre + shift).applyfunc(canonical)),
         ImmutableMatrix(tilted),
-        _positive_definite(sigma, hessian, determinant),
+        conditions,
     )
 
 

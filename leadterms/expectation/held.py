@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Expr, Integer, Symbol, Tuple
+from sympy import Basic, Dummy, Expr, Integer, Symbol, Tuple
 from sympy.core.sympify import _sympify
 
 Binding = Tuple
@@ -32,6 +32,7 @@ class Expectation(Expr):  # type: ignore[misc]
     is_real = True
 
     def __new__(cls, integrand: Any, *bindings: Any) -> Expectation:
+        """Return the expectation of the integrand over the bindings."""
         pairs = [binding if isinstance(binding, Tuple) else Tuple(*binding) for binding in bindings]
         held: Expectation = Expr.__new__(cls, _sympify(integrand), *pairs)
         return held
@@ -71,14 +72,20 @@ class Expectation(Expr):  # type: ignore[misc]
             raise NotImplementedError("a held expectation is not differentiated in a parameter of its law")
         return Expectation(self.integrand.diff(symbol), *self.bindings)
 
+    def _eval_subs(self, old: Basic, new: Basic) -> Expectation:
+        """Leave bound variables alone, and rename those that the new expression would capture."""
+        captured = {v: Dummy(v.name, real=True) for v in self.bound_symbols if v in new.free_symbols}
+        held = self.xreplace(captured)
+        integrand = held.integrand if old in held.bound_symbols else held.integrand._subs(old, new)
+        return Expectation(integrand, *((first, law._subs(old, new)) for first, law in held.bindings))
+
     def _sympystr(self, printer: Any) -> str:
         laws = ", ".join(f"{_shown(binding)} ~ {printer._print(binding[1])}" for binding in self.bindings)
         return f"E[{printer._print(self.integrand)}; {laws}]"
 
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
+    def _latex(self, printer: Any) -> str:
         names = ", ".join(printer._print(symbol) for symbol in self.bound_symbols)
-        body = rf"E_{{{names}}}\left\{{{printer._print(self.integrand)}\right\}}"
-        return body if exp is None else rf"\left[{body}\right]^{{{exp}}}"
+        return rf"E_{{{names}}}\left\{{{printer._print(self.integrand)}\right\}}"
 
 
 def variables_of(binding: Tuple) -> tuple[Symbol, ...]:

@@ -7,31 +7,28 @@ for each one-predictor expectation, together with the request that a closed form
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from sympy import Add, Expr, Integer, Matrix, Mul, Poly, Symbol, Tuple, exp, expand, log
+from sympy import Add, Expr, Integer, Matrix, Mul, Ne, Poly, Symbol, Tuple, diff, exp, expand, oo
 from sympy.logic.boolalg import Boolean
 
 from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.expectation.existence import (
-    decaying_weight_conditions,
     exponential_conditions,
     moment_conditions,
     polynomial_exponent_conditions,
+    tail_rates,
+    weighted_conditions,
 )
 from leadterms.expectation.gaussian import normal_polynomial_moment, quadratic_parts, tilt
 from leadterms.expectation.held import Expectation, variables_of
 from leadterms.expectation.predictor_moments import MomentRequest
+from leadterms.expectation.support import at_value, is_bounded, require_bounded, require_smooth
 from leadterms.model.laws import JointNormalLaw, Law, NormalLaw
-from leadterms.model.weights import (
-    CloglogWeight,
-    ConstantWeight,
-    ExponentialWeight,
-    LogisticWeight,
-    PowerWeight,
-    ProbitWeight,
-    Weight,
-)
+from leadterms.model.weights import ConstantWeight, ExponentialWeight, Weight
+
+Average = Callable[[Expr, Expr, tuple[Tuple, ...]], Expr]
+"""From a product, a linear predictor (or an exponent) and bindings to an expectation."""
 
 UNIT_EXPONENTIAL = ExponentialWeight(Integer(1))
 
@@ -78,106 +75,91 @@ class PredictorAverage:
             If its existence could not be decided.
 
         """
-        total = Integer(0)
-        for term in Add.make_args(expand(factor)):
-            total += self._term(term, self.eta, self.bindings)
-        return total
-
-    def _term(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> Expr:
         if isinstance(self.weight, ConstantWeight):
-            return self.weight.scale * self._raw(factor, bindings)
+            return self.weight.scale * self._over_atoms(factor, Integer(0), self.bindings, self._raw)
+        if isinstance(self.weight, ExponentialWeight):
+            exponent = self.weight.rate * self.eta
+            return self.weight.scale * self._over_atoms(factor, exponent, self.bindings, self._exponential)
+        return self._over_atoms(factor, self.eta, self.bindings, self._weighted)
+
+    def _over_atoms(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...], average: Average) -> Expr:
+        """Sum over the predictors with finitely many values, then over the terms of the factor."""
         for index, (x, law) in enumerate(bindings):
-            if isinstance(law, Law) and law.atoms_with_probability is not None and eta.has(x):
+            atoms = law.atoms_with_probability if isinstance(law, Law) else None
+            if atoms is not None and (eta.has(x) or not factor.is_polynomial(x)):
                 rest = bindings[:index] + bindings[index + 1 :]
                 return sum(
                     (
-                        p * self._term(factor.xreplace({x: v}), eta.xreplace({x: v}), rest)
-                        for v, p in law.atoms_with_probability
+                        p * self._over_atoms(at_value(factor, x, v), at_value(eta, x, v), rest, average)
+                        for v, p in atoms
                     ),
                     Integer(0),
                 )
-        inside = tuple(b for b in bindings if eta.has(*variables_of(b)))
-        outside = tuple(b for b in bindings if b not in inside)
-        if factor == 0:
-            return Integer(0)
-        within, without = _split_factor(factor, [v for b in inside for v in variables_of(b)])
-        value = self._raw(without, outside)
-        if not inside:
-            return value * self.weight.at(eta)
-        if isinstance(self.weight, ExponentialWeight):
-            return value * self._exponential(within, eta, inside)
-        return value * self._weighted(within, eta, inside)
+        terms = Add.make_args(expand(factor))
+        return sum((average(term, eta, bindings) for term in terms if term != 0), Integer(0))
 
-    def _raw(self, factor: Expr, bindings: tuple[Tuple, ...]) -> Expr:
-        """E[factor], a product over the independent bindings."""
+    def _raw(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> Expr:
+        """E[factor]: a product over the predictors that no part of the factor couples."""
         value = Integer(1)
-        for binding in bindings:
-            part, factor = _split_factor(factor, list(variables_of(binding)))
-            if part != 1:
-                value *= self._raw_one(part, binding)
+        for group in _groups(Mul.make_args(factor), bindings):
+            part, factor = _split(factor, group)
+            value *= self._raw_group(part, group)
         return value * factor
 
-    def _raw_one(self, part: Expr, binding: Tuple) -> Expr:
-        variables, law = variables_of(binding), binding[1]
-        if part.is_polynomial(*variables):
-            if isinstance(law, JointNormalLaw):
-                return normal_polynomial_moment(part, variables, law.mean, law.covariance)
-            (power,), coefficient = Poly(part, *variables).LM().exponents, Poly(part, *variables).LC()
-            moment = law.raw_moment(power)
-            if moment is None:
-                moment_conditions(law, power, variables[0].name)
-                moment = Expectation(variables[0] ** power, binding)
-            return coefficient * moment
-        if isinstance(law, Law) and law.atoms_with_probability is not None:
-            return sum((p * part.xreplace({variables[0]: v}) for v, p in law.atoms_with_probability), Integer(0))
-        _require_smooth(part, binding)
-        return Expectation(part, binding)
+    def _raw_group(self, part: Expr, group: tuple[Tuple, ...]) -> Expr:
+        variables, law = _variables(group), group[0][1]
+        if not part.is_polynomial(*variables):
+            require_smooth([part], group)
+            return Expectation(part, *group)
+        if isinstance(law, JointNormalLaw):
+            return normal_polynomial_moment(part, variables, law.mean, law.covariance)
+        (power,), coefficient = Poly(part, *variables).LM().exponents, Poly(part, *variables).LC()
+        moment = law.raw_moment(power)
+        if moment is None:
+            self._admit(moment_conditions(law, power, variables[0].name))
+            moment = Expectation(variables[0] ** power, *group)
+        return coefficient * moment
 
-    def _exponential(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> Expr:
-        """Exponential weight: one factor for each group of predictors that the exponent couples."""
-        exponent = expand(self.weight.rate * eta)  # type: ignore[attr-defined]
-        constant, groups = _couple(exponent, bindings)
-        value = self.weight.scale * exp(constant)
-        for group, part in groups:
-            inner, factor = _split_factor(factor, [v for b in group for v in variables_of(b)])
-            value *= self._tilted(inner, part, group)
-        return value * factor
+    def _exponential(self, factor: Expr, exponent: Expr, bindings: tuple[Tuple, ...]) -> Expr:
+        """E[factor * exp(exponent)]: a product over the predictors that neither factor nor exponent couples."""
+        value = Integer(1)
+        terms = Add.make_args(expand(exponent))
+        for group in _groups((*Mul.make_args(factor), *terms), bindings):
+            part, factor = _split(factor, group)
+            touching = Add(*(term for term in terms if term.has(*_variables(group))))
+            value *= self._raw(part, Integer(0), group) if touching == 0 else self._tilted(part, touching, group)
+        return value * factor * exp(Add(*(term for term in terms if not term.has(*_variables(bindings)))))
 
     def _tilted(self, factor: Expr, exponent: Expr, group: tuple[Tuple, ...]) -> Expr:
         """E[factor * exp(exponent)] over coupled predictors, the normal ones integrated first."""
         normal = tuple(b for b in group if isinstance(b[1], JointNormalLaw | NormalLaw))
         others = tuple(b for b in group if b not in normal)
-        variables = [v for b in normal for v in variables_of(b)]
+        variables = _variables(normal)
         if normal and factor.is_polynomial(*variables) and quadratic_parts(exponent, variables) is not None:
             mean, covariance = _joint_parameters(normal)
             square = tilt(exponent, variables, mean, covariance)
             assert square is not None  # the exponent was found to be quadratic
-            bound = {v for b in others for v in variables_of(b)}
-            self._admit(square.conditions, bound)
+            self._admit(square.conditions)
             value = square.factor * normal_polynomial_moment(factor, variables, square.mean, square.covariance)
-            if not others:
-                return value
-            for binding in others:
-                _require_bounded(binding)
-            return Expectation(value, *others)
-        if len(group) == 1 and len(variables_of(group[0])) == 1:
+            if others:
+                require_bounded(others)
+                require_smooth([value], others)
+                return Expectation(value, *others)
+            return value
+        if len(group) == 1 and not isinstance(group[0][1], JointNormalLaw):
             return self._tilted_one(factor, exponent, group[0])
-        for binding in group:
-            _require_bounded(binding)
+        require_bounded(group)
+        require_smooth([factor, exponent], group)
         return Expectation(factor * exp(exponent), *group)
 
     def _tilted_one(self, factor: Expr, exponent: Expr, binding: Tuple) -> Expr:
         x, law = binding
         if not (exponent.is_polynomial(x) and factor.is_polynomial(x)):
-            _require_smooth(factor * exponent, binding)
+            require_smooth([factor, exponent], [binding])
             return Expectation(factor * exp(exponent), binding)
+        if exponent.free_symbols & self.effects and not is_bounded(law):
+            self._refuse_random_slope(exponent, x, law)
         poly = Poly(exponent, x)
-        random = bool(exponent.free_symbols & self.effects)
-        if random and not _is_bounded(law):
-            raise ExistenceError(
-                f"E[exp({exponent})] over {x} ~ {law} and the normal random effects is infinite: a random slope on "
-                f"{x} needs a bounded or normal {x}"
-            )
         if poly.degree() > 1:
             self._admit(polynomial_exponent_conditions(law, exponent, x))
             return Expectation(factor * exp(exponent), binding)
@@ -186,8 +168,29 @@ class PredictorAverage:
         (power,), coefficient = Poly(factor, x).LM().exponents, Poly(factor, x).LC()
         return coefficient * self._request(MomentRequest(power, UNIT_EXPONENTIAL, Integer(0), slope, law), x)
 
+    def _refuse_random_slope(self, exponent: Expr, x: Symbol, law: Law) -> None:
+        """Refuse a normal random slope on an unbounded predictor: its moment generating function decides."""
+        if law.exponential_rates is None and set(tail_rates(law)) == {oo}:
+            raise UndecidedError(
+                f"whether E[exp({exponent})] exists over {x} ~ {law} and the normal random effects could not be "
+                f"decided: use a bounded or normal {x}"
+            )
+        raise ExistenceError(
+            f"E[exp({exponent})] over {x} ~ {law} and the normal random effects is infinite: a random slope on "
+            f"{x} needs a bounded or normal {x}"
+        )
+
     def _weighted(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> Expr:
-        """Any other weight: one held expectation over all predictors in eta."""
+        """Any other weight: one held expectation over all predictors in eta, and those that the factor couples."""
+        value = Integer(1) if eta.has(*_variables(bindings)) else self.weight.at(eta)
+        for group in _groups((*Mul.make_args(factor), eta), bindings):
+            part, factor = _split(factor, group)
+            weighted = eta.has(*_variables(group))
+            value *= self._weighted_group(part, eta, group) if weighted else self._raw(part, Integer(0), group)
+        return value * factor
+
+    def _weighted_group(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> Expr:
+        require_smooth([factor, eta], bindings)
         for binding in bindings:
             self._check_weighted(factor, eta, binding)
         if len(bindings) == 1 and len(variables_of(bindings[0])) == 1:
@@ -201,62 +204,63 @@ class PredictorAverage:
 
     def _check_weighted(self, factor: Expr, eta: Expr, binding: Tuple) -> None:
         variables, law = variables_of(binding), binding[1]
-        if not (factor.is_polynomial(*variables) and eta.is_polynomial(*variables)):
-            _require_smooth(factor * eta, binding)
-            return
-        if isinstance(law, JointNormalLaw) or isinstance(self.weight, PowerWeight):
-            return
+        polynomial = factor.is_polynomial(*variables) and eta.is_polynomial(*variables)
+        if isinstance(law, JointNormalLaw) or not polynomial:
+            return  # all moments exist; or the support is bounded
         x = variables[0]
         power = Poly(factor, x).degree()
-        if isinstance(self.weight, LogisticWeight | ProbitWeight | CloglogWeight) and Poly(eta, x).degree() == 1:
-            self._admit(decaying_weight_conditions(law, power, Poly(eta, x).LC(), x.name))
+        if Poly(eta, x).degree() == 1:
+            self._admit(weighted_conditions(law, power, self.weight, diff(eta, x), x.name))
         else:
-            moment_conditions(law, power, x.name)
+            self._admit(moment_conditions(law, power, x.name))
 
     def _request(self, request: MomentRequest, x: Symbol) -> Expr:
         held = request.held(x)
         self.requests[held] = request
         return held
 
-    def _admit(self, conditions: tuple[Boolean, ...], bound: set[Symbol] | frozenset[Symbol] = frozenset()) -> None:
+    def _admit(self, conditions: tuple[Boolean, ...]) -> None:
+        predictors = set(_variables(self.bindings))
         for condition in conditions:
+            if condition.free_symbols & predictors:
+                raise UndecidedError(f"whether {condition} holds on the whole support could not be decided")
+            if condition.free_symbols & self.effects and condition.has(Ne):
+                raise UndecidedError(
+                    f"the expectation needs {condition} for every value of the normal random effects: whether its "
+                    "average over them exists could not be decided"
+                )
             if condition.free_symbols & self.effects:
                 raise ExistenceError(
                     f"the expectation is finite only where {condition}, which fails with positive probability "
                     "because the random effects are normal"
                 )
-            if condition.free_symbols & bound:
-                raise UndecidedError(f"whether {condition} holds on the whole support could not be decided")
             self.conditions[condition] = None
 
 
-def _split_factor(factor: Expr, variables: list[Symbol]) -> tuple[Expr, Expr]:
-    """Split a product into the part with the variables and the part without."""
-    inside: list[Expr] = []
-    outside: list[Expr] = []
-    for part in Mul.make_args(factor):
-        (inside if part.has(*variables) else outside).append(part)
-    return Mul(*inside), Mul(*outside)
+def _variables(bindings: Sequence[Tuple]) -> list[Symbol]:
+    return [v for binding in bindings for v in variables_of(binding)]
 
 
-def _couple(exponent: Expr, bindings: tuple[Tuple, ...]) -> tuple[Expr, list[tuple[tuple[Tuple, ...], Expr]]]:
-    """Split a sum into its constant and the parts of groups of bindings that no term connects."""
-    constant = Integer(0)
-    groups: list[tuple[tuple[Tuple, ...], Expr]] = []
-    for term in Add.make_args(exponent):
-        touched = tuple(b for b in bindings if term.has(*variables_of(b)))
-        if not touched:
-            constant += term
-            continue
-        joined, part, rest = touched, term, []
-        for group, other in groups:
+def _split(factor: Expr, group: tuple[Tuple, ...]) -> tuple[Expr, Expr]:
+    """Split a product into the part with the variables of a group and the part without."""
+    variables = _variables(group)
+    inside = [part for part in Mul.make_args(factor) if part.has(*variables)]
+    return Mul(*inside), Mul(*(part for part in Mul.make_args(factor) if not part.has(*variables)))
+
+
+def _groups(parts: Sequence[Expr], bindings: tuple[Tuple, ...]) -> list[tuple[Tuple, ...]]:
+    """Bindings that some part connects stand together; those in no part are left out."""
+    groups: list[tuple[Tuple, ...]] = []
+    for part in parts:
+        joined = [b for b in bindings if part.has(*variables_of(b))]
+        apart = []
+        for group in groups:
             if set(group) & set(joined):
-                joined = tuple(b for b in bindings if b in group or b in joined)
-                part += other
+                joined.extend(group)
             else:
-                rest.append((group, other))
-        groups = [*rest, (joined, part)]
-    return constant, groups
+                apart.append(group)
+        groups = [*apart, tuple(b for b in bindings if b in joined)] if joined else groups
+    return groups
 
 
 def _joint_parameters(bindings: tuple[Tuple, ...]) -> tuple[list[Expr], Matrix]:
@@ -270,35 +274,3 @@ def _joint_parameters(bindings: tuple[Tuple, ...]) -> tuple[list[Expr], Matrix]:
             means.append(law.args[0])
             blocks.append(Matrix([[law.args[1] ** 2]]))
     return means, Matrix.diag(*blocks)
-
-
-def _is_bounded(law: Law | JointNormalLaw) -> bool:
-    if isinstance(law, JointNormalLaw):
-        return False
-    return all(end.is_finite is not False for end in law.support)
-
-
-def _require_bounded(binding: Tuple) -> None:
-    if not _is_bounded(binding[1]):
-        names = ", ".join(v.name for v in variables_of(binding))
-        raise UndecidedError(
-            f"whether the expectation over {names} ~ {binding[1]} exists could not be decided: the linear predictor "
-            "couples it with other predictors; use a bounded or normal law"
-        )
-
-
-def _require_smooth(expression: Expr, binding: Tuple) -> None:
-    """A predictor that is not a polynomial must be smooth on a bounded support."""
-    _require_bounded(binding)
-    for x in variables_of(binding):
-        lower, upper = binding[1].support
-        for part in expression.atoms(log):
-            _require_positive(part.args[0], x, lower, upper)
-        for part in expression.find(lambda e: e.is_Pow and e.base.has(x) and not (e.exp.is_Integer and e.exp > 0)):
-            _require_positive(part.base, x, lower, upper)
-
-
-def _require_positive(argument: Expr, x: Symbol, lower: Expr, upper: Expr) -> None:
-    affine = argument.is_polynomial(x) and Poly(argument, x).degree() <= 1
-    if not (affine and argument.subs(x, lower).is_positive and argument.subs(x, upper).is_positive):
-        raise UndecidedError(f"whether {argument} stays positive on the support of {x} could not be decided")

@@ -7,7 +7,7 @@ treat the generic branch b != 0; a slope that is exactly zero is a rule of its o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Expr, Integer, Poly, Rational, Symbol, binomial, erfc, exp, expint, factorial, log, pi, sqrt
 
@@ -30,6 +30,20 @@ class MomentRequest:
     slope: Expr
     law: Law
 
+    def at(self, values: dict[Symbol, Expr]) -> MomentRequest:
+        """Return the same request with values in place of symbols."""
+        return MomentRequest(
+            self.power,
+            replace(
+                self.weight,
+                scale=self.weight.scale.xreplace(values),
+                parameter=self.weight.parameter.xreplace(values),
+            ),
+            self.intercept.xreplace(values),
+            self.slope.xreplace(values),
+            self.law.xreplace(values),
+        )
+
     def held(self, x: Symbol) -> Expectation:
         """Return the same expectation as a held object in the variable x."""
         return Expectation(x**self.power * self.weight.at(self.intercept + self.slope * x), (x, self.law))
@@ -37,17 +51,29 @@ class MomentRequest:
 
 @dataclass(frozen=True)
 class ClosedMoment:
-    """A closed form and the rule that gave it."""
+    """A closed form, and the rule that gave it.
+
+    Parameters
+    ----------
+    value
+        The closed form.
+    rule
+        Name of the rule.
+    nonzero
+        What the closed form divides by: where one of these is zero it has a removable singularity.
+
+    """
 
     value: Expr
     rule: str
+    nonzero: tuple[Expr, ...] = ()
 
 
 def closed_moment(request: MomentRequest) -> ClosedMoment | None:
     """Return the closed form of E[X^k w(a + bX)] by the first rule that applies, or None.
 
     Conditions for existence are the business of :mod:`leadterms.expectation.existence`: the value is right
-    wherever the expectation exists and, but for the rules named in ``constant predictor``, b != 0.
+    wherever the expectation exists and nothing in ``nonzero`` is zero.
 
     Examples
     --------
@@ -55,14 +81,21 @@ def closed_moment(request: MomentRequest) -> ClosedMoment | None:
     >>> from leadterms.model.laws import ExponentialLaw
     >>> b = Symbol("b", real=True)
     >>> closed_moment(MomentRequest(1, ExponentialWeight(Integer(1)), Integer(0), b, ExponentialLaw(2)))
-    ClosedMoment(value=2/(2 - b)**2, rule='moment generating function')
+    ClosedMoment(value=2/(2 - b)**2, rule='moment generating function', nonzero=())
 
     """
     for name, rule in RULES:
         value = rule(request)
         if value is not None:
-            return ClosedMoment(value, name)
+            return ClosedMoment(value, name, _divisors(request) if name in DIVIDING_RULES else ())
     return None
+
+
+def _divisors(request: MomentRequest) -> tuple[Expr, ...]:
+    """The slope, and the lengths of the pieces of the density."""
+    pieces = request.law.pieces(Symbol("x", real=True)) or ()
+    divisors = (request.slope, *(upper - lower for lower, upper, _ in pieces))
+    return tuple(divisor for divisor in divisors if not divisor.is_number)
 
 
 def _constant_predictor(request: MomentRequest) -> Expr | None:
@@ -188,3 +221,6 @@ RULES: tuple[tuple[str, Callable[[MomentRequest], Expr | None]], ...] = (
     ("incomplete gamma function", _incomplete_gamma),
 )
 """The rules in the order in which they are tried."""
+
+DIVIDING_RULES = ("integration by parts", "incomplete gamma function")
+"""Rules whose closed forms divide by the slope."""

@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
 
 from sympy import Expr, Symbol, Tuple
 from sympy.logic.boolalg import Boolean
 
+from leadterms.errors import ExistenceError
+from leadterms.expectation.canonical import canonical
 from leadterms.expectation.existence import positive_predictor_conditions
 from leadterms.expectation.held import Expectation
 from leadterms.expectation.predictor_average import PredictorAverage
-from leadterms.expectation.predictor_moments import MomentRequest, closed_moment
+from leadterms.expectation.predictor_moments import ClosedMoment, MomentRequest, closed_moment
 from leadterms.model.weights import PowerWeight, Weight
+
+
+@dataclass(frozen=True)
+class Closure:
+    """An expression with its held expectations closed where a rule closes them.
+
+    Parameters
+    ----------
+    expression
+        The closed expression.
+    rules
+        Names of the rules that were used.
+    nonzero
+        What the closed forms divide by.
+
+    """
+
+    expression: Expr
+    rules: tuple[str, ...]
+    nonzero: tuple[Expr, ...]
 
 
 @dataclass(frozen=True)
@@ -38,23 +61,51 @@ class ConditionalInformation:
     conditions: tuple[Boolean, ...]
     effects: tuple[Symbol, ...] = ()
 
-    def close(self, expression: Expr) -> tuple[Expr, tuple[str, ...]]:
+    def close(self, expression: Expr, tidy: bool = False) -> Closure:
         """Replace held expectations by their closed forms where a rule gives one.
 
         Those given the random effects stay held: they stand inside an integral over the effects, which
         needs them without the removable singularities of closed forms.
 
-        Returns the expression and the names of the rules that were used.
+        Parameters
+        ----------
+        expression
+            In held expectations.
+        tidy
+            Whether to bring each closed form to its canonical form.
         """
         closed: dict[Expectation, Expr] = {}
         rules: dict[str, None] = {}
+        nonzero: dict[Expr, None] = {}
         for node in expression.atoms(Expectation):
             request = None if node.has(*self.effects) else self.requests.get(node)
-            answer = None if request is None else closed_moment(request)
+            answer = None if request is None else _closed(request, tidy)
             if answer is not None:
                 closed[node] = answer.value
                 rules[answer.rule] = None
-        return expression.xreplace(closed), tuple(rules)
+                nonzero.update(dict.fromkeys(answer.nonzero))
+        return Closure(expression.xreplace(closed), tuple(rules), tuple(nonzero))
+
+    def close_at(self, expression: Expr, point: Mapping[Symbol, Expr]) -> Expr:
+        """Substitute values first and close then: the way where a closed form would divide by zero.
+
+        At a slope that is exactly zero other rules apply than at a slope in general.
+        """
+        values = dict(point)
+        closed: dict[Expectation, Expr] = {}
+        for node in expression.atoms(Expectation):
+            request = None if node.has(*self.effects) else self.requests.get(node)
+            answer = None if request is None else closed_moment(request.at(values))
+            if answer is not None:
+                closed[node] = answer.value
+        return expression.xreplace(closed).xreplace(values)
+
+
+@lru_cache(maxsize=512)
+def _closed(request: MomentRequest, tidy: bool) -> ClosedMoment | None:
+    """Remember closed forms: the entries of one inverse share them."""
+    answer = closed_moment(request)
+    return answer if answer is None or not tidy else replace(answer, value=canonical(answer.value))
 
 
 def conditional_information(
@@ -92,6 +143,10 @@ def conditional_information(
     """
     conditions: dict[Boolean, None] = {}
     if isinstance(weight, PowerWeight):
+        if eta.has(*effects):
+            raise ExistenceError(
+                f"the {link_name} link needs a positive linear predictor, which normal random effects do not give"
+            )
         conditions.update(dict.fromkeys(positive_predictor_conditions(eta, bindings, link_name)))
     average = PredictorAverage(weight, eta, bindings, effects)
     size = len(design)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sympy import Dummy, Expr, Matrix, Mul, Poly, Symbol, Tuple
+from sympy import Add, Dummy, Expr, Matrix, Mul, Poly, Symbol, Tuple, cosh, exp, fraction, sinh, tanh, together
 
 from leadterms.errors import ModelError
+from leadterms.expectation.support import at_value
 from leadterms.model.laws import Law
 
 
@@ -20,19 +21,18 @@ def check_design(names: Sequence[str], design: Sequence[Expr], bindings: Sequenc
     ------
     ModelError
         If a linear combination of terms is zero on the support.
+    ExistenceError
+        If a term is not a finite real number at a value of a predictor.
 
     """
     variables = sorted(set().union(*(term.free_symbols for term in design)), key=lambda s: s.name)
-    reduced = [_reduce(term, bindings) for term in design]
-    opaque = {part: Dummy() for term in reduced for part in _opaque_parts(term, variables)}
-    terms = [term.xreplace(opaque) for term in reduced]
-    generators = [*variables, *opaque.values()]
-    if not generators:
-        kernel = Matrix([terms]).nullspace()
-    else:
-        polys = [Poly(term, *generators) for term in terms]
-        monomials = list(dict.fromkeys(m for poly in polys for m in poly.monoms()))
-        kernel = Matrix([[poly.coeff_monomial(m) for poly in polys] for m in monomials]).nullspace()
+    weights = [Dummy() for _ in design]
+    combined = Add(*(w * _reduce(term, bindings) for w, term in zip(weights, design, strict=True)))
+    numerator = fraction(together(combined))[0].expand()
+    opaque = {part: Dummy() for part in _opaque_parts(numerator, variables)}
+    # a combination is zero on the support exactly if the coefficient of every monomial is
+    coefficients = Poly(numerator.xreplace(opaque), *variables, *opaque.values(), Dummy()).coeffs()
+    kernel = Matrix([[coefficient.coeff(w) for w in weights] for coefficient in coefficients]).nullspace()
     if kernel:
         guilty = ", ".join(name for name, c in zip(names, kernel[0], strict=True) if c != 0)
         raise ModelError(f"the design is collinear: the terms {guilty} are linearly dependent; remove one of them")
@@ -48,7 +48,7 @@ def _reduce(term: Expr, bindings: Sequence[Tuple]) -> Expr:
         vanishing = Mul(*(x - value for value, _ in atoms)).expand()
         if Poly(term, x).degree() >= len(atoms):
             term = Poly(term, x).rem(Poly(vanishing, x)).as_expr()
-    return term.expand()
+    return term.rewrite([sinh, cosh, tanh], exp).expand()
 
 
 def _interpolate(term: Expr, x: Symbol, points: list[Expr]) -> Expr:
@@ -57,7 +57,7 @@ def _interpolate(term: Expr, x: Symbol, points: list[Expr]) -> Expr:
     for point in points:
         others = [other for other in points if other != point]
         basis = Mul(*((x - other) / (point - other) for other in others))
-        total += term.xreplace({x: point}) * basis
+        total += at_value(term, x, point) * basis
     return total.expand()
 
 

@@ -26,6 +26,7 @@ class Law(Basic):  # type: ignore[misc]
     is_discrete = False
 
     def __new__(cls, *args: object) -> Law:
+        """Return the law with these parameters."""
         law: Law = Basic.__new__(cls, *map(_sympify, args))
         return law
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from sympy import Expr, ImmutableMatrix, Integer, Symbol, Tuple, false
+from sympy import Basic, Dummy, Expr, Float, ImmutableMatrix, Integer, Symbol, Tuple, false
 
 from leadterms.errors import LeadtermsError, ModelError, ReadingError
 from leadterms.model.laws import NAMED_LAWS, BernoulliLaw, FiniteLaw, JointNormalLaw, Law, StatsLaw
 from leadterms.notation.symbols import RESERVED
 from leadterms.reading.expressions import Argument, Call, read_call, resolve
+from leadterms.reading.numbers import exact_number
 
 JOINT_NAMES = ("MultivariateNormal", "JointNormal")
 
@@ -35,11 +36,13 @@ def read_law(given: Any, names: tuple[str, ...]) -> Law | JointNormalLaw:
 
     """
     what = ", ".join(names)
-    law = given if isinstance(given, Law | JointNormalLaw) else None
-    if law is None and isinstance(given, str):
+    if isinstance(given, Law | JointNormalLaw):
+        law = given
+    elif isinstance(given, str):
         law = _law_from_text(given, what)
-    elif law is None:
+    else:
         law = _law_from_random_variable(given, what)
+    (law,) = unified([law])
     expected = law.dimension if isinstance(law, JointNormalLaw) else 1
     if expected != len(names):
         raise ModelError(f"the law {law} has {expected} component(s), but it is given for {len(names)}: {what}")
@@ -47,6 +50,22 @@ def read_law(given: Any, names: tuple[str, ...]) -> Law | JointNormalLaw:
         if condition == false:
             raise ModelError(f"the law {law} of {what} is not a law: its parameters are out of range")
     return law
+
+
+def unified(laws: Sequence[Law | JointNormalLaw], positive: Collection[str] = ()) -> list[Law | JointNormalLaw]:
+    """Return the laws with one symbol for each name: positive where any law needs it to be, real otherwise.
+
+    Examples
+    --------
+    >>> s, t = Symbol("s", positive=True), Symbol("s", real=True)
+    >>> len(unified([NAMED_LAWS["Normal"](t, s)])[0].free_symbols)
+    1
+
+    """
+    symbols = set().union(*(law.free_symbols for law in laws))
+    names = {symbol.name for symbol in symbols if symbol.is_positive} | set(positive)
+    typed = {s: Symbol(s.name, positive=True) if s.name in names else Symbol(s.name, real=True) for s in symbols}
+    return [law.xreplace(typed) for law in laws]
 
 
 def _law_from_text(text: str, what: str) -> Law | JointNormalLaw:
@@ -77,7 +96,8 @@ def _parameter(domain: str, call: Call, argument: Argument) -> Callable[[str], S
     def symbol(name: str) -> Symbol:
         if RESERVED.match(name):
             raise ReadingError(
-                f"{name!r} inside the law {call.name} clashes with a parameter or a size of the model: choose another name",
+                f"{name!r} inside the law {call.name} clashes with a parameter or a size of the model: "
+                "choose another name",
                 call.text,
                 argument.start,
                 argument.end,
@@ -150,9 +170,11 @@ def joint_normal(mean: Any, rows: Any) -> JointNormalLaw:
 
     """
     covariance = ImmutableMatrix(rows)
+    variances = [v for v in covariance.diagonal() if isinstance(v, Symbol)]
+    covariance = covariance.xreplace({v: Symbol(v.name, positive=True) for v in variances})
     if covariance != covariance.T:
         raise ModelError("the covariance matrix of a joint normal law must be symmetric")
-    law = JointNormalLaw(Tuple(*mean), covariance)
+    law = unified([JointNormalLaw(Tuple(*mean), covariance)])[0]
     if any(condition == false for condition in law.conditions):
         raise ModelError("the covariance matrix of a joint normal law must be positive definite")
     return law
@@ -169,7 +191,7 @@ def _stats_law(call: Call, what: str) -> Law:
     else:
         known = ", ".join([*NAMED_LAWS, "Finite", "MultivariateNormal"])
         raise _at_name(call, f"law {call.name!r} of {what} is not known: use {known}, or another law of sympy.stats")
-    values = [resolve(argument, {}, _parameter("positive", call, argument)) for argument in call.arguments]
+    values = [resolve(argument, {}, _parameter("real", call, argument)) for argument in call.arguments]
     try:
         variable = maker("x", *values)
     except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
@@ -180,6 +202,9 @@ def _stats_law(call: Call, what: str) -> Law:
 
 def _law_from_random_variable(variable: Any, what: str) -> Law | JointNormalLaw:
     """Translate a sympy.stats random variable; a law that we do not name is kept as it is."""
+    from sympy.stats.crv import SingleContinuousDistribution
+    from sympy.stats.drv import SingleDiscreteDistribution
+
     space = getattr(variable, "pspace", None)
     distribution = getattr(space, "distribution", None)
     if distribution is None:
@@ -187,19 +212,42 @@ def _law_from_random_variable(variable: Any, what: str) -> Law | JointNormalLaw:
             f"the law of {what} must be text such as 'Uniform(-1, 1)' or a random variable of sympy.stats, "
             f"not {type(variable).__name__}"
         )
+    distribution = distribution.xreplace({number: exact_number(number) for number in distribution.atoms(Float)})
     kind = type(distribution).__name__.removesuffix("Distribution")
     if kind == "MultivariateNormal":
         return joint_normal(list(distribution.mu), distribution.sigma.tolist())
     atoms = _atoms(distribution, what)
     if kind == "Bernoulli" and atoms is not None and set(atoms) == {Integer(0), Integer(1)}:
-        return BernoulliLaw(distribution.p)
+        return BernoulliLaw(atoms[Integer(1)].xreplace(_positive([atoms[Integer(1)]])))
+    if kind == "Bernoulli" and atoms is not None and not all(point.is_number for point in atoms):
+        raise ModelError(f"the points of the finite law of {what} must be numbers, not {', '.join(map(str, atoms))}")
     if atoms is not None:
         return FiniteLaw(*(Tuple(value, p) for value, p in atoms.items()))
     if kind in NAMED_LAWS and len(NAMED_LAWS[kind].slots) == len(distribution.args):
-        return NAMED_LAWS[kind](*distribution.args)
-    if not hasattr(distribution, "pdf") or not hasattr(distribution, "set"):
+        law = NAMED_LAWS[kind]
+        positive = [a for a, (_, domain) in zip(distribution.args, law.slots, strict=True) if domain != "real"]
+        return law(*distribution.xreplace(_positive(positive)).args)
+    if not isinstance(distribution, SingleContinuousDistribution | SingleDiscreteDistribution):
         raise ModelError(f"the law {kind} of {what} is not covered: use a univariate law or MultivariateNormal")
-    return StatsLaw(distribution)
+    positive = [a for i, a in enumerate(distribution.args) if _refuses_negative(distribution, i)]
+    return StatsLaw(distribution.xreplace(_positive(positive)))
+
+
+def _positive(parameters: Sequence[Basic]) -> dict[Symbol, Symbol]:
+    """Return the symbols in parameters that must be positive, as positive symbols."""
+    symbols = set().union(*(parameter.free_symbols for parameter in parameters))
+    return {symbol: Symbol(symbol.name, positive=True) for symbol in symbols}
+
+
+def _refuses_negative(distribution: Any, index: int) -> bool:
+    """Tell whether sympy's own check refuses a negative number in one place."""
+    arguments = list(distribution.args)
+    arguments[index] = Dummy(negative=True)
+    try:
+        type(distribution).check(*arguments)
+    except (ValueError, TypeError):
+        return True
+    return False
 
 
 def _atoms(distribution: Any, what: str) -> dict[Expr, Expr] | None:

@@ -6,12 +6,29 @@ from sympy import Basic, Expr, Gt, Integer, Matrix, Piecewise, S, Tuple, oo, sqr
 from sympy.core.sympify import _sympify
 from sympy.logic.boolalg import Boolean
 
+from leadterms.errors import ModelError
 from leadterms.model.continuous_laws import NormalLaw
 from leadterms.model.law import Law
 
 
 class StatsLaw(Law):
-    """Any other univariate law of ``sympy.stats``, known by its density."""
+    """Any other univariate law of ``sympy.stats``, known by its density.
+
+    Raises
+    ------
+    ModelError
+        If sympy refuses the parameters, also when values are substituted for symbols.
+
+    """
+
+    def __new__(cls, distribution: Basic) -> StatsLaw:
+        """Return the law of this distribution."""
+        try:
+            type(distribution).check(*distribution.args)
+        except ValueError as error:
+            raise ModelError(f"{distribution} is not a law: {error}") from None
+        law: StatsLaw = Basic.__new__(cls, distribution)
+        return law
 
     @property
     def distribution(self) -> Basic:
@@ -26,9 +43,7 @@ class StatsLaw(Law):
     @property
     def is_discrete(self) -> bool:  # type: ignore[override]
         """Whether it lives on the integers."""
-        return (not hasattr(self.distribution, "_cdf") and not hasattr(self.distribution, "cdf")) or bool(
-            self.distribution.set.is_subset(S.Integers)
-        )
+        return bool(self.distribution.set.is_subset(S.Integers))
 
     @property
     def conditions(self) -> tuple[Boolean, ...]:
@@ -73,6 +88,7 @@ class JointNormalLaw(Basic):  # type: ignore[misc]
     name = "MultivariateNormal"
 
     def __new__(cls, *args: object) -> JointNormalLaw:
+        """Return the law with this mean and covariance."""
         law: JointNormalLaw = Basic.__new__(cls, *map(_sympify, args))
         return law
 

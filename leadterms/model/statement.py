@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,13 +21,13 @@ from leadterms.model.families import (
     poisson,
 )
 from leadterms.model.formula import Formula, read_formula
-from leadterms.model.law_reading import read_law
-from leadterms.model.laws import JointNormalLaw
+from leadterms.model.law_reading import read_law, unified
+from leadterms.model.laws import JointNormalLaw, Law
 from leadterms.notation.symbols import PHI, RESERVED, SIGMA2, effect_covariance, fixed_effect, random_effect
 from leadterms.reading.expressions import read_family_call, resolve
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class Model:
     """A generalized linear (mixed) model with random predictors.
 
@@ -75,12 +75,14 @@ class Model:
     ) -> None:
         stated = read_formula(formula)
         chosen = read_family(family)
-        _check_names(stated)
         _check_fixed_parts(stated)
+        linked = chosen.link(link)
+        given = sorted(symbol.name for symbol in linked.weight.at(Integer(1)).free_symbols)
+        _check_names(stated, given)
         object.__setattr__(self, "formula", stated)
         object.__setattr__(self, "family", chosen)
-        object.__setattr__(self, "link", chosen.link(link))
-        object.__setattr__(self, "bindings", _bindings(stated, dict(laws or {})))
+        object.__setattr__(self, "link", linked)
+        object.__setattr__(self, "bindings", _bindings(stated, dict(laws or {}), given))
         object.__setattr__(self, "levels", _levels(stated, dict(levels or {})))
 
     @property
@@ -194,6 +196,10 @@ class Model:
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle {self.latex()}$"
 
+    def __repr__(self) -> str:
+        laws = ", ".join(f"{_binding_name(b)!r}: {str(b[1])!r}" for b in self.bindings)
+        return f"Model({self.formula.text!r}, family={self.family.name!r}, link={self.link.name!r}, laws={{{laws}}})"
+
     def __str__(self) -> str:
         laws = ", ".join(f"{_binding_name(b)} ~ {b[1]}" for b in self.bindings)
         return f"{self.formula.text}  [{self.family.name}, {self.link.name} link{'; ' + laws if laws else ''}]"
@@ -251,11 +257,13 @@ def read_family(text: str) -> Family:
     return negative_binomial(value)
 
 
-def _check_names(formula: Formula) -> None:
+def _check_names(formula: Formula, family_parameters: Sequence[str]) -> None:
     groupings = {name for random in formula.random for name in random.grouping}
     for name in formula.variables:
         if RESERVED.match(name):
             raise ModelError(f"the predictor {name!r} clashes with a parameter or a size of the model: rename it")
+        if name in family_parameters:
+            raise ModelError(f"{name!r} is used both as a predictor and as a parameter of the family: rename it")
         if name in groupings:
             raise ModelError(f"{name!r} is used both as a predictor and as a grouping factor")
 
@@ -276,11 +284,12 @@ def _check_fixed_parts(formula: Formula) -> None:
             seen.add((term.name, random.grouping))
 
 
-def _bindings(formula: Formula, laws: dict[Any, Any]) -> tuple[Tuple, ...]:
-    bindings: list[Tuple] = []
+def _bindings(formula: Formula, laws: dict[Any, Any], positive: Sequence[str]) -> tuple[Tuple, ...]:
+    variables: list[Symbol | Tuple] = []
+    read: list[Law | JointNormalLaw] = []
     covered: set[str] = set()
     for key, given in laws.items():
-        names = tuple(part.strip() for part in key.split(",")) if isinstance(key, str) else tuple(key)
+        names = tuple(part.strip() for part in key.split(",")) if isinstance(key, str) else tuple(map(str, key))
         for name in names:
             if name not in formula.variables:
                 raise ModelError(
@@ -292,20 +301,20 @@ def _bindings(formula: Formula, laws: dict[Any, Any]) -> tuple[Tuple, ...]:
         law = read_law(given, names)
         _check_law_symbols(law.free_symbols, formula, names)
         symbols = [Symbol(name, real=True) for name in names]
-        joint = isinstance(law, JointNormalLaw)
-        bindings.append(Tuple(Tuple(*symbols), law) if joint else Tuple(symbols[0], law))
+        variables.append(Tuple(*symbols) if isinstance(law, JointNormalLaw) else symbols[0])
+        read.append(law)
     for name in formula.variables:
         if name not in covered:
             raise ModelError(f"the predictor {name!r} has no law: give one, for example --law '{name}=Uniform(-1, 1)'")
-    return tuple(bindings)
+    return tuple(Tuple(first, law) for first, law in zip(variables, unified(read, positive), strict=True))
 
 
 def _check_law_symbols(symbols: set[Symbol], formula: Formula, names: tuple[str, ...]) -> None:
     for symbol in symbols:
         if symbol.name in formula.variables or RESERVED.match(symbol.name):
             raise ModelError(
-                f"the symbol {symbol.name!r} inside the law of {', '.join(names)} clashes with a predictor, a parameter "
-                "or a size of the model: choose another name"
+                f"the symbol {symbol.name!r} inside the law of {', '.join(names)} clashes with a predictor, "
+                "a parameter or a size of the model: choose another name"
             )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from leadterms.asymptotics.point import Values
-from leadterms.asymptotics.result import Entry, Expansion, Term, evaluate_term
+from leadterms.asymptotics.result import Entry, Expansion, Term, evaluate_terms
+from leadterms.evaluation.number import Number
 from leadterms.model.statement import Model
 from leadterms.notation.latex import to_latex
 
@@ -30,12 +31,16 @@ def derive_record(
         Significant digits of the values.
 
     """
+    pairs = [(entry, term) for entry in entries for term in entry.terms]
+    numbers: list[Number | None] = [None] * len(pairs)
+    if values is not None:
+        numbers[:] = evaluate_terms([term for _, term in pairs], result.space, values, digits)
     return {
         "schema": SCHEMA,
         "model": model_record(result.model),
         "regime": result.regime,
         "conditions": list(result.conditions),
-        "terms": [term_record(entry, term, values, digits) for entry in entries for term in entry.terms],
+        "terms": [term_record(*pair, number) for pair, number in zip(pairs, numbers, strict=True)],
     }
 
 
@@ -57,9 +62,8 @@ def _key(variables: Any) -> str:
     return str(variables) if getattr(variables, "is_Symbol", False) else ",".join(symbol.name for symbol in variables)
 
 
-def term_record(entry: Entry, term: Term, values: Values | None, digits: int) -> dict[str, Any]:
-    """Return one term; value and error are null without a point."""
-    number = None if values is None else evaluate_term(term, entry.space, values, digits)
+def term_record(entry: Entry, term: Term, number: Number | None) -> dict[str, Any]:
+    """Return one term; value and error are null without a number."""
     return {
         "parameters": [symbol.name for symbol in entry.parameters],
         "names": list(entry.names),
@@ -70,7 +74,6 @@ def term_record(entry: Entry, term: Term, values: Values | None, digits: int) ->
         "status": term.status,
         "exists": term.exists,
         "condition": term.condition,
-        "rules": list(term.rules),
         "value": None if number is None else str(number),
         "error": None if number is None else str(number.error),
         "certified": False if number is None else number.certified,

@@ -17,6 +17,7 @@ from leadterms.asymptotics.result import Entry, Step
 from leadterms.errors import LeadtermsError
 from leadterms.evaluation.number import evaluate
 from leadterms.expectation.canonical import is_equal
+from leadterms.notation.text import to_text
 from leadterms.reading.numbers import exact_number
 
 GROUP = "leadterms.derivations"
@@ -62,6 +63,13 @@ class Statement:
     recompute: Callable[[], Outcome]
     steps: Callable[[], tuple[Step, ...]]
 
+    def outcome(self) -> Outcome:
+        """Recompute; what cannot be recomputed is undecided, with the reason."""
+        try:
+            return self.recompute()
+        except LeadtermsError as error:
+            return Outcome("", "undecided", f"not recomputed: {error}")
+
 
 @dataclass(frozen=True)
 class Erratum:
@@ -72,10 +80,19 @@ class Erratum:
 
 
 def installed_statements() -> list[Statement]:
-    """Return the statements of every installed package that offers some, in their order."""
-    found: list[Statement] = []
-    for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
-        found.extend(point.load()())
+    """Return the statements of every installed package that offers some, in their order.
+
+    Raises
+    ------
+    LeadtermsError
+        If no installed package offers any.
+
+    """
+    found = [
+        statement for point in sorted(entry_points(group=GROUP), key=lambda p: p.name) for statement in point.load()()
+    ]
+    if not found:
+        raise LeadtermsError(f"no package with derivations is installed (entry points {GROUP}): install leadterms anew")
     return found
 
 
@@ -91,15 +108,17 @@ def compare_formula(derived: Expr, printed: Expr, points: Mapping[Symbol, str] |
 
     """
     if is_equal(derived, printed):
-        return Outcome(str(derived), "agree", "equal in the canonical field")
+        return Outcome(to_text(derived), "agree", "equal in the canonical field")
     if points is None:
-        return Outcome(str(derived), "undecided", "not equal in the canonical field, and no point given")
+        return Outcome(to_text(derived), "undecided", "not equal in the canonical field, and no point given")
     values = {symbol: exact_number(text) for symbol, text in points.items()}
     first, second = evaluate(derived, values, 30), evaluate(printed, values, 30)
-    where = ", ".join(f"{symbol.name} = {text}" for symbol, text in points.items())
+    where = _listed({symbol.name: text for symbol, text in points.items()})
     if abs(first.value - second.value) > first.error + second.error:
-        return Outcome(str(derived), "disagree", f"at {where}: derived {first}, printed {second}")
-    return Outcome(str(derived), "undecided", f"equal to 30 digits at {where}, not shown equal in the canonical field")
+        return Outcome(to_text(derived), "disagree", f"at {where}: derived {first}, printed {second}")
+    return Outcome(
+        to_text(derived), "undecided", f"equal to 30 digits at {where}, not shown equal in the canonical field"
+    )
 
 
 def compare_number(entry: Entry, values: Mapping[str, str], printed: str, erratum: Erratum | None = None) -> Outcome:
@@ -112,13 +131,20 @@ def compare_number(entry: Entry, values: Mapping[str, str], printed: str, erratu
         return Outcome(recomputed, "agree")
     if agrees:
         return Outcome(recomputed, "disagree", "the recorded erratum is wrong: the printed value holds as printed")
+    given = f"the printed inputs {_listed(values)} give {recomputed}"
     if erratum is None:
-        return Outcome(recomputed, "disagree", "the printed digits differ at the printed inputs")
+        return Outcome(recomputed, "disagree", given)
     repaired, holds = _recompute(entry, erratum.holds_at, printed)
-    changed = ", ".join(f"{name} = {text}" for name, text in erratum.holds_at.items() if values[name] != text)
+    changed = _listed({name: text for name, text in erratum.holds_at.items() if values.get(name) != text})
     if not holds:
-        return Outcome(recomputed, "disagree", f"the recorded repair ({changed}) gives {repaired}")
-    return Outcome(recomputed, "erratum", f"the printed value holds at {changed} ({repaired}); {erratum.note}")
+        return Outcome(recomputed, "disagree", f"{given}, and the recorded repair, {changed}, gives {repaired}")
+    return Outcome(
+        recomputed, "erratum", f"{given}; the printed value holds at {changed}, which gives {repaired}; {erratum.note}"
+    )
+
+
+def _listed(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} = {text}" for name, text in values.items())
 
 
 def _recompute(entry: Entry, values: Mapping[str, str], printed: str) -> tuple[str, bool]:

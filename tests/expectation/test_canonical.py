@@ -38,9 +38,7 @@ from leadterms.expectation.cost import cost
 from leadterms.expectation.rational_field import SingularError
 
 beta0, beta1, beta2 = symbols("beta0 beta1 beta2", real=True)
-sigma2, alpha, p, s, lam, k, theta, tau, phi = symbols(
-    "sigma2 alpha p s lambda k theta tau phi", positive=True
-)
+sigma2, alpha, p, s, lam, k, theta, tau, phi = symbols("sigma2 alpha p s lambda k theta tau phi", positive=True)
 Sigma11, Sigma22 = symbols("Sigma11 Sigma22", positive=True)
 Sigma12, mu = symbols("Sigma12 mu", real=True)
 t = Symbol("t")
@@ -128,10 +126,7 @@ GALLERY = {
         3 * Q * (2 * eta0 + eta1) / 4 + 3 * P * (2 * eta0 - eta1) / 4,
     ),
     "random intercept and slope": (
-        1
-        / tau**2
-        * exp(-expand(s**2 * (beta1 + Sigma12) ** 2) / (2 * TILT))
-        * (QUADRATIC * TILT / sqrt(TILT)),
+        1 / tau**2 * exp(-expand(s**2 * (beta1 + Sigma12) ** 2) / (2 * TILT)) * (QUADRATIC * TILT / sqrt(TILT)),
         sqrt(TILT) / tau**2 * exp(QUADRATIC.args[0] - s**2 * (beta1 + Sigma12) ** 2 / 2 / TILT),
     ),
 }
@@ -141,6 +136,25 @@ GALLERY = {
 def test_gallery_forms_are_recognisable(name):
     given_form, wanted = GALLERY[name]
     assert canonical(given_form) == wanted
+
+
+# Other ways in which the same coefficients are commonly written.
+OTHER_FORMS = {
+    "Poisson, uniform(0,1)": 2
+    * beta1**3
+    * sinh(beta1 / 2)
+    / (exp(beta0 + beta1 / 2) * (2 * cosh(beta1) - 2 - beta1**2)),
+    "Poisson, Bernoulli": (1 - p + p * exp(beta1)) / (p * (1 - p) * exp(beta0 + beta1)),
+    "Poisson, Poisson": exp(-beta0 - beta1 - lam * (exp(beta1) - 1)) / lam,
+    "Poisson, triangular": beta1**4 / (2 * exp(beta0) * (4 * sinh(beta1 / 2) ** 2 - beta1**2)),
+    "inverse Gaussian, uniform": 3 * eta1**3 / (P - Q) ** 3,
+}
+
+
+@pytest.mark.parametrize("name", OTHER_FORMS)
+def test_other_ways_of_writing_lead_to_the_same_form(name):
+    assert is_equal(OTHER_FORMS[name], GALLERY[name][0])
+    assert canonical(OTHER_FORMS[name]) == GALLERY[name][1]
 
 
 def test_canonical_is_no_longer_than_the_known_closed_forms():
@@ -153,7 +167,7 @@ def test_canonical_is_no_longer_than_the_known_closed_forms():
     [
         (sinh(t / 2) * cosh(t / 2), sinh(t) / 2),
         ((sinh(t) - t) * (sinh(t) + t), sinh(t) ** 2 - t**2),
-        ((p - 1) * (p + 1) * (p + 2), -(p + 2) * (1 - p**2)),
+        ((1 - p) * (p + 1) * (p + 2), (p + 2) * (1 - p**2)),
         ((sigma2 * theta + tau**2 * k) / (k * theta), sigma2 / k + tau**2 / theta),
         (1 / (1 + sqrt(p)), 1 / (1 + sqrt(p))),
         (log(cosh(t) / cosh(p)) - log(cosh(t)) + log(cosh(p)), Integer(0)),
@@ -180,9 +194,7 @@ def test_opaque_parts_come_back_untouched():
 def test_thousands_of_terms_are_returned_plain():
     names = symbols("a0:12")
     expr = (sum(names[:6]) ** 9 + sum(names[6:]) ** 9 + exp(t)) / (1 + exp(t))
-    found = canonical(expr)
-    point = {name: Rational(i + 1, 7) for i, name in enumerate((*names, t))}
-    assert abs(N((expr / found).subs(point), 30) - 1) < Rational(1, 10**28)
+    assert is_equal(canonical(expr), expr)
 
 
 @pytest.mark.parametrize("bad", [Rational(1, 2) * 0.5 * t, oo, zoo, nan])
@@ -216,9 +228,7 @@ ATOMS = st.sampled_from([X, Y, U, V, Z, Integer(1), Integer(-2), Integer(3), Rat
 
 
 def grown(inner):
-    small = st.one_of(
-        ATOMS, st.builds(lambda a, b: a + b, ATOMS, ATOMS), st.builds(lambda a, b: a * b, ATOMS, ATOMS)
-    )
+    small = st.one_of(ATOMS, st.builds(lambda a, b: a + b, ATOMS, ATOMS), st.builds(lambda a, b: a * b, ATOMS, ATOMS))
     return st.one_of(
         st.builds(lambda a, b: a + b, inner, inner),
         st.builds(lambda a, b: a * b, inner, inner),
@@ -229,9 +239,7 @@ def grown(inner):
             st.sampled_from([log, erf, sqrt, lambda a: (1 + a**2) ** Rational(-1, 3)]),
             small,
         ),
-        st.builds(
-            lambda a, b: (1 + U * a) ** b, ATOMS, st.sampled_from([V, -V, V + 2, U / 2, Rational(3, 2)])
-        ),
+        st.builds(lambda a, b: (1 + U * a) ** b, ATOMS, st.sampled_from([V, -V, V + 2, U / 2, Rational(3, 2)])),
     )
 
 
@@ -248,7 +256,7 @@ def value(expr, point):
     return N(expr.subs(point), 40, maxn=300)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=250, deadline=None, derandomize=True)
 @given(expr=EXPRESSIONS, point=POINTS)
 @example(expr=sqrt(X * Y) / sqrt(X), point={X: Rational(-1, 2), Y: Rational(1, 3), U: 1, V: 1, Z: 1})
 @example(expr=sqrt(Y / X) ** 3, point={X: Rational(-1, 2), Y: Rational(1, 3), U: 1, V: 1, Z: 1})

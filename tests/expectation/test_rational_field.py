@@ -126,17 +126,13 @@ def test_equal_arguments_of_opaque_functions_are_one_generator():
     assert len(field.generators) == 1
 
 
-@pytest.mark.parametrize(
-    "expr", [Rational(1, 2) * 1.5 * x, oo + 0 * x, Symbol("A", commutative=False)], ids=str
-)
+@pytest.mark.parametrize("expr", [Rational(1, 2) * 1.5 * x, oo + 0 * x, Symbol("A", commutative=False)], ids=str)
 def test_inexact_and_noncommutative_input_is_refused(expr):
     with pytest.raises(LeadtermsError, match=r"needed|no floating-point"):
         lift([expr])
 
 
-@pytest.mark.parametrize(
-    "expr", [1 / (cosh(x) ** 2 - sinh(x) ** 2 - 1), (sech(x) * cosh(x) - 1) ** -z], ids=str
-)
+@pytest.mark.parametrize("expr", [1 / (cosh(x) ** 2 - sinh(x) ** 2 - 1), (sech(x) * cosh(x) - 1) ** -z], ids=str)
 def test_division_by_a_hidden_zero_is_refused(expr):
     with pytest.raises(SingularError, match="vanishes identically"):
         lift([expr])
@@ -148,7 +144,7 @@ def test_arithmetic_keeps_the_reduced_shape():
     assert quotient * a == (a - b) * (a + b) * Rational(1, 4)
     assert 1 - a / b == -2 * (a - b) / (2 * b)
     assert (1 / (1 + r)) * (1 + r) == 1
-    assert field.to_sympy(field.rationalised(1 / (1 + r))) == (1 - sqrt(x)) / (1 - x)
+    assert field.to_sympy(field.rationalised(1 / (1 + r))) == (sqrt(x) - 1) / (x - 1)
     assert 1 / (1 + r) == (1 - r) / (1 - r**2)
     assert r**2 != r
     assert (r**2 - r * r).is_zero
@@ -169,7 +165,7 @@ def test_fractions_are_immutable_and_fields_do_not_mix():
 
 def symmetric(size):
     entries = {
-        (i, j): (i + 1) * x**j + sinh((j + 1) * y) + sqrt(s + i) * int(i == j)
+        (i, j): (i + 1) * x**j + sinh((j + 1) * y) + sqrt(s + i) * int(i == j < 2)
         for i in range(size)
         for j in range(i + 1)
     }
@@ -236,14 +232,10 @@ def test_misshapen_matrices_are_refused():
     assert inverse([]) == ()
 
 
-@pytest.mark.parametrize(
-    "rows", [[(6, 4), (4, 10), (2, 6)], [(1, 1, 0), (0, 1, 1), (1, 0, -1)], [(4,), (6,)]]
-)
+@pytest.mark.parametrize("rows", [[(6, 4), (4, 10), (2, 6)], [(1, 1, 0), (0, 1, 1), (1, 0, -1)], [(4,), (6,)]])
 def test_lattice_basis_spans_the_rows_with_integer_coordinates(rows):
     basis = lattice_basis(rows)
     found = coordinates(basis, rows)
     assert len(basis) == Matrix(rows).rank()
     for row, vector in zip(rows, found, strict=True):
-        assert (
-            tuple(sum(c * b[i] for c, b in zip(vector, basis, strict=True)) for i in range(len(row))) == row
-        )
+        assert tuple(sum(c * b[i] for c, b in zip(vector, basis, strict=True)) for i in range(len(row))) == row

@@ -53,9 +53,7 @@ expressions = st.recursive(
         st.builds(sympy.Mul, inside, inside),
         st.builds(lambda e, n: e**n, inside, st.integers(0, 3)),
         st.builds(sympy.tanh, inside),
-        st.builds(
-            lambda f, e: f(sympy.tanh(e)), st.sampled_from([sympy.exp, sympy.cosh, sympy.sinh]), inside
-        ),
+        st.builds(lambda f, e: f(sympy.tanh(e)), st.sampled_from([sympy.exp, sympy.cosh, sympy.sinh]), inside),
     ),
     max_leaves=6,
 )

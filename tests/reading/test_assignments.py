@@ -39,9 +39,7 @@ def test_values(text: str, expected: dict[str, Fraction]) -> None:
 def test_round_trip(values: dict[str, Fraction], blank: str, last: str) -> None:
     pairs = f",{blank}".join(f"{name}{blank}={blank}{value}{blank}" for name, value in values.items())
     found = read_assignments(pairs + (last if values else ""))
-    assert found == {
-        name: sympy.Rational(value.numerator, value.denominator) for name, value in values.items()
-    }
+    assert found == {name: sympy.Rational(value.numerator, value.denominator) for name, value in values.items()}
     assert list(found) == list(values)
 
 

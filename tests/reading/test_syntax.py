@@ -83,9 +83,7 @@ BAD_EXPRESSIONS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("text", "caret", "message"), BAD_EXPRESSIONS, ids=[b[0][:16] for b in BAD_EXPRESSIONS]
-)
+@pytest.mark.parametrize(("text", "caret", "message"), BAD_EXPRESSIONS, ids=[b[0][:16] for b in BAD_EXPRESSIONS])
 def test_bad_expression(text: str, caret: str, message: str) -> None:
     with pytest.raises(ReadingError) as caught:
         parse_expression(text)

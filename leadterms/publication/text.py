@@ -1,0 +1,159 @@
+"""Results as plain text, long integrals taken apart: names in the coefficients, what they stand for in a list below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sympy import Basic, Expr, Function, Mul, Pow, Symbol, Tuple
+
+from leadterms.asymptotics.point import Values
+from leadterms.asymptotics.result import Entry, Expansion, evaluate_terms
+from leadterms.evaluation.number import Number
+from leadterms.expectation.held import Expectation, variables_of
+from leadterms.model.statement import Model
+from leadterms.model.weights import ConstantWeight, ExponentialWeight, Weight
+from leadterms.notation.functions import LiNegExp
+from leadterms.notation.text import to_text
+
+ETA = Symbol("eta", real=True)
+WEIGHT = Function("w")
+POLYLOGARITHM = "LiNegExp(s, x) = -Li_s(-exp(x)), Li_s the polylogarithm"
+
+
+class Outline:
+    """Coefficients with names in place of held expectations, and what the names stand for.
+
+    Parameters
+    ----------
+    model
+        The model, for its weight and its laws.
+
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._weight = model.link.weight
+        self._stated = set(model.bindings)
+        self._names: dict[Expectation, Symbol] = {}
+        self._lines: dict[Symbol, str] = {}
+        self._predictors: dict[Expr, Symbol] = {}
+        self._polylogarithm = False
+
+    def of(self, expression: Expr) -> str:
+        """Return the text of an expression, naming the held expectations in it."""
+        self._polylogarithm |= expression.has(LiNegExp)
+        return to_text(self._named(expression))
+
+    def definitions(self) -> list[str]:
+        """Return one line for each name that was used, outer expectations first."""
+        lines = [self._lines[name] for name in self._names.values()]
+        lines += [f"{name} = {to_text(eta)}" for eta, name in self._predictors.items()]
+        if self._predictors:
+            lines.append(f"{WEIGHT(ETA)} = {to_text(self._weight.at(ETA))}")
+        return lines + [POLYLOGARITHM] * self._polylogarithm
+
+    def _named(self, expression: Expr) -> Expr:
+        found = sorted(_outermost(expression), key=lambda node: (len(str(node)), str(node)))
+        new = [node for node in found if node not in self._names]
+        for node in new:
+            self._names[node] = Symbol(f"E{len(self._names) + 1}", real=True)
+        for node in new:
+            inside = self._named(self._weighted(node.integrand, node.bound_symbols))
+            self._lines[self._names[node]] = f"{self._names[node]} = E[{to_text(inside)}] over {self._over(node)}"
+        return expression.xreplace({node: self._names[node] for node in found})
+
+    def _over(self, node: Expectation) -> str:
+        return ", ".join(_variables(b) if b in self._stated else f"{_variables(b)} ~ {b[1]}" for b in node.bindings)
+
+    def _weighted(self, integrand: Expr, bound: Sequence[Symbol]) -> Expr:
+        """Write w(eta) for the weight in an integrand that is a polynomial times the weight."""
+        for eta in _linear_predictors(integrand, self._weight):
+            rest = _without_factors(integrand, self._weight.at(eta))
+            if rest is not None and rest.is_polynomial(*bound) and eta.has(*bound):
+                name = self._predictors.setdefault(eta, Symbol("eta" + "'" * len(self._predictors), real=True))
+                return rest * WEIGHT(name)
+        return integrand
+
+
+def _outermost(expression: Basic) -> set[Expectation]:
+    if isinstance(expression, Expectation):
+        return {expression}
+    return set().union(*map(_outermost, expression.args))
+
+
+def _without_factors(product: Expr, divisor: Expr) -> Expr | None:
+    """Divide by crossing out factors, numbers apart; None where a factor is missing."""
+    number, factors = product.as_coeff_mul()
+    below, crossed = divisor.as_coeff_mul()
+    if not set(crossed) <= set(factors):
+        return None
+    return Mul(number / below, *(factor for factor in factors if factor not in crossed))
+
+
+def _variables(binding: Tuple) -> str:
+    names = ", ".join(symbol.name for symbol in variables_of(binding))
+    return f"({names})" if isinstance(binding[0], Tuple) else names
+
+
+def _linear_predictors(integrand: Expr, weight: Weight) -> list[Expr]:
+    """Candidates for eta in w(eta): what stands in the integrand where w has a multiple of eta."""
+    if isinstance(weight, ConstantWeight | ExponentialWeight):
+        return []
+    candidates: dict[Expr, None] = {}
+    for part in weight.at(ETA).atoms(Function, Pow):
+        inner = part.args[0]
+        rate = inner.coeff(ETA)
+        if rate == 0 or inner != rate * ETA:
+            continue
+        for node in integrand.atoms(part.func):
+            if isinstance(node, Function) or node.exp == part.exp:
+                candidates[(node.args[0] / rate).expand()] = None
+    return sorted(candidates, key=lambda eta: (len(str(eta)), str(eta)))
+
+
+def derivation_text(result: Expansion, entries: Sequence[Entry], values: Values | None = None, digits: int = 15) -> str:
+    """Return the text of a derivation: model, regime, conditions, the entries, and what their names stand for.
+
+    Parameters
+    ----------
+    result
+        The expansion.
+    entries
+        Those to show.
+    values
+        A point at which every coefficient is evaluated, or None.
+    digits
+        Significant digits of the values.
+
+    """
+    terms = [term for entry in entries for term in entry.terms]
+    numbers = iter([] if values is None else evaluate_terms(terms, result.space, values, digits))
+    outline = Outline(result.model)
+    lines = [f"model       {result.model}", f"regime      {result.regime}"]
+    lines += [f"condition   {condition}" for condition in result.conditions]
+    for entry in entries:
+        title, names = _title(entry)
+        lines.append("")
+        if not entry.terms:
+            lines.append(f"{title} = 0 at the orders of this expansion{names}")
+        for term in entry.terms:
+            kind = "closed form" if term.is_closed_form else "held integral"
+            lines.append(f"{title}, order {term.order_text}{names}   ({kind}, {term.status})")
+            lines.append(f"  coefficient  {outline.of(term.coefficient)}")
+            if values is not None:
+                lines.append(f"  value        {_value(next(numbers))}")
+    definitions = outline.definitions()
+    if definitions:
+        lines += ["", "where", *(f"  {line}" for line in definitions)]
+    return "\n".join(lines)
+
+
+def _title(entry: Entry) -> tuple[str, str]:
+    first, second = (symbol.name for symbol in entry.parameters)
+    title = f"Asy.Var({first})" if first == second else f"Asy.Cov({first}, {second})"
+    named = ", ".join(dict.fromkeys(entry.names))
+    return title, "" if {first, second} == set(entry.names) else f"   [{named}]"
+
+
+def _value(number: Number) -> str:
+    kind = "certified" if number.certified else "estimated"
+    return f"{number}   (error at most {number.error!s}, {kind})"

@@ -1,0 +1,61 @@
+"""A sign of life: on a terminal, on stderr, only after a second, and gone when the work is done."""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+import time
+
+import pytest
+
+from leadterms.cli import progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def terminal(capsys, monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    return stream
+
+
+def test_nothing_is_shown_without_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "DELAY", 0.0)
+    with progress.working("deriving"):
+        time.sleep(0.05)
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+
+
+def test_quick_work_is_silent(terminal):
+    with progress.working("deriving"):
+        pass
+    assert terminal.getvalue() == ""
+
+
+def test_long_work_shows_what_is_done_on_stderr_only(terminal, monkeypatch, capsys):
+    monkeypatch.setattr(progress, "DELAY", 0.01)
+    with progress.working("deriving"):
+        deadline = time.monotonic() + 20
+        while "deriving" not in terminal.getvalue() and time.monotonic() < deadline:
+            time.sleep(0.02)
+    assert "deriving" in terminal.getvalue()
+    assert capsys.readouterr().out == ""
+
+
+def test_the_delay_is_a_second():
+    assert progress.DELAY == 1.0
+
+
+def test_no_thread_outlives_the_work_even_if_it_fails(terminal, monkeypatch):
+    monkeypatch.setattr(progress, "DELAY", 0.01)
+    before = threading.active_count()
+    with pytest.raises(ValueError, match="broken"), progress.working("deriving"):
+        raise ValueError("broken")
+    assert threading.active_count() == before

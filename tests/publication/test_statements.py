@@ -1,0 +1,140 @@
+"""Verdicts: agree, erratum, disagree, undecided, each earned and none by default."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from sympy import cosh, exp, sinh, symbols
+
+import derivations
+from leadterms import Expectation, LeadtermsError, Model, UndecidedError, leading_terms
+from leadterms.model.laws import NormalLaw
+from leadterms.publication import statements as module
+from leadterms.publication.statements import (
+    Erratum,
+    Outcome,
+    Statement,
+    compare_formula,
+    compare_number,
+    installed_statements,
+    select,
+)
+
+X, B = symbols("x b", real=True)
+SLOPE = leading_terms(Model("y ~ x + (1 | g)", family="poisson", laws={"x": "Uniform(-1, 1)"}))["x"]
+INPUTS = {"beta0": "-1.46", "beta1": "2.11", "sigma2": "6.66"}
+
+
+def statement(name, recompute):
+    return Statement(name, "title", "source", "printed", recompute, tuple)
+
+
+# ---- formulas --------------------------------------------------------------------------------------------------
+
+
+def test_equal_formulas_agree_however_they_are_written():
+    outcome = compare_formula(cosh(2 * X), 2 * sinh(X) ** 2 + 1)
+    assert (outcome.verdict, outcome.recomputed) == ("agree", "cosh(2*x)")
+
+
+def test_different_formulas_without_a_point_are_undecided_not_disagreeing():
+    assert compare_formula(sinh(X), cosh(X)).verdict == "undecided"
+
+
+def test_different_formulas_disagree_at_a_point():
+    outcome = compare_formula(sinh(X), cosh(X), {X: "1"})
+    assert outcome.verdict == "disagree"
+    assert "at x = 1: derived 1.175" in outcome.note
+
+
+def test_a_numerical_coincidence_is_undecided():
+    held = Expectation(exp(B * X), (X, NormalLaw(0, 1)))
+    outcome = compare_formula(held, exp(B**2 / 2), {B: "3/2"})
+    assert outcome.verdict == "undecided"
+    assert "not shown equal" in outcome.note
+
+
+# ---- numbers ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("printed", ["0.48783", "0.48784", "0.4878336708"])
+def test_rounded_and_truncated_digits_agree(printed):
+    assert compare_number(SLOPE, INPUTS, printed).verdict == "agree"
+
+
+@pytest.mark.parametrize("printed", ["0.48782", "0.48785", "0.4878336707", "2.0487282409"])
+def test_other_digits_disagree_and_the_note_says_what_the_inputs_give(printed):
+    outcome = compare_number(SLOPE, INPUTS, printed)
+    assert outcome.verdict == "disagree"
+    assert "beta0 = -1.46, beta1 = 2.11, sigma2 = 6.66 give 0.48783367086934" in outcome.note
+
+
+def test_a_recorded_erratum_says_where_the_printed_value_holds():
+    outcome = compare_number(SLOPE, INPUTS, "2.0487282409", Erratum({**INPUTS, "sigma2": "3.79"}, "why"))
+    assert outcome.verdict == "erratum"
+    assert outcome.recomputed.startswith("0.4878336708693430571")
+    assert "holds at sigma2 = 3.79, which gives 2.04872824098512734757" in outcome.note
+    assert outcome.note.endswith("why")
+
+
+def test_an_erratum_whose_repair_fails_disagrees():
+    outcome = compare_number(SLOPE, INPUTS, "2.0487282409", Erratum({**INPUTS, "sigma2": "3.80"}, "why"))
+    assert outcome.verdict == "disagree"
+    assert "recorded repair, sigma2 = 3.80, gives 2.03" in outcome.note
+
+
+def test_an_erratum_that_no_longer_contradicts_disagrees():
+    outcome = compare_number(SLOPE, INPUTS, "0.4878336708", Erratum({**INPUTS, "sigma2": "3.79"}, "why"))
+    assert outcome.verdict == "disagree"
+    assert "the recorded erratum is wrong" in outcome.note
+
+
+# ---- records ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [LeadtermsError("no value"), UndecidedError("unknown tail")])
+def test_what_cannot_be_recomputed_is_undecided_with_its_reason(error):
+    def recompute():
+        raise error
+
+    assert statement("a", recompute).outcome() == Outcome("", "undecided", f"not recomputed: {error}")
+
+
+def test_a_defect_is_not_a_verdict():
+    with pytest.raises(ZeroDivisionError):
+        statement("a", lambda: 1 / 0).outcome()
+
+
+def test_select_keeps_the_order_that_was_asked_for():
+    known = [statement(name, lambda: Outcome("", "agree")) for name in "abc"]
+    assert [s.name for s in select(known, ("c", "a"))] == ["c", "a"]
+    assert select(known, ()) == known
+    with pytest.raises(LeadtermsError, match="no derivation is named 'd': choose from a, b, c"):
+        select(known, ("a", "d"))
+
+
+def test_installed_statements_come_from_entry_points_in_order(monkeypatch):
+    def points(group):
+        assert group == "leadterms.derivations"
+        return [
+            SimpleNamespace(name=name, load=lambda name=name: lambda: [statement(name, tuple)]) for name in ("b", "a")
+        ]
+
+    monkeypatch.setattr(module, "entry_points", points)
+    assert [s.name for s in installed_statements()] == ["a", "b"]
+
+
+def test_nothing_installed_is_refused_not_passed(monkeypatch):
+    monkeypatch.setattr(module, "entry_points", lambda group: [])
+    with pytest.raises(LeadtermsError, match="no package with derivations is installed"):
+        installed_statements()
+
+
+def test_the_derivations_have_distinct_names_sources_and_steps():
+    found = derivations.statements()
+    assert len({s.name for s in found}) == len(found) >= 20
+    for s in found:
+        assert s.source.startswith("Wand, The generalized linear mixed model leading terms, slide ")
+        assert s.printed
+        assert s.title
