@@ -88,12 +88,17 @@ def finished(
         coefficient = information.close(outline, tidy=True).expression
     if variance:
         coefficient, outline = without_leading_minus(coefficient), without_leading_minus(outline)
-    return (
-        None
-        if coefficient == 0
-        else Term(
-            coefficient, order, status, closure.rules, outline, closure.nonzero, partial(information.close_at, outline)
-        )
+    if coefficient == 0:
+        return None
+    return Term(
+        coefficient,
+        order,
+        status,
+        rules=closure.rules,
+        unclosed=outline,
+        nonzero=closure.nonzero,
+        close_at=partial(information.close_at, outline),
+        may_vanish=not variance,
     )
 
 

@@ -42,6 +42,8 @@ class Term:
         removable singularity, and the value is that of ``close_at``.
     close_at
         Closes the expectations anew at a point.
+    may_vanish
+        Whether the coefficient may be zero at some points, as covariances may; variances never are.
 
     """
 
@@ -52,6 +54,7 @@ class Term:
     unclosed: Expr | None = None
     nonzero: tuple[Expr, ...] = ()
     close_at: Callable[[Mapping[Symbol, Expr]], Expr] | None = field(default=None, repr=False, compare=False)
+    may_vanish: bool = False
     exists: bool = True
     condition: str | None = None
 
@@ -170,9 +173,10 @@ def evaluate_terms(terms: Sequence[Term], space: ParameterSpace, values: Values,
         if term.close_at is not None and any(divisor.subs(point) == 0 for divisor in term.nonzero):
             closed = term.close_at(point)
             require_values((closed,), point)
-            return evaluate(closed, point, digits)
+            return evaluate(closed, point, digits, may_vanish=term.may_vanish)
         usable = term.unclosed is not None and term.unclosed.free_symbols <= set(point)
-        return evaluate(term.coefficient, point, digits, alternatives=(term.unclosed,) if usable else ())
+        alternatives = (term.unclosed,) if usable else ()
+        return evaluate(term.coefficient, point, digits, alternatives=alternatives, may_vanish=term.may_vanish)
 
     return [number(term) for term in terms]
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from mpmath.libmp import dps_to_prec
-from sympy import Expr, Float, Rational, Symbol, nan, oo, sympify, zoo
+from sympy import Expr, Float, Rational, Symbol, nan, oo, zoo
+from sympy.core.sympify import _sympify
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.binding import substitute
 from leadterms.evaluation.decimal_text import decimal_digits, in_latex, in_text
 from leadterms.evaluation.precision import MAX_DIGITS, bits, private_context, spelled
-from leadterms.evaluation.settle import settle
+from leadterms.evaluation.settle import settle, vanishes
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def evaluate(
     digits: int = 15,
     *,
     alternatives: Sequence[Expr] = (),
+    may_vanish: bool = False,
     method: str = "mpmath",
 ) -> Number:
     """Return the value of a coefficient at an exact point.
@@ -82,6 +84,9 @@ def evaluate(
     alternatives
         Other expressions of the same quantity, tried in order where ``expr`` is singular at the point,
         such as 0/0, or does not settle.
+    may_vanish
+        Whether the value may be zero without being so by its form, as a covariance may be at a symmetric point:
+        then a value of which only rounding is left is given as 0, with a bound as its error.
     method
         Only "mpmath".
 
@@ -103,11 +108,16 @@ def evaluate(
     if isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= MAX_DIGITS:
         raise EvaluationError(f"digits must be a whole number from 1 to {MAX_DIGITS}, not {digits!r}")
     point = {symbol: _exact(symbol, value) for symbol, value in values.items()}
-    candidates = [sympify(expr), *map(sympify, alternatives)]
+    candidates = [_sympify(expr), *map(_sympify, alternatives)]
     for candidate in candidates:
         missing = sorted(str(symbol) for symbol in candidate.free_symbols - point.keys())
         if missing:
             raise EvaluationError(f"no value for {', '.join(missing)} in {spelled(candidate)}: give one for each")
+    if may_vanish:
+        # the last one: held expectations have no removable singularities that could pass for a zero
+        bound = vanishes(private_context(), substitute(candidates[-1], point), digits)
+        if bound is not None:
+            return Number(Float(0, digits), Float(bound._mpf_, precision=20), digits, certified=False)
     failures: list[str] = []
     for candidate in candidates:
         at_point = substitute(candidate, point)
@@ -122,7 +132,7 @@ def _exact(symbol: Symbol, value: object) -> Expr:
     """Check one value: exact, real and finite."""
     if isinstance(value, Fraction):
         return Rational(value.numerator, value.denominator)
-    number = sympify(value) if isinstance(value, int | Expr) and not isinstance(value, bool) else None
+    number = _sympify(value) if isinstance(value, int | Expr) and not isinstance(value, bool) else None
     if number is None or number.has(Float):
         raise EvaluationError(f"the value {value!r} of {symbol} is not exact: give a Rational or a Fraction")
     if not number.is_number or number.has(oo, -oo, zoo, nan) or number.is_extended_real is False:

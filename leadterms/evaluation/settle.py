@@ -59,6 +59,46 @@ def settle(context: Context, expr: Expr, digits: int) -> tuple[Real, Real]:
     return _held(context, expr, digits) if expr.has(Expectation) else _closed(context, expr, digits)
 
 
+def vanishes(context: Context, expr: Expr, digits: int) -> Real | None:
+    """Return a bound of |value| if all that is left of the value is rounding, else None.
+
+    Two passes, the second with twice the working digits: what is rounding shrinks with them, whatever its scale,
+    and what is not stays.  The bound is an estimate.
+
+    Examples
+    --------
+    >>> from sympy import Rational, exp
+    >>> from leadterms.evaluation.precision import private_context
+    >>> vanishes(private_context(), exp(Rational(1, 2)) ** 2 - exp(1), 20) is None
+    False
+    >>> vanishes(private_context(), exp(Rational(1, 2)) - exp(1), 20) is None
+    True
+
+    """
+    few, many = digits + 20, 2 * (digits + 20)
+    sizes = [_size(context, expr, digits, working) for working in (few, many)]
+    if sizes[0] is None or sizes[1] is None:
+        return None
+    floor = context.mpf(10) ** -many
+    if sizes[1] > sizes[0] * context.mpf(10) ** -((many - few) // 2) and sizes[1] > floor:
+        return None
+    return _GENEROSITY * max(sizes[1], floor)
+
+
+def _size(context: Context, expr: Expr, digits: int, working: int) -> Real | None:
+    """Return |value| at some working digits, or None where there is no value.
+
+    An expectation gets the nodes for the digits asked for: only its arithmetic is refined.
+    """
+    try:
+        with precision(context, working):
+            if expr.has(Expectation):
+                return abs(Held(context, expr)(Effort(digits, 1.0, working - digits)))
+            return abs(context.convert(Program(context, [], [expr])()[0]))
+    except (EvaluationError, ArithmeticError, ValueError, TypeError, NoConvergence):
+        return None
+
+
 def _closed(context: Context, expr: Expr, digits: int) -> tuple[Real, Real]:
     """Raise the precision until two values agree."""
     program = Program(context, [], [expr])

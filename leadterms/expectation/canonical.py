@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sympy import Add, Expr, log, sympify
+from sympy import Add, Expr, log
+from sympy.core.sympify import _sympify
 
 from leadterms.errors import LeadtermsError
 from leadterms.expectation.cost import cost
@@ -127,7 +128,7 @@ def _shown(source: Expr, split_logarithms: bool) -> Expr:
 
 
 def _expression(expr: Expr) -> Expr:
-    source = sympify(expr)
+    source = _sympify(expr)
     if not isinstance(source, Expr):
         raise LeadtermsError(f"a scalar expression is needed, found {type(source).__name__}: {source}")
     return source

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from sympy import Expr, Integer, Rational, erfc, exp, log, loggamma, sqrt
 
@@ -122,6 +123,7 @@ def _cloglog_inverse(eta: Expr) -> Expr:
     return 1 - exp(-exp(eta))
 
 
+@cache
 def gaussian() -> Family:
     """Gaussian response: V = 1, d = log(phi)/2, phi the error variance."""
     return Family(
@@ -136,6 +138,7 @@ def gaussian() -> Family:
     )
 
 
+@cache
 def binomial(trials: Expr) -> Family:
     """Binomial response, a count out of ``trials``; mu is the probability, V = mu(1 - mu)/trials."""
     bernoulli = trials == 1
@@ -152,6 +155,7 @@ def binomial(trials: Expr) -> Family:
     )
 
 
+@cache
 def poisson() -> Family:
     """Poisson response: V = mu.
 
@@ -169,6 +173,7 @@ def poisson() -> Family:
     )
 
 
+@cache
 def gamma() -> Family:
     """Gamma response: V = mu^2, phi = 1/shape, d = log(phi)/phi + log Gamma(1/phi)."""
     return Family(
@@ -183,6 +188,7 @@ def gamma() -> Family:
     )
 
 
+@cache
 def inverse_gaussian() -> Family:
     """Inverse Gaussian response: V = mu^3, d = log(phi)/2."""
     return Family(
@@ -203,6 +209,7 @@ def inverse_gaussian() -> Family:
     )
 
 
+@cache
 def negative_binomial(size: Expr) -> Family:
     """Negative binomial response with given size: V = mu + mu^2/size."""
     return Family(

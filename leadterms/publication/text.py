@@ -52,13 +52,14 @@ class Outline:
         return lines + [POLYLOGARITHM] * self._polylogarithm
 
     def _named(self, expression: Expr) -> Expr:
-        found = sorted(_outermost(expression), key=lambda node: (len(str(node)), str(node)))
-        new = [node for node in found if node not in self._names]
-        for node in new:
+        found = sorted(_outermost(expression), key=str)
+        new = {node: self._weighted(node.integrand, node.bound_symbols) for node in found if node not in self._names}
+        shortest_first = sorted(new, key=lambda node: len(str(new[node])))
+        for node in shortest_first:
             self._names[node] = Symbol(f"E{len(self._names) + 1}", real=True)
-        for node in new:
-            inside = self._named(self._weighted(node.integrand, node.bound_symbols))
-            self._lines[self._names[node]] = f"{self._names[node]} = E[{to_text(inside)}] over {self._over(node)}"
+        for node in shortest_first:
+            name = self._names[node]
+            self._lines[name] = f"{name} = E[{to_text(self._named(new[node]))}] over {self._over(node)}"
         return expression.xreplace({node: self._names[node] for node in found})
 
     def _over(self, node: Expectation) -> str:

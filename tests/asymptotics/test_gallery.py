@@ -233,7 +233,7 @@ CASES = [
     Case("logit-bernoulli", "bernoulli", {"x": "Bernoulli(p)"}, one(lambda p: bernoulli(p["p"])),
          fixed_weight(logit), {**LINE, "p": ("1/10", "9/10")}),
     Case("logit-uniform", "bernoulli", {"x": "Uniform(-1, 1)"}, one(lambda p: uniform(-mp.one, mp.one)),
-         fixed_weight(logit), LINE, extra=AT_ZERO),
+         fixed_weight(logit), LINE, extra=AT_ZERO, slow=True),
     Case("logit-triangular", "bernoulli", {"x": "Triangular(-1, 1, 0)"}, one(lambda p: triangular()),
          fixed_weight(logit), LINE),
     Case("binomial-uniform", "binomial(7)", {"x": "Uniform(0, 1)"}, one(lambda p: uniform(mp.zero, mp.one)),

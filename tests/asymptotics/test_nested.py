@@ -267,13 +267,12 @@ def test_logistic_random_slopes():
     assert abs(found * printed - 1) < mpmath.mpf("1e-11")
 
 
-@pytest.mark.slow
 def test_a_discrete_design_with_random_slopes_by_a_double_sum():
-    """Logit, arms -1, 0, 1 with a random slope, a binary fixed predictor: every sum is laid by hand."""
-    arms = {-1: 0.25, 0: 0.5, 1: 0.25}
+    """Logit, two arms with a random slope, a binary fixed predictor: every sum is laid by hand."""
+    arms = {-1: 0.25, 1: 0.75}
     result = leading_terms(
         Model("y ~ arm + z + (1 + arm | g)", family="bernoulli",
-              laws={"arm": "Finite({-1: 1/4, 0: 1/2, 1: 1/4})", "z": "Bernoulli(1/4)"})
+              laws={"arm": "Finite({-1: 1/4, 1: 3/4})", "z": "Bernoulli(1/4)"})
     )  # fmt: skip
     sigma = np.array([[0.5, 0.1], [0.1, 0.25]])
     root = np.linalg.cholesky(sigma)
@@ -292,17 +291,10 @@ def test_a_discrete_design_with_random_slopes_by_a_double_sum():
     assert found * total == pytest.approx(1, rel=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("family", "link", "weight"),
-    [
-        ("binomial(3)", "logit", lambda e: 3 * logistic(e)),
-        ("negative-binomial(2)", "log", lambda e: mpmath.exp(e) / (1 + mpmath.exp(e) / 2)),
-    ],
-)
-def test_two_fixed_only_predictors_by_a_double_sum(family, link, weight):
+def test_two_fixed_only_predictors_by_a_double_sum():
     """The whole block C_B for d_B = 2: off-diagonal entry included."""
     result = leading_terms(
-        Model("y ~ x1 + x2 + (1 | g)", family=family, link=link,
+        Model("y ~ x1 + x2 + (1 | g)", family="negative-binomial(2)",
               laws={"x1": "Bernoulli(1/3)", "x2": "Finite({-1: 1/4, 0: 1/2, 1: 1/4})"})
     )  # fmt: skip
     mp.dps = 22
@@ -313,7 +305,8 @@ def test_two_fixed_only_predictors_by_a_double_sum(family, link, weight):
     for z, mass in gauss_line("0.2"):
         h = mpmath.zeros(3)
         for row, p in cells:
-            share = p * weight(mpmath.fdot(beta, row) + mpmath.sqrt(mpmath.mpf("0.3")) * z)
+            mean = mpmath.exp(mpmath.fdot(beta, row) + mpmath.sqrt(mpmath.mpf("0.3")) * z)
+            share = p * mean / (1 + mean / 2)
             for i, j in product(range(3), repeat=2):
                 h[i, j] += share * row[i] * row[j]
         total += mass * mpmath.matrix(

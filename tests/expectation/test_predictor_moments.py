@@ -278,3 +278,29 @@ def test_upper_gamma_is_the_incomplete_gamma_integral(s):
             integral = mpmath.quad(lambda t: t ** (_mpf(s) - 1) * mpmath.exp(-t), [at, at + 1, at + 6, at + 30, inf])
         with mp.workdps(60):
             assert abs(function(at) / integral - 1) < TOLERANCE
+
+
+def test_what_a_closed_form_divides_by():
+    low, high, mode = symbols("low high mode", real=True)
+    for weight, law, divisors in (
+        ("logit", UniformLaw(0, 1), {B}),
+        ("logit", UniformLaw(low, high), {B, high - low}),
+        ("log", TriangularLaw(low, high, mode), {B, mode - low, high - mode}),
+        ("inverse", GammaLaw(2, 1), {B}),
+        ("log", NormalLaw(0, 1), set()),
+        ("logit", BernoulliLaw(HALF), set()),
+    ):
+        answer = closed_moment(MomentRequest(1, WEIGHTS[weight][0], A, B, law))
+        assert set(answer.nonzero) == divisors
+
+
+def test_a_request_at_a_point_may_be_answered_by_another_rule():
+    mode = Symbol("mode", real=True)
+    request = MomentRequest(1, WEIGHTS["logit"][0], A, B, TriangularLaw(-1, 2, mode))
+    at = {A: HALF, B: Rational(3, 5), mode: Integer(-1)}
+    with mp.workdps(26):
+        expected = mpmath.quad(
+            lambda x: x * WEIGHTS["logit"][1](mpf("0.5") + mpf("0.6") * x) * 2 * (2 - x) / 9, [-1, 2]
+        )
+        assert abs(value(closed_moment(request.at(at)).value, HALF, HALF) / expected - 1) < TOLERANCE
+    assert closed_moment(request.at(at | {B: Integer(0)})).rule == "constant predictor"
