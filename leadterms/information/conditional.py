@@ -73,6 +73,7 @@ class ConditionalInformation:
             In held expectations.
         tidy
             Whether to bring each closed form to its canonical form.
+
         """
         closed: dict[Expectation, Expr] = {}
         rules: dict[str, None] = {}

@@ -23,6 +23,12 @@ class LeadtermsLatexPrinter(LatexPrinter):  # type: ignore[misc]
             return rf"\sigma^{{{2 * expr.exp}}}"
         if expr.exp.is_Rational and expr.exp < 0:
             return self._quotient([expr])
+        return self._power(expr)
+
+    def _power(self, expr: Expr) -> str:
+        """Print a power; of an operator such as a held expectation in brackets, or it would look like E{X^2}."""
+        if hasattr(expr.base, "bound_symbols"):
+            return rf"\left[{self._print(expr.base)}\right]^{{{self._print(expr.exp)}}}"
         return str(super()._print_Pow(expr))
 
     def _print_Mul(self, expr: Expr) -> str:
@@ -76,7 +82,7 @@ class LeadtermsLatexPrinter(LatexPrinter):  # type: ignore[misc]
     def _factor(self, part: Expr, alone: bool) -> str:
         if isinstance(part, exp):
             return f"e^{{{self._print(part.args[0])}}}"
-        shown = str(super()._print_Pow(part)) if isinstance(part, Pow) and part.base != SIGMA2 else self._print(part)
+        shown = self._power(part) if isinstance(part, Pow) and part.base != SIGMA2 else self._print(part)
         return self._bracketed(shown) if isinstance(part, Add) and not alone else shown
 
     @staticmethod

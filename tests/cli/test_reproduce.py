@@ -17,6 +17,8 @@ KEYS = ["name", "source", "printed", "recomputed", "verdict", "note"]
 
 @pytest.fixture
 def run(capsys, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+
     def call(*arguments: str, found=None) -> tuple[int, str, str]:
         known = derivations.statements() if found is None else found
         monkeypatch.setattr(statements, "installed_statements", lambda: known)

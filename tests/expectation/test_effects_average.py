@@ -166,7 +166,7 @@ def test_two_held_forms_of_two_effects():
 def test_random_expressions_in_one_and_two_effects():
     """Sums of polynomial times exponential of a quadratic, with coefficients drawn at random."""
     random = Random(2024)
-    for size in (1, 2, 2):
+    for size in (1, 2):
         effects = EFFECTS[:size]
 
         def draw(effects=effects):

@@ -101,8 +101,8 @@ def test_symbolic_tilt_agrees_with_the_numeric_one():
             strict=True,
         )
     )
-    symbolic = tilt(exponent, [u, v], [Integer(0), Integer(1)], sigma)
-    numeric = tilt(exponent.subs(at), [u, v], [Integer(0), Integer(1)], sigma.subs(at))
+    symbolic = tilt(exponent, [u, v], [Integer(0), Integer(0)], sigma)
+    numeric = tilt(exponent.subs(at), [u, v], [Integer(0), Integer(0)], sigma.subs(at))
     assert abs((symbolic.factor.subs(at) / numeric.factor).evalf(40) - 1) < Rational(1, 10**35)
     assert [m.subs(at) - n for m, n in zip(symbolic.mean, numeric.mean, strict=True)] == [0, 0]
     assert (symbolic.covariance.subs(at) - numeric.covariance).is_zero_matrix
@@ -152,7 +152,7 @@ def test_conditions_hold_exactly_where_the_matrix_is_positive_definite(size):
     vector = Matrix(effects)
     conditions = tilt((vector.T * hessian * vector)[0].expand() / 2, effects, [0] * size, sigma).conditions
     outcomes = set()
-    for _ in range(25):
+    for _ in range(15):
         at = {name: Rational(random.randint(-20, 20), 10 if size > 1 else 1) for name in names}
         with mp.workdps(20):
             matrix = (sigma.inv() - hessian.subs(at)).evalf(20)

@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Integer, Matrix, Rational, cosh, erfc, exp, log, pi, sinh, sqrt, symbols
 
+from leadterms.expectation.held import Expectation
+from leadterms.model.laws import UniformLaw
 from leadterms.notation.functions import LiNegExp
 from leadterms.notation.latex import to_latex
 from leadterms.notation.symbols import PHI, SIGMA2, M, N, effect_covariance, fixed_effect
@@ -82,3 +84,10 @@ def test_output_is_well_formed(expression):
     assert not re.search(r"\^\{[^{}]*\}\s*\^|\^\w\s*\^", text), "double superscript"
     assert "**" not in text
     assert "--" not in text.replace(" ", "")
+
+
+def test_power_of_an_expectation_stands_in_brackets():
+    held = Expectation(X, (X, UniformLaw(0, 1)))
+    assert to_latex(held**2) == r"\left[E_{x}\left\{x\right\}\right]^{2}"
+    assert to_latex(1 / held**2) == r"\frac{1}{\left[E_{x}\left\{x\right\}\right]^{2}}"
+    assert to_latex(P * held**2) == r"p \left[E_{x}\left\{x\right\}\right]^{2}"
