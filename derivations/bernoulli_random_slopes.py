@@ -9,11 +9,11 @@ from __future__ import annotations
 from sympy import Expr, ImmutableMatrix, Integer, Symbol, Tuple, cosh
 
 from derivations.sources import DECK
+from leadterms.algebra.canonical import is_equal
+from leadterms.algebra.rational_field import inverse, lift
 from leadterms.asymptotics.leading import leading_terms
 from leadterms.asymptotics.result import Expansion, Step
-from leadterms.expectation.canonical import is_equal
 from leadterms.expectation.held import Expectation
-from leadterms.expectation.rational_field import inverse, lift
 from leadterms.model.laws import JointNormalLaw
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import effect_covariance

@@ -8,10 +8,10 @@ from __future__ import annotations
 from sympy import Expr, ImmutableMatrix, Matrix, Tuple, exp
 
 from derivations.sources import DECK
+from leadterms.algebra.canonical import canonical, is_zero
 from leadterms.asymptotics.leading import leading_terms
 from leadterms.asymptotics.result import Expansion, Step
 from leadterms.evaluation.number import evaluate
-from leadterms.expectation.canonical import canonical, is_zero
 from leadterms.expectation.held import Expectation
 from leadterms.model.laws import JointNormalLaw
 from leadterms.model.statement import Model

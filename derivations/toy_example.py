@@ -9,8 +9,8 @@ from __future__ import annotations
 from sympy import Expr, Matrix, Symbol, exp, log, series
 
 from derivations.sources import DECK
+from leadterms.algebra.canonical import canonical
 from leadterms.asymptotics.result import Step
-from leadterms.expectation.canonical import canonical
 from leadterms.expectation.gaussian import tilt
 from leadterms.notation.latex import to_latex
 from leadterms.notation.symbols import N

@@ -1,3 +1,5 @@
+from .algebra.canonical import canonical as canonical
+from .algebra.canonical import is_zero as is_zero
 from .asymptotics.leading import leading_terms as leading_terms
 from .asymptotics.result import Entry as Entry
 from .asymptotics.result import Expansion as Expansion
@@ -11,8 +13,6 @@ from .errors import ReadingError as ReadingError
 from .errors import UndecidedError as UndecidedError
 from .evaluation.number import Number as Number
 from .evaluation.number import evaluate as evaluate
-from .expectation.canonical import canonical as canonical
-from .expectation.canonical import is_zero as is_zero
 from .expectation.held import Expectation as Expectation
 from .model.statement import Model as Model
 from .notation.latex import to_latex as to_latex

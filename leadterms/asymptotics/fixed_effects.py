@@ -11,11 +11,11 @@ from functools import partial
 from sympy import Expr, Function, Symbol, diff, exp
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 
+from leadterms.algebra.canonical import canonical
+from leadterms.algebra.rational_field import inverse, lift
 from leadterms.asymptotics.orders import PER_OBSERVATION
 from leadterms.asymptotics.result import Term
 from leadterms.asymptotics.signs import without_leading_minus
-from leadterms.expectation.canonical import canonical
-from leadterms.expectation.rational_field import inverse, lift
 from leadterms.information.conditional import ConditionalInformation
 from leadterms.model.families import Family
 from leadterms.notation.symbols import PHI

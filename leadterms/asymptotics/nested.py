@@ -17,13 +17,13 @@ from itertools import combinations_with_replacement
 from sympy import Expr, Integer, Matrix, Symbol
 from sympy.logic.boolalg import Boolean
 
+from leadterms.algebra.canonical import canonical
+from leadterms.algebra.rational_field import lift, schur_complement
 from leadterms.asymptotics.fixed_effects import Covariance, finished, inverted
 from leadterms.asymptotics.orders import PER_GROUP, PER_GROUPED_OBSERVATION
 from leadterms.asymptotics.result import Term
 from leadterms.asymptotics.signs import without_leading_minus
-from leadterms.expectation.canonical import canonical
 from leadterms.expectation.effects_average import average_over_effects
-from leadterms.expectation.rational_field import lift, schur_complement
 from leadterms.information.conditional import ConditionalInformation
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sympy import Expr, Symbol
 
+from leadterms.algebra.canonical import canonical
 from leadterms.asymptotics.result import Step
-from leadterms.expectation.canonical import canonical
 from leadterms.expectation.held import Expectation
 from leadterms.information.conditional import ConditionalInformation
 from leadterms.model.statement import Model

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from sympy import Expr, Gt, ImmutableMatrix, Integer, Matrix, Poly, Rational, Symbol, exp, eye, false, true
 from sympy.logic.boolalg import Boolean
 
+from leadterms.algebra.canonical import canonical
 from leadterms.errors import ExistenceError
-from leadterms.expectation.canonical import canonical
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from sympy import Expr, Integer, Poly, Rational, Symbol, binomial, erfc, exp, expint, factorial, log, pi, sqrt
 
-from leadterms.expectation.canonical import canonical
+from leadterms.algebra.canonical import canonical
 from leadterms.expectation.held import Expectation
 from leadterms.model.laws import ExponentialLaw, GammaLaw, Law
 from leadterms.model.weights import ConstantWeight, ExponentialWeight, PowerWeight, Weight

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from sympy import Expr, Symbol, Tuple
 from sympy.logic.boolalg import Boolean
 
+from leadterms.algebra.canonical import canonical
 from leadterms.errors import ExistenceError
-from leadterms.expectation.canonical import canonical
 from leadterms.expectation.existence import positive_predictor_conditions
 from leadterms.expectation.held import Expectation
 from leadterms.expectation.predictor_average import PredictorAverage

@@ -119,8 +119,8 @@ def to_latex(expression: Basic | Any, names: Mapping[Symbol, str] | None = None)
     --------
     >>> from sympy import exp, sinh, symbols
     >>> b0, b1 = symbols("beta0 beta1", real=True)
-    >>> print(to_latex(b1**3 * sinh(b1) / (exp(b0) * (sinh(b1) ** 2 - b1**2))))
-    \frac{\beta_1^{3} \sinh{\left(\beta_1 \right)}}{e^{\beta_0} \left(\sinh^{2}{\left(\beta_1 \right)} - \beta_1^{2}\right)}
+    >>> print(to_latex(b1**3 / (exp(b0) * (sinh(b1) ** 2 - b1**2))))
+    \frac{\beta_1^{3}}{e^{\beta_0} \left(\sinh^{2}{\left(\beta_1 \right)} - \beta_1^{2}\right)}
 
     """
     settings = {"symbol_names": dict(names or {}), "mat_str": "matrix", "mat_delim": "["}

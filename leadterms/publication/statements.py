@@ -13,10 +13,10 @@ from importlib.metadata import entry_points
 
 from sympy import Expr, Rational, Symbol
 
+from leadterms.algebra.canonical import is_equal
 from leadterms.asymptotics.result import Entry, Step
 from leadterms.errors import LeadtermsError
 from leadterms.evaluation.number import evaluate
-from leadterms.expectation.canonical import is_equal
 from leadterms.notation.text import to_text
 from leadterms.reading.numbers import exact_number
 

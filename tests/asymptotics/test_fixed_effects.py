@@ -10,9 +10,9 @@ import pytest
 from sympy import Matrix, Symbol, eye, simplify, symbols
 
 from leadterms import Model, leading_terms
+from leadterms.algebra.fraction import SingularError
 from leadterms.asymptotics.fixed_effects import dispersion_term, inverted
 from leadterms.asymptotics.orders import PER_OBSERVATION
-from leadterms.expectation.fraction import SingularError
 from leadterms.model.statement import read_family
 
 

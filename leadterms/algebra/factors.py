@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from leadterms.expectation.exponents import Vector, coordinates, lattice_basis
-from leadterms.expectation.fraction import Field, Polynomial, polynomial_context
+from leadterms.algebra.exponents import Vector, coordinates, lattice_basis
+from leadterms.algebra.fraction import Field, Polynomial, polynomial_context
 
 
 @dataclass(frozen=True)

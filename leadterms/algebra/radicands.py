@@ -8,7 +8,7 @@ from typing import Any
 from flint import fmpz
 from sympy import Abs, Expr, Integer, Mul, Pow, Rational, S
 
-from leadterms.expectation.factors import factored
+from leadterms.algebra.factors import factored
 
 Settle = Callable[[Expr], Expr]
 Part = tuple[Expr, Any]  # base, multiplicity

@@ -32,10 +32,10 @@ from sympy import (
     zoo,
 )
 
+from leadterms.algebra.canonical import canonical, is_equal, is_zero
+from leadterms.algebra.cost import cost
+from leadterms.algebra.rational_field import SingularError
 from leadterms.errors import LeadtermsError
-from leadterms.expectation.canonical import canonical, is_equal, is_zero
-from leadterms.expectation.cost import cost
-from leadterms.expectation.rational_field import SingularError
 
 beta0, beta1, beta2 = symbols("beta0 beta1 beta2", real=True)
 sigma2, alpha, p, s, lam, k, theta, tau, phi = symbols("sigma2 alpha p s lambda k theta tau phi", positive=True)
@@ -290,7 +290,7 @@ def test_zero_test_follows_the_ring_laws(a, b):
 
 PROGRAM = """
 from sympy import *
-from leadterms.expectation.canonical import canonical
+from leadterms.algebra.canonical import canonical
 b, a, p, s = symbols("b a p s", positive=True)
 for expr in [
     (exp(a + b) + exp(a - b) + 2*exp(a))*(1 - p)*log(1 + exp(b)*p)/(p*(1 + sqrt(s + 1))),

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 
 from sympy import Expr, Mul, Pow, Rational
 
-from leadterms.expectation.cost import cost
-from leadterms.expectation.exponents import Vector
-from leadterms.expectation.factors import factored
-from leadterms.expectation.fraction import Field, Fraction, Polynomial
-from leadterms.expectation.hyperbolic import forms, is_exponential
-from leadterms.expectation.merging import merged
-from leadterms.expectation.writing import Form, Notation, Written
+from leadterms.algebra.cost import cost
+from leadterms.algebra.exponents import Vector
+from leadterms.algebra.factors import factored
+from leadterms.algebra.fraction import Field, Fraction, Polynomial
+from leadterms.algebra.hyperbolic import forms, is_exponential
+from leadterms.algebra.merging import merged
+from leadterms.algebra.writing import Form, Notation, Written
 
 _Powers = list[tuple[Polynomial, int]]
 

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 
 from sympy import Expr
 
+from leadterms.algebra.canonical import canonical
+from leadterms.algebra.fraction import Field, Fraction, SingularError
+from leadterms.algebra.lifting import lift_with
 from leadterms.errors import LeadtermsError
-from leadterms.expectation.canonical import canonical
-from leadterms.expectation.fraction import Field, Fraction, SingularError
-from leadterms.expectation.lifting import lift_with
 
 __all__ = ["Field", "Fraction", "SingularError", "determinant", "inverse", "lift", "schur_complement"]
 

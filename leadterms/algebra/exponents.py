@@ -8,7 +8,7 @@ from typing import Any
 
 from flint import fmpz_mat
 
-from leadterms.expectation.fraction import Field, Fraction
+from leadterms.algebra.fraction import Field, Fraction
 
 Vector = tuple[int, ...]
 

@@ -24,15 +24,15 @@ from sympy import (
     tanh,
 )
 
-from leadterms.expectation.exponents import Vector, exponent_lattice
-from leadterms.expectation.fraction import (
+from leadterms.algebra.exponents import Vector, exponent_lattice
+from leadterms.algebra.fraction import (
     Exponent,
     Field,
     Fraction,
     Relation,
 )
-from leadterms.expectation.radicands import Settle
-from leadterms.expectation.survey import HYPERBOLIC, Survey, Term, structural_order
+from leadterms.algebra.radicands import Settle
+from leadterms.algebra.survey import HYPERBOLIC, Survey, Term, structural_order
 
 
 def lift_with(
@@ -41,7 +41,7 @@ def lift_with(
     """Return the expressions as fractions of one field; ``settle`` brings arguments to one shape.
 
     With ``split_logarithms`` the logarithm of a product is the sum of the logarithms of its positive factors;
-    without, this is done for rational numbers only. See :func:`leadterms.expectation.rational_field.lift`.
+    without, this is done for rational numbers only. See :func:`leadterms.algebra.rational_field.lift`.
     """
     sources = [sympify(e) for e in expressions]
     survey = Survey(lambda base: lift_with(settle, [base])[1][0], settle, split_logarithms)

@@ -7,11 +7,11 @@ from math import gcd
 
 from sympy import Add, Expr, Mul, S, cosh, exp, sinh
 
-from leadterms.expectation.cost import cost
-from leadterms.expectation.exponents import Vector, lattice_basis
-from leadterms.expectation.fraction import Polynomial, powers_of
-from leadterms.expectation.plain_forms import COLLECTED_TERMS, coefficient, plain_form, power_product
-from leadterms.expectation.writing import Form, Notation
+from leadterms.algebra.cost import cost
+from leadterms.algebra.exponents import Vector, lattice_basis
+from leadterms.algebra.fraction import Polynomial, powers_of
+from leadterms.algebra.plain_forms import COLLECTED_TERMS, coefficient, plain_form, power_product
+from leadterms.algebra.writing import Form, Notation
 
 PIVOTS = 6  # with more exponents than this only one exponential form is tried
 LONG = 200  # factors with more terms are written in exponentials only

@@ -9,9 +9,9 @@ from typing import Any
 
 from sympy import Expr, Mul, Pow, Rational, S, exp
 
-from leadterms.expectation.cost import cost, reference_value
-from leadterms.expectation.exponents import Vector
-from leadterms.expectation.fraction import Field, Fraction, Polynomial
+from leadterms.algebra.cost import cost, reference_value
+from leadterms.algebra.exponents import Vector
+from leadterms.algebra.fraction import Field, Fraction, Polynomial
 
 
 @dataclass(frozen=True)

@@ -26,15 +26,15 @@ from sympy import (
     tanh,
 )
 
-from leadterms.errors import LeadtermsError
-from leadterms.expectation.exponents import coordinates, lattice_basis
-from leadterms.expectation.rational_field import (
+from leadterms.algebra.exponents import coordinates, lattice_basis
+from leadterms.algebra.rational_field import (
     SingularError,
     determinant,
     inverse,
     lift,
     schur_complement,
 )
+from leadterms.errors import LeadtermsError
 
 x, y = symbols("x y", real=True)
 s, t, k = symbols("s t k", positive=True)

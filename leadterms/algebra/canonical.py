@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from sympy import Add, Expr, log
 from sympy.core.sympify import _sympify
 
+from leadterms.algebra.cost import cost
+from leadterms.algebra.factors import factored
+from leadterms.algebra.fraction import Field, Fraction, Polynomial, powers_of
+from leadterms.algebra.lifting import lift_with
+from leadterms.algebra.products import fraction_product
+from leadterms.algebra.writing import Notation
 from leadterms.errors import LeadtermsError
-from leadterms.expectation.cost import cost
-from leadterms.expectation.factors import factored
-from leadterms.expectation.fraction import Field, Fraction, Polynomial, powers_of
-from leadterms.expectation.lifting import lift_with
-from leadterms.expectation.products import fraction_product
-from leadterms.expectation.writing import Notation
 
 LONGEST = 4000  # fractions with more terms are returned as they are, expanded
 SPLIT_TERMS = 200  # longer numerators are not split into partial fractions

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import combinations
 
-from leadterms.expectation.fraction import Polynomial
-from leadterms.expectation.survey import structural_order
-from leadterms.expectation.writing import Form, Written
+from leadterms.algebra.fraction import Polynomial
+from leadterms.algebra.survey import structural_order
+from leadterms.algebra.writing import Form, Written
 
 MERGED_TERMS = 60  # products that may get longer are not tried
 

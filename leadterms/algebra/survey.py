@@ -26,9 +26,9 @@ from sympy import (
     tanh,
 )
 
+from leadterms.algebra.fraction import Fraction, SingularError
+from leadterms.algebra.radicands import Settle, positive_parts
 from leadterms.errors import LeadtermsError
-from leadterms.expectation.fraction import Fraction, SingularError
-from leadterms.expectation.radicands import Settle, positive_parts
 
 HYPERBOLIC = (sinh, cosh, tanh, coth, sech, csch)
 structural_order = cmp_to_key(Basic.compare)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sympy import Add, Expr, Integer, Mul, S
 
-from leadterms.expectation.cost import cost
-from leadterms.expectation.factors import factored
-from leadterms.expectation.fraction import Polynomial
-from leadterms.expectation.merging import MERGED_TERMS, merged
-from leadterms.expectation.writing import Form, Notation
+from leadterms.algebra.cost import cost
+from leadterms.algebra.factors import factored
+from leadterms.algebra.fraction import Polynomial
+from leadterms.algebra.merging import MERGED_TERMS, merged
+from leadterms.algebra.writing import Form, Notation
 
 COLLECTED_TERMS = 40  # longer polynomials are shown expanded
 
