@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from derivations.sources import DECK
 from leadterms.asymptotics.leading import leading_terms
 from leadterms.asymptotics.result import Expansion, Step
@@ -14,6 +16,7 @@ SOURCE = f"{DECK}, slide 'The Simpler Random Intercepts-Only Model'"
 LAWS = {"x1": "Uniform(-1, 1)", "x2": "Uniform(-1, 1)"}
 
 
+@lru_cache
 def derive() -> Expansion:
     """Return the leading terms; the slide leaves the laws of X_1 and X_2 open."""
     return leading_terms(Model("y ~ x1 + x2 + (1 | group)", family="bernoulli", laws=LAWS))

@@ -6,6 +6,8 @@ The slide writes 1/C_2 with the weight 1/{cosh(eta) + 1} and the factor (4 pi)^{
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sympy import Expr, ImmutableMatrix, Integer, Symbol, Tuple, cosh
 
 from derivations.sources import DECK
@@ -16,13 +18,14 @@ from leadterms.asymptotics.result import Expansion, Step
 from leadterms.expectation.held import Expectation
 from leadterms.model.laws import JointNormalLaw
 from leadterms.model.statement import Model
-from leadterms.notation.symbols import effect_covariance
+from leadterms.notation.symbols import M, effect_covariance
 from leadterms.publication.statements import Outcome, Statement, compare_formula
 
 SOURCE = f"{DECK}, slide 'Random Intercept and Slopes Extension'"
 LAWS = {"x1": "Uniform(-1, 1)", "x2": "Uniform(-1, 1)"}
 
 
+@lru_cache
 def derive() -> Expansion:
     """Return the leading terms; the slide leaves the laws of X_1 and X_2 open."""
     return leading_terms(Model("y ~ x1 + x2 + (1 + x1 | group)", family="bernoulli", laws=LAWS))
@@ -49,9 +52,7 @@ def weights_agree(model: Model) -> bool:
 
 
 def _first_order(name: str, index: int) -> Outcome:
-    return compare_formula(
-        derive()[name].variance, effect_covariance(index, index) / Symbol("m", integer=True, positive=True)
-    )
+    return compare_formula(derive()[name].variance, effect_covariance(index, index) / M)
 
 
 def _intercept() -> Outcome:

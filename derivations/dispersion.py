@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sympy import polygamma
 
 from derivations.sources import DECK
@@ -18,6 +20,7 @@ GAMMA = PHI**4 / (polygamma(1, 1 / PHI) - PHI)
 """By the delta method from the shape k = 1/phi, whose information is psi'(k) - 1/k."""
 
 
+@lru_cache
 def derive(family: str, link: str) -> Expansion:
     """Return the leading terms with a random intercept."""
     return leading_terms(Model("y ~ x + (1 | group)", family=family, link=link, laws={"x": "Uniform(-1, 1)"}))

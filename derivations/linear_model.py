@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from sympy import Expr
+from functools import lru_cache
+
+from sympy import Expr, Symbol
 
 from derivations.sources import DECK
 from leadterms.asymptotics.leading import leading_terms
-from leadterms.asymptotics.result import Step
+from leadterms.asymptotics.result import Expansion, Step
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import PHI
 from leadterms.publication.statements import Outcome, Statement, compare_formula
 
 SOURCE = f"{DECK}, slide 'Linear Model Asymptotic Variance Example'"
+SHAPE, SCALE = Symbol("k", positive=True), Symbol("theta", positive=True)
+GAMMA_VARIANCE = SHAPE * SCALE**2
+"""Var(X) for X ~ Gamma(k, theta), shape and scale, as every table of distributions has it."""
+
+
+@lru_cache
+def derive(law: str) -> Expansion:
+    """Return the leading terms for a law of X."""
+    return leading_terms(Model("y ~ x", family="gaussian", laws={"x": law}))
 
 
 def slope_variance(law: str) -> Expr:
     """Return the coefficient of 1/n in Asy.Var(beta1^) for a law of X."""
-    return leading_terms(Model("y ~ x", family="gaussian", laws={"x": law}))["x"].coefficient
+    return derive(law)["x"].coefficient
 
 
 def _general() -> Outcome:
-    model = Model("y ~ x", family="gaussian", laws={"x": "Gamma(k, theta)"})
-    law = model.bindings[0][1]
-    variance = law.raw_moment(2) - law.raw_moment(1) ** 2
-    return compare_formula(leading_terms(model)["x"].coefficient, PHI / variance)
+    """Compare for one law with two free parameters, whose variance is written down here."""
+    return compare_formula(slope_variance("Gamma(k, theta)"), PHI / GAMMA_VARIANCE)
 
 
 def _example() -> Outcome:
@@ -33,7 +42,7 @@ def _example() -> Outcome:
 
 def steps() -> tuple[Step, ...]:
     """Return the derivation for X ~ Gamma(7, 1)."""
-    return leading_terms(Model("y ~ x", family="gaussian", laws={"x": "Gamma(7, 1)"})).steps
+    return derive("Gamma(7, 1)").steps
 
 
 STATEMENTS = (

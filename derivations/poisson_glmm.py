@@ -6,6 +6,8 @@ there.  All printed digits are the formula's at sigma^2 = 3.79, and at every poi
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sympy import exp, sinh
 
 from derivations.sources import DECK
@@ -26,6 +28,7 @@ MISPRINT = Erratum(
 )
 
 
+@lru_cache
 def derive() -> Expansion:
     """Return the leading terms of the slide's model."""
     return leading_terms(Model("y ~ x + (1 | group)", family="poisson", laws={"x": "Uniform(-1, 1)"}))

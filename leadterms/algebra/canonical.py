@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sympy import Add, Expr, log
-from sympy.core.sympify import _sympify
 
 from leadterms.algebra.cost import cost
 from leadterms.algebra.factors import factored
 from leadterms.algebra.fraction import Field, Fraction, Polynomial, powers_of
-from leadterms.algebra.lifting import lift_with
+from leadterms.algebra.lifting import lift_with, scalar_expression
 from leadterms.algebra.products import fraction_product
 from leadterms.algebra.writing import Notation
-from leadterms.errors import LeadtermsError
 
 LONGEST = 4000  # fractions with more terms are returned as they are, expanded
 SPLIT_TERMS = 200  # longer numerators are not split into partial fractions
@@ -58,7 +56,7 @@ def canonical(expr: Expr) -> Expr:
     True
 
     """
-    source = _expression(expr)
+    source = scalar_expression(expr)
     if source.is_Symbol or source.is_Rational:
         return source
     shown = _shown(source, split_logarithms=False)
@@ -100,7 +98,7 @@ def is_zero(expr: Expr) -> bool:
     False
 
     """
-    source = _expression(expr)
+    source = scalar_expression(expr)
     _, (fraction,) = lift_with(canonical, [source])
     if fraction.is_zero or not source.has(log):
         return fraction.is_zero
@@ -119,19 +117,12 @@ def is_equal(a: Expr, b: Expr) -> bool:
     True
 
     """
-    return is_zero(_expression(a) - _expression(b))
+    return is_zero(scalar_expression(a) - scalar_expression(b))
 
 
 def _shown(source: Expr, split_logarithms: bool) -> Expr:
     _, (fraction,) = lift_with(canonical, [source], split_logarithms)
     return Writer().show(fraction)
-
-
-def _expression(expr: Expr) -> Expr:
-    source = _sympify(expr)
-    if not isinstance(source, Expr):
-        raise LeadtermsError(f"a scalar expression is needed, found {type(source).__name__}: {source}")
-    return source
 
 
 class Writer:

@@ -20,9 +20,9 @@ from sympy import (
     exp,
     sech,
     sinh,
-    sympify,
     tanh,
 )
+from sympy.core.sympify import SympifyError, _sympify
 
 from leadterms.algebra.exponents import Vector, exponent_lattice
 from leadterms.algebra.fraction import (
@@ -33,6 +33,7 @@ from leadterms.algebra.fraction import (
 )
 from leadterms.algebra.radicands import Settle
 from leadterms.algebra.survey import HYPERBOLIC, Survey, Term, structural_order
+from leadterms.errors import LeadtermsError
 
 
 def lift_with(
@@ -43,12 +44,33 @@ def lift_with(
     With ``split_logarithms`` the logarithm of a product is the sum of the logarithms of its positive factors;
     without, this is done for rational numbers only. See :func:`leadterms.algebra.rational_field.lift`.
     """
-    sources = [sympify(e) for e in expressions]
+    sources = [scalar_expression(e) for e in expressions]
     survey = Survey(lambda base: lift_with(settle, [base])[1][0], settle, split_logarithms)
     for source in sources:
         survey.walk(source)
     builder = _Builder(survey)
     return builder.field, [builder.value(source) for source in sources]
+
+
+def scalar_expression(given: Any) -> Expr:
+    """Return a sympy expression, or a number as one; text is refused and never evaluated.
+
+    Raises
+    ------
+    LeadtermsError
+        If ``given`` is neither a scalar sympy expression nor a number.
+
+    """
+    try:
+        source = _sympify(given)
+    except SympifyError:
+        source = None
+    if not isinstance(source, Expr):
+        raise LeadtermsError(
+            f"a scalar sympy expression or a number is needed, found {given!r} ({type(given).__name__}): "
+            "take entries one by one, and read text with sympy first"
+        )
+    return source
 
 
 class _Builder:

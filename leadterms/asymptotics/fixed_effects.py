@@ -6,54 +6,65 @@ The order of the first neglected term is 1/n^2.  The dispersion estimator has as
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from itertools import combinations_with_replacement
 
 from sympy import Expr, Function, Symbol, diff, exp
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 
 from leadterms.algebra.canonical import canonical
 from leadterms.algebra.rational_field import inverse, lift
-from leadterms.asymptotics.orders import PER_OBSERVATION
 from leadterms.asymptotics.result import Term
 from leadterms.asymptotics.signs import without_leading_minus
+from leadterms.expectation.held import Expectation, revealed
 from leadterms.information.conditional import ConditionalInformation
 from leadterms.model.families import Family
 from leadterms.notation.symbols import PHI
 
 Covariance = dict[tuple[Symbol, Symbol], Term]
+Rows = Sequence[Sequence[Expr]]
 
 MOST_OPAQUE = 4
 """More opaque functions than this are not brought over one denominator."""
 
 
-def fixed_effects_terms(
-    information: ConditionalInformation, parameters: tuple[Symbol, ...], dispersion: Expr, status: str
+def inverse_terms(
+    matrix: Rows,
+    information: ConditionalInformation,
+    parameters: tuple[Symbol, ...],
+    dispersion: Expr,
+    order: Expr,
+    status: str,
 ) -> Covariance:
-    """Return the terms of (phi/n) H^{-1}, one for each pair of coefficients that are correlated.
+    """Return the terms of phi (matrix)^{-1} times an order, one for each pair of coefficients that are correlated.
 
     Parameters
     ----------
+    matrix
+        The information of the coefficients: H without random effects, G of block B with them.
     information
-        H, without random effects.
+        Closes the expectations in it.
     parameters
-        The coefficients, in the order of H.
+        The coefficients, in the order of the matrix.
     dispersion
         phi, or 1 for a family without dispersion.
+    order
+        1/n or 1/(mn).
     status
         Status of the statement.
 
     """
-    entries = inverted([list(row) for row in information.matrix])
+    entries = inverted(matrix)
     terms: Covariance = {}
-    for i, first in enumerate(parameters):
-        for j in range(i, len(parameters)):
-            term = finished(dispersion * entries[i][j], information, PER_OBSERVATION, status, variance=i == j)
-            if term is not None:
-                terms[first, parameters[j]] = term
+    for i, j in combinations_with_replacement(range(len(parameters)), 2):
+        term = finished(dispersion * entries[i][j], information, order, status, variance=i == j)
+        if term is not None:
+            terms[parameters[i], parameters[j]] = term
     return terms
 
 
-def inverted(matrix: list[list[Expr]]) -> list[list[Expr]]:
+def inverted(matrix: Rows) -> list[list[Expr]]:
     """Invert a symmetric matrix of expressions exactly, held expectations being independent symbols.
 
     Raises
@@ -74,7 +85,7 @@ def finished(
     """Close what a rule closes, bring to the canonical form; None for an exact zero.
 
     A variance is positive, and written without a leading minus sign where a sum can take it.
-    With many opaque functions (logarithms, dilogarithms) one fraction over everything is slow and unreadable:
+    With many opaque functions (logarithms, dilogarithms) or weights one fraction over everything is slow and long:
     then the canonical form is that of the coefficient in its held expectations, each of which is closed in place.
     """
     outline = canonical(unclosed)
@@ -82,7 +93,8 @@ def finished(
         return None
     closure = information.close(outline)
     opaque = {part for part in closure.expression.atoms(Function) if not isinstance(part, exp | HyperbolicFunction)}
-    if len(opaque) <= MOST_OPAQUE:
+    whole = {node for node in outline.atoms(Expectation) if not node.bindings}
+    if len(opaque) + len(whole) <= MOST_OPAQUE:
         coefficient = canonical(closure.expression)
     else:
         coefficient = information.close(outline, tidy=True).expression
@@ -95,7 +107,7 @@ def finished(
         order,
         status,
         rules=closure.rules,
-        unclosed=outline,
+        unclosed=revealed(outline),
         nonzero=closure.nonzero,
         close_at=partial(information.close_at, outline),
         may_vanish=not variance,

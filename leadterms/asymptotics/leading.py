@@ -8,10 +8,9 @@ from functools import partial
 from sympy import Expr, Gt, Integer, Matrix, Symbol, true
 from sympy.logic.boolalg import Boolean
 
-from leadterms.asymptotics.fixed_effects import Covariance, dispersion_term, fixed_effects_terms
+from leadterms.asymptotics.fixed_effects import Covariance, dispersion_term, inverse_terms
 from leadterms.asymptotics.nested import (
     fixed_only_information,
-    fixed_only_terms,
     random_terms,
     variance_component_terms,
 )
@@ -27,17 +26,31 @@ from leadterms.notation.symbols import PHI
 
 
 def leading_terms(model: Model) -> Expansion:
-    """Return the leading term of the asymptotic covariance of every pair of estimators.
+    """Return the leading term of the asymptotic covariance of every pair of maximum likelihood estimators.
 
-    Without random effects: (phi/n) H^{-1} as n -> oo; the first neglected term is of order 1/n^2. With random
-    effects of one grouping factor (m groups of n observations, m, n -> oo with n/m -> 0): Sigma/m for the fixed
-    effects that carry a random effect, phi C_B/(mn) for the others, 2 D+ (Sigma x Sigma) D+'/m for the
-    variance components, and the dispersion's variance per 1/(mn).
+    Without random effects it is (phi/n) H^{-1}, H = E[w(eta) X X'], as n -> oo; the first neglected term is of
+    order 1/n^2.  With random effects of one grouping factor, m groups of n observations, m, n -> oo with
+    n/m -> 0, let block A be the fixed effects that carry a random effect, B the others, U ~ N(0, Sigma), and
+    H(u) = E[w(eta) X X' | u]:
+
+    - Sigma/m for A; the first neglected term is of order 1/(mn);
+    - phi C_B/(mn) for B, C_B = G^{-1}, G = E[H_BB - H_BA H_AA^{-1} H_AB] over U; what is neglected is o(1/(mn));
+    - 2 D+ (Sigma x Sigma) D+'/m for vech Sigma, D+ the Moore-Penrose inverse of the duplication matrix; the
+      first neglected term is of order 1/(mn);
+    - [2 d'(phi)/phi + d''(phi)]^{-1}/(mn) for the dispersion, d from the log density {y eta - b(eta) + c(y)}/phi
+      - d(phi); without random effects per 1/n;
+    - zero between these blocks at these orders.
 
     Parameters
     ----------
     model
         The model statement.
+
+    Returns
+    -------
+    Expansion
+        One entry for each pair of parameters whose leading covariance is not structurally zero; coefficients are
+        complete, the dispersion included, per 1/n, 1/m or 1/(mn).
 
     Raises
     ------
@@ -60,6 +73,8 @@ def leading_terms(model: Model) -> Expansion:
     exp(-beta0 - beta1**2/2)
 
     """
+    if not isinstance(model, Model):
+        raise ModelError(f"leading_terms takes a Model, not {type(model).__name__}: state one as Model(formula, ...)")
     _check_covered(model)
     check_design(model.term_names, model.design, model.bindings)
     information = _information(model)
@@ -88,12 +103,11 @@ def _check_covered(model: Model) -> None:
 
 
 def _information(model: Model) -> ConditionalInformation:
-    # with no block B nothing is averaged over the random effects, so that no entry of H is needed
-    needed = not model.is_mixed or bool(model.fixed_only_indices)
+    # with no block B nothing is averaged over the random effects, but H must be finite all the same
     return conditional_information(
         model.link.weight,
         model.linear_predictor,
-        model.design if needed else (),
+        model.design,
         model.bindings,
         model.random_effects,
         model.link.name,
@@ -101,7 +115,9 @@ def _information(model: Model) -> ConditionalInformation:
 
 
 def _fixed(model: Model, information: ConditionalInformation) -> Expansion:
-    covariance = fixed_effects_terms(information, model.fixed_effects, _dispersion(model), "theorem")
+    covariance = inverse_terms(
+        information.matrix, information, model.fixed_effects, _dispersion(model), PER_OBSERVATION, "theorem"
+    )
     if model.family.has_dispersion:
         covariance[PHI, PHI] = dispersion_term(model.family, PER_OBSERVATION, "theorem")
     return _expansion(
@@ -123,7 +139,7 @@ def _nested(model: Model, information: ConditionalInformation) -> Expansion:
     fixed_only = tuple(fixed[i] for i in model.fixed_only_indices)
     covariance: Covariance = {
         **random_terms(tuple(fixed[i] for i in model.random_indices), sigma, status),
-        **fixed_only_terms(information, averaged, fixed_only, _dispersion(model), status),
+        **inverse_terms(averaged.matrix, information, fixed_only, _dispersion(model), PER_GROUPED_OBSERVATION, status),
         **variance_component_terms(_blocks(model), status),
     }
     if model.family.has_dispersion:

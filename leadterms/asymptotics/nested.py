@@ -18,13 +18,18 @@ from sympy import Expr, Integer, Matrix, Symbol
 from sympy.logic.boolalg import Boolean
 
 from leadterms.algebra.canonical import canonical
+from leadterms.algebra.cost import cost
 from leadterms.algebra.rational_field import lift, schur_complement
-from leadterms.asymptotics.fixed_effects import Covariance, finished, inverted
-from leadterms.asymptotics.orders import PER_GROUP, PER_GROUPED_OBSERVATION
+from leadterms.asymptotics.fixed_effects import Covariance
+from leadterms.asymptotics.orders import PER_GROUP
 from leadterms.asymptotics.result import Term
 from leadterms.asymptotics.signs import without_leading_minus
 from leadterms.expectation.effects_average import average_over_effects
+from leadterms.expectation.held import Expectation, revealed
 from leadterms.information.conditional import ConditionalInformation
+
+FEW_WEIGHTS = 3
+"""With more weights than this in an integrand no shorter form is looked for."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,8 @@ def fixed_only_information(
         If the average is infinite.
 
     """
+    if not fixed_only:
+        return FixedOnlyInformation((), ())
     size = len(information.matrix)
     field, flat = lift(entry for row in information.matrix for entry in row)
     rows = [flat[size * i : size * (i + 1)] for i in range(size)]
@@ -61,27 +68,21 @@ def fixed_only_information(
         if i == j:
             entry = without_leading_minus(entry)
         average = average_over_effects(entry, effects, covariance)
-        averaged[i, j] = averaged[j, i] = average.value
+        averaged[i, j] = averaged[j, i] = _written_out(average.value)
         conditions.update(dict.fromkeys(average.conditions))
     matrix = tuple(tuple(averaged[i, j] for j in range(len(fixed_only))) for i in range(len(fixed_only)))
     return FixedOnlyInformation(matrix, tuple(conditions))
 
 
-def fixed_only_terms(
-    information: ConditionalInformation,
-    averaged: FixedOnlyInformation,
-    parameters: tuple[Symbol, ...],
-    dispersion: Expr,
-    status: str,
-) -> Covariance:
-    """Return the terms of phi G^{-1}/(mn)."""
-    entries = inverted([list(row) for row in averaged.matrix])
-    terms: Covariance = {}
-    for i, j in combinations_with_replacement(range(len(parameters)), 2):
-        term = finished(dispersion * entries[i][j], information, PER_GROUPED_OBSERVATION, status, variance=i == j)
-        if term is not None:
-            terms[parameters[i], parameters[j]] = term
-    return terms
+def _written_out(value: Expr) -> Expr:
+    """Put back the weights that were kept whole; with few of them in an integrand, in its shorter form."""
+    shorter = {}
+    for node in value.atoms(Expectation):
+        whole = [inner for inner in node.integrand.atoms(Expectation) if not inner.bindings]
+        if node.bindings and 0 < len(whole) <= FEW_WEIGHTS:
+            plain = revealed(node.integrand)
+            shorter[node] = node.func(min(plain, canonical(plain), key=cost), *node.bindings)
+    return revealed(value.xreplace(shorter))
 
 
 def random_terms(parameters: tuple[Symbol, ...], covariance: Matrix, status: str) -> Covariance:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, Ne, Symbol, false, true
+from sympy import And, Eq, Expr, Ne, Or, Symbol, false, true
 from sympy.logic.boolalg import Boolean
 
-from leadterms.errors import EvaluationError, ExistenceError, UndecidedError
+from leadterms.errors import EvaluationError, ExistenceError, LeadtermsError, UndecidedError
 from leadterms.reading.expressions import read_assignments
 from leadterms.reading.numbers import exact_expression
 
@@ -39,11 +39,17 @@ class ParameterSpace:
         ------
         EvaluationError
             If a name is unknown or given twice, a value is not exact, or out of its domain.
+        ReadingError
+            If the values are a text that cannot be read.
         ExistenceError
             If a condition fails at the point.
+        UndecidedError
+            If it could not be decided whether a condition holds.
 
         """
         given = read_assignments(values) if isinstance(values, str) else values
+        if not isinstance(given, Mapping):
+            raise EvaluationError(f"values are a mapping or a text such as 'beta0=1/2, beta1=2', not {given!r}")
         by_name = {symbol.name: symbol for symbol in self.symbols}
         resolved: dict[Symbol, Expr] = {}
         for key, value in given.items():
@@ -53,7 +59,7 @@ class ParameterSpace:
             symbol = by_name[name]
             if symbol in resolved:
                 raise EvaluationError(f"{name} is given twice")
-            exact = exact_expression(value)
+            exact = _exact(name, value)
             if not exact.is_real:
                 raise EvaluationError(f"{name} must be real: {value} given")
             if symbol.is_positive and not exact.is_positive:
@@ -75,6 +81,14 @@ class ParameterSpace:
             raise ExistenceError(f"the condition {shown(condition)} fails at {values}")
 
 
+def _exact(name: str, value: Any) -> Expr:
+    try:
+        return exact_expression(value)
+    except LeadtermsError as error:
+        reason = str(error).splitlines()[0]
+        raise EvaluationError(f"the value {value!r} of {name} is not an exact number: {reason}") from None
+
+
 def require_values(expressions: Iterable[Expr], point: Mapping[Symbol, Expr]) -> None:
     """Refuse a point that leaves a parameter of the expressions without value.
 
@@ -90,7 +104,20 @@ def require_values(expressions: Iterable[Expr], point: Mapping[Symbol, Expr]) ->
 
 
 def shown(condition: Boolean) -> str:
-    """Return a condition as text, with the sign ``!=`` spelled out."""
+    """Return a condition as text, with the sign ``!=``, "and" and "or" spelled out.
+
+    Examples
+    --------
+    >>> a, b = Symbol("a"), Symbol("b")
+    >>> shown((a > 1) | Ne(b, 0))
+    '(a > 1) or (b != 0)'
+
+    """
+    if isinstance(condition, And | Or):
+        word = " and " if isinstance(condition, And) else " or "
+        return word.join(sorted(f"({shown(part)})" for part in condition.args))
+    if isinstance(condition, Eq):
+        return f"{condition.lhs} = {condition.rhs}"
     if isinstance(condition, Ne):
         return f"{condition.lhs} != {condition.rhs}"
     return str(condition)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from sympy import Expr, ImmutableMatrix, Integer, Symbol
+from sympy import Expr, ImmutableMatrix, Integer, Symbol, sqrt
 
 from leadterms.asymptotics.orders import SPELLING
 from leadterms.asymptotics.point import ParameterSpace, Values, require_values, shown
@@ -15,6 +15,7 @@ from leadterms.errors import LeadtermsError
 from leadterms.expectation.held import Expectation
 from leadterms.model.statement import Model
 from leadterms.notation.latex import to_latex
+from leadterms.notation.text import to_text
 
 if TYPE_CHECKING:
     from leadterms.evaluation.number import Number
@@ -85,9 +86,13 @@ class Entry:
     parameters
         The two parameters.
     terms
-        The terms; none for a structural zero.
+        The terms; none where the limit of the scaled covariance is zero.
     space
         The parameters of the model and the conditions.
+    negligible
+        With no terms: what the covariance is of smaller order than, the square root of the product of the two
+        variances' orders. Zero in the limit theorem is not zero at every finite size: the covariance of a fixed
+        effect with a random effect and one without is of order 1/(mn), which the second terms give.
 
     """
 
@@ -95,10 +100,11 @@ class Entry:
     parameters: tuple[Symbol, Symbol]
     terms: tuple[Term, ...]
     space: ParameterSpace
+    negligible: Expr | None = None
 
     @property
     def variance(self) -> Expr:
-        """Sum of coefficient times order."""
+        """Sum of coefficient times order; 0 where the limit of the scaled covariance is zero."""
         return sum((term.variance for term in self.terms), Integer(0))
 
     @property
@@ -113,6 +119,8 @@ class Entry:
         """
         if len(self.terms) != 1:
             pair = " and ".join(symbol.name for symbol in self.parameters)
+            if self.negligible is not None:
+                raise LeadtermsError(f"the covariance of {pair} has no leading term: it is o({self.negligible})")
             raise LeadtermsError(f"the covariance of {pair} has {len(self.terms)} terms: use .terms or .variance")
         return self.terms[0]
 
@@ -151,6 +159,8 @@ class Entry:
         r"""``\mathrm{Asy.Var}(...) = ...`` as LaTeX."""
         first, second = (rf"\widehat{{{to_latex(symbol)}}}" for symbol in self.parameters)
         left = rf"\mathrm{{Asy.Var}}({first})" if first == second else rf"\mathrm{{Asy.Cov}}({first}, {second})"
+        if self.negligible is not None:
+            return rf"{left} = o\left({to_latex(self.negligible)}\right)"
         return f"{left} = {to_latex(self.variance)}"
 
     def __repr__(self) -> str:
@@ -252,7 +262,18 @@ class Expansion:
         for entry in self.entries:
             if set(entry.parameters) == {first, second}:
                 return entry
-        return Entry((self.names[first], self.names[second]), (first, second), (), self.space)
+        orders = [self[parameter, parameter].order for parameter in (first, second)]
+        return Entry(
+            (self.names[first], self.names[second]), (first, second), (), self.space, sqrt(orders[0] * orders[1])
+        )
+
+    def __contains__(self, key: Any) -> bool:
+        """Tell whether a term or parameter of that name (or a pair of them) is in the model."""
+        try:
+            self[key]
+        except LeadtermsError:
+            return False
+        return True
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries)
@@ -271,7 +292,11 @@ class Expansion:
 
     @property
     def covariance(self) -> ImmutableMatrix:
-        """The leading covariance matrix of all estimators, in the order of ``model.parameters``."""
+        """The leading covariance matrix of all estimators, in the order of ``model.parameters``.
+
+        An entry 0 says that the limit of the scaled covariance is zero: it is of smaller order than the square
+        root of the product of the two variances' orders, and not zero at every finite size.
+        """
         parameters = self.model.parameters
         return ImmutableMatrix(
             len(parameters), len(parameters), lambda i, j: self[parameters[i], parameters[j]].variance
@@ -302,6 +327,6 @@ class Expansion:
         for entry in self.entries:
             for term in entry.terms:
                 pair = ", ".join(dict.fromkeys(entry.names))
-                lines.append(f"[{pair}]  {term.order_text}  {term.coefficient}")
+                lines.append(f"[{pair}]  {term.order_text}  {to_text(term.coefficient)}")
         lines.extend(f"condition: {condition}" for condition in self.conditions)
         return "\n".join(lines)

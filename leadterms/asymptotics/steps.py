@@ -9,7 +9,7 @@ from sympy import Expr, Symbol
 
 from leadterms.algebra.canonical import canonical
 from leadterms.asymptotics.result import Step
-from leadterms.expectation.held import Expectation
+from leadterms.expectation.held import Expectation, revealed
 from leadterms.information.conditional import ConditionalInformation
 from leadterms.model.statement import Model
 from leadterms.notation.latex import to_latex
@@ -61,7 +61,7 @@ def _common(model: Model, information: ConditionalInformation, name: str) -> tup
 
 def _closed(information: ConditionalInformation, rows: Rows) -> tuple[Step, ...]:
     """Return one step with the held expectations in a matrix that a rule closes, each with its value."""
-    held = dict.fromkeys(node for row in rows for entry in row for node in entry.atoms(Expectation))
+    held = dict.fromkeys(node for row in rows for entry in row for node in revealed(entry).atoms(Expectation))
     pairs = [
         (node, information.close(node).expression)
         for node in sorted(held, key=lambda node: (len(str(node)), str(node)))
@@ -77,5 +77,5 @@ def _dispersion(model: Model) -> str:
 
 
 def _matrix(rows: Rows) -> str:
-    body = r" \\ ".join(" & ".join(to_latex(entry) for entry in row) for row in rows)
+    body = r" \\ ".join(" & ".join(to_latex(revealed(entry)) for entry in row) for row in rows)
     return rf"\begin{{bmatrix}}{body}\end{{bmatrix}}"

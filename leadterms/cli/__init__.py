@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from leadterms.cli.main import main
+from leadterms.cli.program import main
 
 __all__ = ["main"]

@@ -14,7 +14,10 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.binding import substitute
 from leadterms.evaluation.decimal_text import decimal_digits, in_latex, in_text
 from leadterms.evaluation.precision import MAX_DIGITS, bits, private_context, spelled
-from leadterms.evaluation.settle import settle, vanishes
+from leadterms.evaluation.settle import check_range, is_demanding, settle, vanishes
+
+SUSPICION = 10
+"""Digits at which a value is first looked at when it may be zero."""
 
 
 @dataclass(frozen=True)
@@ -113,14 +116,16 @@ def evaluate(
         missing = sorted(str(symbol) for symbol in candidate.free_symbols - point.keys())
         if missing:
             raise EvaluationError(f"no value for {', '.join(missing)} in {spelled(candidate)}: give one for each")
-    if may_vanish:
-        # the last one: held expectations have no removable singularities that could pass for a zero
-        bound = vanishes(private_context(), substitute(candidates[-1], point), digits)
+    failures: list[str] = []
+    at_points = [substitute(candidate, point) for candidate in candidates]
+    for at_point in at_points:
+        check_range(at_point)
+    if may_vanish and vanishes(private_context(), at_points[0], SUSPICION) is not None:
+        # the last one decides: held expectations have no removable singularities that could pass for a zero
+        bound = vanishes(private_context(), at_points[-1], digits)
         if bound is not None:
             return Number(Float(0, digits), Float(bound._mpf_, precision=20), digits, certified=False)
-    failures: list[str] = []
-    for candidate in candidates:
-        at_point = substitute(candidate, point)
+    for at_point in sorted(at_points, key=is_demanding):
         try:
             return _rounded(at_point, digits)
         except EvaluationError as failure:

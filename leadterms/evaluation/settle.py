@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import ceil, log
+from math import ceil
+from math import log as ln
 
 from mpmath.libmp import NoConvergence
-from sympy import Expr, cosh, coth, erf, erfc, exp, sinh, tanh
+from sympy import Expr, cosh, coth, erf, erfc, exp, log, sinh, tanh
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.compile_mpmath import Program
@@ -25,9 +26,12 @@ from leadterms.evaluation.precision import (
     height,
     is_finite,
     precision,
+    private_context,
 )
 from leadterms.evaluation.quadrature import NODE_LIMIT, Held
 from leadterms.expectation.held import Expectation
+from leadterms.model.laws import NormalLaw
+from leadterms.notation.functions import LiNegExp
 
 _DOUBLINGS = 6
 _LEVELS = 40
@@ -36,6 +40,9 @@ _WORK = 2.0
 """Each level costs about so many times the last, whatever the dimension."""
 _GENEROSITY = 10
 _LARGEST_SCALE = 2000
+_LARGEST_EXPONENT = 10**9
+_USUAL_DEVIATION = 3
+_FINEST_START = 10
 
 
 def settle(context: Context, expr: Expr, digits: int) -> tuple[Real, Real]:
@@ -59,6 +66,29 @@ def settle(context: Context, expr: Expr, digits: int) -> tuple[Real, Real]:
     return _held(context, expr, digits) if expr.has(Expectation) else _closed(context, expr, digits)
 
 
+def check_range(expr: Expr) -> None:
+    """Refuse a point with exponentials that no precision holds.
+
+    Raises
+    ------
+    EvaluationError
+        Naming the exponent.
+
+    """
+    context = private_context()
+    size = _largest_exponent(context, expr)
+    if size > _LARGEST_EXPONENT:
+        raise EvaluationError(
+            f"an exponential of about e^{context.nstr(size, 3)} is out of range: choose a milder point"
+        )
+
+
+def is_demanding(expr: Expr) -> bool:
+    """Tell whether a closed form has logarithms of exponentials so large that they cancel thousands of digits."""
+    softplus = expr.has(LiNegExp) or any(node.args[0].has(exp) for node in expr.atoms(log))
+    return softplus and bool(_largest_exponent(private_context(), expr) > _LARGEST_SCALE)
+
+
 def vanishes(context: Context, expr: Expr, digits: int) -> Real | None:
     """Return a bound of |value| if all that is left of the value is rounding, else None.
 
@@ -73,16 +103,15 @@ def vanishes(context: Context, expr: Expr, digits: int) -> Real | None:
     False
     >>> vanishes(private_context(), exp(Rational(1, 2)) - exp(1), 20) is None
     True
+    >>> vanishes(private_context(), exp(-1000), 20) is None
+    True
 
     """
     few, many = digits + 20, 2 * (digits + 20)
-    sizes = [_size(context, expr, digits, working) for working in (few, many)]
-    if sizes[0] is None or sizes[1] is None:
+    before, after = (_size(context, expr, digits, working) for working in (few, many))
+    if before is None or after is None or after > before * context.mpf(10) ** -((many - few) // 2):
         return None
-    floor = context.mpf(10) ** -many
-    if sizes[1] > sizes[0] * context.mpf(10) ** -((many - few) // 2) and sizes[1] > floor:
-        return None
-    return _GENEROSITY * max(sizes[1], floor)
+    return _GENEROSITY * max(after, context.mpf(10) ** -many)
 
 
 def _size(context: Context, expr: Expr, digits: int, working: int) -> Real | None:
@@ -126,7 +155,8 @@ def _held(context: Context, expr: Expr, digits: int) -> tuple[Real, Real]:
     before: Real | None = None
     agreed: list[float] = []
     nodes: list[int] = []
-    level = spare = stalls = failures = 0
+    spare = stalls = failures = 0
+    level = ceil(ln(_spread(context, expr)) / ln(ratio))
     reached = 0.0
     while level < _LEVELS and stalls < _STALLS:
         effort = Effort(digits, ratio**level, spare, 2 * height(expr))
@@ -157,8 +187,22 @@ def _held(context: Context, expr: Expr, digits: int) -> tuple[Real, Real]:
         before = value
     raise EvaluationError(
         f"about {min(int(reached), digits)} of {digits} digits reached with {max(nodes)} nodes: "
-        "the expectation converges slowly here; ask for fewer digits, or give a closed form"
+        "the expectation converges slowly here; ask for fewer digits, or choose a milder point"
     )
+
+
+def _spread(context: Context, expr: Expr) -> float:
+    """Return how many times finer than usual the nodes of the widest normal law should be at first.
+
+    Weights vary over a distance of one or so in the linear predictor, whatever the law of the random effects.
+    """
+    laws = {law for node in expr.atoms(Expectation) for _, law in node.bindings if isinstance(law, NormalLaw)}
+    deviations = [law.args[1] for law in laws if not law.args[1].free_symbols]
+    if not deviations:
+        return 1.0
+    with precision(context, 15):
+        widest = max(context.convert(value) for value in Program(context, [], deviations)())
+        return float(min(max(widest / _USUAL_DEVIATION, 1), _FINEST_START))
 
 
 def _settled(agreed: list[float], target: float) -> bool:
@@ -171,7 +215,7 @@ def _nodes_to_come(nodes: list[int], agreed: float, target: float, ratio: float)
     if not nodes[-2]:
         return 0.0
     growth = max(1.0, nodes[-1] / nodes[-2])
-    levels = log(target / min(max(agreed, 1.0), target)) / log(ratio)
+    levels = ln(target / min(max(agreed, 1.0), target)) / ln(ratio)
     return float(nodes[-1] * growth ** max(1, ceil(levels - 1e-9)))
 
 
@@ -183,7 +227,7 @@ def _attempt(context: Context, call: Callable[[], Real], digits: int) -> tuple[R
         raise
     # mpmath raises ValueError at poles and TypeError where a complex number is compared
     except (ArithmeticError, ValueError, TypeError, NoConvergence) as failure:
-        return None, f"singular at this point ({failure or type(failure).__name__}): give another expression"
+        return None, f"singular at this point ({str(failure) or type(failure).__name__}): give another expression"
     if not is_finite(context, value):
         return None, "singular at this point (not a finite number): give another expression"
     real, imaginary = context.re(value), abs(context.im(value))
@@ -200,14 +244,18 @@ def _doubt(context: Context, value: Real, before: Real, working: int) -> Real:
 
 
 def _exponential_scale(context: Context, expr: Expr) -> int:
-    """Return how many digits apart the exponentials in an expression can be."""
-    single = [node.args[0] for node in expr.atoms(exp, sinh, cosh, tanh, coth)]
-    squared = [node.args[0] ** 2 for node in expr.atoms(erf, erfc)]
+    """Return how many digits apart the exponentials in a closed expression can be."""
+    return int(min(_largest_exponent(context, expr) / context.log(10), _LARGEST_SCALE)) + 1
+
+
+def _largest_exponent(context: Context, expr: Expr) -> Real:
+    """Return the largest size of an exponent in the exponentials that hold no bound variable."""
+    single = [node.args[0] for node in expr.atoms(exp, sinh, cosh, tanh, coth) if not node.free_symbols]
+    squared = [node.args[0] ** 2 for node in expr.atoms(erf, erfc) if not node.free_symbols]
     if not single + squared:
-        return 0
+        return context.zero
     with precision(context, 15):
         try:
-            sizes = [abs(context.convert(value)) for value in Program(context, [], single + squared)()]
+            return max(abs(context.convert(value)) for value in Program(context, [], single + squared)())
         except (ArithmeticError, TypeError):
-            return 0
-        return int(min(max(sizes) / context.log(10), _LARGEST_SCALE)) + 1
+            return context.zero

@@ -88,6 +88,26 @@ class Expectation(Expr):  # type: ignore[misc]
         return rf"E_{{{names}}}\left\{{{printer._print(self.integrand)}\right\}}"
 
 
+def kept_whole(expression: Expr) -> Expectation:
+    """Return an expression as an expectation over nothing: one symbol to the algebra, until it is revealed."""
+    return Expectation(expression)
+
+
+def revealed(expression: Expr) -> Expr:
+    """Return an expression with all that was kept whole put back.
+
+    Examples
+    --------
+    >>> from sympy import Symbol, exp
+    >>> x = Symbol("x", real=True)
+    >>> revealed(2 * kept_whole(exp(x)))
+    2*exp(x)
+
+    """
+    whole = {node: node.integrand for node in expression.atoms(Expectation) if not node.bindings}
+    return expression.xreplace(whole)
+
+
 def variables_of(binding: Tuple) -> tuple[Symbol, ...]:
     """Return the variables of one binding, always as a tuple."""
     first = binding[0]

@@ -21,7 +21,7 @@ from leadterms.expectation.existence import (
     weighted_conditions,
 )
 from leadterms.expectation.gaussian import normal_polynomial_moment, quadratic_parts, tilt
-from leadterms.expectation.held import Expectation, variables_of
+from leadterms.expectation.held import Expectation, kept_whole, variables_of
 from leadterms.expectation.predictor_moments import MomentRequest
 from leadterms.expectation.support import at_value, is_bounded, require_bounded, require_smooth
 from leadterms.model.laws import JointNormalLaw, Law, NormalLaw
@@ -66,6 +66,8 @@ class PredictorAverage:
 
     def of(self, factor: Expr) -> Expr:
         """Return E[factor * w(eta)] given the random effects.
+
+        A weight at one point of the design is kept whole, so that the algebra that follows does not expand it.
 
         Raises
         ------
@@ -182,7 +184,7 @@ class PredictorAverage:
 
     def _weighted(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> Expr:
         """Any other weight: one held expectation over all predictors in eta, and those that the factor couples."""
-        value = Integer(1) if eta.has(*_variables(bindings)) else self.weight.at(eta)
+        value = Integer(1) if eta.has(*_variables(bindings)) else kept_whole(self.weight.at(eta))
         for group in _groups((*Mul.make_args(factor), eta), bindings):
             part, factor = _split(factor, group)
             weighted = eta.has(*_variables(group))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from types import MappingProxyType
 
 from sympy import Expr, Symbol, Tuple
 from sympy.logic.boolalg import Boolean
@@ -46,7 +45,8 @@ class ConditionalInformation:
     Parameters
     ----------
     matrix
-        Rows of the symmetric matrix, in parameters, random effects and held one-predictor expectations.
+        Rows of the symmetric matrix, in parameters, random effects, held one-predictor expectations, and weights
+        that are kept whole.
     requests
         The held expectations that a closed form may answer.
     conditions
@@ -81,6 +81,8 @@ class ConditionalInformation:
         for node in expression.atoms(Expectation):
             request = None if node.has(*self.effects) else self.requests.get(node)
             answer = None if request is None else _closed(request, tidy)
+            if not node.bindings:
+                closed[node] = node.integrand
             if answer is not None:
                 closed[node] = answer.value
                 rules[answer.rule] = None
@@ -97,6 +99,8 @@ class ConditionalInformation:
         for node in expression.atoms(Expectation):
             request = None if node.has(*self.effects) else self.requests.get(node)
             answer = None if request is None else closed_moment(request.at(values))
+            if not node.bindings:
+                closed[node] = node.integrand
             if answer is not None:
                 closed[node] = answer.value
         return expression.xreplace(closed).xreplace(values)
@@ -154,4 +158,4 @@ def conditional_information(
     upper = {(i, j): average.of(design[i] * design[j]) for i in range(size) for j in range(i, size)}
     rows = tuple(tuple(upper[min(i, j), max(i, j)] for j in range(size)) for i in range(size))
     conditions.update(average.conditions)
-    return ConditionalInformation(rows, MappingProxyType(dict(average.requests)), tuple(conditions), effects)
+    return ConditionalInformation(rows, dict(average.requests), tuple(conditions), effects)

@@ -1,1 +1,1 @@
-"""What the researcher states: families, laws, formula, layout, the model record."""
+"""What the researcher states: families, laws, formula, the model record."""

@@ -68,7 +68,7 @@ class TriangularLaw(Law):
     """Triangular on (a, b) with mode c, in sympy's order of arguments."""
 
     name = "Triangular"
-    slots = (("a", "real"), ("b", "real"), ("c", "real"))
+    slots = (("a", "real"), ("b", "real"), ("mode", "real"))
 
     @property
     def conditions(self) -> tuple[Boolean, ...]:
@@ -110,7 +110,7 @@ class BetaLaw(Law):
     """Beta(alpha, beta) on (0, 1)."""
 
     name = "Beta"
-    slots = (("alpha", "positive"), ("beta", "positive"))
+    slots = (("a", "positive"), ("b", "positive"))
 
     @property
     def support(self) -> tuple[Expr, Expr]:
@@ -151,7 +151,7 @@ class NormalLaw(Law):
     """Normal with mean mu and standard deviation s."""
 
     name = "Normal"
-    slots = (("mean", "real"), ("std", "positive"))
+    slots = (("mean", "real"), ("sd", "positive"))
 
     @property
     def support(self) -> tuple[Expr, Expr]:
@@ -185,7 +185,7 @@ class GammaLaw(Law):
     """Gamma with shape k and scale theta."""
 
     name = "Gamma"
-    slots = (("k", "positive"), ("theta", "positive"))
+    slots = (("shape", "positive"), ("scale", "positive"))
 
     @property
     def support(self) -> tuple[Expr, Expr]:
@@ -233,7 +233,7 @@ class ExponentialLaw(Law):
         return self.args[0] * exp(-self.args[0] * x)
 
     def tilted_moment(self, k: int, t: Expr) -> Expr:
-        """K! rate/(rate - t)^(k + 1), for t < rate."""
+        """The value k! rate/(rate - t)^(k + 1), for t < rate."""
         rate = self.args[0]
         return factorial(k) * rate / (rate - t) ** (k + 1)
 
@@ -247,7 +247,7 @@ class LaplaceLaw(Law):
     """Laplace with location mu and scale b."""
 
     name = "Laplace"
-    slots = (("mu", "real"), ("b", "positive"))
+    slots = (("mean", "real"), ("scale", "positive"))
 
     @property
     def support(self) -> tuple[Expr, Expr]:

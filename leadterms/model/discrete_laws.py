@@ -13,7 +13,7 @@ class PoissonLaw(Law):
     """Poisson with mean lamda."""
 
     name = "Poisson"
-    slots = (("lamda", "positive"),)
+    slots = (("rate", "positive"),)
     is_discrete = True
 
     @property
@@ -103,7 +103,7 @@ class BernoulliLaw(FiniteLaw):
         return ((Integer(0), 1 - self.args[0]), (Integer(1), self.args[0]))
 
     def raw_moment(self, k: int) -> Expr:
-        """P for k >= 1."""
+        """The probability p, for k >= 1."""
         return self.args[0] if k else Integer(1)
 
     def density(self, x: Expr) -> Expr:

@@ -145,10 +145,10 @@ class _Reader:
                 return _Part(random=(node,))
             case "number":
                 if node.leaf not in ("0", "1"):
-                    raise self.refusal("the only numbers of a formula are 0 and 1: write I(2*x).", node)
+                    raise self.refusal("the only numbers of a formula are 0 and 1: write I(2*x)", node)
                 return _Part(intercept=((node.leaf == "1") == added, span))
             case "dot":
-                raise self.refusal("'.' means all columns of a data set, and there is none: name them.", node)
+                raise self.refusal("'.' means all columns of a data set, and there is none: name them", node)
             case "name":
                 self.mention(node.leaf, node)
                 self.factors.setdefault(node.leaf, sympy.Symbol(node.leaf, real=True))
@@ -170,7 +170,7 @@ class _Reader:
             if sign == "+":
                 terms, random = _merged([*terms, *part.terms]), random + part.random
             elif part.random:
-                raise self.refusal("a random term is added, not taken away.", part.random[0])
+                raise self.refusal("a random term is added, not taken away", part.random[0])
             else:
                 removed = {term.factors for term in part.terms}
                 terms = tuple(term for term in terms if term.factors not in removed)
@@ -191,9 +191,9 @@ class _Reader:
     def power(self, node: FormulaNode) -> tuple[_Term, ...]:
         base = terms = self.operand(node.operands[0])
         if not node.leaf.isdigit() or not node.leaf.strip("0"):
-            raise self.refusal("the exponent of a sum of terms is a positive integer.", node)
+            raise self.refusal("the exponent of a sum of terms is a positive integer", node)
         if len(base) == 1:
-            raise self.refusal("the power of one term is the term itself, as in R: write I(x**2) for the square.", node)
+            raise self.refusal("the power of one term is the term itself, as in R: write I(x**2) for the square", node)
         degree = len(_product(base).factors)
         for _ in range(1, degree if len(node.leaf) > 3 else min(int(node.leaf), degree)):
             terms = _merged(self.pairs(terms, base, node))
@@ -201,22 +201,22 @@ class _Reader:
 
     def pairs(self, left: tuple[_Term, ...], right: tuple[_Term, ...], node: FormulaNode) -> list[_Term]:
         if len(left) * len(right) > MAX_TERMS:
-            raise self.refusal(f"this gives more than {MAX_TERMS} terms.", node)
+            raise self.refusal(f"this gives more than {MAX_TERMS} terms", node)
         return [first.times(second) for first in left for second in right]
 
     def operand(self, node: FormulaNode) -> tuple[_Term, ...]:
         """Return the terms of an operand of a product, which holds neither intercept nor random terms."""
         part = self.part(node)
         if part.random:
-            raise self.refusal("a random term is added, not multiplied.", part.random[0])
+            raise self.refusal("a random term is added, not multiplied", part.random[0])
         if part.intercept:
             raise ReadingError(
-                "the intercept is no factor of a product: write 0 or 1 outside, as in 0 + a*b.",
+                "the intercept is no factor of a product: write 0 or 1 outside, as in 0 + a*b",
                 self.text,
                 *part.intercept[1],
             )
         if not part.terms:
-            raise self.refusal("this operand of a product has no terms left.", node)
+            raise self.refusal("this operand of a product has no terms left", node)
         return part.terms
 
     def identity(self, node: FormulaNode) -> str:
@@ -232,9 +232,9 @@ class _Reader:
     def mention(self, name: str, node: FormulaNode) -> None:
         """Note a predictor at its place, unless it cannot be one."""
         if name == self.response:
-            raise self.refusal(f"the response {name} stands on the right-hand side too.", node)
+            raise self.refusal(f"the response {name} stands on the right-hand side too", node)
         if name in RESERVED:
-            raise self.refusal(f"{name} is the name of a function or constant: rename this predictor.", node)
+            raise self.refusal(f"{name} is the name of a function or constant: rename this predictor", node)
         self.positions[name] = min(node.start, self.positions.get(name, node.start))
 
     def ordered(self, part: _Part, implied: Span) -> tuple[FixedTerm, ...]:
@@ -247,10 +247,10 @@ class _Reader:
             factors = sorted(term.factors, key=rank.__getitem__)
             expression = sympy.Mul(*(self.factors[factor] for factor in factors))
             if not expression.free_symbols:
-                message = "this holds no predictor: a constant is part of the intercept."
+                message = "this holds no predictor: a constant is part of the intercept"
                 raise ReadingError(message, self.text, *term.span)
             if expression in names:
-                message = f"this is the same predictor as {names[expression]}."
+                message = f"this is the same predictor as {names[expression]}"
                 raise ReadingError(message, self.text, *term.span)
             names[expression] = ":".join(factors)
             terms.append(FixedTerm(names[expression], expression, term.span))
@@ -260,16 +260,16 @@ class _Reader:
         """Return the random terms of one bar: several if the grouping is nested."""
         part = self.part(node.operands[0])
         if part.random:
-            raise self.refusal("a random term cannot stand inside another.", part.random[0])
+            raise self.refusal("a random term cannot stand inside another", part.random[0])
         terms = self.ordered(part, node.inner)
         if not terms:
-            raise self.refusal("this random term has no effects: write (1 | g) or (x | g).", node)
+            raise self.refusal("this random term has no effects: write (1 | g) or (x | g)", node)
         names: set[str] = set()
         for name in (name for cell in node.cells for name in cell):
             if name.leaf == self.response:
-                raise self.refusal(f"the response {name.leaf} cannot be a grouping factor.", name)
+                raise self.refusal(f"the response {name.leaf} cannot be a grouping factor", name)
             if name.leaf in names:
-                raise self.refusal(f"the grouping factor {name.leaf} stands here twice.", name)
+                raise self.refusal(f"the grouping factor {name.leaf} stands here twice", name)
             names.add(name.leaf)
         cells = (tuple(name.leaf for name in cell) for cell in node.cells)
         for grouping in accumulate(cells):
@@ -295,6 +295,6 @@ def _refuse_repeated_effects(random: tuple[RandomTerm, ...], text: str) -> None:
         for effect in term.terms:
             key = (frozenset(term.grouping), effect.expression)
             if key in seen:
-                message = f"the random effect {effect.name} of {':'.join(term.grouping)} is stated twice."
+                message = f"the random effect {effect.name} of {':'.join(term.grouping)} is stated twice"
                 raise ReadingError(message, text, *term.span)
             seen.add(key)

@@ -46,10 +46,20 @@ def read_law(given: Any, names: tuple[str, ...]) -> Law | JointNormalLaw:
     expected = law.dimension if isinstance(law, JointNormalLaw) else 1
     if expected != len(names):
         raise ModelError(f"the law {law} has {expected} component(s), but it is given for {len(names)}: {what}")
-    for condition in law.conditions:
-        if condition == false:
-            raise ModelError(f"the law {law} of {what} is not a law: its parameters are out of range")
+    if any(condition == false for condition in law.conditions):
+        raise ModelError(f"the law {law} of {what} is not a law: its parameters are out of range, {_needed(law)}")
     return law
+
+
+def _needed(law: Law | JointNormalLaw) -> str:
+    """Say which condition of a law fails, in the names of its parameters."""
+    if isinstance(law, JointNormalLaw):
+        return "its covariance matrix must be positive definite"
+    if not law.slots:
+        return "its probabilities must be positive and sum to 1"
+    general = type(law)(*(Symbol(name) for name, _ in law.slots))
+    failing = [str(g) for g, c in zip(general.conditions, law.conditions, strict=True) if c == false]
+    return f"{general} needs {' and '.join(failing)}"
 
 
 def unified(laws: Sequence[Law | JointNormalLaw], positive: Collection[str] = ()) -> list[Law | JointNormalLaw]:
@@ -195,7 +205,7 @@ def _stats_law(call: Call, what: str) -> Law:
     try:
         variable = maker("x", *values)
     except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0] if str(error) else "sympy refuses its arguments"
+        reason = str(error).splitlines()[0].rstrip(".") if str(error) else "sympy refuses its arguments"
         raise _at_name(call, f"{call.name} of {what} cannot be made: {reason}") from None
     return _law_from_random_variable(variable, what)
 

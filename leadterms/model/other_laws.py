@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from sympy import Basic, Expr, Gt, Integer, Matrix, Piecewise, S, Tuple, oo, sqrt, true
+from sympy import Basic, Expr, Gt, Integer, Matrix, Piecewise, S, Tuple, oo, true
 from sympy.core.sympify import _sympify
 from sympy.logic.boolalg import Boolean
 
 from leadterms.errors import ModelError
-from leadterms.model.continuous_laws import NormalLaw
 from leadterms.model.law import Law
 
 
@@ -115,10 +114,6 @@ class JointNormalLaw(Basic):  # type: ignore[misc]
             for size in range(1, self.dimension + 1)
             if (condition := Gt(self.covariance[:size, :size].det(), 0)) != true
         )
-
-    def marginal(self, index: int) -> NormalLaw:
-        """The law of one component."""
-        return NormalLaw(self.mean[index], sqrt(self.covariance[index, index]))
 
     def _sympystr(self, printer: object) -> str:
         show = printer._print  # type: ignore[attr-defined]

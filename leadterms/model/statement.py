@@ -73,6 +73,7 @@ class Model:
         link: str | None = None,
         levels: Mapping[str, str] | None = None,
     ) -> None:
+        _check_types(formula, family, laws, link, levels)
         stated = read_formula(formula)
         chosen = read_family(family)
         _check_fixed_parts(stated)
@@ -197,17 +198,21 @@ class Model:
         return rf"$\displaystyle {self.latex()}$"
 
     def __repr__(self) -> str:
-        laws = ", ".join(f"{_binding_name(b)!r}: {str(b[1])!r}" for b in self.bindings)
-        return f"Model({self.formula.text!r}, family={self.family.name!r}, link={self.link.name!r}, laws={{{laws}}})"
+        laws = {",".join(_binding_names(b)): str(b[1]) for b in self.bindings}
+        levels = f", levels={dict(self.levels)!r}" if self.levels else ""
+        stated = f"{self.formula.text!r}, family={self.family.name!r}, link={self.link.name!r}"
+        return f"Model({stated}, laws={laws!r}{levels})"
 
     def __str__(self) -> str:
-        laws = ", ".join(f"{_binding_name(b)} ~ {b[1]}" for b in self.bindings)
+        shown = [(", ".join(_binding_names(binding)), binding[1]) for binding in self.bindings]
+        laws = ", ".join(f"({names}) ~ {law}" if "," in names else f"{names} ~ {law}" for names, law in shown)
         return f"{self.formula.text}  [{self.family.name}, {self.link.name} link{'; ' + laws if laws else ''}]"
 
 
-def _binding_name(binding: Tuple) -> str:
+def _binding_names(binding: Tuple) -> tuple[str, ...]:
+    """Return the names of the predictors that a law is for."""
     first = binding[0]
-    return f"({', '.join(s.name for s in first)})" if isinstance(first, Tuple) else first.name
+    return tuple(symbol.name for symbol in (first if isinstance(first, Tuple) else (first,)))
 
 
 def read_family(text: str) -> Family:
@@ -257,6 +262,24 @@ def read_family(text: str) -> Family:
     return negative_binomial(value)
 
 
+def _check_types(formula: Any, family: Any, laws: Any, link: Any, levels: Any) -> None:
+    """Refuse arguments of a wrong type, each in one line."""
+    texts = [("formula", formula, "'y ~ x'"), ("family", family, "'poisson'")]
+    if link is not None:
+        texts.append(("link", link, "'log'"))
+    for what, value, example in texts:
+        if not isinstance(value, str):
+            raise ModelError(f"the {what} is text such as {example}, not {type(value).__name__}")
+    mappings = [("laws", laws, "{'x': 'Uniform(-1, 1)'}"), ("levels", levels, "{'x': 'group'}")]
+    for what, value, example in mappings:
+        if value is not None and not isinstance(value, Mapping):
+            raise ModelError(f"{what} is a mapping such as {example}, not {type(value).__name__}")
+    for key in laws or {}:
+        parts = key if isinstance(key, tuple) else (key,)
+        if not all(isinstance(part, str | Symbol) for part in parts):
+            raise ModelError(f"a key of laws is the name of a predictor, 'x', or names 'x1,x2', not {key!r}")
+
+
 def _check_names(formula: Formula, family_parameters: Sequence[str]) -> None:
     groupings = {name for random in formula.random for name in random.grouping}
     for name in formula.variables:
@@ -289,7 +312,7 @@ def _bindings(formula: Formula, laws: dict[Any, Any], positive: Sequence[str]) -
     read: list[Law | JointNormalLaw] = []
     covered: set[str] = set()
     for key, given in laws.items():
-        names = tuple(part.strip() for part in key.split(",")) if isinstance(key, str) else tuple(map(str, key))
+        names = tuple(map(str, key)) if isinstance(key, tuple) else tuple(map(str.strip, str(key).split(",")))
         for name in names:
             if name not in formula.variables:
                 raise ModelError(
@@ -305,7 +328,10 @@ def _bindings(formula: Formula, laws: dict[Any, Any], positive: Sequence[str]) -
         read.append(law)
     for name in formula.variables:
         if name not in covered:
-            raise ModelError(f"the predictor {name!r} has no law: give one, for example --law '{name}=Uniform(-1, 1)'")
+            raise ModelError(
+                f"the predictor {name!r} has no law: give one, for example laws={{{name!r}: 'Uniform(-1, 1)'}} "
+                f"(on the command line --law '{name}=Uniform(-1, 1)')"
+            )
     return tuple(Tuple(first, law) for first, law in zip(variables, unified(read, positive), strict=True))
 
 

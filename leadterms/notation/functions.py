@@ -38,10 +38,11 @@ class LiNegExp(Function):  # type: ignore[misc]
     def _eval_evalf(self, prec: int) -> Expr | None:
         order, x = self.args
         value = x._eval_evalf(prec + 20)
-        if value is None or not value.is_Float:
+        if value is None or not (value.is_Float or value.is_zero):
             return None
-        with mpmath.workprec(prec + 20):
-            result = li_neg_exp(int(order), mpmath.mpf(value._mpf_))
+        context = mpmath.MPContext()  # a private one: mpmath's own precision is global
+        context.prec = prec + 20
+        result = li_neg_exp(order, context.make_mpf(value._mpf_) if value.is_Float else context.zero, context)
         return Float._new(result._mpf_, prec)
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
@@ -50,9 +51,9 @@ class LiNegExp(Function):  # type: ignore[misc]
         return rf"\left\{{-{body}\right\}}" + ("" if exp is None else f"^{{{exp}}}")
 
 
-def li_neg_exp(order: Any, x: Any) -> Any:
-    r"""Return :math:`-\mathrm{Li}_s(-e^x)` as a real mpf at mpmath's working precision."""
-    return -mpmath.re(mpmath.polylog(int(order), -mpmath.exp(x)))
+def li_neg_exp(order: Any, x: Any, context: Any = mpmath) -> Any:
+    r"""Return :math:`-\mathrm{Li}_s(-e^x)` as a real mpf at the working precision of the context."""
+    return -context.re(context.polylog(int(order), -context.exp(x)))
 
 
 MPMATH_FUNCTIONS: dict[str, Any] = {"LiNegExp": li_neg_exp}

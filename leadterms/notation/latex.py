@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sympy import Add, Basic, Expr, Integer, Mul, Pow, Symbol, exp
+from sympy import Add, Basic, Expr, Mul, Pow, Symbol, exp
 from sympy.printing.latex import LatexPrinter
 
+from leadterms.notation.arrangement import positive_first, quotient
 from leadterms.notation.symbols import SIGMA2, symbol_latex
 
 
@@ -38,46 +39,26 @@ class LeadtermsLatexPrinter(LatexPrinter):  # type: ignore[misc]
         return self._factor(expr, alone=True)
 
     def _print_Add(self, expr: Expr, order: str | None = None) -> str:
-        terms = self._as_ordered_terms(expr, order=order)
-        positive = [term for term in terms if not term.could_extract_minus_sign()]
-        negative = [term for term in terms if term.could_extract_minus_sign()]
-        text = " + ".join(self._print(term) for term in positive)
-        for term in negative:
-            shown = self._print(-term)
-            text += f" - {self._bracketed(shown)}" if isinstance(-term, Add) else f" - {shown}"
-        return text if positive else text.strip()
+        text = ""
+        for term in positive_first(self._as_ordered_terms(expr, order=order)):
+            if term.could_extract_minus_sign():
+                shown = self._print(-term)
+                text += f" - {self._bracketed(shown)}" if isinstance(-term, Add) else f" - {shown}"
+            else:
+                text += f" + {self._print(term)}"
+        return text.removeprefix(" + ").strip()
 
     def _quotient(self, parts: Sequence[Expr]) -> str:
-        """Print a product as one fraction; a decaying exponential joins a denominator that is there anyway."""
-        sign = ""
-        above: list[Expr] = []
-        below: list[Expr] = []
-        decaying: list[Expr] = []
-        for part in parts:
-            if part.is_Rational:
-                sign = "- " if part < 0 else ""
-                above.append(Integer(abs(part.p)))
-                below.append(Integer(part.q))
-            elif isinstance(part, Pow) and part.exp.is_Rational and part.exp < 0:
-                below.append(Pow(part.base, -part.exp))
-            elif isinstance(part, exp) and part.args[0].could_extract_minus_sign():
-                decaying.append(part)
-            else:
-                above.append(part)
-        if any(part != 1 for part in below):
-            below.extend(exp(-part.args[0]) for part in decaying)
-        else:
-            above.extend(decaying)
-        numerator = self._product(above)
-        denominator = self._product(below)
-        return sign + (numerator if denominator == "1" else rf"\frac{{{numerator}}}{{{denominator}}}")
+        """Print a product as one fraction."""
+        negative, above, below = quotient(parts)
+        shown = self._product(above)
+        if below:
+            shown = rf"\frac{{{shown}}}{{{self._product(below)}}}"
+        return f"- {shown}" if negative else shown
 
     def _product(self, parts: Sequence[Expr]) -> str:
-        """Print factors: numbers, symbols, functions, sums; a lone factor without brackets."""
-        factors = sorted((part for part in parts if part != 1), key=_factor_rank)
-        if len(factors) == 1:
-            return self._factor(factors[0], alone=True)
-        return " ".join(self._factor(part, alone=False) for part in factors) or "1"
+        """Print factors in their order; a lone factor without brackets."""
+        return " ".join(self._factor(part, alone=len(parts) == 1) for part in parts) or "1"
 
     def _factor(self, part: Expr, alone: bool) -> str:
         if isinstance(part, exp):
@@ -88,21 +69,6 @@ class LeadtermsLatexPrinter(LatexPrinter):  # type: ignore[misc]
     @staticmethod
     def _bracketed(shown: str) -> str:
         return rf"\left({shown}\right)"
-
-
-def _factor_rank(part: Expr) -> tuple[int, Any]:
-    base = part.base if isinstance(part, Pow) else part
-    if part.is_Rational:
-        rank = 0
-    elif base.is_number and not isinstance(base, exp):
-        rank = 1
-    elif isinstance(base, Symbol):
-        rank = 2
-    elif isinstance(base, exp):
-        rank = 3
-    else:
-        rank = 5 if isinstance(base, Add) else 4
-    return rank, part.sort_key()
 
 
 def to_latex(expression: Basic | Any, names: Mapping[Symbol, str] | None = None) -> str:

@@ -6,16 +6,16 @@ stands only as long as the printed inputs contradict the printed value and the r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib.metadata import entry_points
 
-from sympy import Expr, Rational, Symbol
+from sympy import Expr, Rational, Symbol, prime
 
 from leadterms.algebra.canonical import is_equal
 from leadterms.asymptotics.result import Entry, Step
-from leadterms.errors import LeadtermsError
+from leadterms.errors import EvaluationError, LeadtermsError
 from leadterms.evaluation.number import evaluate
 from leadterms.notation.text import to_text
 from leadterms.reading.numbers import exact_number
@@ -97,28 +97,54 @@ def installed_statements() -> list[Statement]:
 
 
 def compare_formula(derived: Expr, printed: Expr, points: Mapping[Symbol, str] | None = None) -> Outcome:
-    """Compare two formulas: exactly in the canonical field, else at one point to thirty digits.
+    """Compare two formulas: exactly in the canonical field, else at one exact point to thirty digits.
+
+    Only the exact test gives ``agree``: equal numbers at a point leave it ``undecided``, as does a point where a
+    formula has no value.
 
     Parameters
     ----------
     derived, printed
         The two expressions.
     points
-        Values at which they are compared numerically when the exact test does not decide.
+        Values at which they are compared numerically when the exact test does not decide; without any,
+        those of :func:`default_point`.
 
     """
     if is_equal(derived, printed):
         return Outcome(to_text(derived), "agree", "equal in the canonical field")
     if points is None:
-        return Outcome(to_text(derived), "undecided", "not equal in the canonical field, and no point given")
+        points = default_point(derived.free_symbols | printed.free_symbols)
     values = {symbol: exact_number(text) for symbol, text in points.items()}
-    first, second = evaluate(derived, values, 30), evaluate(printed, values, 30)
     where = _listed({symbol.name: text for symbol, text in points.items()})
+    try:
+        first, second = evaluate(derived, values, 30), evaluate(printed, values, 30)
+    except EvaluationError as error:
+        return Outcome(to_text(derived), "undecided", f"not equal in the canonical field, and at {where}: {error}")
     if abs(first.value - second.value) > first.error + second.error:
         return Outcome(to_text(derived), "disagree", f"at {where}: derived {first}, printed {second}")
     return Outcome(
         to_text(derived), "undecided", f"equal to 30 digits at {where}, not shown equal in the canonical field"
     )
+
+
+def default_point(symbols: Iterable[Symbol]) -> dict[Symbol, str]:
+    """Return distinct exact values that respect the assumptions of the symbols, the same ones every time.
+
+    In the order of their names, whole-numbered symbols such as the sizes get the primes 2, 3, 5, ..., others a
+    tenth of them; negative symbols the negative values.
+
+    Examples
+    --------
+    >>> default_point([Symbol("m", integer=True, positive=True), Symbol("beta0", real=True)])
+    {beta0: '1/5', m: '3'}
+
+    """
+    point = {}
+    for place, symbol in enumerate(sorted(symbols, key=lambda symbol: symbol.name), 1):
+        value = Rational(prime(place), 1 if symbol.is_integer else 10)
+        point[symbol] = str(-value if symbol.is_negative else value)
+    return point
 
 
 def compare_number(entry: Entry, values: Mapping[str, str], printed: str, erratum: Erratum | None = None) -> Outcome:

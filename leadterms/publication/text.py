@@ -8,6 +8,7 @@ from sympy import Basic, Expr, Function, Mul, Pow, Symbol, Tuple
 
 from leadterms.asymptotics.point import Values
 from leadterms.asymptotics.result import Entry, Expansion, evaluate_terms
+from leadterms.evaluation.decimal_text import in_text
 from leadterms.evaluation.number import Number
 from leadterms.expectation.held import Expectation, variables_of
 from leadterms.model.statement import Model
@@ -135,7 +136,9 @@ def derivation_text(result: Expansion, entries: Sequence[Entry], values: Values 
         title, names = _title(entry)
         lines.append("")
         if not entry.terms:
-            lines.append(f"{title} = 0 at the orders of this expansion{names}")
+            lines.append(
+                f"{title} = o({entry.negligible}){names}   (zero in the limit theorem; its order needs second terms)"
+            )
         for term in entry.terms:
             kind = "closed form" if term.is_closed_form else "held integral"
             lines.append(f"{title}, order {term.order_text}{names}   ({kind}, {term.status})")
@@ -157,4 +160,4 @@ def _title(entry: Entry) -> tuple[str, str]:
 
 def _value(number: Number) -> str:
     kind = "certified" if number.certified else "estimated"
-    return f"{number}   (error at most {number.error!s}, {kind})"
+    return f"{number}   ({kind} error {in_text(number.error, 2)})"

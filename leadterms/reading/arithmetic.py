@@ -101,19 +101,19 @@ def _name(node: Node, scope: Scope) -> sympy.Expr:
     if value is not None:
         return value
     if node.leaf in FUNCTIONS:
-        raise scope.refusal(f"{node.leaf} is a function: write {node.leaf}(...).", node)
+        raise scope.refusal(f"{node.leaf} is a function: write {node.leaf}(...)", node)
     known = _listed([*scope.names, *CONSTANTS])
-    raise scope.refusal(f"unknown name {node.leaf!r}: the known names are {known}.", node)
+    raise scope.refusal(f"unknown name {node.leaf!r}: the known names are {known}", node)
 
 
 def _function(node: Node, scope: Scope) -> sympy.Expr:
     name, place = node.leaf, Node("name", node.start, node.start + len(node.leaf))
     if name not in FUNCTIONS:
         if name in scope.names or name in CONSTANTS:
-            raise scope.refusal(f"{name} is no function: write {name}*(...) for a product.", place)
-        raise scope.refusal(f"unknown function {name!r}: the known functions are {_listed(list(FUNCTIONS))}.", place)
+            raise scope.refusal(f"{name} is no function: write {name}*(...) for a product", place)
+        raise scope.refusal(f"unknown function {name!r}: the known functions are {_listed(list(FUNCTIONS))}", place)
     if len(node.operands) != 1:
-        raise scope.refusal(f"{name} takes one argument, not {len(node.operands)}.", node)
+        raise scope.refusal(f"{name} takes one argument, not {len(node.operands)}", node)
     operand = evaluate(node.operands[0], scope)
     if name == "sqrt":
         _guard_root(operand, node, scope)
@@ -125,7 +125,7 @@ def _function(node: Node, scope: Scope) -> sympy.Expr:
 def _power(node: Node, scope: Scope) -> sympy.Expr:
     base, exponent = (evaluate(operand, scope) for operand in node.operands)
     if base.is_zero and exponent.is_negative:
-        raise scope.refusal("division by zero.", node)
+        raise scope.refusal("division by zero: write a divisor that is not zero", node)
     _guard_size(max(1, _bits(base)) * _size(exponent), node, scope)
     if exponent.is_Rational and not exponent.is_Integer:
         _guard_root(base, node, scope)
@@ -146,7 +146,7 @@ def _combination(node: Node, scope: Scope) -> sympy.Expr:
             return -operands[0]
         case _:
             if operands[0].is_zero:
-                raise scope.refusal("division by zero.", node)
+                raise scope.refusal("division by zero: write a divisor that is not zero", node)
             return 1 / operands[0]
 
 
@@ -166,12 +166,12 @@ def _size(value: sympy.Expr) -> Any:
 
 def _guard_size(bits: Any, node: Node, scope: Scope) -> None:
     if bits > MAX_BITS:
-        raise scope.refusal(f"this is too large: numbers have at most {MAX_DIGITS} digits.", node)
+        raise scope.refusal(f"this is too large: numbers have at most {MAX_DIGITS} digits", node)
 
 
 def _guard_root(base: sympy.Expr, node: Node, scope: Scope) -> None:
     if _bits(base) > MAX_ROOT_BITS:
-        raise scope.refusal("this is too large for a root: its numbers have at most 300 digits.", node)
+        raise scope.refusal("this is too large for a root: its numbers have at most 300 digits", node)
 
 
 def _guard_exponential(exponent: sympy.Expr, node: Node, scope: Scope) -> None:
@@ -185,9 +185,9 @@ def _guard_exponential(exponent: sympy.Expr, node: Node, scope: Scope) -> None:
 
 def _checked(value: sympy.Expr, node: Node, scope: Scope) -> sympy.Expr:
     if value.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
-        raise scope.refusal("this is not finite.", node)
+        raise scope.refusal("this is not finite: choose arguments where it has a finite value", node)
     if value.has(sympy.I) or (value.is_number and value.is_real is False):
-        raise scope.refusal("this is not a real number.", node)
+        raise scope.refusal("this is not a real number: roots and logarithms take positive arguments", node)
     return value
 
 

@@ -47,7 +47,7 @@ def read_assignments(text: str) -> dict[str, sympy.Rational]:
     while position < len(text):
         name, start, position = _read_name(text, position)
         if name in values:
-            raise ReadingError(f"{name} is given twice.", text, start, start + len(name))
+            raise ReadingError(f"{name} is given twice", text, start, start + len(name))
         values[name], position = _read_value(text, position, name)
         position = _read_comma(text, position)
     return values
@@ -64,11 +64,11 @@ def _read_name(text: str, position: int) -> tuple[str, int, int]:
     if match is None:
         if not text[position].isascii():
             raise unreadable_character(text, position)
-        raise ReadingError("a name was expected, as in beta0=-1.46.", text, position)
+        raise ReadingError("a name was expected, as in beta0=-1.46", text, position)
     after = _after_blanks(text, match.end())
     if text[after : after + 1] != "=":
         place = min(after, len(text.rstrip(BLANK)))
-        raise ReadingError(f"'=' was expected after {match[0]}, as in {match[0]}=0.5.", text, place)
+        raise ReadingError(f"'=' was expected after {match[0]}, as in {match[0]}=0.5", text, place)
     return match[0], position, _after_blanks(text, after + 1)
 
 
@@ -80,9 +80,9 @@ def _read_value(text: str, position: int, name: str) -> tuple[sympy.Rational, in
     end = len(text) if end < 0 else end
     if not text[position:end].strip(BLANK):
         place = min(position, len(text.rstrip(BLANK)))
-        raise ReadingError(f"a number was expected as the value of {name}.", text, place)
+        raise ReadingError(f"a number was expected as the value of {name}", text, place)
     raise ReadingError(
-        f"the value of {name} is no number: write a decimal such as 1e-30, or a fraction such as 3/7.",
+        f"the value of {name} is no number: write a decimal such as 1e-30, or a fraction such as 3/7",
         text,
         position,
         len(text[:end].rstrip(BLANK)),
@@ -94,5 +94,5 @@ def _read_comma(text: str, position: int) -> int:
     if position < len(text) and text[position] != ",":
         if not text[position].isascii():
             raise unreadable_character(text, position)
-        raise ReadingError("',' was expected between two values.", text, position)
+        raise ReadingError("',' was expected between two values", text, position)
     return _after_blanks(text, position + 1)

@@ -18,7 +18,7 @@ from leadterms.errors import ReadingError
 from leadterms.reading.arithmetic import CONSTANTS, FUNCTIONS, Scope, evaluate
 from leadterms.reading.assignments import read_assignments
 from leadterms.reading.grammar import BLANK, require_text
-from leadterms.reading.syntax import Argument, Call, Node, parse_call, parse_expression
+from leadterms.reading.syntax import Argument, Call, Node, parse_call
 
 __all__ = [
     "CONSTANTS",
@@ -28,7 +28,6 @@ __all__ = [
     "Node",
     "read_assignments",
     "read_call",
-    "read_expression",
     "read_family_call",
     "resolve",
 ]
@@ -37,47 +36,6 @@ Unknown = Callable[[str], "sympy.Expr | None"]
 """What a name means that is not in the mapping, or None when it means nothing."""
 
 _FAMILY = re.compile(rf"[{BLANK}]*([A-Za-z][A-Za-z0-9]*(?:[-_][A-Za-z0-9]+)*)[{BLANK}]*(\(|$)")
-
-
-def read_expression(
-    text: str,
-    names: Mapping[str, sympy.Expr],
-    *,
-    what: str = "expression",
-    unknown: Unknown | None = None,
-) -> sympy.Expr:
-    """Read an exact expression in known names.
-
-    Parameters
-    ----------
-    text
-        The expression; decimals are exact, ``^`` and ``**`` both mean a power and bind tighter than a sign.
-    names
-        The expressions that names stand for; they come before the constants pi and E.
-    what
-        How errors call the text.
-    unknown
-        Asked for every other name; it returns an expression, or None to refuse the name.
-
-    Returns
-    -------
-    sympy.Expr
-        The expression, exact, finite and real.
-
-    Raises
-    ------
-    ReadingError
-        If the text cannot be read; the caret shows the place, the message what was expected.
-
-    Examples
-    --------
-    >>> x = sympy.Symbol("x", real=True)
-    >>> read_expression("-x^2 + 0.5*exp(x)", {"x": x})
-    -x**2 + exp(x)/2
-
-    """
-    require_text(text, what)
-    return evaluate(parse_expression(text, what), Scope(text, names, unknown))
 
 
 def read_call(text: str, *, what: str = "call") -> Call:
@@ -111,7 +69,7 @@ def read_call(text: str, *, what: str = "call") -> Call:
     quote = re.search(r"[\"']", text)
     if quote is not None:
         raise ReadingError(
-            f"the {what} takes no quoted text: leave out the name argument, as in Uniform(-1, 1).",
+            f"the {what} takes no quoted text: leave out the name argument, as in Uniform(-1, 1)",
             text,
             quote.start(),
         )
@@ -170,7 +128,7 @@ def resolve(argument: Argument, names: Mapping[str, sympy.Expr] | None = None, u
     argument
         An argument of a `Call`.
     names, unknown
-        The meaning of names, as in `read_expression`.
+        The meaning of names: the mapping, then the constants pi and E, then what `unknown` makes of them.
 
     Returns
     -------
@@ -180,7 +138,7 @@ def resolve(argument: Argument, names: Mapping[str, sympy.Expr] | None = None, u
     Raises
     ------
     ReadingError
-        As `read_expression` does, and if a mapping has a key twice or a key that is no expression.
+        If an expression is refused, or a mapping has a key twice or a key that is no expression.
 
     Examples
     --------
@@ -196,10 +154,10 @@ def resolve(argument: Argument, names: Mapping[str, sympy.Expr] | None = None, u
     resolved: dict[Any, Any] = {}
     for key_argument, item in value:
         if key_argument.kind != "expression":
-            raise key_argument.refusal("the key of a mapping is one expression.")
+            raise key_argument.refusal("the key of a mapping is one expression")
         key = resolve(key_argument, names, unknown)
         if key in resolved:
-            raise key_argument.refusal(f"{key} is given twice.")
+            raise key_argument.refusal(f"{key} is given twice")
         resolved[key] = resolve(item, names, unknown)
     return resolved
 
@@ -209,7 +167,7 @@ def _family_refusal(text: str, what: str) -> ReadingError:
     position = min(name.end() if name else 0, len(text) - 1)
     return ReadingError(
         f"{text[position]!r} does not fit here in the {what}: "
-        "write a name such as inverse-gaussian, or a name and its number such as negative-binomial(3/2).",
+        "write a name such as inverse-gaussian, or a name and its number such as negative-binomial(3/2)",
         text,
         position,
     )

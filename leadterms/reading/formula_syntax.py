@@ -149,16 +149,16 @@ def _branch(head: Head, operands: list[FormulaNode], leaf: str) -> FormulaNode:
 def _hint(kind: str, found: str, expected: frozenset[str]) -> str | None:
     """Say what was probably meant, in the terms of a formula."""
     if expected == {"NAME"}:
-        return "a grouping factor was expected, as in (1 | g), (1 | a:b) or (1 | a/b)."
+        return "a grouping factor was expected, as in (1 | g), (1 | a:b) or (1 | a/b)"
     in_grouping = "SLASH" in expected and "STAR" not in expected
     if in_grouping and kind in ("SIGN", "STAR"):
-        return "a random term has one grouping, g, a:b or a/b: write (1 | a) + (1 | b) for two."
+        return "a random term has one grouping, g, a:b or a/b: write (1 | a) + (1 | b) for two"
     if kind == "BAR" and in_grouping:
-        return "a random term has one bar: (x | g)."
+        return "a random term has one bar: (x | g)"
     if kind == "BAR" and "NAME" in expected:
-        return "an effect was expected before the bar, as in (1 | g) or (x | g)."
+        return "an effect was expected before the bar, as in (1 | g) or (x | g)"
     if kind == "BAR":
-        return "a random term stands in parentheses: (x | g)."
+        return "a random term stands in parentheses: (x | g)"
     return None
 
 
@@ -214,7 +214,7 @@ def parse_formula(text: str) -> FormulaTree:
     response = _read_response(text, tilde)
     if not text[tilde + 1 :].strip(BLANK):
         raise ReadingError(
-            f"the right-hand side is empty: write {response} ~ 1 for an intercept alone.", text, tilde + 1
+            f"the right-hand side is empty: write {response} ~ 1 for an intercept alone", text, tilde + 1
         )
     return FormulaTree(text, response, tilde, LANGUAGE.parse(text, "formula", "formula"))
 
@@ -223,10 +223,10 @@ def _find_tilde(text: str) -> int:
     tilde = text.find("~")
     if tilde < 0:
         place = len(text.rstrip(BLANK))
-        raise ReadingError("a formula needs '~' between its response and its terms: y ~ x.", text, place)
+        raise ReadingError("a formula needs '~' between its response and its terms: y ~ x", text, place)
     second = text.find("~", tilde + 1)
     if second >= 0:
-        raise ReadingError("a formula has one '~' only.", text, second)
+        raise ReadingError("a formula has one '~' only", text, second)
     return tilde
 
 
@@ -234,11 +234,11 @@ def _read_response(text: str, tilde: int) -> str:
     left = text[:tilde]
     response = left.strip(BLANK)
     if not response:
-        raise ReadingError("the response is missing: write its name before '~', as in y ~ x.", text, tilde)
+        raise ReadingError("the response is missing: write its name before '~', as in y ~ x", text, tilde)
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", response):
         return response
     start = left.index(response)
-    message = "the response is one name, as in y ~ x."
+    message = "the response is one name, as in y ~ x"
     if re.match(r"[A-Za-z_][A-Za-z0-9_.]*[ \t]*\(", response):
-        message = "a transformed response is not covered: name the response itself and state its family and link."
+        message = "a transformed response is not covered: name the response itself and state its family and link"
     raise ReadingError(message, text, start, start + len(response))

@@ -109,8 +109,8 @@ class Language:
             return special
         words = self._alternatives(expected)
         if not kind:
-            return f"the {what} ends too early: expected {words}."
-        return f"{found!r} does not fit here in the {what}: expected {words}."
+            return f"the {what} ends too early: expected {words}"
+        return f"{found!r} does not fit here in the {what}: expected {words}"
 
     def _alternatives(self, expected: frozenset[str]) -> str:
         operand = "NAME" in expected
@@ -149,11 +149,11 @@ def require_text(text: object, what: str) -> str:
 
     """
     if not isinstance(text, str):
-        raise LeadtermsError(f"the {what} was expected as text, not as {type(text).__name__}.")
+        raise LeadtermsError(f"the {what} was expected as text, not as {type(text).__name__}")
     if len(text) > MAX_LENGTH:
-        raise LeadtermsError(f"the {what} is longer than {MAX_LENGTH} characters.")
+        raise LeadtermsError(f"the {what} is longer than {MAX_LENGTH} characters")
     if not text.strip(BLANK):
-        raise ReadingError(f"the {what} is empty.", text, 0)
+        raise ReadingError(f"the {what} is empty", text, 0)
     return text
 
 
@@ -176,26 +176,26 @@ def check_brackets(text: str) -> None:
         if character in _CLOSING:
             opened.append(position)
             if len(opened) > MAX_BRACKETS:
-                raise ReadingError(f"brackets are nested more than {MAX_BRACKETS} deep.", text, position)
+                raise ReadingError(f"brackets are nested more than {MAX_BRACKETS} deep", text, position)
         elif character in _CLOSING.values():
             if not opened:
-                raise ReadingError(f"unbalanced brackets: this {character!r} closes nothing.", text, position)
+                raise ReadingError(f"unbalanced brackets: this {character!r} closes nothing", text, position)
             wanted = _CLOSING[text[opened.pop()]]
             if character != wanted:
                 raise ReadingError(
-                    f"unbalanced brackets: {wanted!r} was expected before this {character!r}.", text, position
+                    f"unbalanced brackets: {wanted!r} was expected before this {character!r}", text, position
                 )
     if opened:
-        raise ReadingError(f"unbalanced brackets: this {text[opened[-1]]!r} is never closed.", text, opened[-1])
+        raise ReadingError(f"unbalanced brackets: this {text[opened[-1]]!r} is never closed", text, opened[-1])
 
 
 def unreadable_character(text: str, position: int) -> ReadingError:
     """Return the error for a character that no token starts with."""
     character = text[position]
     if character.isascii() and character.isprintable():
-        return ReadingError(f"the character {character!r} is not read here.", text, position)
+        return ReadingError(f"the character {character!r} is not read here", text, position)
     return ReadingError(
-        f"the character {character!r} (U+{ord(character):04X}) is not read: names, digits and signs are plain ASCII.",
+        f"the character {character!r} (U+{ord(character):04X}) is not read: names, digits and signs are plain ASCII",
         text,
         position,
     )

@@ -54,7 +54,7 @@ def read_identity(text: str, start: int, end: int) -> Identity:
     """
     inner = text[start:end]
     if not inner.strip(BLANK):
-        raise ReadingError("I() needs an expression, as in I(x**2).", text, start)
+        raise ReadingError("I() needs an expression, as in I(x**2)", text, start)
     try:
         tree = parse_expression(inner)
         names = [(name.leaf, name.start + start) for name in _names(tree) if name.leaf not in RESERVED]
@@ -71,14 +71,14 @@ def uncovered_call(name: str, inner: str) -> str:
     Examples
     --------
     >>> uncovered_call("log", "x")
-    'a function stands inside I(): write I(log(x)).'
+    'a function stands inside I(): write I(log(x))'
 
     """
     if name in FUNCTIONS:
-        return f"a function stands inside I(): write I({name}({inner.strip()}))."
+        return f"a function stands inside I(): write I({name}({inner.strip()}))"
     if name == "offset":
-        return "offset() is not covered."
-    return f"{name}() is not covered: write the predictor as an expression in I(...), such as I(x**2)."
+        return "offset() is not covered"
+    return f"{name}() is not covered: write the predictor as an expression in I(...), such as I(x**2)"
 
 
 def _names(node: Node) -> Iterator[Node]:

@@ -63,7 +63,7 @@ def exact_number(value: Any) -> sympy.Rational:
     """
     match value:
         case bool():
-            raise LeadtermsError(f"a number was expected, not {value}: write 1 or 0.")
+            raise LeadtermsError(f"a number was expected, not {value}: write 1 or 0")
         case str():
             return read_number(value)
         case sympy.Rational():
@@ -76,13 +76,13 @@ def exact_number(value: Any) -> sympy.Rational:
             return _bounded(sympy.Rational(value.numerator, value.denominator))
         case Decimal():
             if not value.is_finite():
-                raise LeadtermsError(f"a finite number was expected, not {value}.")
+                raise LeadtermsError(f"a finite number was expected, not {value}")
             return read_number(str(value))
         case sympy.Float():
             return read_number(_shortest_decimal(value))
     if getattr(value, "shape", None) == () and hasattr(value, "item"):
         return _from_scalar(value)
-    raise LeadtermsError(f"a number was expected (text, integer, fraction, decimal or float), not {_shown(value)}.")
+    raise LeadtermsError(f"a number was expected (text, integer, fraction, decimal or float), not {_shown(value)}")
 
 
 def exact_expression(value: Any) -> sympy.Expr:
@@ -112,16 +112,16 @@ def exact_expression(value: Any) -> sympy.Expr:
     if not isinstance(value, sympy.Expr) or isinstance(value, sympy.Rational | sympy.Float):
         return exact_number(value)
     if value.free_symbols or value.has(AppliedUndef):
-        raise LeadtermsError(f"an exact number was expected, not {_shown(value)}, which holds symbols.")
+        raise LeadtermsError(f"an exact number was expected, not {_shown(value)}, which holds symbols")
     if value.has(sympy.Float):
         raise LeadtermsError(
             f"an exact number was expected, not {_shown(value)}, which holds a float: "
-            "write the decimal as a fraction, sympy.Rational('0.34')."
+            "write the decimal as a fraction, sympy.Rational('0.34')"
         )
     if value.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
-        raise LeadtermsError(f"a finite number was expected, not {_shown(value)}.")
+        raise LeadtermsError(f"a finite number was expected, not {_shown(value)}")
     if not value.is_number or value.is_real is False:
-        raise LeadtermsError(f"a real number was expected, not {_shown(value)}.")
+        raise LeadtermsError(f"a real number was expected, not {_shown(value)}")
     return value
 
 
@@ -159,7 +159,7 @@ def read_number(text: str, start: int = 0, end: int | None = None) -> sympy.Rati
     match = _PARTS.fullmatch(text, start, stop)
     if match is None:
         raise ReadingError(
-            "a number was expected: a decimal such as -0.34 or 1e-30, or a fraction such as 3/7.",
+            "a number was expected: a decimal such as -0.34 or 1e-30, or a fraction such as 3/7",
             text,
             start,
             stop,
@@ -168,10 +168,10 @@ def read_number(text: str, start: int = 0, end: int | None = None) -> sympy.Rati
     if match[4] is not None:
         divisor = _decimal(text, *match.span(4))
         if divisor == 0:
-            raise ReadingError("division by zero.", text, *match.span(4))
+            raise ReadingError("division by zero: write a divisor that is not zero", text, *match.span(4))
         value = value / divisor
         if _is_long(value):
-            raise ReadingError(f"this number has more than {MAX_DIGITS} digits.", text, start, stop)
+            raise ReadingError(f"this number has more than {MAX_DIGITS} digits", text, start, stop)
     return -value if match[1] == "-" else value
 
 
@@ -183,13 +183,13 @@ def _decimal(text: str, start: int, end: int) -> sympy.Rational:
     too_long = len(exponent) > len(digits) + 1 and len(exponent.lstrip("+-0")) > len(str(MAX_DIGITS))
     shift = 0 if too_long else int(exponent or "0") - len(fraction)
     if too_long or len(digits) + abs(shift) > MAX_DIGITS:
-        raise ReadingError(f"this number has more than {MAX_DIGITS} digits.", text, start, end)
+        raise ReadingError(f"this number has more than {MAX_DIGITS} digits", text, start, end)
     return sympy.Rational(int(digits) * 10 ** max(shift, 0), 10 ** max(-shift, 0))
 
 
 def _from_float(value: float) -> sympy.Rational:
     if not math.isfinite(value):
-        raise LeadtermsError(f"a finite number was expected, not {value}.")
+        raise LeadtermsError(f"a finite number was expected, not {value}")
     return read_number(repr(value))
 
 
@@ -200,9 +200,9 @@ def _from_scalar(value: Any) -> sympy.Rational:
         return exact_number(item)
     kind = getattr(getattr(value, "dtype", None), "kind", "")
     if kind != "f":
-        raise LeadtermsError(f"a number was expected, not {_shown(value)}.")
+        raise LeadtermsError(f"a number was expected, not {_shown(value)}")
     if not math.isfinite(value):
-        raise LeadtermsError(f"a finite number was expected, not {value}.")
+        raise LeadtermsError(f"a finite number was expected, not {value}")
     return read_number(str(value))
 
 
@@ -221,7 +221,7 @@ def _shortest_decimal(value: Any) -> str:
 
 def _bounded(value: Any) -> sympy.Rational:
     if _is_long(value):
-        raise LeadtermsError(f"this number has more than {MAX_DIGITS} digits.")
+        raise LeadtermsError(f"this number has more than {MAX_DIGITS} digits")
     return value
 
 

@@ -196,7 +196,7 @@ def _chain(head: Head, children: list[Any], opposite: str, reversal: Head) -> No
 
 def _hint(kind: str, found: str, expected: frozenset[str]) -> str | None:
     if kind == "EQUAL":
-        return "'=' does not fit here: arguments are given by position, and a comparison is no expression."
+        return "'=' does not fit here: arguments are given by position, and a comparison is no expression"
     return None
 
 
@@ -265,7 +265,7 @@ def _argument(draft: _Draft, text: str) -> Argument:
     match draft.kind:
         case "keyword":
             raise ReadingError(
-                "arguments are given by position, without names: Normal(0, 1), not Normal(mu=0, std=1).",
+                "arguments are given by position, without names: Normal(0, 1), not Normal(mu=0, std=1)",
                 text,
                 draft.start,
                 draft.end,
@@ -281,5 +281,5 @@ def _argument(draft: _Draft, text: str) -> Argument:
 
 def _shallow(node: Node, text: str) -> Node:
     if node.depth > MAX_DEPTH:
-        raise ReadingError(f"this is nested more than {MAX_DEPTH} deep.", text, node.start, node.end)
+        raise ReadingError(f"this is nested more than {MAX_DEPTH} deep", text, node.start, node.end)
     return node

@@ -34,7 +34,7 @@ from sympy import (
 
 from leadterms.algebra.canonical import canonical, is_equal, is_zero
 from leadterms.algebra.cost import cost
-from leadterms.algebra.rational_field import SingularError
+from leadterms.algebra.rational_field import SingularError, lift
 from leadterms.errors import LeadtermsError
 
 beta0, beta1, beta2 = symbols("beta0 beta1 beta2", real=True)
@@ -204,6 +204,12 @@ def test_inexact_input_is_refused(bad):
 
 
 def test_other_than_scalars_is_refused():
+    for other in ("x", "__import__('os')", [1], None):
+        for function in (canonical, is_zero):
+            with pytest.raises(LeadtermsError, match=r"a scalar sympy expression or a number is needed, found"):
+                function(other)
+        with pytest.raises(LeadtermsError, match=r"a scalar sympy expression or a number is needed, found"):
+            lift([other])
     with pytest.raises(LeadtermsError, match="scalar"):
         canonical((t, t))
 

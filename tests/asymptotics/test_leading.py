@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 from sympy import Symbol, exp, sinh
 
-from leadterms import ExistenceError, LeadtermsError, Model, ModelError, UndecidedError, leading_terms
+from leadterms import ExistenceError, Model, ModelError, UndecidedError, leading_terms
 
 B0, B1 = Symbol("beta0", real=True), Symbol("beta1", real=True)
 SIGMA2 = Symbol("sigma2", positive=True)
@@ -137,7 +140,8 @@ def test_status_says_what_is_published(formula, family, link, status):
         ("y ~ x + I(x**2)", {"laws": {"x": "Bernoulli(1/2)"}}, ModelError, "collinear"),
         ("y ~ x", {"family": "gamma", "laws": {"x": "Normal(0, 1)"}}, ExistenceError, "pole"),
         ("y ~ x", {"family": "gaussian", "laws": {"x": "Cauchy(0, 1)"}}, ExistenceError, "infinite"),
-        ("y ~ x + I(x**3)", {"laws": {"x": "Normal(0, 1)"}}, LeadtermsError, "."),
+        ("y ~ x + I(x**3)", {"laws": {"x": "Normal(0, 1)"}}, ExistenceError,
+         "the exponent grows with x on an unbounded side"),
         ("y ~ x + z + (1 + x | g)", {"laws": {"x": "Gamma(2, 1)", "z": "Normal(0, 1)"}}, ExistenceError,
          "random slope on x needs a bounded or normal x"),
     ],
@@ -152,3 +156,28 @@ def test_an_undecided_question_is_not_an_answer():
     model = Model("y ~ x + I(x**2)", family="gamma", laws={"x": "Uniform(1, 2)"})
     with pytest.raises(UndecidedError, match="could not be decided"):
         leading_terms(model)
+
+
+# ---- finite designs --------------------------------------------------------------------------------------------
+
+
+def test_arms_under_probit_with_a_random_intercept():
+    """Every entry of C_B for two finite predictors: sums over the six cells, a trapezoid over the random intercept."""
+    laws = {"a": "Bernoulli(1/2)", "b": "Finite({-1: 1/3, 0: 1/3, 1: 1/3})"}
+    result = leading_terms(Model("y ~ a + b + (1 | g)", family="bernoulli", link="probit", laws=laws))
+    beta, sigma2 = (-0.4, 0.7, 0.3), 0.8
+    cells = np.array([[1.0, a, b] for a in (0, 1) for b in (-1, 0, 1)]).T
+    z, step = np.linspace(-9, 9, 361, retstep=True)
+    information = np.zeros((2, 2))
+    for point in z:
+        eta = np.array(beta) @ cells + math.sqrt(sigma2) * point
+        density = np.exp(-(eta**2) / 2) / math.sqrt(2 * math.pi)
+        tails = [[math.erfc(sign * e / math.sqrt(2)) / 2 for e in eta] for sign in (-1, 1)]
+        h = (cells * density**2 / np.prod(tails, axis=0) / 6) @ cells.T
+        complement = h[1:, 1:] - np.outer(h[1:, 0], h[0, 1:]) / h[0, 0]
+        information += step * math.exp(-(point**2) / 2) / math.sqrt(2 * math.pi) * complement
+    expected = np.linalg.inv(information)
+    at = {"beta0": "-0.4", "beta1": "0.7", "beta2": "0.3", "sigma2": "0.8"}
+    for i, first in enumerate("ab"):
+        for j, second in enumerate("ab"):
+            assert float(result[first, second].evaluate(at, 12)) == pytest.approx(expected[i, j], rel=1e-9)

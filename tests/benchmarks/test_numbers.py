@@ -1,4 +1,4 @@
-"""Values: closed forms to many digits, held integrals to the digits that the issue of the day needs."""
+"""Values: closed forms to many digits, held integrals of one and two random effects."""
 
 import pytest
 

@@ -48,7 +48,7 @@ def test_text_is_the_default(run):
     code, out, err = run(*POISSON, "--at", AT, "--digits", "11")
     assert (code, err) == (0, "")
     assert "  coefficient  beta1**3*sinh(beta1)/(exp(beta0 + sigma2/2)*(sinh(beta1)**2 - beta1**2))" in out.splitlines()
-    assert "  value        2.0487282410   (error at most" in out
+    assert "  value        2.0487282410   (estimated error " in out
 
 
 def test_json_is_one_document(run):
@@ -145,7 +145,7 @@ REFUSALS = [
     (model("y ~ x", "poisson", ""), "not of the form NAME=VALUE"),
     (model("y ~ x", "poisson", "x=Uniform(1, -1)"), "is not a law: its parameters are out of range"),
     (model("y ~ x", "poisson", "x=Uniform(-1, 1"), "unbalanced brackets"),
-    (model("y ~ x", "poisson", 'x=__import__("os").getcwd()'), "leadterms: "),
+    (model("y ~ x", "poisson", 'x=__import__("os").getcwd()'), "the law of x takes no quoted text"),
     (model("y ~ x + (1 | g"), "unbalanced brackets: this '(' is never closed"),
     (model(""), "the formula is empty"),
     (model("y ~ ξ"), "the character 'ξ' (U+03BE)"),
@@ -154,7 +154,6 @@ REFUSALS = [
     (model(parameter="z"), "the model has no parameter or term 'z': it has 1, beta0, x, beta1"),
     (model(parameter=""), "the model has no parameter or term ''"),
     (model(parameter="x,1,x"), "one name or a pair of names"),
-    (model(family="gamma"), None),
     (model("y ~ x", "gamma", "x=Normal(0, 1)"), "its pole eta = 0 lies in the support"),
     (model(family="gamma", at="beta0=1, beta1=2, phi=1"), "the condition beta0 - beta1 > 0 fails at"),
     (model("y ~ x", "poisson", "x=Exponential(2)", at="beta0=0, beta1=3"),
@@ -175,6 +174,8 @@ REFUSALS = [
     (model(at="beta0=1/0"), "division by zero"),
     (model(at="beta0=inf"), "the value of beta0 is no number"),
     (model(at="beta0=1e99999, beta1=1"), "more than 4000 digits"),
+    (model(at="beta0=1e400, beta1=1"), "is out of range: choose a milder point"),
+    (model("y ~ x", "bernoulli", at="beta0=1e400, beta1=1"), "is out of range: choose a milder point"),
     (model(digits="0"), "--digits"),
     (model(digits="-3"), "--digits"),
     (model(digits="ten"), "--digits"),
@@ -198,7 +199,7 @@ REFUSALS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("arguments", "message"), [r for r in REFUSALS if r[1]], ids=lambda v: str(v)[:60])
+@pytest.mark.parametrize(("arguments", "message"), REFUSALS, ids=lambda v: str(v)[:60])
 def test_bad_input_is_refused_in_one_clear_line(refused, arguments, message):
     assert message in refused(*arguments)
 
@@ -240,8 +241,6 @@ def test_hostile_formulas_never_end_in_a_traceback(run, formula):
 @pytest.mark.parametrize("text", [v for v in HOSTILE if v.strip()], ids=repr)
 @pytest.mark.parametrize("option", ["family", "link", "at", "parameter", "level", "law"])
 def test_hostile_options_never_end_in_a_traceback(refused, option, text):
-    if option == "at" and not text.strip():
-        return
     refused(*model(), f"--{option}", text)
 
 

@@ -1,4 +1,4 @@
-"""Linear model: 4/7 precisely, and sigma^2/{Var(X) n} by quadrature and by simulation-free moments."""
+"""Linear model: 4/7 precisely, and sigma^2/{Var(X) n} by quadrature."""
 
 from __future__ import annotations
 
@@ -28,6 +28,19 @@ def test_the_slope_is_the_error_variance_over_the_variance_of_x(law, density, en
     mean = mpmath.quad(lambda x: x * density(x), ends)
     variance = mpmath.quad(lambda x: (x - mean) ** 2 * density(x), ends)
     assert float(linear_model.slope_variance(law) / PHI) == pytest.approx(float(1 / variance), rel=1e-12)
+
+
+@pytest.mark.parametrize(("shape", "scale"), [(7, 1), ("1/2", 3)])
+def test_the_variance_of_the_gamma_law_is_written_down_rightly(shape, scale):
+    k, theta = Rational(shape), Rational(scale)
+    a, b = float(k), float(theta)
+
+    def moment(power):
+        density = lambda x: x ** (a - 1 + power) * mpmath.exp(-x / b) / (mpmath.gamma(a) * mpmath.mpf(b) ** a)  # noqa: E731
+        return mpmath.quad(density, [0, 0.1, 1, 7, 30, mpmath.inf])
+
+    printed = linear_model.GAMMA_VARIANCE.subs({linear_model.SHAPE: k, linear_model.SCALE: theta})
+    assert float(printed) == pytest.approx(float(moment(2) - moment(1) ** 2), rel=1e-8)
 
 
 def test_the_statements_agree_and_have_steps():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import mpmath
 import pytest
 
@@ -26,9 +28,15 @@ def test_the_derived_formula_is_the_printed_one_structurally():
 
 
 def test_a_wrong_formula_would_not_agree():
-    wrong = poisson_glm.PRINTED_SLOPE * poisson_glm.B1
-    points = {poisson_glm.B0: "0.34", poisson_glm.B1: "0.82"}
-    assert compare_formula(poisson_glm.derive()["x"].coefficient, wrong, points).verdict == "disagree"
+    found = poisson_glm.derive()["x"].coefficient
+    for wrong in (2 * poisson_glm.PRINTED_SLOPE, poisson_glm.PRINTED_SLOPE * poisson_glm.B1):
+        assert compare_formula(found, wrong).verdict == "disagree"
+
+
+def test_a_wrong_engine_would_not_agree(monkeypatch):
+    doubled = {"x": SimpleNamespace(coefficient=2 * poisson_glm.derive()["x"].coefficient)}
+    monkeypatch.setattr(poisson_glm, "derive", lambda: doubled)
+    assert poisson_glm.STATEMENTS[0].outcome().verdict == "disagree"
 
 
 def test_the_statements_agree():

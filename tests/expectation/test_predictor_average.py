@@ -24,7 +24,7 @@ from sympy import (
 )
 
 from leadterms.errors import ExistenceError, UndecidedError
-from leadterms.expectation.held import Expectation, variables_of
+from leadterms.expectation.held import Expectation, revealed, variables_of
 from leadterms.expectation.predictor_average import PredictorAverage
 from leadterms.expectation.predictor_moments import closed_moment
 from leadterms.model.laws import (
@@ -182,6 +182,7 @@ def test_average_against_brute_force(name):
     weight, factor, eta, bindings, held, requests = CASES[name]
     average = PredictorAverage(weight, eta, bindings, effects)
     result = average.of(factor)
+    result = revealed(result)
     assert len(result.atoms(Expectation)) == held
     assert len(average.requests) == requests
     assert not result.free_symbols & {v for binding in bindings for v in variables_of(binding)}
@@ -283,14 +284,21 @@ REFUSED = {
     "root at an end": (LOGIT, ONE, b0 + b1 * sqrt(x), bound(x=UniformLaw(0, 1)), UndecidedError, "x stays positive"),
     "pole": (ConstantWeight(ONE), 1 / x, b0, bound(x=UNIFORM), UndecidedError, "x keeps its sign"),
     "kink": (LOG, ONE, b0 + b1 * Abs(x), bound(x=UNIFORM), UndecidedError, "x keeps its sign"),
-    "pole at a point": (LOGIT, 1 / x, b0 + b1 / x, bound(x=BernoulliLaw(HALF)), ExistenceError, "no|not a finite real"),
+    "pole at a point": (
+        LOGIT,
+        1 / x,
+        b0 + b1 / x,
+        bound(x=BernoulliLaw(HALF)),
+        ExistenceError,
+        "1/x is not a finite real number at x = 0",
+    ),
     "logarithm of a negative point": (
         LOGIT,
         ONE,
         b0 + b1 * log(x),
         bound(x=FiniteLaw((-1, HALF), (1, HALF))),
         ExistenceError,
-        r"log\(x\) is not a finite real number at x = -1|not a finite real number at x = -1",
+        r"log\(x\) is not a finite real number at x = -1",
     ),
     "heavy tail with an interaction": (
         LOGIT,

@@ -3,6 +3,7 @@
 from itertools import product
 from random import Random
 
+import numpy as np
 import pytest
 from sympy import Abs, Integer, Rational, Symbol, Tuple, exp, expand, lambdify, log, sqrt, symbols
 
@@ -68,7 +69,24 @@ def test_bounded_supports():
     ],
 )
 def test_smooth_expressions(expression):
+    """Beyond being let through: interpolation of degree 20 along a diagonal of the box reproduces the values."""
     require_smooth([expression], BOX)
+    assert interpolation_error(expression) < 1e-6
+
+
+def interpolation_error(expression):
+    """Largest error of the Chebyshev interpolant of degree 20 between the corners (-1, 1) and (2, 3)."""
+    function = lambdify((x, y), expression.subs(Symbol("t", positive=True), 1), "numpy")
+
+    def diagonal(r):
+        return function(0.5 + 1.5 * r, 2 + r) + 0 * r
+
+    r = np.linspace(-1, 1, 301)
+    return np.max(np.abs(np.polynomial.Chebyshev.interpolate(diagonal, 20)(r) - diagonal(r)))
+
+
+def test_interpolation_sees_a_kink():
+    assert interpolation_error(Abs(x - Rational(1, 3))) > 1e-3
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def names_of(binding):
 
 
 def spelled(law):
-    return str(law).replace("2: 1/2", "2: 1/2") if not isinstance(law, JointNormalLaw) else JOINT
+    return str(law) if not isinstance(law, JointNormalLaw) else JOINT
 
 
 def held_value(node, model, at):

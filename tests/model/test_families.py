@@ -1,5 +1,7 @@
 """Families: dispersion information against quadrature over the density, links and refusals."""
 
+import pickle
+
 import mpmath
 import pytest
 from mpmath import mp, mpf
@@ -82,6 +84,20 @@ def test_default_link_is_the_canonical_one(name, canonical, dispersion):
     assert family.link(None) is family.links[0]
     assert family.links[0].canonical or canonical is None
     assert all(family.link(link.name) is link for link in family.links)
+
+
+def test_families_are_compared_by_value_and_refuse_a_dispersion_that_they_lack():
+    for name in ("gaussian", "binomial(10)", "gamma", "inverse-gaussian", "negative-binomial(k)"):
+        assert read_family(name) == pickle.loads(pickle.dumps(read_family(name)))
+    assert read_family("negative-binomial(3)") != read_family("negative-binomial(4)")
+    with pytest.raises(ModelError, match="the family poisson has no dispersion parameter: its dispersion is 1"):
+        read_family("poisson").dispersion_normaliser(PHI)
+
+
+def test_a_size_called_mu_or_eta_is_not_the_mean_or_the_predictor():
+    for name in ("mu", "eta"):
+        family = read_family(f"negative-binomial({name})")
+        assert family.variance(Integer(2)) == 2 + 4 / Symbol(name, positive=True)
 
 
 def test_one_trial_is_a_bernoulli():

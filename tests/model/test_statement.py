@@ -1,5 +1,6 @@
 """The model statement: names, blocks, and every refusal."""
 
+import pickle
 import re
 
 import pytest
@@ -91,6 +92,57 @@ def test_a_model_and_its_parts():
     assert "poisson" in repr(poisson("y ~ x"))
 
 
+STATED = [
+    Model("y ~ 1"),
+    Model("y ~ x + (1 | g)", family="binomial(10)", link="probit", laws={"x": "Triangular(-1, 1, s)"}),
+    Model("y ~ x", family="negative-binomial(k)", laws={"x": "Finite({0: 1/3, 1: 2/3})"}),
+    Model("y ~ x + z", family="inverse-gaussian", link="log", laws={"x": UNIFORM, "z": "StudentT(9)"}),
+    Model(
+        "y ~ x + z + (x | g)",
+        laws={"x, z": "MultivariateNormal([0, mu], [[v, 1/2], [1/2, 1]])"},
+        levels={"z": "g"},
+    ),
+]
+
+
+@pytest.mark.parametrize("model", STATED, ids=str)
+def test_the_representation_and_the_pickle_of_a_model_give_it_back(model):
+    assert eval(repr(model), {"Model": Model}) == model
+    again = pickle.loads(pickle.dumps(model))
+    assert again == model
+    assert hash(again) == hash(model)
+    assert again.family.links == model.family.links
+
+
+def test_the_representation_names_joint_predictors_and_levels():
+    assert repr(STATED[-1]) == (
+        "Model('y ~ x + z + (x | g)', family='gaussian', link='identity', "
+        "laws={'x,z': 'MultivariateNormal([0, mu], [[v, 1/2], [1/2, 1]])'}, levels={'z': 'g'})"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"formula": None}, "the formula is text such as 'y ~ x', not NoneType"),
+        ({"family": None}, "the family is text such as 'poisson', not NoneType"),
+        ({"link": 1}, "the link is text such as 'log', not int"),
+        ({"laws": "x=Uniform(-1, 1)"}, "laws is a mapping such as {'x': 'Uniform(-1, 1)'}, not str"),
+        ({"laws": {1: UNIFORM}}, "a key of laws is the name of a predictor, 'x', or names 'x1,x2', not 1"),
+        ({"laws": {("x", 1): ""}}, "a key of laws is the name of a predictor, 'x', or names 'x1,x2', not ('x', 1)"),
+        ({"levels": ["x"]}, "levels is a mapping such as {'x': 'group'}, not list"),
+    ],
+)
+def test_arguments_of_a_wrong_type_are_refused_in_one_line(options, message):
+    with pytest.raises(ModelError) as refused:
+        Model(**{"formula": "y ~ x", "laws": {"x": UNIFORM}, **options})
+    assert str(refused.value) == message
+
+
+def test_a_symbol_names_its_predictor():
+    assert Model("y ~ x", laws={x: UNIFORM}) == Model("y ~ x", laws={"x": UNIFORM})
+
+
 def test_the_size_of_a_family_is_a_given_parameter():
     model = Model("y ~ x", family="negative-binomial(k)", laws={"x": UNIFORM})
     assert [str(p) for p in model.law_parameters] == ["k"]
@@ -135,7 +187,7 @@ def test_equal_statements_are_equal_models():
 
 
 REFUSED = [
-    ("y ~ x", {}, "the predictor 'x' has no law: give one, for example --law 'x=Uniform(-1, 1)'"),
+    ("y ~ x", {}, "the predictor 'x' has no law: give one, for example laws={'x': 'Uniform(-1, 1)'} (on the"),
     ("y ~ x", {"x": UNIFORM, "z": UNIFORM}, "a law is given for 'z', which is not a predictor of the formula 'y ~ x'"),
     ("y ~ x", {"y": UNIFORM}, "a law is given for 'y', which is not a predictor"),
     ("y ~ x + (1 | g)", {"x": UNIFORM, "g": UNIFORM}, "a law is given for 'g', which is not a predictor"),

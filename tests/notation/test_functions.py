@@ -3,7 +3,7 @@
 import mpmath
 import pytest
 from mpmath import mp, mpf
-from sympy import Float, Integer, Rational, Symbol, exp, log
+from sympy import Float, Integer, Rational, Symbol, exp, log, pi
 
 from leadterms.notation.functions import LiNegExp, li_neg_exp
 from leadterms.notation.latex import to_latex
@@ -56,6 +56,14 @@ def test_numbers_to_any_precision():
         expected = -mpmath.polylog(3, -mpmath.exp(mpf(1) / 3)).real
         assert abs(mpf(long._mpf_) - expected) < mpf(10) ** -58
     assert LiNegExp(3, X).evalf() == LiNegExp(3, X)
+
+
+def test_a_numerical_value_leaves_the_precision_of_mpmath_alone(monkeypatch):
+    monkeypatch.setattr(mpmath, "workprec", lambda prec: pytest.fail("the global precision was set"))
+    before = mp.prec
+    assert abs(LiNegExp(2, Integer(0)).evalf(40) - (pi**2 / 12).evalf(40)) < Float("1e-38")
+    assert abs(LiNegExp(2, Integer(0)).evalf(40) - LiNegExp(2, Rational(1, 10**60)).evalf(40)) < Float("1e-38")
+    assert mp.prec == before
 
 
 def test_it_is_positive_and_real():

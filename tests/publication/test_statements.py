@@ -5,11 +5,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from sympy import cosh, exp, sinh, symbols
+from sympy import Rational, cosh, exp, log, sinh, symbols
 
 import derivations
 from leadterms import Expectation, LeadtermsError, Model, UndecidedError, leading_terms
 from leadterms.model.laws import NormalLaw
+from leadterms.notation.symbols import M, N
 from leadterms.publication import statements as module
 from leadterms.publication.statements import (
     Erratum,
@@ -17,6 +18,7 @@ from leadterms.publication.statements import (
     Statement,
     compare_formula,
     compare_number,
+    default_point,
     installed_statements,
     select,
 )
@@ -38,8 +40,35 @@ def test_equal_formulas_agree_however_they_are_written():
     assert (outcome.verdict, outcome.recomputed) == ("agree", "cosh(2*x)")
 
 
-def test_different_formulas_without_a_point_are_undecided_not_disagreeing():
-    assert compare_formula(sinh(X), cosh(X)).verdict == "undecided"
+def test_different_formulas_disagree_without_a_point_of_ours():
+    outcome = compare_formula(sinh(X), cosh(X))
+    assert outcome.verdict == "disagree"
+    assert "at x = 1/5: derived 0.2013" in outcome.note
+
+
+@pytest.mark.parametrize("wrong", [2 * SLOPE.variance, -SLOPE.variance, SLOPE.variance / M, SLOPE.coefficient])
+def test_a_wrong_slope_disagrees(wrong):
+    assert compare_formula(SLOPE.variance, SLOPE.variance).verdict == "agree"
+    assert compare_formula(wrong, SLOPE.variance).verdict == "disagree"
+    assert compare_formula(SLOPE.variance, wrong).verdict == "disagree"
+
+
+def test_the_default_point_is_exact_distinct_and_in_the_domains():
+    names = [M, N, *symbols("beta0:3", real=True), *symbols("s t", positive=True), symbols("w", negative=True)]
+    point = default_point(names)
+    assert point == default_point(reversed(names))
+    assert len(set(point.values())) == len(names)
+    for symbol, text in point.items():
+        value = Rational(text)
+        assert value != 0
+        assert not symbol.is_integer or value.is_integer
+        assert value.is_negative is bool(symbol.is_negative)
+
+
+def test_where_a_formula_has_no_value_is_undecided():
+    outcome = compare_formula(log(X - 1), log(X - 2))
+    assert outcome.verdict == "undecided"
+    assert "not equal in the canonical field, and at x = 1/5: " in outcome.note
 
 
 def test_different_formulas_disagree_at_a_point():
@@ -48,9 +77,10 @@ def test_different_formulas_disagree_at_a_point():
     assert "at x = 1: derived 1.175" in outcome.note
 
 
-def test_a_numerical_coincidence_is_undecided():
+@pytest.mark.parametrize("points", [{B: "3/2"}, None])
+def test_a_numerical_coincidence_is_undecided(points):
     held = Expectation(exp(B * X), (X, NormalLaw(0, 1)))
-    outcome = compare_formula(held, exp(B**2 / 2), {B: "3/2"})
+    outcome = compare_formula(held, exp(B**2 / 2), points)
     assert outcome.verdict == "undecided"
     assert "not shown equal" in outcome.note
 
@@ -138,3 +168,6 @@ def test_the_derivations_have_distinct_names_sources_and_steps():
         assert s.source.startswith("Wand, The generalized linear mixed model leading terms, slide ")
         assert s.printed
         assert s.title
+        steps = s.steps()
+        assert steps
+        assert all(step.title and step.latex for step in steps)

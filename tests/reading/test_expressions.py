@@ -6,7 +6,7 @@ import pytest
 import sympy
 
 from leadterms.errors import LeadtermsError, ReadingError
-from leadterms.reading.expressions import Call, read_call, read_expression, read_family_call, resolve
+from leadterms.reading.expressions import Call, read_call, read_family_call, resolve
 
 half, quarter = sympy.Rational(1, 2), sympy.Rational(1, 4)
 
@@ -14,13 +14,13 @@ half, quarter = sympy.Rational(1, 2), sympy.Rational(1, 4)
 def test_the_name_of_the_text_is_in_the_errors() -> None:
     for text, message in [
         ("", "the order is empty"),
-        ("1/", "the order ends too early"),
-        ("m n", "in the order"),
+        ("f", "the order ends too early"),
+        ("f(m n)", "in the order"),
     ]:
         with pytest.raises(ReadingError, match=message):
-            read_expression(text, {}, what="order")
+            read_call(text, what="order")
     with pytest.raises(LeadtermsError, match="the order was expected as text"):
-        read_expression(3, {}, what="order")  # type: ignore[arg-type]
+        read_call(3, what="order")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

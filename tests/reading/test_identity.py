@@ -52,5 +52,5 @@ def test_reserved_names() -> None:
 
 def test_uncovered_calls() -> None:
     assert "write I(log(x + 1))" in uncovered_call("log", " x + 1 ")
-    assert uncovered_call("offset", "x") == "offset() is not covered."
+    assert uncovered_call("offset", "x") == "offset() is not covered"
     assert "poly() is not covered" in uncovered_call("poly", "x, 2")

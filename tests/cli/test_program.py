@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import pathlib
+import pkgutil
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import EntryPoint
+from inspect import ismodule
 
 import pytest
 
 import leadterms
-from leadterms.cli import main
-from leadterms.cli import main as cli_main_function
-from leadterms.cli.main import commands
+from leadterms import cli
+from leadterms.cli import main, program
+from leadterms.cli.program import commands
 
 DEFECT = "leadterms: this is a defect of leadterms, please report it"
 
@@ -81,5 +86,12 @@ def test_a_closed_pipe_is_no_error(monkeypatch):
     assert "Traceback" not in done.stderr
 
 
-def test_the_package_names_the_same_function():
-    assert cli_main_function is main
+def test_no_module_is_hidden_behind_the_function():
+    assert program.main is main
+    assert [m.name for m in pkgutil.iter_modules(cli.__path__) if not ismodule(getattr(cli, m.name, program))] == []
+
+
+def test_the_installed_program_is_this_function():
+    text = (pathlib.Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    installed = tomllib.loads(text)["project"]["scripts"]["leadterms"]
+    assert EntryPoint("leadterms", installed, "console_scripts").load() is main
