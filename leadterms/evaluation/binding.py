@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sympy import Basic, Expr, Integer, Matrix, Symbol, sqrt
+from sympy import Basic, Expr, Integer, Matrix, Symbol, polygamma, sqrt
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.precision import spelled
 from leadterms.expectation.held import Expectation, variables_of
 from leadterms.model.laws import JointNormalLaw, Law, NormalLaw
+from leadterms.notation.functions import Trigamma
 
 
 def substitute(expr: Basic, mapping: Mapping[Basic, Basic]) -> Basic:
@@ -31,6 +32,15 @@ def substitute(expr: Basic, mapping: Mapping[Basic, Basic]) -> Basic:
         laws = [(first, law.xreplace(dict(mapping))) for first, law in expr.bindings]
         return Expectation(substitute(expr.integrand, inner), *laws)
     return expr.func(*(substitute(argument, mapping) for argument in expr.args))
+
+
+def without_exact_sums(expr: Basic) -> Basic:
+    """Replace sympy's trigamma function by one that is not written out as a sum once it has a whole argument."""
+    if not expr.has(polygamma):
+        return expr
+    return expr.replace(
+        lambda node: isinstance(node, polygamma) and node.args[0] == 1, lambda node: Trigamma(node.args[1])
+    )
 
 
 def independent(expr: Expectation, prefix: str) -> tuple[Expr, tuple[Law, ...], list[Symbol]]:

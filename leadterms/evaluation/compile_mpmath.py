@@ -34,7 +34,7 @@ from sympy.printing.pycode import MpmathPrinter
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.precision import Context, Real, spelled
-from leadterms.evaluation.special import exp_minus_one, li_neg_exp, polygamma
+from leadterms.evaluation.special import exp_minus_one, li_neg_exp, trigamma
 from leadterms.evaluation.stable import stable
 
 _SAME_NAME = """
@@ -57,7 +57,8 @@ NAMES = {name: name for name in _SAME_NAME.split()} | {
     "RisingFactorial": "rf",
     "dirichlet_eta": "altzeta",
     "lowergamma": "gammainc",
-    "polygamma": "polygamma",
+    "Trigamma": "trigamma",
+    "polygamma": "psi",
     "uppergamma": "gammainc",
 }
 """What can be evaluated: sympy's name of a function, and mpmath's."""
@@ -239,7 +240,7 @@ def _namespace(context: Context) -> dict[str, Any]:
     own = {
         "expm1": exp_minus_one(context),
         "li_neg_exp": li_neg_exp(context),
-        "polygamma": polygamma(context),
+        "trigamma": trigamma(context),
         # sympy writes B(1/2, n) by them
         "catalan_number": lambda n: context.binomial(2 * n, n) / (n + 1),
         "abs": abs,

@@ -11,7 +11,7 @@ from sympy import Expr, Float, Rational, Symbol, nan, oo, zoo
 from sympy.core.sympify import _sympify
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.binding import substitute
+from leadterms.evaluation.binding import substitute, without_exact_sums
 from leadterms.evaluation.decimal_text import decimal_digits, in_latex, in_text
 from leadterms.evaluation.precision import MAX_DIGITS, bits, private_context, spelled
 from leadterms.evaluation.settle import check_range, is_demanding, settle, vanishes
@@ -111,7 +111,7 @@ def evaluate(
     if isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= MAX_DIGITS:
         raise EvaluationError(f"digits must be a whole number from 1 to {MAX_DIGITS}, not {digits!r}")
     point = {symbol: _exact(symbol, value) for symbol, value in values.items()}
-    candidates = [_sympify(expr), *map(_sympify, alternatives)]
+    candidates = [without_exact_sums(_sympify(candidate)) for candidate in (expr, *alternatives)]
     for candidate in candidates:
         missing = sorted(str(symbol) for symbol in candidate.free_symbols - point.keys())
         if missing:

@@ -92,7 +92,7 @@ def is_demanding(expr: Expr) -> bool:
 def vanishes(context: Context, expr: Expr, digits: int) -> Real | None:
     """Return a bound of |value| if all that is left of the value is rounding, else None.
 
-    Two passes, the second with twice the working digits: what is rounding shrinks with them, whatever its scale,
+    Each pass has twice the working digits of the last: what is rounding shrinks with them, whatever its scale,
     and what is not stays.  The bound is an estimate.
 
     Examples
@@ -107,11 +107,18 @@ def vanishes(context: Context, expr: Expr, digits: int) -> Real | None:
     True
 
     """
-    few, many = digits + 20, 2 * (digits + 20)
-    before, after = (_size(context, expr, digits, working) for working in (few, many))
-    if before is None or after is None or after > before * context.mpf(10) ** -((many - few) // 2):
-        return None
-    return _GENEROSITY * max(after, context.mpf(10) ** -many)
+    working = digits + 20
+    before = _size(context, expr, digits, working)
+    for _ in range(2):
+        working *= 2
+        size = None if before is None else _size(context, expr, digits, working)
+        if size is None:
+            return None
+        if before or not size:
+            shrinks = size <= before * context.mpf(10) ** -(working // 4)
+            return _GENEROSITY * max(size, context.mpf(10) ** -working) if shrinks else None
+        before = size  # the first pass happened to cancel exactly: its rounding is seen from here on
+    return None
 
 
 def _size(context: Context, expr: Expr, digits: int, working: int) -> Real | None:

@@ -58,3 +58,20 @@ def li_neg_exp(order: Any, x: Any, context: Any = mpmath) -> Any:
 
 MPMATH_FUNCTIONS: dict[str, Any] = {"LiNegExp": li_neg_exp}
 """What a lambdified expression needs beyond mpmath itself."""
+
+
+class Trigamma(Function):  # type: ignore[misc]
+    r"""The trigamma function :math:`\psi'(x)` that stays as it is.
+
+    sympy's ``polygamma(1, n)`` writes out the sum of n squares at a whole number n, and takes minutes to do so
+    at n = 10^5.
+
+    Examples
+    --------
+    >>> Trigamma(10**9)
+    Trigamma(1000000000)
+
+    """
+
+    nargs = 1
+    is_real = True
