@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
-from sympy import Integer, Symbol, exp, sinh
+from sympy import Integer, Symbol, exp, sinh, sqrt
 
 from leadterms import EvaluationError, Expansion, LeadtermsError, Model, Term, leading_terms
 from leadterms.asymptotics.result import Entry
@@ -54,7 +54,10 @@ def test_variance_is_coefficient_times_order():
 def test_a_structural_zero_has_no_term_and_no_coefficient():
     entry = GLMM["x", "sigma2"]
     assert (entry.terms, entry.variance) == ((), Integer(0))
-    with pytest.raises(LeadtermsError, match="the covariance of beta1 and sigma2 has 0 terms"):
+    # the variances are of order 1/(mn) and 1/m: the limit theorem says that the covariance is of smaller order
+    assert entry.negligible == 1 / (M * sqrt(N))
+    assert entry.latex().endswith(r"= o\left(\frac{1}{m \sqrt{n}}\right)")
+    with pytest.raises(LeadtermsError, match=r"the covariance of beta1 and sigma2 has no leading term: it is o\("):
         entry.coefficient  # noqa: B018
 
 

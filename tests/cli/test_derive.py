@@ -97,10 +97,14 @@ def test_repeated_parameters_are_listed_once_in_the_order_asked_for(run):
     assert [term["names"] for term in json.loads(out)["terms"]] == [["x", "x"], ["1", "x"], ["1", "1"]]
 
 
-def test_a_structural_zero_is_zero_in_text_and_absent_in_json(run):
-    assert "Asy.Cov(beta1, sigma2) = 0" in run(*POISSON, "--parameter", "x,sigma2")[1]
+def test_a_structural_zero_is_of_smaller_order_in_text_and_absent_in_json(run):
+    assert "Asy.Cov(beta1, sigma2) = o(1/(m*sqrt(n)))" in run(*POISSON, "--parameter", "x,sigma2")[1]
     assert json.loads(run(*POISSON, "--parameter", "x,sigma2", "--format", "json")[1])["terms"] == []
-    assert run(*POISSON, "--parameter", "x,sigma2", "--format", "latex", "--at", "beta0=1")[1].strip().endswith("= 0")
+    assert (
+        run(*POISSON, "--parameter", "x,sigma2", "--format", "latex", "--at", "beta0=1")[1]
+        .strip()
+        .endswith(r"= o\left(\frac{1}{m \sqrt{n}}\right)")
+    )
 
 
 def test_only_the_values_that_are_needed_are_asked_for(run):
