@@ -33,7 +33,7 @@ Examples:
 @click.version_option(__version__, prog_name="leadterms")
 @click.pass_context
 def commands(context: click.Context) -> None:
-    r"""Leading terms of the asymptotic covariance of maximum likelihood estimators in GL(M)Ms.
+    """Leading terms of the asymptotic covariance of maximum likelihood estimators in GL(M)Ms.
 
     \b
     Exit status: 0 done, 1 something disagrees, 2 wrong usage or a model that is refused,

@@ -35,7 +35,7 @@ Examples:
     help="A table, or a list of records with every note.",
 )
 def reproduce(names: tuple[str, ...], shape: str) -> int:
-    r"""Recompute published statements: source, printed value, recomputed value, verdict.
+    """Recompute published statements: source, printed value, recomputed value, verdict.
 
     Each NAME selects a statement; all by default. A recorded erratum is a known misprint of a source, with the
     place where the printed value holds; it does not count as a disagreement.
