@@ -17,7 +17,7 @@ from leadterms.evaluation.grid import Grid
 from leadterms.evaluation.precision import Context, Effort, Real, precision
 from leadterms.evaluation.rules import Axis, axis, is_finite_rule
 from leadterms.evaluation.stable import stable
-from leadterms.expectation.held import Expectation
+from leadterms.expectation.held import Expectation, outermost
 from leadterms.model.laws import Law
 
 NODE_LIMIT = 20_000_000
@@ -216,7 +216,7 @@ def _open(
 ) -> tuple[list[_Block], list[Symbol], list[Basic]]:
     """Take the outermost expectations out of expressions: blocks, a symbol for each value, the rest."""
     expressions = list(expressions)
-    found = sorted({node for expr in expressions for node in _outermost(expr)}, key=str)
+    found = sorted({node for expr in expressions for node in outermost(expr)}, key=str)
     groups: dict[tuple[Law, ...], list[tuple[Expectation, Expr, list[Symbol]]]] = {}
     for node in found:
         integrand, laws, variables = independent(node, f"_{depth}_")
@@ -230,9 +230,3 @@ def _open(
             names.append(Symbol(f"E_{depth}_{len(names)}", real=True))
             values[node] = names[-1]
     return blocks, names, [expr.xreplace(values) for expr in expressions]
-
-
-def _outermost(expr: Basic) -> set[Expectation]:
-    if isinstance(expr, Expectation):
-        return {expr}
-    return set().union(*(_outermost(argument) for argument in expr.args))

@@ -7,9 +7,6 @@ from typing import Any
 from sympy import Basic, Dummy, Expr, Integer, Symbol, Tuple
 from sympy.core.sympify import _sympify
 
-Binding = Tuple
-"""A pair (variable, law); for a joint law the variable is a Tuple of symbols."""
-
 
 class Expectation(Expr):  # type: ignore[misc]
     r"""The held expectation E[ integrand ] over independent bindings (variable, law).
@@ -80,7 +77,7 @@ class Expectation(Expr):  # type: ignore[misc]
         return Expectation(integrand, *((first, law._subs(old, new)) for first, law in held.bindings))
 
     def _sympystr(self, printer: Any) -> str:
-        laws = ", ".join(f"{_shown(binding)} ~ {printer._print(binding[1])}" for binding in self.bindings)
+        laws = ", ".join(f"{shown_variables(binding)} ~ {printer._print(binding[1])}" for binding in self.bindings)
         return f"E[{printer._print(self.integrand)}; {laws}]"
 
     def _latex(self, printer: Any) -> str:
@@ -108,12 +105,20 @@ def revealed(expression: Expr) -> Expr:
     return expression.xreplace(whole)
 
 
+def outermost(expression: Basic) -> set[Expectation]:
+    """Return the held expectations in an expression that stand in no other one."""
+    if isinstance(expression, Expectation):
+        return {expression}
+    return set().union(*map(outermost, expression.args))
+
+
 def variables_of(binding: Tuple) -> tuple[Symbol, ...]:
     """Return the variables of one binding, always as a tuple."""
     first = binding[0]
     return tuple(first) if isinstance(first, Tuple) else (first,)
 
 
-def _shown(binding: Tuple) -> str:
+def shown_variables(binding: Tuple) -> str:
+    """Return the variables of one binding as text, several in brackets."""
     names = [symbol.name for symbol in variables_of(binding)]
     return names[0] if len(names) == 1 else f"({', '.join(names)})"

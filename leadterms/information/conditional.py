@@ -12,7 +12,7 @@ from sympy.logic.boolalg import Boolean
 from leadterms.algebra.canonical import canonical
 from leadterms.errors import ExistenceError
 from leadterms.expectation.existence import positive_predictor_conditions
-from leadterms.expectation.held import Expectation
+from leadterms.expectation.held import Expectation, revealed
 from leadterms.expectation.predictor_average import PredictorAverage
 from leadterms.expectation.predictor_moments import ClosedMoment, MomentRequest, closed_moment
 from leadterms.model.weights import PowerWeight, Weight
@@ -81,13 +81,11 @@ class ConditionalInformation:
         for node in expression.atoms(Expectation):
             request = None if node.has(*self.effects) else self.requests.get(node)
             answer = None if request is None else _closed(request, tidy)
-            if not node.bindings:
-                closed[node] = node.integrand
             if answer is not None:
                 closed[node] = answer.value
                 rules[answer.rule] = None
                 nonzero.update(dict.fromkeys(answer.nonzero))
-        return Closure(expression.xreplace(closed), tuple(rules), tuple(nonzero))
+        return Closure(revealed(expression.xreplace(closed)), tuple(rules), tuple(nonzero))
 
     def close_at(self, expression: Expr, point: Mapping[Symbol, Expr]) -> Expr:
         """Substitute values first and close then: the way where a closed form would divide by zero.
@@ -99,11 +97,9 @@ class ConditionalInformation:
         for node in expression.atoms(Expectation):
             request = None if node.has(*self.effects) else self.requests.get(node)
             answer = None if request is None else closed_moment(request.at(values))
-            if not node.bindings:
-                closed[node] = node.integrand
             if answer is not None:
                 closed[node] = answer.value
-        return expression.xreplace(closed).xreplace(values)
+        return revealed(expression.xreplace(closed)).xreplace(values)
 
 
 @lru_cache(maxsize=512)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sympy import Basic, Expr, Function, Mul, Pow, Symbol, Tuple
+from sympy import Expr, Function, Mul, Pow, Symbol
 
 from leadterms.asymptotics.point import Values
 from leadterms.asymptotics.result import Entry, Expansion, evaluate_terms
 from leadterms.evaluation.decimal_text import in_text
 from leadterms.evaluation.number import Number
-from leadterms.expectation.held import Expectation, variables_of
+from leadterms.expectation.held import Expectation, outermost, shown_variables
 from leadterms.model.statement import Model
 from leadterms.model.weights import ConstantWeight, ExponentialWeight, Weight
 from leadterms.notation.functions import LiNegExp
@@ -53,7 +53,7 @@ class Outline:
         return lines + [POLYLOGARITHM] * self._polylogarithm
 
     def _named(self, expression: Expr) -> Expr:
-        found = sorted(_outermost(expression), key=str)
+        found = sorted(outermost(expression), key=str)
         new = {node: self._weighted(node.integrand, node.bound_symbols) for node in found if node not in self._names}
         shortest_first = sorted(new, key=lambda node: len(str(new[node])))
         for node in shortest_first:
@@ -64,7 +64,9 @@ class Outline:
         return expression.xreplace({node: self._names[node] for node in found})
 
     def _over(self, node: Expectation) -> str:
-        return ", ".join(_variables(b) if b in self._stated else f"{_variables(b)} ~ {b[1]}" for b in node.bindings)
+        return ", ".join(
+            shown_variables(b) if b in self._stated else f"{shown_variables(b)} ~ {b[1]}" for b in node.bindings
+        )
 
     def _weighted(self, integrand: Expr, bound: Sequence[Symbol]) -> Expr:
         """Write w(eta) for the weight in an integrand that is a polynomial times the weight."""
@@ -76,12 +78,6 @@ class Outline:
         return integrand
 
 
-def _outermost(expression: Basic) -> set[Expectation]:
-    if isinstance(expression, Expectation):
-        return {expression}
-    return set().union(*map(_outermost, expression.args))
-
-
 def _without_factors(product: Expr, divisor: Expr) -> Expr | None:
     """Divide by crossing out factors, numbers apart; None where a factor is missing."""
     number, factors = product.as_coeff_mul()
@@ -89,11 +85,6 @@ def _without_factors(product: Expr, divisor: Expr) -> Expr | None:
     if not set(crossed) <= set(factors):
         return None
     return Mul(number / below, *(factor for factor in factors if factor not in crossed))
-
-
-def _variables(binding: Tuple) -> str:
-    names = ", ".join(symbol.name for symbol in variables_of(binding))
-    return f"({names})" if isinstance(binding[0], Tuple) else names
 
 
 def _linear_predictors(integrand: Expr, weight: Weight) -> list[Expr]:
