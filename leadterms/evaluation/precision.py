@@ -1,7 +1,7 @@
-"""Digits policy: private mpmath contexts, working precisions, and when two values agree.
+"""Digits policy: private mpmath contexts, guarded ball precision, and when two values agree.
 
 No other module sets a precision.  Contexts are private copies, made for one evaluation, so that
-mpmath's global precision is never read and never changed.
+mpmath's global precision is never read and never changed; python-flint's is restored after each use.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil, log, log2
+from threading import RLock
 from typing import Any
 
 import mpmath
@@ -23,6 +24,8 @@ Real = Any
 GUARD = 2
 """Decimal digits beyond those asked for to which two successive values must agree."""
 DIGIT = log(10)
+_BALLS = RLock()
+"""python-flint has one precision for all threads: whoever works in balls holds this lock."""
 MAX_DIGITS = 100_000
 
 
@@ -59,6 +62,39 @@ def extra_bits(context: Context, number: int) -> Iterator[None]:
         yield
     finally:
         context.prec = before
+
+
+@contextmanager
+def ball_precision(number: int) -> Iterator[None]:
+    """Work with so many bits in python-flint's balls, and restore its precision after.
+
+    Examples
+    --------
+    >>> from flint import arb, ctx
+    >>> before = ctx.prec
+    >>> with ball_precision(200):
+    ...     print(arb(2).sqrt().rel_accuracy_bits() > 190)
+    True
+    >>> ctx.prec == before
+    True
+
+    """
+    from flint import ctx
+
+    with _BALLS:
+        before = ctx.prec
+        ctx.prec = number
+        try:
+            yield
+        finally:
+            ctx.prec = before
+
+
+def set_ball_precision(number: int) -> None:
+    """Change the bits inside a `ball_precision` block, whose end restores them: terms that weigh little need few."""
+    from flint import ctx
+
+    ctx.prec = number
 
 
 def bits(digits: int) -> int:

@@ -1,0 +1,1 @@
+"""Fast certified averages for classes of moment systems, chosen by properties and never by problem."""

@@ -1,0 +1,55 @@
+"""The shape of every held coefficient: a rational function of weighted moments, averaged over random effects.
+
+    E_U[ F(M_1(U), ..., M_q(U)) ],   M_k(u) = E_X[ X^(e_k) w(eta(X, u)) ],   eta affine in X and in u.
+
+Recognising the shape once lets kernels be chosen by properties: the kind of the weight w, the class of each
+predictor's law, how the random effects enter the linear predictor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from leadterms.model.laws import Law
+from leadterms.model.weights import Weight
+
+Ball = Any
+"""A python-flint ``arb`` or ``acb``."""
+Exact = Any
+"""A python-flint ``fmpq``, or an ``arb`` where a number is irrational."""
+
+
+@dataclass(frozen=True)
+class NumericSystem:
+    """A moment system at a point of the parameter space.
+
+    Parameters
+    ----------
+    weight
+        The kind of the weight, with exact numbers as its scale and parameter.
+    laws
+        Laws of the predictors x_1..x_p, independent, with exact numbers as parameters.
+    centre
+        Constant term of eta.
+    slopes
+        Coefficients of x_1..x_p in eta.
+    loadings
+        For each random effect z_j, standard normal and independent of the others, its coefficients in eta:
+        that of 1 and those of x_1..x_p, so that
+        eta = centre + sum_i slopes[i] x_i + sum_j z_j (loadings[j][0] + sum_i loadings[j][1 + i] x_i).
+    moments
+        Exponents of x_1..x_p in each moment.
+    integrand
+        F: the values of the moments to the value of the integrand, in balls (real or complex).
+
+    """
+
+    weight: Weight
+    laws: tuple[Law, ...]
+    centre: Exact
+    slopes: tuple[Exact, ...]
+    loadings: tuple[tuple[Exact, ...], ...]
+    moments: tuple[tuple[int, ...], ...]
+    integrand: Callable[[Sequence[Ball]], Ball]
