@@ -90,6 +90,13 @@ def ball_precision(number: int) -> Iterator[None]:
             ctx.prec = before
 
 
+def ball_bits() -> int:
+    """Return the precision in force for balls."""
+    from flint import ctx
+
+    return int(ctx.prec)
+
+
 def set_ball_precision(number: int) -> None:
     """Change the bits inside a `ball_precision` block, whose end restores them: terms that weigh little need few."""
     from flint import ctx
