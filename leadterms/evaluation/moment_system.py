@@ -43,6 +43,9 @@ class NumericSystem:
         Exponents of x_1..x_p in each moment.
     integrand
         F: the values of the moments to the value of the integrand, in balls (real or complex).
+    ceiling
+        Index of a moment that bounds |F| for every real u (a Schur complement is at most the entry that it
+        reduces), None where none is known.
 
     """
 
@@ -53,3 +56,4 @@ class NumericSystem:
     loadings: tuple[tuple[Exact, ...], ...]
     moments: tuple[tuple[int, ...], ...]
     integrand: Callable[[Sequence[Ball]], Ball]
+    ceiling: int | None = None

@@ -1,0 +1,1 @@
+"""The general certified road: moment systems of every weight and law, by quadrature with proven bounds."""

@@ -1,0 +1,149 @@
+"""Small tools for balls: ends, boxes, and exact expressions evaluated as balls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sympy
+from flint import acb, arb, fmpq, fmpz
+from sympy import Basic, Expr
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.precision import spelled
+
+Ball = Any
+"""An ``arb`` or an ``acb``."""
+
+NAN = arb.nan()
+
+
+def interval(low: Ball, high: Ball) -> Ball:
+    """Return a ball that contains [low, high]."""
+    return low.union(high)
+
+
+def disc(radius: Ball) -> Ball:
+    """Return a complex box around the disc |z| <= radius."""
+    whole = arb(0, radius.abs_upper()) if radius.is_finite() else NAN
+    return acb(whole, whole)
+
+
+def spread(middle: Ball, relative: Ball) -> Ball:
+    """Return a complex box around all z with |z/middle - 1| <= relative."""
+    return middle * (1 + disc(relative))
+
+
+def half_diagonal(box: Ball) -> Ball:
+    """Return an upper bound of the distance of a complex box's points from its midpoint."""
+    radius: Ball = acb(box.real.rad(), box.imag.rad()).abs_upper()
+    return radius
+
+
+def larger(first: Ball, second: Ball) -> Ball:
+    """Return the larger of two upper bounds; not finite where one of them is not."""
+    if not (first.is_finite() and second.is_finite()):
+        return NAN
+    return first.max(second)
+
+
+def whole_power(base: Ball, exponent: int) -> Ball:
+    """Return base^exponent for a whole exponent, an even power of a real interval without negative part."""
+    if exponent == 0:
+        return base * 0 + 1
+    if isinstance(base, arb) and exponent % 2 == 0:
+        return abs(base) ** exponent
+    return base**exponent
+
+
+def value_of(expr: Basic, values: Mapping[Basic, Ball] | None = None) -> Ball:
+    """Return the value of an exact expression as a ball at the current precision, not finite near a branch cut.
+
+    Parameters
+    ----------
+    expr
+        Built from exact numbers, powers and elementary or gamma functions.
+    values
+        Balls for its symbols.  With complex boxes the result is an enclosure over the box, and where it is finite
+        the expression is analytic on the box.
+
+    Raises
+    ------
+    EvaluationError
+        If a function in it is not known here.
+
+    Examples
+    --------
+    >>> from sympy import Rational, sqrt
+    >>> value_of(sqrt(2) - Rational(7, 5)).contains(arb("0.0142135623730950488"))
+    True
+
+    """
+    if values and expr in values:
+        return values[expr]
+    if isinstance(expr, sympy.Rational):
+        return arb(fmpq(int(expr.p), int(expr.q)))
+    if expr in CONSTANTS:
+        return CONSTANTS[expr]()
+    arguments = [value_of(argument, values) for argument in expr.args]
+    if isinstance(expr, sympy.Add):
+        return sum(arguments[1:], arguments[0])
+    if isinstance(expr, sympy.Mul):
+        product = arguments[0]
+        for factor in arguments[1:]:
+            product = product * factor
+        return product
+    if isinstance(expr, sympy.Pow):
+        return _power(arguments[0], arguments[1], expr.exp)
+    name = type(expr).__name__
+    if name == "log":
+        return _log(arguments[0])
+    if name == "Abs" and isinstance(arguments[0], arb):
+        return abs(arguments[0])
+    if name in ENTIRE and len(arguments) == 1:
+        return getattr(arguments[0], ENTIRE[name])()
+    if name == "factorial":
+        return (arguments[0] + 1).gamma()
+    if name == "beta":
+        first, second = arguments
+        return first.gamma() * second.gamma() * (first + second).rgamma()
+    raise EvaluationError(f"no ball arithmetic for {spelled(expr)}: {name} is not known to the certified road")
+
+
+CONSTANTS = {
+    sympy.pi: arb.pi,
+    sympy.E: arb.const_e,
+    sympy.EulerGamma: arb.const_euler,
+    sympy.Catalan: arb.const_catalan,
+}
+ENTIRE = {
+    "exp": "exp",
+    "sin": "sin",
+    "cos": "cos",
+    "tan": "tan",
+    "sinh": "sinh",
+    "cosh": "cosh",
+    "tanh": "tanh",
+    "erf": "erf",
+    "erfc": "erfc",
+    "gamma": "gamma",
+    "sech": "sech",
+}
+"""Functions whose balls are not finite where a singularity may be."""
+
+
+def _power(base: Ball, exponent: Ball, exact: Expr) -> Ball:
+    if isinstance(exact, sympy.Integer):
+        return base ** fmpz(int(exact))
+    if exact == sympy.Rational(1, 2) and isinstance(base, arb):
+        return base.sqrt()
+    return (exponent * _log(base)).exp()
+
+
+def _log(ball: Ball) -> Ball:
+    """Return the principal logarithm, not finite where the ball touches the cut."""
+    if isinstance(ball, arb):
+        return ball.log()
+    if ball.real > 0:
+        return ball.log()
+    return acb(NAN, NAN)

@@ -1,0 +1,303 @@
+"""A quadrature rule for one predictor with a proven error: E[X^k w(a + b X)] for all k at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from flint import acb, arb
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger
+from leadterms.evaluation.certified.gauss import columns, gauss, points_needed, remainder
+from leadterms.evaluation.certified.lines import End, Line, Segment
+from leadterms.evaluation.precision import ball_precision, spelled
+
+PLANNING_BITS = 64
+ELLIPSES = (1.1, 1.2, 1.35, 1.6, 2.0, 2.6, 3.5, 5.0, 8.0, 14.0, 30.0, 80.0, 250.0, 1000.0)
+MIDDLE = 5
+COLUMNS = 8
+MOST_PANELS = 2000
+
+Modulus = Callable[[End, End, Ball], Ball]
+"""Upper bound of |w| over low <= Re eta <= high, |Im eta| <= height."""
+
+
+@dataclass(frozen=True)
+class LineRule:
+    """Points and masses, with |E[X^k f(X)] - sum mass x^k f(x)| <= errors[k] for f = w(a + b .).
+
+    Parameters
+    ----------
+    points, masses
+        The rule.
+    errors
+        One for each power k.
+    low, high
+        Ends of an interval that contains the points and the part of the support that was not cut off.
+
+    """
+
+    points: tuple[Ball, ...]
+    masses: tuple[Ball, ...]
+    errors: tuple[Ball, ...]
+    low: Ball
+    high: Ball
+
+    def absolute(self, power: int) -> Ball:
+        """Return the rule's own value of E|X|^power."""
+        return sum((abs(x) ** power * m for x, m in zip(self.points, self.masses, strict=True)), arb(0)).abs_upper()
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a rule is asked for.
+
+    Parameters
+    ----------
+    line
+        The law.
+    modulus
+        Upper bounds of |w|.
+    everywhere
+        An upper bound of |w| on the whole support, or of |w e^(-rate x)| where the rate is not zero.
+    shift, slope
+        The balls a and b of eta = a + b x, real or complex.
+    rate
+        w(a + b x) grows at most like e^(rate x).
+    tolerances
+        Wanted error for each power; what is proven may be a little larger.
+
+    """
+
+    line: Line
+    modulus: Modulus
+    everywhere: Ball
+    shift: Ball
+    slope: Ball
+    rate: Ball
+    tolerances: tuple[Ball, ...]
+
+
+@dataclass(frozen=True)
+class _Panel:
+    segment: Segment
+    low: Ball
+    high: Ball
+    count: int
+    errors: tuple[Ball, ...]
+    mass_error: Ball
+
+
+def line_rule(request: Request) -> LineRule:
+    """Return a rule for one predictor.
+
+    Raises
+    ------
+    EvaluationError
+        If no proven error is small enough.
+
+    """
+    low, high, errors = _cut(request)
+    atoms = request.line.atoms(low, high)
+    if atoms is not None:
+        return LineRule(tuple(x for x, _ in atoms), tuple(p for _, p in atoms), errors, low, high)
+    panels: list[_Panel] = []
+    size = arb(0)
+    segments = request.line.segments(low, high)
+    with ball_precision(PLANNING_BITS):
+        for segment in segments:
+            found, largest = _panels(request, segment)
+            panels += found
+            size = larger(size, largest)
+    pairs = [pair for panel in panels for pair in _nodes(panel)]
+    points = tuple(x for x, _ in pairs)
+    masses = tuple(m for _, m in pairs)
+    with ball_precision(PLANNING_BITS):
+        totals = [sum((panel.errors[k] for panel in panels), errors[k]) for k in range(len(errors))]
+    if request.line.normalised:
+        # at full precision: the mass left out is a difference from one.  It is next to rough ends, where |X| <= size,
+        # or beyond the cut, where the tail's bound has the powers.
+        left_out = (1 - sum(masses, arb(0)) + sum((panel.mass_error for panel in panels), arb(0))).abs_upper()
+        near = left_out * request.everywhere * (abs(request.rate) * size).exp()
+        totals = [(total + near * size**k).abs_upper() for k, total in enumerate(totals)]
+    return LineRule(points, masses, tuple(totals), low, high)
+
+
+def cut_ends(request: Request) -> tuple[Ball, Ball]:
+    """Return the ends at which the rule for a request cuts off the law."""
+    low, high, _ = _cut(request)
+    return low, high
+
+
+def _cut(request: Request) -> tuple[Ball, Ball, tuple[Ball, ...]]:
+    """Cut off the tails where they are small enough."""
+    line, spreads = request.line, 3.0
+    with ball_precision(PLANNING_BITS):
+        while spreads < 2000:
+            low, high = line.reach(spreads)
+            errors = tuple(
+                (line.tail(low, high, k, request.rate) * request.everywhere).abs_upper()
+                for k in range(len(request.tolerances))
+            )
+            enough = all(bool(e <= t) for e, t in zip(errors, request.tolerances, strict=True))
+            if enough and (not line.normalised or _far_enough(request, low, high)):
+                return low, high, errors
+            spreads *= 1.15
+    raise EvaluationError(
+        f"the tail of {spelled(line.law)} could not be bounded in proof: the weight or the powers of the predictor "
+        "outgrow what is known of the law"
+    )
+
+
+def _far_enough(request: Request, low: Ball, high: Ball) -> bool:
+    """Judge by the density, without proof, whether the mass beyond a cut of an unbounded law is small."""
+    line = request.line
+    for given, end in ((line.low, low), (line.high, high)):
+        if given is None and hasattr(line, "density"):
+            mass = line.density(end) * abs(end) * request.everywhere
+            if not mass < request.tolerances[0]:
+                return False
+    return True
+
+
+def _panels(request: Request, segment: Segment) -> tuple[list[_Panel], Ball]:
+    """Bisect a segment until every panel has an ellipse with a proven bound; return also the largest |x| left out."""
+    size = arb(0)
+    found: list[_Panel] = []
+    stack = [(segment.low, segment.high)]
+    most = max(64, _bits_asked(request))
+    tried = 0
+    while stack:
+        low, high = stack.pop()
+        tried += 1
+        if tried > MOST_PANELS:
+            raise EvaluationError(
+                f"no certified rule for {spelled(request.line.law)}: the integrand has poles too close to its support"
+            )
+        panel = _panel(request, segment, low, high)
+        if panel is not None and panel.count <= most:
+            found.append(panel)
+        elif segment.rough and _ignored(request, segment, low, high):
+            size = larger(size, segment.point(interval(low, high)).abs_upper())
+        else:
+            middle = ((low + high) / 2).mid()
+            stack += [(low, middle), (middle, high)]
+    return found, size
+
+
+def _bits_asked(request: Request) -> int:
+    tolerance = request.tolerances[0]
+    size = request.everywhere
+    if not (tolerance > 0 and size.is_finite()):
+        return 64
+    return int(abs(float((size / tolerance).log().mid()))) + 16
+
+
+def _ignored(request: Request, segment: Segment, low: Ball, high: Ball) -> bool:
+    """Judge, without proof, whether the mass next to a rough end is small: the proof is one minus the mass kept."""
+    at_low, at_high = low is segment.low, high is segment.high
+    if at_low == at_high:
+        return False
+    inner = high if at_low else low
+    mass = (segment.density(inner) * (high - low) * 8 * request.everywhere).abs_upper()
+    return bool(mass < request.tolerances[0] / 64)
+
+
+def _panel(request: Request, segment: Segment, low: Ball, high: Ball) -> _Panel | None:
+    """Find the ellipse that needs the fewest points, None where none is proven."""
+    half, centre = (high - low) / 2, (high + low) / 2
+    if not half > 0:
+        return None
+    best: tuple[float, float, list[Ball], Ball] | None = None
+    index, step = MIDDLE, 1
+    while 0 <= index < len(ELLIPSES):
+        rho = ELLIPSES[index]
+        bounds, mass = _bounds_on_ellipse(request, segment, centre, half, rho)
+        needed = max(points_needed(half, b, rho, t / 16) for b, t in zip(bounds, request.tolerances, strict=True))
+        if request.line.normalised:
+            needed = max(needed, points_needed(half, mass, rho, request.tolerances[0] / request.everywhere / 16))
+        if needed < inf and (best is None or needed < best[0]):
+            best = (needed, rho, bounds, mass)
+            index += step
+        elif best is None and step == 1 and index == MIDDLE:
+            index, step = MIDDLE - 1, -1
+        elif best is None and step == -1:
+            index -= 1
+        else:
+            break
+    if best is None:
+        return None
+    needed, rho, bounds, mass = best
+    count = int(needed)
+    errors = tuple(remainder(half, b, rho, count) for b in bounds)
+    return _Panel(segment, low, high, count, errors, remainder(half, mass, rho, count))
+
+
+def _bounds_on_ellipse(
+    request: Request, segment: Segment, centre: Ball, half: Ball, rho: float
+) -> tuple[list[Ball], Ball]:
+    """Bound |density x^k w| for each k, and |density|, over an ellipse around a panel."""
+    powers = len(request.tolerances)
+    largest: list[Ball] = [arb(0)] * powers
+    mass = arb(0)
+    for column in columns(rho, COLUMNS):
+        t = centre + half * column
+        density = segment.bound(t)
+        if not density.is_finite():
+            return [NAN] * powers, NAN
+        x = segment.point(t)
+        eta = acb(request.shift + request.slope * x)
+        size = density * request.modulus(eta.real.lower(), eta.real.upper(), eta.imag.abs_upper())
+        if not size.is_finite():
+            return [NAN] * powers, NAN
+        radius = x.abs_upper()
+        mass = larger(mass, density.abs_upper())
+        for k in range(powers):
+            largest[k] = larger(largest[k], size.abs_upper())
+            size = size * radius
+    return largest, mass
+
+
+def _nodes(panel: _Panel) -> list[tuple[Ball, Ball]]:
+    half, centre = (panel.high - panel.low) / 2, (panel.high + panel.low) / 2
+    pairs = []
+    for node, weight in gauss(panel.count):
+        t = centre + half * node
+        pairs.append((panel.segment.point(t), half * weight * panel.segment.density(t)))
+    return pairs
+
+
+def eta_range(shift: Ball, slopes: Sequence[Ball], ends: Sequence[tuple[Any, Any]]) -> tuple[End, End, Ball]:
+    """Return ends of Re eta and a bound of |Im eta| for eta = shift + sum slopes x, each x between its ends.
+
+    Ends may be None, where x does not end; the bound of the imaginary part is then not finite unless the slope is real.
+    """
+    low: End = shift.real.lower()
+    high: End = shift.real.upper()
+    height = shift.imag.abs_upper()
+    for slope, (first, last) in zip(slopes, ends, strict=True):
+        real, imaginary = slope.real, slope.imag
+        if first is not None and last is not None:
+            x = interval(first, last)
+            part = real * x
+            low = None if low is None else (low + part).lower()
+            high = None if high is None else (high + part).upper()
+            height = (height + abs(imaginary * x)).abs_upper()
+            continue
+        if not imaginary.is_zero():
+            height = NAN
+        if real.is_zero():
+            continue
+        lows = [real * end for end in (first, last) if end is not None]
+        falls = not (real >= 0)
+        rises = not (real <= 0)
+        grows = (rises and last is None) or (falls and first is None)
+        sinks = (rises and first is None) or (falls and last is None)
+        if low is not None:
+            low = None if sinks else (low + lows[0]).lower()
+        if high is not None:
+            high = None if grows else (high + lows[0]).upper()
+    return low, high, height

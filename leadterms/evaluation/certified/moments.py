@@ -1,0 +1,310 @@
+"""All moments M_k of a system at a point or over a box of the random effects, with proven errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from math import prod
+
+from flint import acb, acb_mat, arb, arb_mat
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.balls import NAN, Ball, disc, whole_power
+from leadterms.evaluation.certified.line_rules import PLANNING_BITS, LineRule, Request, cut_ends, eta_range, line_rule
+from leadterms.evaluation.certified.lines import Line, line_of
+from leadterms.evaluation.certified.weight_balls import WeightBalls, weight_balls
+from leadterms.evaluation.moment_system import NumericSystem
+from leadterms.evaluation.precision import ball_precision
+
+SAMPLES = 9
+MOST_NODES = 400_000
+
+
+class Problem:
+    """A moment system with its exact numbers as balls at the precision that is current when it is made.
+
+    Raises
+    ------
+    EvaluationError
+        If its weight or a law is of a kind that the certified road does not know.
+
+    """
+
+    def __init__(self, system: NumericSystem) -> None:
+        self.system = system
+        self.weight: WeightBalls = weight_balls(system.weight)
+        self.lines: list[Line] = [line_of(law) for law in system.laws]
+        self.centre = arb(system.centre)
+        self.slopes = [arb(slope) for slope in system.slopes]
+        self.loadings = [[arb(entry) for entry in row] for row in system.loadings]
+        self.powers = [max((e[i] for e in system.moments), default=0) for i in range(len(self.lines))]
+        self.fixed_slopes = all(bool(entry.is_zero()) for row in self.loadings for entry in row[1:])
+
+    @cached_property
+    def samples(self) -> list[list[tuple[Ball, Ball]]]:
+        """A few points with rough probabilities, for each predictor."""
+        return [_samples(line) for line in self.lines]
+
+    def at(self, effects: Sequence[Ball]) -> tuple[Ball, list[Ball]]:
+        """Return a and b of eta = a + b'x at a point or box of the random effects."""
+        shift, slopes = self.centre, list(self.slopes)
+        for effect, row in zip(effects, self.loadings, strict=True):
+            shift = shift + effect * row[0]
+            if not self.fixed_slopes:
+                slopes = [slope + effect * entry for slope, entry in zip(slopes, row[1:], strict=True)]
+        return shift, slopes
+
+    def rough_scales(self, shift: Ball, slopes: Sequence[Ball]) -> tuple[Ball, list[list[Ball]]]:
+        """Estimate E[w] at the middle of balls, and E|X_i|^k: without proof, to set tolerances only."""
+        with ball_precision(PLANNING_BITS):
+            samples = self.samples
+            middle, directions = shift.real.mid(), [slope.real.mid() for slope in slopes]
+            total, mass = arb(0), arb(0)
+            for combination in product(*samples):
+                p = prod((pair[1] for pair in combination), start=arb(1))
+                eta = sum((b * pair[0] for b, pair in zip(directions, combination, strict=True)), middle)
+                total += p * self.weight.at(eta).abs_upper()
+                mass += p
+            sizes = [
+                [
+                    (sum((p * abs(x) ** k for x, p in line), arb(0)) / sum((p for _, p in line), arb(0))).mid()
+                    for k in range(power + 1)
+                ]
+                for line, power in zip(samples, self.powers, strict=True)
+            ]
+        return (total / mass).mid(), sizes
+
+
+def _samples(line: Line) -> list[tuple[Ball, Ball]]:
+    """A few points with rough probabilities."""
+    low, high = line.reach(3.0)
+    atoms = line.atoms(low, high)
+    if atoms is not None:
+        return [(x.mid(), p.mid()) for x, p in atoms]
+    pairs = []
+    for segment in line.segments(low, high):
+        for i in range(SAMPLES):
+            t = (segment.low + (segment.high - segment.low) * arb(2 * i + 1) / (2 * SAMPLES)).mid()
+            mass = abs(segment.density(t) * (segment.high - segment.low))
+            if mass.is_finite():
+                pairs.append((segment.point(t).mid(), mass.mid()))
+    return pairs
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Rules for all predictors that serve every a, b in given balls, with |M_k - sum| <= errors[k].
+
+    Parameters
+    ----------
+    problem
+        The system.
+    rules
+        One for each predictor.
+    errors
+        One for each moment; of a factorising weight, relative to w(a).
+
+    """
+
+    problem: Problem
+    rules: tuple[LineRule, ...]
+    errors: tuple[Ball, ...]
+
+    def moments(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]]:
+        """Return all moments at each of several (a, b), real numbers or complex boxes."""
+        if not points:
+            return []
+        if self.problem.weight.rate is not None:
+            return [self._factored(*point) for point in points]
+        coefficients, combinations = self._table
+        complex_values = isinstance(points[0][0], acb)
+        columns = self._complex(points, combinations) if complex_values else self._real(points, combinations)
+        width = len(combinations)
+        flat = [column[i] for i in range(width) for column in columns]
+        count = len(self.problem.system.moments)
+        matrix = arb_mat(count, width, coefficients)
+        if complex_values:
+            result = acb_mat(matrix) * acb_mat(width, len(points), flat)
+            radii = [disc(error) for error in self.errors]
+        else:
+            result = matrix * arb_mat(width, len(points), flat)
+            radii = [arb(0, error.abs_upper()) for error in self.errors]
+        values = [[result[k, j] for k in range(count)] for j in range(len(points))]
+        if not all(bool(value.is_finite()) for row in values for value in row):
+            # products of matrices fail where exponents are huge
+            values = [[_dot(coefficients[k * width : (k + 1) * width], c) for k in range(count)] for c in columns]
+        return [[value + radius for value, radius in zip(row, radii, strict=True)] for row in values]
+
+    @cached_property
+    def _table(self) -> tuple[list[Ball], list[tuple[Ball, ...]]]:
+        """Return the coefficients of all moments, and the points, over the product of the rules."""
+        combinations = list(product(*(rule.points for rule in self.rules)))
+        masses = [prod(m, start=arb(1)) for m in product(*(rule.masses for rule in self.rules))]
+        powers = [
+            [[whole_power(x, k) for x in rule.points] for k in range(power + 1)]
+            for rule, power in zip(self.rules, self.problem.powers, strict=True)
+        ]
+        coefficients: list[Ball] = []
+        for exponents in self.problem.system.moments:
+            rows = [table[k] for table, k in zip(powers, exponents, strict=True)]
+            factors = [prod(f[1:], start=f[0]) if f else arb(1) for f in product(*rows)]
+            coefficients += [m * f for m, f in zip(masses, factors, strict=True)]
+        return coefficients, combinations
+
+    def _real(
+        self, points: Sequence[tuple[Ball, Sequence[Ball]]], combinations: Sequence[tuple[Ball, ...]]
+    ) -> list[list[Ball]]:
+        weight, fixed = self.problem.weight, self.problem.fixed_slopes
+        columns = []
+        offsets: list[Ball] = []
+        for shift, slopes in points:
+            if not offsets or not fixed:
+                offsets = _offsets(slopes, combinations)
+                if weight.log_only:
+                    offsets = [offset.exp() for offset in offsets]
+            if weight.log_only:
+                level = shift.exp()
+                columns.append([weight.of_exponential(level * offset) for offset in offsets])
+            else:
+                columns.append([weight.at(shift + offset) for offset in offsets])
+        return columns
+
+    def _complex(
+        self, points: Sequence[tuple[Ball, Sequence[Ball]]], combinations: Sequence[tuple[Ball, ...]]
+    ) -> list[list[Ball]]:
+        on = self.problem.weight.on
+        return [[on(shift + offset) for offset in _offsets(slopes, combinations)] for shift, slopes in points]
+
+    def _factored(self, shift: Ball, slopes: Sequence[Ball]) -> list[Ball]:
+        """w(a + b'x) = w(a) times the product of e^(rate b_i x_i)."""
+        weight, rate = self.problem.weight, self.problem.weight.rate
+        level = weight.at(shift)
+        sums: list[list[Ball]] = []
+        for rule, slope, power in zip(self.rules, slopes, self.problem.powers, strict=True):
+            tilted = [m * (rate * slope * x).exp() for x, m in zip(rule.points, rule.masses, strict=True)]
+            row = [sum(tilted[1:], tilted[0])]
+            for k in range(1, power + 1):
+                row.append(sum((whole_power(x, k) * t for x, t in zip(rule.points, tilted, strict=True)), arb(0)))
+            sums.append([value + _ball_like(value, error) for value, error in zip(row, rule.errors, strict=True)])
+        return [
+            level * prod((sums[i][k] for i, k in enumerate(exponents)), start=arb(1))
+            for exponents in self.problem.system.moments
+        ]
+
+
+def _dot(first: Sequence[Ball], second: Sequence[Ball]) -> Ball:
+    return sum((a * b for a, b in zip(first, second, strict=True)), arb(0))
+
+
+def _ball_like(value: Ball, error: Ball) -> Ball:
+    return disc(error) if isinstance(value, acb) else arb(0, error.abs_upper())
+
+
+def _offsets(slopes: Sequence[Ball], combinations: Sequence[tuple[Ball, ...]]) -> list[Ball]:
+    zero = arb(0)
+    return [sum((b * x for b, x in zip(slopes, xs, strict=True)), zero) for xs in combinations]
+
+
+def plan(
+    problem: Problem, shift: Ball, slopes: Sequence[Ball], bits: int, scale: Ball, sizes: list[list[Ball]]
+) -> Plan:
+    """Return rules for all a, b in balls, with errors of about 2^-bits of scale times E|X|^k.
+
+    The error telescopes over the predictors: laws are first cut off one by one, then replaced by their rules one
+    by one.  In each step the others contribute E|X_i|^k by the law, by the law cut off, or by the rule: bounded by
+    the larger of the first and the last.
+
+    Raises
+    ------
+    EvaluationError
+        If an error could not be proven.
+
+    """
+    if problem.weight.rate is not None:
+        return _plan_factors(problem, slopes, bits, sizes)
+    with ball_precision(PLANNING_BITS):
+        supports = [(line.low, line.high) for line in problem.lines]
+        everywhere = problem.weight.modulus(*eta_range(shift, slopes, supports))
+        if not everywhere.is_finite():
+            raise EvaluationError("the weight is not bounded, or not analytic, on the whole support")
+        target = scale * arb(2) ** (-bits)
+        hulls = []
+        for i, line in enumerate(problem.lines):
+            # generous: the ranges of the others only widen the rectangles
+            hulls.append(_hull(problem, i, line, everywhere, target, sizes[i]))
+    rules = []
+    for i, line in enumerate(problem.lines):
+        with ball_precision(PLANNING_BITS):
+            others = [j for j in range(len(hulls)) if j != i]
+            low, high, height = eta_range(shift, [slopes[j] for j in others], [hulls[j] for j in others])
+            around = acb((low).union(high), arb(0, height)) if isinstance(shift, acb) else low.union(high)
+            request = Request(
+                line,
+                problem.weight.modulus,
+                everywhere.abs_upper(),
+                around,
+                slopes[i],
+                arb(0),
+                tuple((target * size).abs_upper() for size in sizes[i]),
+            )
+        rules.append(line_rule(request))
+    if prod(len(rule.points) for rule in rules) > MOST_NODES:
+        raise EvaluationError(f"the rules of {len(rules)} predictors have too many nodes together")
+    with ball_precision(PLANNING_BITS):
+        return Plan(problem, tuple(rules), _moment_errors(problem, rules))
+
+
+def _hull(
+    problem: Problem, index: int, line: Line, everywhere: Ball, target: Ball, sizes: Sequence[Ball]
+) -> tuple[Ball, Ball]:
+    """Return the ends that the rule of one predictor will have."""
+    if line.low is not None and line.high is not None:
+        return line.low, line.high
+    tolerances = tuple((target * size).abs_upper() for size in sizes)
+    return cut_ends(Request(line, problem.weight.modulus, everywhere.abs_upper(), arb(0), arb(0), arb(0), tolerances))
+
+
+def _moment_errors(problem: Problem, rules: Sequence[LineRule]) -> tuple[Ball, ...]:
+    sizes = [
+        [line.absolute(k).max(rule.absolute(k)) for k in range(power + 1)]
+        for line, rule, power in zip(problem.lines, rules, problem.powers, strict=True)
+    ]
+    errors = []
+    for exponents in problem.system.moments:
+        total = arb(0)
+        for i, rule in enumerate(rules):
+            error = rule.errors[exponents[i]]
+            if error.is_zero():
+                continue
+            others = (sizes[j][k] for j, k in enumerate(exponents) if j != i)
+            total += prod(others, start=error)
+        errors.append(total.abs_upper() if total.is_finite() else NAN)
+    if not all(bool(error.is_finite()) for error in errors):
+        raise EvaluationError("no proven bound of the predictors' absolute moments")
+    return tuple(errors)
+
+
+def _plan_factors(problem: Problem, slopes: Sequence[Ball], bits: int, sizes: list[list[Ball]]) -> Plan:
+    rate = problem.weight.rate
+    rules = []
+    for line, samples, slope, size in zip(problem.lines, problem.samples, slopes, sizes, strict=True):
+        with ball_precision(PLANNING_BITS):
+            tilt = rate * slope
+            scale = sum((p * (tilt.real.mid() * x).exp() for x, p in samples), arb(0)).abs_upper()
+            request = Request(
+                line,
+                _exponential_modulus,
+                arb(1),
+                arb(0),
+                tilt,
+                tilt.real,
+                tuple((scale * s * arb(2) ** (-bits)).abs_upper() for s in size),
+            )
+        rules.append(line_rule(request))
+    return Plan(problem, tuple(rules), (arb(0),) * len(problem.system.moments))
+
+
+def _exponential_modulus(low: Ball, high: Ball, height: Ball) -> Ball:
+    return high.exp()

@@ -1,0 +1,197 @@
+from types import SimpleNamespace
+from typing import Any
+
+import mpmath
+import pytest
+from flint import arb, fmpq
+from sympy import Integer, Rational, Tuple
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified import cells
+from leadterms.evaluation.certified.road import certified_average
+from leadterms.evaluation.moment_system import NumericSystem
+from leadterms.evaluation.precision import ball_precision
+from leadterms.model.laws import BetaLaw, FiniteLaw, Law, NormalLaw, PoissonLaw, TriangularLaw, UniformLaw
+from leadterms.model.weights import (
+    CloglogWeight,
+    ConstantWeight,
+    ExponentialWeight,
+    LogisticWeight,
+    PowerWeight,
+    ProbitWeight,
+    SaturatingWeight,
+    Weight,
+)
+
+ONE = Integer(1)
+HALF = mpmath.mpf(1) / 2
+LINK = [LogisticWeight(ONE), ProbitWeight(ONE), CloglogWeight(ONE), SaturatingWeight(ONE, Rational(1, 3))]
+MIXED = [*LINK, ExponentialWeight(ONE, Rational(1, 2)), ConstantWeight(Integer(4))]
+
+
+def schur(m: Any) -> Any:
+    """Residual information of the slope given the intercept."""
+    return m[2] - m[1] ** 2 / m[0]
+
+
+def intercept_system(weight: Weight, law: Law, centre: Any, slope: Any, load: Any) -> NumericSystem:
+    return NumericSystem(
+        weight, (law,), centre, (slope,), ((load, fmpq(0)),), ((0,), (1,), (2,)), schur, 2
+    )  # fmt: skip
+
+
+def exact(number: Any) -> Any:
+    return mpmath.mpf(int(number.p)) / int(number.q)
+
+
+def by_mpmath(references: SimpleNamespace, system: NumericSystem, line: Any, reach: float, step: Any) -> Any:
+    """The same average by Gauss-Legendre inside and the trapezoidal rule outside, with 30 digits."""
+    centre, slope, load = exact(system.centre), exact(system.slopes[0]), exact(system.loadings[0][0])
+
+    def value(u: Any) -> Any:
+        return schur(references.moments(system.weight, [line], centre + load * u, [slope], system.moments))
+
+    return references.effects_average(value, reach, step)
+
+
+@pytest.mark.parametrize("weight", MIXED, ids=lambda w: type(w).__name__)
+def test_random_intercept_with_a_uniform_predictor(weight: Weight, references: SimpleNamespace) -> None:
+    system = intercept_system(weight, UniformLaw(-1, 1), fmpq(-1, 3), fmpq(7, 10), fmpq(4, 5))
+    ball = certified_average(system, 50)
+    with mpmath.workdps(30):
+        rule = mpmath.calculus.quadrature.GaussLegendre(mpmath.mp).calc_nodes(4, mpmath.mp.prec)
+        line = [(x, w / 2) for x, w in rule]
+        expected = by_mpmath(references, system, line, 13, mpmath.mpf(1) / 8)
+        # 24 nodes inside, step 1/8 outside: some 25 digits; the ball has 15
+        assert ball.contains(references.ball(expected))
+    assert ball.rel_accuracy_bits() >= 50
+
+
+@pytest.mark.parametrize("weight", LINK, ids=lambda w: type(w).__name__)
+@pytest.mark.parametrize(
+    ("centre", "slope", "load"),
+    [
+        (fmpq(-12), fmpq(1), fmpq(1)),
+        (fmpq(1, 2), fmpq(2), fmpq(1, 10**4)),
+        (fmpq(1, 2), fmpq(2), fmpq(3)),
+        (fmpq(1, 2), fmpq(0), fmpq(1)),
+        (fmpq(1, 2), fmpq(1, 10**30), fmpq(1)),
+    ],
+)
+def test_extreme_parameters(weight: Weight, centre: Any, slope: Any, load: Any, references: SimpleNamespace) -> None:
+    law = FiniteLaw(Tuple(-1, Rational(1, 4)), Tuple(1, Rational(3, 4)))
+    system = intercept_system(weight, law, centre, slope, load)
+    ball = certified_average(system, 40)
+    with mpmath.workdps(30):
+        line = [(mpmath.mpf(-1), mpmath.mpf(1) / 4), (mpmath.mpf(1), mpmath.mpf(3) / 4)]
+        step = mpmath.mpf(1) / (8 if load < 2 else 96)
+        expected = by_mpmath(references, system, line, 14, step)
+        assert ball.contains(references.ball(expected))
+    assert ball.rel_accuracy_bits() >= 40
+
+
+def test_far_centre_of_the_logistic_weight() -> None:
+    # w ~ e^eta: the value is about e^(-50 + 1/2) times the residual variance of the tilted law
+    system = intercept_system(LogisticWeight(ONE), UniformLaw(-1, 1), fmpq(-50), fmpq(1), fmpq(1))
+    ball = certified_average(system, 60)
+    assert ball.rel_accuracy_bits() >= 60
+    # tilted by e^x on (-1, 1): E e^x = sinh 1, and sinh 1 - 1/sinh 1 = E[x^2 e^x] - E[x e^x]^2/E[e^x]
+    with ball_precision(150):
+        leading = (arb(1).sinh() - 1 / arb(1).sinh()) * arb("-49.5").exp()
+        assert abs(ball / leading - 1) < 10 * arb("-47").exp()
+
+
+def test_other_laws_agree_with_mpmath(references: SimpleNamespace) -> None:
+    cases = [
+        (TriangularLaw(-1, 1, 0), lambda r: r.line(lambda x: 1 - abs(x), -1, 0, 1)),
+        (BetaLaw(2, 2), lambda r: r.line(lambda x: 6 * x * (1 - x), 0, 1)),
+        (PoissonLaw(1), lambda r: [(k, mpmath.exp(-1) / mpmath.factorial(k)) for k in range(40)]),
+        (NormalLaw(0, HALF_LAW), lambda r: [(i / mpmath.mpf(16), mpmath.npdf(i / 8) / 8) for i in range(-100, 101)]),
+    ]
+    for law, nodes in cases:
+        system = intercept_system(LogisticWeight(ONE), law, fmpq(1, 5), fmpq(1), fmpq(1))
+        ball = certified_average(system, 40)
+        with mpmath.workdps(30):
+            expected = by_mpmath(references, system, nodes(references)[::1], 12, mpmath.mpf(1) / 6)
+            assert ball.contains(references.ball(expected))
+        assert ball.rel_accuracy_bits() >= 40
+
+
+HALF_LAW = Rational(1, 2)
+
+
+@pytest.mark.parametrize("weight", [LogisticWeight(ONE), ProbitWeight(ONE), CloglogWeight(ONE)])
+def test_more_bits_stay_inside_fewer(weight: Weight) -> None:
+    law = FiniteLaw(Tuple(0, Rational(1, 2)), Tuple(1, Rational(1, 2)))
+    system = intercept_system(weight, law, fmpq(1, 7), fmpq(3, 2), fmpq(1))
+    coarse, fine = certified_average(system, 40), certified_average(system, 120)
+    assert fine.rel_accuracy_bits() >= 120
+    assert coarse.contains(fine)
+
+
+def test_without_effects(references: SimpleNamespace) -> None:
+    for weight in [*MIXED, PowerWeight(ONE, Rational(-3, 2))]:
+        system = NumericSystem(weight, (UniformLaw(0, 1),), fmpq(1), (fmpq(2),), (), ((0,), (1,), (2,)), schur)
+        ball = certified_average(system, 166)
+        assert ball.rel_accuracy_bits() >= 166
+        with mpmath.workdps(100):
+            nodes = references.line(lambda x: 1, 0, 1)
+            expected = schur(references.moments(weight, [nodes], 1, [2], system.moments))
+            assert ball.contains(references.ball(expected))
+
+
+def test_random_intercept_and_slope(references: SimpleNamespace) -> None:
+    # block A = (1, x1) with random effects, block B = x2
+    law = FiniteLaw(Tuple(-1, Rational(1, 2)), Tuple(1, Rational(1, 2)))
+    moments = ((0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (0, 2))
+
+    def integrand(m: Any) -> Any:
+        m0, m1, m2, c0, c1, d = m
+        determinant = m0 * m2 - m1 * m1
+        return d - (m2 * c0 * c0 - 2 * m1 * c0 * c1 + m0 * c1 * c1) / determinant
+
+    system = NumericSystem(
+        LogisticWeight(ONE), (law, law), fmpq(1, 5), (fmpq(1, 2), fmpq(1)),
+        ((fmpq(1, 2), fmpq(0), fmpq(0)), (fmpq(1, 10), fmpq(1, 10), fmpq(0))), moments, integrand, 5,
+    )  # fmt: skip
+    ball = certified_average(system, 30)
+    assert ball.rel_accuracy_bits() >= 30
+    with mpmath.workdps(20):
+        line = [(mpmath.mpf(-1), HALF), (mpmath.mpf(1), HALF)]
+
+        def value(u: Any, v: Any) -> Any:
+            shift = mpmath.mpf(1) / 5 + u / 2 + v / 10
+            slopes = [HALF + v / 10, mpmath.mpf(1)]
+            return integrand(references.moments(system.weight, [line, line], shift, slopes, moments))
+
+        step = mpmath.mpf(1) / 3
+        expected = references.effects_average(
+            lambda v: references.effects_average(lambda u: value(u, v), 8, step), 8, step
+        )
+        assert ball.contains(references.ball(expected))
+
+
+def test_a_false_bound_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    system = intercept_system(LogisticWeight(ONE), UniformLaw(-1, 1), fmpq(-1, 3), fmpq(7, 10), fmpq(4, 5))
+    true = certified_average(system, 60)
+    # planted: four points to a cell, said to be enough
+    monkeypatch.setattr(cells, "points_needed", lambda *a: 4)
+    monkeypatch.setattr(cells, "remainder", lambda *a: arb(0))
+    assert not certified_average(system, 60).overlaps(true)
+
+
+def test_refusals() -> None:
+    known = intercept_system(LogisticWeight(ONE), UniformLaw(-1, 1), fmpq(1), fmpq(1), fmpq(1))
+    without = NumericSystem(*(getattr(known, name) for name in known.__dataclass_fields__ if name != "ceiling"))
+    with pytest.raises(EvaluationError, match="needs a ceiling"):
+        certified_average(without, 50)
+    slope = NumericSystem(
+        LogisticWeight(ONE), (NormalLaw(0, 1),), fmpq(0), (fmpq(1),), ((fmpq(0), fmpq(1)),), ((2,),), lambda m: m[0], 0
+    )  # fmt: skip
+    with pytest.raises(EvaluationError):
+        certified_average(slope, 30)
+    zero = NumericSystem(
+        ConstantWeight(ONE), (UniformLaw(-1, 1),), fmpq(0), (fmpq(1),), (), ((0,), (1,)), lambda m: m[0] / m[1]
+    )  # fmt: skip
+    with pytest.raises(EvaluationError, match="denominator may be zero"):
+        certified_average(zero, 50)

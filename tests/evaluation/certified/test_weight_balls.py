@@ -1,0 +1,121 @@
+import random
+from types import SimpleNamespace
+
+import mpmath
+import pytest
+from flint import acb, arb
+from sympy import Integer, Rational
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.weight_balls import weight_balls
+from leadterms.evaluation.precision import ball_precision
+from leadterms.model.weights import (
+    CloglogWeight,
+    ConstantWeight,
+    ExponentialWeight,
+    LogisticWeight,
+    PowerWeight,
+    ProbitWeight,
+    SaturatingWeight,
+    Weight,
+)
+
+WEIGHTS = [
+    LogisticWeight(Integer(3)),
+    ProbitWeight(Rational(1, 2)),
+    CloglogWeight(Integer(2)),
+    SaturatingWeight(Integer(1), Rational(1, 3)),
+    ExponentialWeight(Integer(1), Integer(-1)),
+    ConstantWeight(Integer(4)),
+    PowerWeight(Rational(1, 4), Rational(-3, 2)),
+]
+POLES = {
+    # 1 + e^eta = 0;  the first zero of erfc, 1.3548101281 + 1.9914668428i (DLMF table 7.13.1), times -sqrt 2;
+    # e^eta = 2 pi i;  1 + e^eta/3 = 0
+    LogisticWeight: mpmath.mpc(0, mpmath.pi),
+    ProbitWeight: mpmath.mpc(-1.3548101281, 1.9914668428) * mpmath.sqrt(2),
+    CloglogWeight: mpmath.log(2j * mpmath.pi),
+    SaturatingWeight: mpmath.mpc(mpmath.log(3), mpmath.pi),
+    PowerWeight: mpmath.mpc(0),
+}
+
+
+@pytest.mark.parametrize("weight", WEIGHTS, ids=lambda w: type(w).__name__)
+class TestOneWeight:
+    def test_at_points(self, weight: Weight, references: SimpleNamespace) -> None:
+        for eta in (0.25, 3.0, 11.5, 40.0, -0.25, -3.0, -11.5, -40.0):
+            if isinstance(weight, PowerWeight) and eta < 0:
+                continue
+            with ball_precision(150):
+                value = weight_balls(weight).at(arb(eta))
+            assert value.contains(references.ball(references.weight_value(weight, mpmath.mpf(eta)))) or value < arb(
+                "1e-300000"
+            )
+            if references.weight_value(weight, mpmath.mpf(eta)) > mpmath.mpf(10) ** -1000:
+                assert value.rel_accuracy_bits() > 130
+
+    @pytest.mark.parametrize("eta", [-5000, 5000])
+    def test_far_out(self, weight: Weight, eta: int) -> None:
+        if isinstance(weight, PowerWeight) and eta < 0:
+            return
+        with ball_precision(100):
+            value = weight_balls(weight).at(arb(eta))
+        assert value.is_finite()
+
+    def test_boxes_contain_the_values(self, weight: Weight, references: SimpleNamespace) -> None:
+        rng = random.Random(20240611)
+        finite = 0
+        for _ in range(150):
+            x = rng.uniform(-6, 6) if rng.random() < 0.8 else rng.uniform(-40, 40)
+            y, width, height = rng.uniform(-3.2, 3.2), *(rng.choice([0.01, 0.1, 0.4]) for _ in "ab")
+            x = abs(x) + width if isinstance(weight, PowerWeight) else x
+            with ball_precision(64):
+                balls = weight_balls(weight)
+                enclosure = balls.on(acb(arb(x, width), arb(y, height)))
+                bound = balls.modulus(arb(x) - width, arb(x) + width, arb(abs(y) + height))
+            finite += bool(enclosure.is_finite()) + bool(bound.is_finite())
+            for _ in range(5):
+                z = mpmath.mpc(x + 0.999 * rng.uniform(-width, width), y + 0.999 * rng.uniform(-height, height))
+                value = mpmath.mpc(references.weight_value(weight, z))
+                assert not enclosure.is_finite() or enclosure.contains(
+                    acb(references.ball(value.real), references.ball(value.imag))
+                )
+                assert not bound.is_finite() or references.ball(abs(value)) * (1 - arb(2) ** -40) < bound.upper()
+        assert finite > 130
+
+    def test_poles_are_reported(self, weight: Weight) -> None:
+        pole = POLES.get(type(weight))
+        if pole is None:
+            return
+        with ball_precision(64):
+            x, y = arb(float(pole.real), 0.05), arb(float(pole.imag), 0.05)
+            assert not weight_balls(weight).on(acb(x, y)).is_finite()
+            assert not weight_balls(weight).modulus(x.lower(), x.upper(), y.abs_upper()).is_finite()
+
+    def test_bound_over_the_whole_line(self, weight: Weight, references: SimpleNamespace) -> None:
+        with ball_precision(64):
+            bound = weight_balls(weight).modulus(None, None, arb(0.25))
+        if isinstance(weight, ExponentialWeight | PowerWeight):
+            assert not bound.is_finite()
+            return
+        largest = max(
+            abs(references.weight_value(weight, mpmath.mpc(x / 8, y))) for x in range(-100, 400) for y in (0, 0.25)
+        )
+        assert references.ball(largest) < bound.upper() * (1 + arb(2) ** -40)
+        assert bound < 2 * references.ball(largest)
+
+
+def test_half_lines(references: SimpleNamespace) -> None:
+    with ball_precision(64):
+        for weight in (LogisticWeight(Integer(1)), ProbitWeight(Integer(1)), CloglogWeight(Integer(1))):
+            balls = weight_balls(weight)
+            right, left = balls.modulus(arb(6), None, arb(0.5)), balls.modulus(None, arb(-6), arb(0.5))
+            for bound, sign in ((right, 1), (left, -1)):
+                worst = max(abs(references.weight_value(weight, mpmath.mpc(sign * x, 0.5))) for x in (6, 6.1, 7, 12))
+                assert references.ball(worst) < bound.upper() * (1 + arb(2) ** -40)
+                assert bound < 3 * references.ball(worst)
+
+
+def test_unknown_kind() -> None:
+    with pytest.raises(EvaluationError, match="no ball arithmetic"):
+        weight_balls(Weight(Integer(1)))
