@@ -56,3 +56,7 @@ class UndecidedError(LeadtermsError):
 
 class EvaluationError(LeadtermsError):
     """A value that was asked for and cannot be given: a bad point, or digits that were not reached."""
+
+
+class UncertifiedError(EvaluationError):
+    """No certified road leads to a number: there is no proven bound for it here."""

@@ -52,6 +52,9 @@ HEAVY = ["sympy", "mpmath", "numpy", "scipy", "lark", "rich", "flint"]
         "from leadterms.cli import main; run(main, '--version')",
         "from leadterms.cli import main; run(main, 'derive', '--help')",
         "from leadterms.cli import main; run(main, 'reproduce', '--help')",
+        "from leadterms.cli import main; run(main, 'reference', '--help')",
+        "from leadterms.cli import main; run(main, 'reference', 'export', '--help')",
+        "from leadterms.cli import main; run(main, 'reference', 'compare', '--help')",
         "from leadterms.cli import main; run(main, 'derive', 'y ~ x', '--family', 'poisson', '--terms', '2')",
     ],
 )

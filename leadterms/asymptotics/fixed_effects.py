@@ -7,6 +7,7 @@ The order of the first neglected term is 1/n^2.  The dispersion estimator has as
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import combinations_with_replacement
 
@@ -62,6 +63,16 @@ def inverse_terms(
         if term is not None:
             terms[parameters[i], parameters[j]] = term
     return terms
+
+
+def with_weights_whole(terms: Covariance, matrix: Rows, parameters: tuple[Symbol, ...], dispersion: Expr) -> Covariance:
+    """Return the same terms with the unclosed forms made from a matrix in which weights are kept whole."""
+    entries = inverted(matrix)
+    place = {parameter: i for i, parameter in enumerate(parameters)}
+    return {
+        (first, second): replace(term, unclosed=dispersion * entries[place[first]][place[second]])
+        for (first, second), term in terms.items()
+    }
 
 
 def inverted(matrix: Rows) -> list[list[Expr]]:

@@ -8,7 +8,7 @@ from functools import partial
 from sympy import Expr, Gt, Integer, Matrix, Symbol, true
 from sympy.logic.boolalg import Boolean
 
-from leadterms.asymptotics.fixed_effects import Covariance, dispersion_term, inverse_terms
+from leadterms.asymptotics.fixed_effects import Covariance, dispersion_term, inverse_terms, with_weights_whole
 from leadterms.asymptotics.nested import (
     fixed_only_information,
     random_terms,
@@ -137,9 +137,13 @@ def _nested(model: Model, information: ConditionalInformation) -> Expansion:
         information, model.random_indices, model.fixed_only_indices, model.random_effects, sigma
     )
     fixed_only = tuple(fixed[i] for i in model.fixed_only_indices)
+    dispersion = _dispersion(model)
+    inverse = inverse_terms(averaged.matrix, information, fixed_only, dispersion, PER_GROUPED_OBSERVATION, status)
+    if averaged.whole != averaged.matrix:
+        inverse = with_weights_whole(inverse, averaged.whole, fixed_only, dispersion)
     covariance: Covariance = {
         **random_terms(tuple(fixed[i] for i in model.random_indices), sigma, status),
-        **inverse_terms(averaged.matrix, information, fixed_only, _dispersion(model), PER_GROUPED_OBSERVATION, status),
+        **inverse,
         **variance_component_terms(_blocks(model), status),
     }
     if model.family.has_dispersion:

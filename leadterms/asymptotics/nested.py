@@ -34,10 +34,23 @@ FEW_WEIGHTS = 3
 
 @dataclass(frozen=True)
 class FixedOnlyInformation:
-    """G = E[H_BB - H_BA H_AA^{-1} H_AB] over the random effects, and its conditions."""
+    """G = E[H_BB - H_BA H_AA^{-1} H_AB] over the random effects, and its conditions.
+
+    Parameters
+    ----------
+    matrix
+        G.
+    conditions
+        What must hold for it to exist.
+    whole
+        G with the weights at single points of a finite design kept whole: as moments of the weight, whose bounds
+        are known.
+
+    """
 
     matrix: tuple[tuple[Expr, ...], ...]
     conditions: tuple[Boolean, ...]
+    whole: tuple[tuple[Expr, ...], ...] = ()
 
 
 def fixed_only_information(
@@ -63,15 +76,21 @@ def fixed_only_information(
     complement = schur_complement(rows, random, fixed_only)
     conditions: dict[Boolean, None] = {}
     averaged: dict[tuple[int, int], Expr] = {}
+    whole: dict[tuple[int, int], Expr] = {}
     for i, j in combinations_with_replacement(range(len(fixed_only)), 2):
         entry = canonical(field.to_sympy(complement[i][j]))
         if i == j:
             entry = without_leading_minus(entry)
         average = average_over_effects(entry, effects, covariance)
+        whole[i, j] = whole[j, i] = average.value
         averaged[i, j] = averaged[j, i] = _written_out(average.value)
         conditions.update(dict.fromkeys(average.conditions))
-    matrix = tuple(tuple(averaged[i, j] for j in range(len(fixed_only))) for i in range(len(fixed_only)))
-    return FixedOnlyInformation(matrix, tuple(conditions))
+    return FixedOnlyInformation(_rows(averaged), tuple(conditions), _rows(whole))
+
+
+def _rows(entries: dict[tuple[int, int], Expr]) -> tuple[tuple[Expr, ...], ...]:
+    size = 1 + max(i for i, _ in entries)
+    return tuple(tuple(entries[i, j] for j in range(size)) for i in range(size))
 
 
 def _written_out(value: Expr) -> Expr:

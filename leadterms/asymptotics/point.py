@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sympy import And, Eq, Expr, Ne, Or, Symbol, false, true
@@ -89,6 +90,12 @@ def _exact(name: str, value: Any) -> Expr:
         raise EvaluationError(f"the value {value!r} of {name} is not an exact number: {reason}") from None
 
 
+@lru_cache(maxsize=1024)
+def symbols_of(expression: Expr) -> frozenset[Symbol]:
+    """Return the free symbols of a coefficient; looked for once, they are asked for at every point."""
+    return frozenset(expression.free_symbols)
+
+
 def require_values(expressions: Iterable[Expr], point: Mapping[Symbol, Expr]) -> None:
     """Refuse a point that leaves a parameter of the expressions without value.
 
@@ -98,7 +105,7 @@ def require_values(expressions: Iterable[Expr], point: Mapping[Symbol, Expr]) ->
         Naming the parameters that have no value.
 
     """
-    missing = sorted({symbol.name for expression in expressions for symbol in expression.free_symbols - set(point)})
+    missing = sorted({symbol.name for expression in expressions for symbol in symbols_of(expression) - point.keys()})
     if missing:
         raise EvaluationError(f"no value is given for {', '.join(missing)}")
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, ImmutableMatrix, Integer, Symbol, sqrt
 
 from leadterms.asymptotics.orders import SPELLING
-from leadterms.asymptotics.point import ParameterSpace, Values, require_values, shown
+from leadterms.asymptotics.point import ParameterSpace, Values, require_values, shown, symbols_of
 from leadterms.errors import LeadtermsError
+from leadterms.evaluation.wanted import USUAL, Wanted
 from leadterms.expectation.held import Expectation
 from leadterms.model.statement import Model
 from leadterms.notation.latex import to_latex
@@ -36,8 +37,8 @@ class Term:
     rules
         Names of the rules that gave closed forms.
     unclosed
-        The same coefficient with its expectations held: the road that stays open where the closed form is
-        singular.
+        The same coefficient with its expectations held, weights at single points kept whole: the road that stays
+        open where the closed form is singular.
     nonzero
         What the closed form divides by, for example a slope. Where one of these is zero the closed form has a
         removable singularity, and the value is that of ``close_at``.
@@ -134,7 +135,9 @@ class Entry:
         """Order of the one term."""
         return self.term.order
 
-    def evaluate(self, values: Values, digits: int = 15) -> Number:
+    def evaluate(
+        self, values: Values, digits: int = 15, *, method: str | None = None, rounding: str = "nearest"
+    ) -> Number:
         """Return the coefficient of the one term at a point, to the digits asked for.
 
         Parameters
@@ -144,6 +147,11 @@ class Entry:
             floats (taken at their shortest decimal); or one text ``"beta0=0.34, beta1=0.82"``.
         digits
             Significant digits.
+        method
+            "balls": certified, or an error; "mpmath": the second road, whose error is an estimate; None: certified
+            where there is a certified road, else the second.
+        rounding
+            "nearest", "down" (the printed decimal is not above the truth) or "up" (not below it).
 
         Raises
         ------
@@ -153,7 +161,7 @@ class Entry:
             If a condition of the result fails at the point.
 
         """
-        return evaluate_terms([self.term], self.space, values, digits)[0]
+        return evaluate_terms([self.term], self.space, values, Wanted(digits, method, rounding))[0]
 
     def latex(self) -> str:
         r"""``\mathrm{Asy.Var}(...) = ...`` as LaTeX."""
@@ -172,7 +180,9 @@ class Entry:
         return rf"$\displaystyle {self.latex()}$"
 
 
-def evaluate_terms(terms: Sequence[Term], space: ParameterSpace, values: Values, digits: int) -> list[Number]:
+def evaluate_terms(
+    terms: Sequence[Term], space: ParameterSpace, values: Values, wanted: Wanted = USUAL
+) -> list[Number]:
     """Return the coefficients of terms at one point, as `Entry.evaluate` does for one."""
     from leadterms.evaluation.number import evaluate
 
@@ -180,13 +190,18 @@ def evaluate_terms(terms: Sequence[Term], space: ParameterSpace, values: Values,
     require_values((term.coefficient for term in terms), point)
 
     def number(term: Term) -> Number:
-        if term.close_at is not None and any(divisor.subs(point) == 0 for divisor in term.nonzero):
+        if term.close_at is not None and any(divisor.xreplace(point) == 0 for divisor in term.nonzero):
             closed = term.close_at(point)
             require_values((closed,), point)
-            return evaluate(closed, point, digits, may_vanish=term.may_vanish)
-        usable = term.unclosed is not None and term.unclosed.free_symbols <= set(point)
-        alternatives = (term.unclosed,) if usable else ()
-        return evaluate(term.coefficient, point, digits, alternatives=alternatives, may_vanish=term.may_vanish)
+            return evaluate(closed, point, may_vanish=term.may_vanish, **asdict(wanted))
+        usable = term.unclosed is not None and symbols_of(term.unclosed) <= point.keys()
+        return evaluate(
+            term.coefficient,
+            point,
+            alternatives=(term.unclosed,) if term.unclosed is not None and usable else (),
+            may_vanish=term.may_vanish,
+            **asdict(wanted),
+        )
 
     return [number(term) for term in terms]
 

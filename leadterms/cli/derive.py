@@ -10,6 +10,7 @@ from leadterms.cli.options import model_options, read_model
 
 if TYPE_CHECKING:
     from leadterms.asymptotics.result import Entry, Expansion
+    from leadterms.evaluation.wanted import Wanted
 
 EPILOG = """\b
 Laws of predictors, exact inside, with your own parameters where you like:
@@ -60,6 +61,19 @@ Examples:
     help="Significant digits of the values.",
 )
 @click.option(
+    "--method",
+    type=click.Choice(["balls", "mpmath"]),
+    help="balls: certified, or an error; mpmath: the second road, its error an estimate. "
+    "Default: certified where there is a certified road, else the second.",
+)
+@click.option(
+    "--rounding",
+    type=click.Choice(["nearest", "down", "up"]),
+    default="nearest",
+    show_default=True,
+    help="Rounding of the values: down is never above the truth, up never below.",
+)
+@click.option(
     "--format",
     "shape",
     type=click.Choice(["text", "latex", "json"]),
@@ -77,6 +91,8 @@ def derive(
     parameters: tuple[str, ...],
     at: str | None,
     digits: int,
+    method: str | None,
+    rounding: str,
     shape: str,
 ) -> None:
     """Derive the leading term of the asymptotic variance of every parameter.
@@ -88,18 +104,20 @@ def derive(
 
     from leadterms.asymptotics.leading import leading_terms
     from leadterms.cli.progress import working
+    from leadterms.evaluation.wanted import Wanted
     from leadterms.publication.text import derivation_text
 
+    wanted = Wanted(digits, method, rounding)
     model = read_model(formula, family, link, laws, levels)
     with working("deriving"):
         result = leading_terms(model)
         entries = _chosen(result, parameters)
         if shape == "json":
-            output = _as_json(result, entries, at, digits)
+            output = _as_json(result, entries, at, wanted)
         elif shape == "latex":
-            output = _as_latex(result, entries, at, digits)
+            output = _as_latex(result, entries, at, wanted)
         else:
-            output = derivation_text(result, entries, at, digits)
+            output = derivation_text(result, entries, at, wanted)
     click.echo(output)
 
 
@@ -113,15 +131,15 @@ def _chosen(result: Expansion, names: tuple[str, ...]) -> tuple[Entry, ...]:
     return tuple(chosen.values()) if names else result.entries
 
 
-def _as_json(result: Expansion, entries: tuple[Entry, ...], at: str | None, digits: int) -> str:
+def _as_json(result: Expansion, entries: tuple[Entry, ...], at: str | None, wanted: Wanted) -> str:
     import json
 
     from leadterms.publication.json import derive_record
 
-    return json.dumps(derive_record(result, entries, at, digits), indent=2)
+    return json.dumps(derive_record(result, entries, at, wanted), indent=2)
 
 
-def _as_latex(result: Expansion, entries: tuple[Entry, ...], at: str | None, digits: int) -> str:
+def _as_latex(result: Expansion, entries: tuple[Entry, ...], at: str | None, wanted: Wanted) -> str:
     from leadterms.asymptotics.result import evaluate_terms
     from leadterms.evaluation.decimal_text import in_latex
 
@@ -129,6 +147,6 @@ def _as_latex(result: Expansion, entries: tuple[Entry, ...], at: str | None, dig
     if at is not None:
         places = [place for place, entry in enumerate(entries) for _ in entry.terms]
         terms = [term for entry in entries for term in entry.terms]
-        for place, number in zip(places, evaluate_terms(terms, result.space, at, digits), strict=True):
+        for place, number in zip(places, evaluate_terms(terms, result.space, at, wanted), strict=True):
             lines[place] += rf" \qquad \text{{coefficient }} {in_latex(number.value, number.digits)}"
     return "\n".join(lines)

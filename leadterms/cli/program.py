@@ -9,6 +9,7 @@ import click
 
 from leadterms._version import __version__
 from leadterms.cli.derive import derive
+from leadterms.cli.reference import reference
 from leadterms.cli.reproduce import reproduce
 from leadterms.errors import LeadtermsError, UndecidedError
 
@@ -45,6 +46,7 @@ def commands(context: click.Context) -> None:
 
 commands.add_command(derive)
 commands.add_command(reproduce)
+commands.add_command(reference)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -12,8 +12,10 @@ _CHUNK = 4000
 """Python converts integers of at most 4300 digits to text by default."""
 
 
-def decimal_digits(context: Context, number: Real, digits: int) -> tuple[int, int]:
+def decimal_digits(context: Context, number: Real, digits: int, away: bool = False) -> tuple[int, int]:
     """Return (n, e) such that n 10^e is the nonzero number rounded to ``digits`` significant digits.
+
+    To the nearest, or away from zero as a bound must be.
 
     Examples
     --------
@@ -25,13 +27,26 @@ def decimal_digits(context: Context, number: Real, digits: int) -> tuple[int, in
     exponent = decimal_scale(context, number) - digits + 1
     with precision(context, digits + 20 + len(str(exponent))):
         # 10^e is made exactly or to all working digits; ties are too rare to matter beside the error
-        whole = int(context.nint(number / context.mpf(10) ** exponent))
+        scaled = number / context.mpf(10) ** exponent
+        whole = int(context.sign(scaled) * context.ceil(abs(scaled)) if away else context.nint(scaled))
     if abs(whole) >= 10**digits:
         whole, exponent = whole // 10, exponent + 1
     return whole, exponent
 
 
-def in_text(number: Float, digits: int) -> str:
+def bound_in_text(bound: Float) -> str:
+    """Return a bound with two digits, rounded up, so that it stays one.
+
+    Examples
+    --------
+    >>> bound_in_text(Float("1.31e-20", 5))
+    '1.4e-20'
+
+    """
+    return in_text(bound, 2, away=True)
+
+
+def in_text(number: Float, digits: int, *, away: bool = False) -> str:
     """Return a number with exactly ``digits`` significant digits, plain where the exponent is moderate.
 
     Examples
@@ -40,7 +55,7 @@ def in_text(number: Float, digits: int) -> str:
     ('0.25000', '2.50e-45', '1.23e+3')
 
     """
-    sign, mantissa, exponent = _parts(number, digits)
+    sign, mantissa, exponent = _parts(number, digits, away)
     if mantissa == "0":
         return mantissa
     if _PLAIN_FROM <= exponent < 0:
@@ -67,14 +82,14 @@ def _pointed(mantissa: str, places: int) -> str:
     return mantissa if places == len(mantissa) else f"{mantissa[:places]}.{mantissa[places:]}"
 
 
-def _parts(number: Float, digits: int) -> tuple[str, str, int]:
+def _parts(number: Float, digits: int, away: bool) -> tuple[str, str, int]:
     """Return sign, significant digits, and the decimal exponent of the first of them."""
     if not number:
         return "", "0", 0
     context = private_context()
     with precision(context, digits + 20):
         real = context.make_mpf(number._mpf_)
-        whole, exponent = decimal_digits(context, real, digits)
+        whole, exponent = decimal_digits(context, real, digits, away)
     return ("-" if whole < 0 else ""), _integer_text(abs(whole)), exponent + digits - 1
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from leadterms.asymptotics.point import Values
 from leadterms.asymptotics.result import Entry, Expansion, Term, evaluate_terms
 from leadterms.evaluation.number import Number
+from leadterms.evaluation.wanted import USUAL, Wanted
 from leadterms.model.statement import Model
 from leadterms.notation.latex import to_latex
 
@@ -15,7 +16,7 @@ SCHEMA = 1
 
 
 def derive_record(
-    result: Expansion, entries: tuple[Entry, ...], values: Values | None = None, digits: int = 15
+    result: Expansion, entries: tuple[Entry, ...], values: Values | None = None, wanted: Wanted = USUAL
 ) -> dict[str, Any]:
     """Return the record of a derivation, one item for each entry and order.
 
@@ -27,14 +28,14 @@ def derive_record(
         Those to list.
     values
         A point at which every coefficient is evaluated, or None.
-    digits
-        Significant digits of the values.
+    wanted
+        Digits, road and rounding of the values.
 
     """
     pairs = [(entry, term) for entry in entries for term in entry.terms]
     numbers: list[Number | None] = [None] * len(pairs)
     if values is not None:
-        numbers[:] = evaluate_terms([term for _, term in pairs], result.space, values, digits)
+        numbers[:] = evaluate_terms([term for _, term in pairs], result.space, values, wanted)
     return {
         "schema": SCHEMA,
         "model": model_record(result.model),

@@ -8,8 +8,9 @@ from sympy import Expr, Function, Mul, Pow, Symbol
 
 from leadterms.asymptotics.point import Values
 from leadterms.asymptotics.result import Entry, Expansion, evaluate_terms
-from leadterms.evaluation.decimal_text import in_text
+from leadterms.evaluation.decimal_text import bound_in_text
 from leadterms.evaluation.number import Number
+from leadterms.evaluation.wanted import USUAL, Wanted
 from leadterms.expectation.held import Expectation, outermost, shown_variables
 from leadterms.model.statement import Model
 from leadterms.model.weights import ConstantWeight, ExponentialWeight, Weight
@@ -103,7 +104,9 @@ def _linear_predictors(integrand: Expr, weight: Weight) -> list[Expr]:
     return sorted(candidates, key=lambda eta: (len(str(eta)), str(eta)))
 
 
-def derivation_text(result: Expansion, entries: Sequence[Entry], values: Values | None = None, digits: int = 15) -> str:
+def derivation_text(
+    result: Expansion, entries: Sequence[Entry], values: Values | None = None, wanted: Wanted = USUAL
+) -> str:
     """Return the text of a derivation: model, regime, conditions, the entries, and what their names stand for.
 
     Parameters
@@ -114,12 +117,12 @@ def derivation_text(result: Expansion, entries: Sequence[Entry], values: Values 
         Those to show.
     values
         A point at which every coefficient is evaluated, or None.
-    digits
-        Significant digits of the values.
+    wanted
+        Digits, road and rounding of the values.
 
     """
     terms = [term for entry in entries for term in entry.terms]
-    numbers = iter([] if values is None else evaluate_terms(terms, result.space, values, digits))
+    numbers = iter([] if values is None else evaluate_terms(terms, result.space, values, wanted))
     outline = Outline(result.model)
     lines = [f"model       {result.model}", f"regime      {result.regime}"]
     lines += [f"condition   {condition}" for condition in result.conditions]
@@ -151,4 +154,4 @@ def _title(entry: Entry) -> tuple[str, str]:
 
 def _value(number: Number) -> str:
     kind = "certified" if number.certified else "estimated"
-    return f"{number}   ({kind} error {in_text(number.error, 2)})"
+    return f"{number}   ({kind} error {bound_in_text(number.error)})"

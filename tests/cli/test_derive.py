@@ -48,7 +48,7 @@ def test_text_is_the_default(run):
     code, out, err = run(*POISSON, "--at", AT, "--digits", "11")
     assert (code, err) == (0, "")
     assert "  coefficient  beta1**3*sinh(beta1)/(exp(beta0 + sigma2/2)*(sinh(beta1)**2 - beta1**2))" in out.splitlines()
-    assert "  value        2.0487282410   (estimated error " in out
+    assert "  value        2.0487282410   (certified error " in out
 
 
 def test_json_is_one_document(run):

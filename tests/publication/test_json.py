@@ -9,6 +9,7 @@ import pytest
 from sympy import Symbol, sympify
 
 from leadterms import Model, leading_terms
+from leadterms.evaluation.wanted import Wanted
 from leadterms.publication.json import SCHEMA, derive_record, model_record
 from leadterms.reading.numbers import exact_number
 
@@ -20,8 +21,8 @@ KEYS = {"parameters", "names", "order", "coefficient", "latex", "closed_form", "
         "error", "certified"}  # fmt: skip
 
 
-def record(result, *arguments):
-    return json.loads(json.dumps(derive_record(result, result.entries, *arguments)))
+def record(result, values=None, digits=15):
+    return json.loads(json.dumps(derive_record(result, result.entries, values, Wanted(digits))))
 
 
 def test_the_layout_is_the_contract():
@@ -64,7 +65,7 @@ def test_values_have_the_digits_asked_for_and_errors_bound_the_printed_value(dig
         assert len(term["value"].replace(".", "")) == digits
         assert abs(truth - mpmath.mpf(term["value"])) <= mpmath.mpf(term["error"])
         assert mpmath.mpf(term["error"]) <= mpmath.mpf(10) ** (1 - digits)
-    assert term["certified"] is False
+    assert term["certified"] is True
 
 
 def test_tiny_values_are_decimal_text():

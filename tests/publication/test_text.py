@@ -8,6 +8,7 @@ import pytest
 from sympy import Symbol, sympify
 
 from leadterms import Expectation, Model, leading_terms
+from leadterms.evaluation.wanted import Wanted
 from leadterms.publication.text import Outline, derivation_text
 
 UNIFORM = "Uniform(-1, 1)"
@@ -15,7 +16,7 @@ UNIFORM = "Uniform(-1, 1)"
 
 def text(formula, family, laws, link=None, names=(), values=None, digits=15):
     result = leading_terms(Model(formula, family=family, link=link, laws=laws))
-    return derivation_text(result, [result[name] for name in names] or result.entries, values, digits)
+    return derivation_text(result, [result[name] for name in names] or result.entries, values, Wanted(digits))
 
 
 def definitions(shown):
@@ -43,7 +44,7 @@ def test_values_stand_below_their_coefficients_with_their_error():
     shown = text("y ~ x", "poisson", {"x": UNIFORM}, names=["x"], values="beta0=0.34, beta1=0.82", digits=11)
     value = shown.splitlines()[-1]
     # published 2.17786656811262749...: the value printed here is 1.3e-11 below it
-    assert value == "  value        2.1778665681   (estimated error 1.3e-11)"
+    assert value == "  value        2.1778665681   (certified error 1.3e-11)"
 
 
 def test_conditions_are_shown():

@@ -1,0 +1,75 @@
+"""The first road: values in balls, so that the error is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from flint import arb, fmpq
+from sympy import Expr, Float, Function, NumberSymbol, Rational, Symbol
+
+from leadterms.errors import EvaluationError, UncertifiedError
+from leadterms.evaluation.certify import certified
+from leadterms.evaluation.held_balls import at_point
+from leadterms.evaluation.number import Number
+from leadterms.evaluation.rounding import rounded, rounded_exact, upper_float
+
+CLOSED = "closed form in balls"
+EXACT = "exact rational arithmetic"
+
+
+def certified_value(
+    candidates: Sequence[Expr], point: Mapping[Symbol, Expr], digits: int, may_vanish: bool, rounding: str
+) -> Number:
+    """Return the value of the first of several expressions of one quantity that can be certified at a point.
+
+    Raises
+    ------
+    UncertifiedError
+        If none could be certified, and for one of them there is no certified road.
+    EvaluationError
+        If the digits are not reached: with the number that were, and why.
+
+    """
+    failures: list[EvaluationError] = []
+    for candidate in dict.fromkeys(candidates):
+        try:
+            return _certified(candidate, point, digits, may_vanish, rounding)
+        except EvaluationError as failure:
+            failures.append(failure)
+    text = "; and its alternative: ".join(dict.fromkeys(map(str, failures)))
+    missing = any(isinstance(failure, UncertifiedError) for failure in failures)
+    raise (UncertifiedError if missing else EvaluationError)(text)
+
+
+def _certified(candidate: Expr, point: Mapping[Symbol, Expr], digits: int, may_vanish: bool, rounding: str) -> Number:
+    exact = _rational(candidate, point)
+    if exact is not None:
+        result = rounded_exact(exact, digits, rounding)
+        return Number(result.value, result.error, digits, certified=True, road=EXACT)
+    coefficient, values = at_point(candidate, point)
+    road = CLOSED if coefficient.is_closed else "; ".join(dict.fromkeys(coefficient.roads))
+
+    def ball(bits: int) -> arb:
+        return coefficient(values, bits)
+
+    found = certified(ball, digits, cheap=coefficient.is_closed, may_vanish=may_vanish)
+    if found.contains(0):
+        return Number(Float(0, digits), upper_float(found), digits, certified=True, road=road)
+    result = rounded(found, digits, rounding)
+    return Number(result.value, result.error, digits, certified=True, road=road)
+
+
+def _rational(candidate: Expr, point: Mapping[Symbol, Expr]) -> fmpq | None:
+    """Return the value of a rational function at a rational point, if it is neither zero nor singular."""
+    if not _is_rational_function(candidate):
+        return None
+    value = candidate.xreplace(dict(point))
+    if not isinstance(value, Rational) or not value.is_finite or value.is_zero:
+        return None
+    return fmpq(int(value.p), int(value.q))
+
+
+@lru_cache(maxsize=1024)
+def _is_rational_function(candidate: Expr) -> bool:
+    return bool(candidate.is_rational_function(*candidate.free_symbols)) and not candidate.atoms(NumberSymbol, Function)

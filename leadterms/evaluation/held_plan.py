@@ -1,0 +1,181 @@
+"""Take a held coefficient apart for the kernels: outer averages, moments inside them, what enters how.
+
+A coefficient is an expression in outer expectations.  Each of them is either an expectation of a weight over the
+predictors, or an average over normal random effects of a function F of such expectations.  A plan keeps all of it
+symbolic in the parameters: compiled once, it serves every point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sympy import Add, Expr, ImmutableMatrix, Integer, Poly, Symbol, binomial
+
+from leadterms.evaluation.weighted_moment import WeightedMoment, weighted_moment
+from leadterms.expectation.held import Expectation, outermost, variables_of
+from leadterms.model.laws import JointNormalLaw, NormalLaw
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Jointly normal random effects: symbols, mean and covariance, in the parameters."""
+
+    symbols: tuple[Symbol, ...]
+    mean: tuple[Expr, ...]
+    covariance: ImmutableMatrix
+
+
+@dataclass(frozen=True)
+class Average:
+    """E_U[F(U, M(U))].
+
+    Parameters
+    ----------
+    effects
+        The random effects; none where F is a function of plain expectations.
+    integrand
+        F, in the effects, the parameters and the symbols of ``inner``.
+    inner
+        Each expectation given the effects, by its symbol.
+
+    """
+
+    effects: Effects
+    integrand: Expr
+    inner: Mapping[Symbol, WeightedMoment]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A coefficient: an expression in the symbols of averages and in parameters."""
+
+    top: Expr
+    averages: Mapping[Symbol, Average]
+
+
+@lru_cache(maxsize=256)
+def plan(expr: Expr) -> Plan | None:
+    """Return the plan of a held coefficient, or None where an expectation has another shape."""
+    averages: dict[Symbol, Average] = {}
+    names: dict[Expectation, Symbol] = {}
+    plain: dict[Symbol, WeightedMoment] = {}
+    for node in sorted(outermost(expr), key=str):
+        name = Symbol(f"A{len(names)}", real=True)
+        names[node] = name
+        effects = _effects(node)
+        inner = sorted(outermost(node.integrand), key=str)
+        if effects is not None and (inner or node.integrand.free_symbols & set(effects.symbols)):
+            moments = _moments(inner)
+            if moments is not None and (inner or weighted_moment(node) is None):
+                symbols = {held: symbol for symbol, held in zip(moments, inner, strict=True)}
+                averages[name] = Average(effects, node.integrand.xreplace(symbols), moments)
+                continue
+        moment = None if inner else weighted_moment(node)
+        if moment is None:
+            return None
+        plain[name] = moment
+    top = expr.xreplace(names)
+    if plain and not averages:
+        whole = Symbol("A", real=True)
+        nothing = Effects((), (), ImmutableMatrix(0, 0, []))
+        return Plan(whole, {whole: Average(nothing, top, plain)})
+    nothing = Effects((), (), ImmutableMatrix(0, 0, []))
+    averages.update({name: Average(nothing, name, {name: moment}) for name, moment in plain.items()})
+    return Plan(top, averages)
+
+
+def _effects(node: Expectation) -> Effects | None:
+    """Return the bindings of an expectation as jointly normal random effects, or None."""
+    symbols: list[Symbol] = []
+    mean: list[Expr] = []
+    blocks: list[ImmutableMatrix] = []
+    for binding in node.bindings:
+        law = binding[1]
+        if isinstance(law, NormalLaw):
+            mean.append(law.args[0])
+            blocks.append(ImmutableMatrix([[law.args[1] ** 2]]))
+        elif isinstance(law, JointNormalLaw):
+            mean.extend(law.mean)
+            blocks.append(ImmutableMatrix(law.covariance))
+        else:
+            return None
+        symbols.extend(variables_of(binding))
+    return Effects(tuple(symbols), tuple(mean), ImmutableMatrix.diag(*blocks))
+
+
+def _moments(nodes: list[Expectation]) -> dict[Symbol, WeightedMoment] | None:
+    moments: dict[Symbol, WeightedMoment] = {}
+    for node in nodes:
+        moment = weighted_moment(node)
+        if moment is None:
+            return None
+        moments[Symbol(f"M{len(moments)}", real=True)] = moment
+    return moments
+
+
+@dataclass(frozen=True)
+class AffinePredictor:
+    """eta = constant + sum_i slopes[i] x_i + sum_j u_j (loadings[j][0] + sum_i loadings[j][1 + i] x_i)."""
+
+    constant: Expr
+    slopes: tuple[Expr, ...]
+    loadings: tuple[tuple[Expr, ...], ...]
+
+
+def affine(eta: Expr, variables: tuple[Symbol, ...], effects: tuple[Symbol, ...]) -> AffinePredictor | None:
+    """Return a linear predictor in its parts, or None if it is not affine in predictors and in effects."""
+    symbols = (*variables, *effects)
+    if not eta.is_polynomial(*symbols):
+        return None
+    if not symbols:
+        return AffinePredictor(eta, (), ())
+    parts: dict[tuple[int, ...], Expr] = dict(Poly(eta, *symbols).terms())
+    size = len(variables)
+
+    def part(*ones: int) -> Expr:
+        return parts.pop(tuple(1 if i in ones else 0 for i in range(len(symbols))), Integer(0))
+
+    constant, slopes = part(), tuple(part(i) for i in range(size))
+    loadings = tuple((part(size + j), *(part(i, size + j) for i in range(size))) for j in range(len(effects)))
+    return None if any(value != 0 for value in parts.values()) else AffinePredictor(constant, slopes, loadings)
+
+
+def shifted_monomial(exponent: int, middle: Expr, half: Expr) -> dict[int, Expr]:
+    """Return the coefficients of (middle + half t)^exponent by the power of t.
+
+    Examples
+    --------
+    >>> a, b = Symbol("a"), Symbol("b")
+    >>> shifted_monomial(2, a, b)
+    {0: a**2, 1: 2*a*b, 2: b**2}
+
+    """
+    return {k: binomial(exponent, k) * middle ** (exponent - k) * half**k for k in range(exponent + 1)}
+
+
+def monomial_terms(expr: Expr, symbols: tuple[Symbol, ...]) -> list[tuple[Expr, tuple[int, ...]]] | None:
+    """Return an expression as a sum of coefficients times integer powers of symbols, or None.
+
+    Examples
+    --------
+    >>> m, k = Symbol("m"), Symbol("k")
+    >>> monomial_terms((2 * m * k - k**2) / m, (m, k))
+    [(2, (0, 1)), (-1, (-1, 2))]
+
+    """
+    collected: dict[tuple[int, ...], Expr] = {}
+    for term in Add.make_args(expr.expand()):
+        powers = term.as_powers_dict()
+        exponents = tuple(powers.get(symbol, Integer(0)) for symbol in symbols)
+        if not all(exponent.is_Integer for exponent in exponents):
+            return None
+        whole = tuple(int(exponent) for exponent in exponents)
+        coefficient = term
+        for symbol, exponent in zip(symbols, whole, strict=True):
+            coefficient = coefficient / symbol**exponent
+        if coefficient.free_symbols & set(symbols):
+            return None
+        collected[whole] = collected.get(whole, Integer(0)) + coefficient
+    return [(c, e) for e, c in collected.items() if c != 0]

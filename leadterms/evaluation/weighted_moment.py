@@ -1,0 +1,119 @@
+"""Recognise a held expectation as weighted moments: E[p(x) w(eta)], p a polynomial, w a weight of a known kind.
+
+Kernels ask for the kind of the weight and the linear predictor, which the engine writes out in exponentials.
+The kind is guessed from what stands in the integrand and accepted only if the integrand divided by the weight
+is a polynomial in the predictors: a wrong guess is refused, never believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sympy import Add, Expr, Integer, Mul, Poly, Pow, Symbol, erfc, exp, sqrt
+
+from leadterms.evaluation.binding import independent
+from leadterms.expectation.held import Expectation
+from leadterms.model.laws import Law
+from leadterms.model.weights import (
+    CloglogWeight,
+    ConstantWeight,
+    ExponentialWeight,
+    LogisticWeight,
+    PowerWeight,
+    ProbitWeight,
+    SaturatingWeight,
+    Weight,
+)
+
+ONE = Integer(1)
+
+
+@dataclass(frozen=True)
+class WeightedMoment:
+    """E[sum_e c_e x^e w(eta)] over independent predictors x.
+
+    Parameters
+    ----------
+    weight
+        Of scale 1.
+    eta
+        The linear predictor, in the predictors, the parameters and the random effects.
+    variables, laws
+        The predictors, independent, and their laws.
+    polynomial
+        Pairs of the exponents of the predictors and the coefficient, free of the predictors.
+
+    """
+
+    weight: Weight
+    eta: Expr
+    variables: tuple[Symbol, ...]
+    laws: tuple[Law, ...]
+    polynomial: tuple[tuple[tuple[int, ...], Expr], ...]
+
+
+def weighted_moment(node: Expectation) -> WeightedMoment | None:
+    """Return a held expectation without inner ones as weighted moments, or None if it has another shape.
+
+    Examples
+    --------
+    >>> from leadterms.model.laws import NormalLaw
+    >>> x, a, b = Symbol("x", real=True), Symbol("a"), Symbol("b")
+    >>> eta = a + b * x
+    >>> moment = weighted_moment(Expectation(3 * x**2 * exp(eta) / (1 + exp(eta)) ** 2, (x, NormalLaw(0, 1))))
+    >>> type(moment.weight).__name__, moment.eta, moment.polynomial
+    ('LogisticWeight', a + b*x0, (((2,), 3),))
+
+    """
+    if any(law.free_symbols for _, law in node.bindings):
+        return None
+    integrand, laws, variables = independent(node, "x")
+    return next(_accepted(integrand, tuple(variables), laws), None)
+
+
+def _accepted(integrand: Expr, variables: tuple[Symbol, ...], laws: tuple[Law, ...]) -> Iterator[WeightedMoment]:
+    for weight, eta in _guesses(integrand, variables):
+        rest = _merged(integrand / weight.at(eta))
+        if not rest.is_polynomial(*variables):
+            continue
+        polynomial = Poly(rest, *variables) if variables else None
+        terms = polynomial.terms() if polynomial is not None else [((), rest)]
+        yield WeightedMoment(weight, eta, variables, laws, tuple((tuple(e), c) for e, c in terms))
+
+
+def _merged(product: Expr) -> Expr:
+    """Write a product with one exponential, its exponent multiplied out: sympy leaves e^-y e^y as it is."""
+    exponentials = [part for part in Mul.make_args(product) if isinstance(part, exp)]
+    others = [part for part in Mul.make_args(product) if not isinstance(part, exp)]
+    return Mul(*others, exp(Add(*(part.args[0] for part in exponentials)).expand()))
+
+
+def _guesses(integrand: Expr, variables: tuple[Symbol, ...]) -> Iterator[tuple[Weight, Expr]]:
+    """Yield the kinds of weight that the parts of an integrand speak for, the most telling first."""
+    # a weight at one point of the design has no predictors: any symbol speaks for it
+    bound = set(variables) or integrand.free_symbols
+    exponentials = [part for part in integrand.atoms(exp) if part.free_symbols & bound]
+    for part in exponentials:
+        inner = [inside for inside in part.args[0].atoms(exp) if inside == part.args[0]]
+        for inside in inner:
+            yield CloglogWeight(ONE), inside.args[0]
+    for part in integrand.atoms(erfc):
+        if part.free_symbols & bound:
+            yield ProbitWeight(ONE), (part.args[0] * sqrt(Integer(2))).expand()
+    for power in integrand.atoms(Pow):
+        if not (isinstance(power.base, Add) and power.free_symbols & bound):
+            continue
+        constant, rest = power.base.as_coeff_Add()
+        factor, function = rest.as_coeff_Mul()
+        if constant == 1 and isinstance(function, exp):
+            eta = function.args[0]
+            if power.exp == -2 and factor == 1:
+                yield LogisticWeight(ONE), eta
+            if power.exp == -1:
+                yield SaturatingWeight(ONE, factor), eta
+        if power.exp.is_Rational and power.base.is_polynomial(*variables):
+            yield PowerWeight(ONE, power.exp), power.base
+    for part in exponentials:
+        yield ExponentialWeight(ONE, ONE), part.args[0]
+    yield ConstantWeight(ONE), Integer(0)

@@ -1,0 +1,61 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from leadterms.errors import LeadtermsError
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file: whoever opens it sees the old content or the new, never a part.
+
+    The text goes to a temporary file in the same folder, to the disk, and then in one step to its place. A symbolic
+    link is followed, and the permissions of a file that is replaced are kept.
+
+    Parameters
+    ----------
+    path
+        The file; its folder exists.
+    text
+        The content, written in UTF-8.
+
+    Raises
+    ------
+    LeadtermsError
+        If the place is not a regular file, or the file cannot be written; nothing is left then.
+
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        raise LeadtermsError(f"cannot write {path}: it is not a regular file")
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    except OSError as error:
+        raise LeadtermsError(f"cannot write {path}: {error.strerror}") from error
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(name, _mode(target))
+        os.replace(name, target)
+    except BaseException as error:
+        with suppress(FileNotFoundError):
+            os.unlink(name)
+        if isinstance(error, OSError):
+            raise LeadtermsError(f"cannot write {path}: {error.strerror}") from error
+        raise
+
+
+def _mode(target: Path) -> int:
+    """Return the permissions of a file that is there, else those that a new file gets."""
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

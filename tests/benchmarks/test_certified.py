@@ -1,0 +1,156 @@
+"""Certified digits beside the limits that were set for them, and beside what a researcher would reach for.
+
+The problems: P1 logistic random intercept with X ~ Uniform(-1, 1); P2 the same with X ~ Normal(0, 1); P3 a random
+intercept and slope on X1 and a fixed X2, both Uniform(-1, 1); P4 the Poisson sinh form.  Times are warm, the
+coefficient compiled, at parameter values that were not used before.  Limits in seconds are shown, never asserted;
+ratios of times of one run are.
+"""
+
+import shutil
+import subprocess
+import time
+from itertools import count
+
+import mpmath
+import pytest
+
+import leadterms as lt
+
+UNIT = "Uniform(-1, 1)"
+PROBLEMS = {
+    "P1": ("y ~ x + (1 | group)", "bernoulli", {"x": UNIT}, "x"),
+    "P2": ("y ~ x + (1 | group)", "bernoulli", {"x": "Normal(0, 1)"}, "x"),
+    "P3": ("y ~ x1 + x2 + (1 + x1 | group)", "bernoulli", {"x1": UNIT, "x2": UNIT}, "x2"),
+    "P4": ("y ~ x + (1 | group)", "poisson", {"x": UNIT}, "x"),
+}
+POINTS = {
+    "P1": {"beta0": "-3/10", "beta1": "7/10", "sigma2": "13/10"},
+    "P2": {"beta0": "-3/10", "beta1": "7/10", "sigma2": "13/10"},
+    "P3": {"beta0": "-3/10", "beta1": "7/10", "beta2": "4/10", "Sigma11": "1/2", "Sigma12": "1/10", "Sigma22": "1/4"},
+    "P4": {"beta0": "-1.46", "beta1": "2.11", "sigma2": "6.66"},
+}
+LIMITS = {
+    ("P1", 15): None, ("P1", 30): None, ("P1", 50): 0.004, ("P1", 100): 0.005, ("P1", 200): None, ("P1", 500): None,
+    ("P1", 1000): 1.5,
+    ("P2", 15): None, ("P2", 30): None, ("P2", 50): None, ("P2", 100): 0.015, ("P2", 200): None, ("P2", 500): None,
+    ("P2", 1000): 20.0,
+    ("P3", 15): None, ("P3", 30): None, ("P3", 50): 0.15, ("P3", 100): 3.0,
+    ("P4", 100): None, ("P4", 1000): None, ("P4", 10_000): 0.005,
+}  # fmt: skip
+"""Seconds, warm, by problem and digits; None where no limit was set."""
+# 1/C of P1, two independent prototypes (ball arithmetic and PARI/GP)
+P1_INVERSE = "0.06117883467249954592275859536907336069265"
+NESTED_RATIO = 1000
+PARI_RATIO = 10
+CLOSED_INNER = """
+b0=-3/10;b1=7/10;s2=13/10;
+gc(u)={if(abs(u)>3*TT,return(0.));my(c=b0+u,p=exp(c+b1),m=exp(c-b1),sp=p/(1+p),sm=m/(1+m),Lp=log(1+p),Lm=log(1+m));
+ my(M0=(sp-sm)/(2*b1),M1=(sp+sm)/(2*b1)-(Lp-Lm)/(2*b1^2),
+    M2=(sp-sm)/(2*b1)-(Lp+Lm)/b1^2+(real(polylog(2,-m))-real(polylog(2,-p)))/b1^3);
+ (M2-M1^2/M0)*exp(-u^2/(2*s2));}
+D=%d;localprec(D+8);default(realprecision,D+8);TT=sqrt(2*s2*D*log(10));
+t0=getabstime();v=intnum(u=[-oo,1],[oo,1],gc(u))/sqrt(2*Pi*s2);t1=getabstime();print(t1-t0);
+"""
+
+
+@pytest.fixture(scope="module")
+def entries():
+    return {
+        name: lt.leading_terms(lt.Model(formula, family=family, laws=laws))[term]
+        for name, (formula, family, laws, term) in PROBLEMS.items()
+    }
+
+
+def fresh_points(name):
+    """Points near the problem's, none of them twice."""
+    for step in count(1):
+        yield {**POINTS[name], "beta1": f"{700 + step}/1000"}
+
+
+def seconds(call, *arguments):
+    start = time.process_time()
+    call(*arguments)
+    return time.process_time() - start
+
+
+@pytest.mark.parametrize(("name", "digits"), list(LIMITS), ids=lambda value: str(value))
+def test_certified_digits(benchmark, entries, name, digits):
+    entry, points = entries[name], fresh_points(name)
+    assert entry.evaluate(next(points), digits, method="balls").certified
+    rounds = 1 if digits >= 500 and name != "P4" else 5
+    number = benchmark.pedantic(
+        lambda point: entry.evaluate(point, digits, method="balls"),
+        setup=lambda: ((next(points),), {}),
+        rounds=rounds,
+    )
+    benchmark.extra_info["limit in seconds"] = LIMITS[name, digits]
+    assert number.certified
+
+
+def nested_quadrature():
+    """What a researcher writes first: mpmath.quad inside mpmath.quad."""
+    b0, b1, s2 = mpmath.mpf(-3) / 10, mpmath.mpf(7) / 10, mpmath.mpf(13) / 10
+
+    def moment(k, u):
+        return mpmath.quad(lambda x: x**k / (2 * (mpmath.cosh(b0 + u + b1 * x) + 1)) / 2, [-1, 1])
+
+    def integrand(u):
+        density = mpmath.exp(-u * u / (2 * s2)) / mpmath.sqrt(2 * mpmath.pi * s2)
+        return (moment(2, u) - moment(1, u) ** 2 / moment(0, u)) * density
+
+    return mpmath.quad(integrand, [-mpmath.inf, mpmath.inf])
+
+
+def test_against_nested_mpmath_quad(benchmark, entries):
+    """30 digits of P1."""
+    start = time.process_time()
+    with mpmath.workdps(35):
+        reference = nested_quadrature()
+        assert abs(reference - mpmath.mpf(P1_INVERSE)) < mpmath.mpf("1e-28")
+    slow = time.process_time() - start
+    points = fresh_points("P1")
+    entries["P1"].evaluate(next(points), 30)
+    benchmark.pedantic(lambda point: entries["P1"].evaluate(point, 30), setup=lambda: ((next(points),), {}), rounds=10)
+    fast = benchmark.stats.stats.median
+    benchmark.extra_info["nested mpmath.quad in seconds"] = slow
+    benchmark.extra_info["times as fast"] = slow / fast
+    assert slow / fast > NESTED_RATIO
+
+
+def test_against_scipy_quadrature_in_double_precision(benchmark, entries):
+    integrate = pytest.importorskip("scipy.integrate")
+    from math import cosh, exp, pi, sqrt
+
+    def moment(k, u):
+        return integrate.quad(lambda x: x**k / (4 * (cosh(-0.3 + u + 0.7 * x) + 1)), -1, 1)[0]
+
+    def value():
+        def integrand(u):
+            return (moment(2, u) - moment(1, u) ** 2 / moment(0, u)) * exp(-u * u / 2.6) / sqrt(2.6 * pi)
+
+        return integrate.quad(integrand, -12, 12, epsabs=1e-13, epsrel=1e-13)[0]
+
+    slow = min(seconds(value) for _ in range(3))
+    assert abs(value() - float(P1_INVERSE)) < 1e-12
+    points = fresh_points("P1")
+    entries["P1"].evaluate(next(points), 15)
+    benchmark.pedantic(lambda point: entries["P1"].evaluate(point, 15), setup=lambda: ((next(points),), {}), rounds=10)
+    benchmark.extra_info["nested scipy quad in seconds"] = slow
+    benchmark.extra_info["times as fast"] = slow / benchmark.stats.stats.median
+    # fifteen proven digits in the time of an estimate of the same length
+    assert slow / benchmark.stats.stats.median > 1
+
+
+def test_against_pari(benchmark, entries):
+    """100 digits of P1, PARI/GP with the inner expectations in closed form."""
+    program = shutil.which("gp")
+    if program is None:
+        pytest.skip("PARI/GP is not installed")
+    run = subprocess.run([program, "-q", "-f"], input=CLOSED_INNER % 100, capture_output=True, text=True, check=True)
+    slow = float(run.stdout.split()[-1]) / 1000
+    points = fresh_points("P1")
+    entries["P1"].evaluate(next(points), 100)
+    benchmark.pedantic(lambda point: entries["P1"].evaluate(point, 100), setup=lambda: ((next(points),), {}), rounds=10)
+    benchmark.extra_info["PARI/GP in seconds"] = slow
+    benchmark.extra_info["times as fast"] = slow / benchmark.stats.stats.median
+    assert slow / benchmark.stats.stats.median > PARI_RATIO

@@ -1,0 +1,82 @@
+"""Taking a coefficient apart and putting it together again gives the coefficient."""
+
+from __future__ import annotations
+
+import pytest
+from sympy import Add, Mul, Rational, Symbol, symbols
+
+from leadterms import Expectation, Model, leading_terms
+from leadterms.evaluation.held_plan import affine, monomial_terms, plan, shifted_monomial
+
+A, B, U, V, X, Z = symbols("a b u v x z", real=True)
+MODELS = [
+    ("y ~ x + (1 | g)", "bernoulli", {"x": "Uniform(-1, 1)"}, "x", (1, 3)),
+    ("y ~ x", "bernoulli", {"x": "Normal(0, 1)"}, "x", (0, 3)),
+    ("y ~ x1 + x2 + (1 + x1 | g)", "bernoulli", {"x1": "Uniform(-1, 1)", "x2": "Uniform(-1, 1)"}, "x2", (2, 6)),
+    ("y ~ x + (1 | g)", "bernoulli", {"x": "Bernoulli(1/3)"}, "x", (1, 0)),
+    ("y ~ x + z + (1 + x | g)", "poisson", {"x": "Uniform(-1, 1)", "z": "Uniform(-1, 1)"}, "z", (1, 1)),
+]
+
+
+def coefficient(formula, family, laws, name):
+    return leading_terms(Model(formula, family=family, laws=laws))[name].coefficient
+
+
+@pytest.mark.parametrize(("formula", "family", "laws", "name", "counts"), MODELS, ids=lambda v: str(v)[:30])
+def test_effects_and_moments_are_told_apart(formula, family, laws, name, counts):
+    found = plan(coefficient(formula, family, laws, name))
+    assert found is not None
+    assert not found.top.has(Expectation)
+    effects, moments = counts
+    for average in found.averages.values():
+        assert len(average.effects.symbols) == effects
+        assert len(average.inner) == moments
+        assert average.effects.covariance.is_symmetric()
+        assert not average.integrand.has(Expectation)
+
+
+def test_two_integrals_make_two_averages():
+    laws = {"x": "Bernoulli(1/3)", "z": "Normal(0, 1)"}
+    found = plan(coefficient("y ~ x + z + (1 + x | g)", "bernoulli", laws, "z"))
+    variances = {average.effects.covariance[0, 0] for average in found.averages.values()}
+    names = {str(variance.expand()) for variance in variances}
+    assert names == {"Sigma11", "Sigma11 + 2*Sigma12 + Sigma22"}
+
+
+def test_affine_parts_add_up():
+    eta = A + 2 * U + X * (B - 3 * V) + Z / 5 + U * Z
+    parts = affine(eta, (X, Z), (U, V))
+    again = parts.constant + sum(s * x for s, x in zip(parts.slopes, (X, Z), strict=True))
+    again += sum(
+        u * (load[0] + load[1] * X + load[2] * Z) for u, load in zip((U, V), parts.loadings, strict=True)
+    )  # fmt: skip
+    assert (again - eta).expand() == 0
+
+
+@pytest.mark.parametrize("eta", [A + X**2 + U, A + X * Z, A + U * V, A + 1 / X])
+def test_what_is_not_affine_is_not_forced(eta):
+    assert affine(eta, (X, Z), (U, V)) is None
+
+
+def test_shifted_monomials_are_binomial():
+    for power in range(5):
+        parts = shifted_monomial(power, A, B)
+        assert (Add(*(c * X**k for k, c in parts.items())) - (A + B * X) ** power).expand() == 0
+
+
+def test_monomials_add_up_and_other_shapes_do_not():
+    m = symbols("m0:3")
+    expression = (m[0] * m[2] * A - m[1] ** 2 / 3) / m[0] + Rational(1, 2) / m[0]
+    terms = monomial_terms(expression, m)
+    again = Add(*(c * Mul(*(s**p for s, p in zip(m, powers, strict=True))) for c, powers in terms))
+    assert (again - expression).expand() == 0
+    assert monomial_terms(1 / (m[0] + m[1]), m) is None
+    assert monomial_terms(m[0] ** A, m) is None
+
+
+def test_an_unknown_shape_has_no_plan():
+    from leadterms.model.laws import NormalLaw, UniformLaw
+
+    x = Symbol("x", real=True)
+    assert plan(Expectation(abs(x) * A, (x, UniformLaw(-1, 1)))) is None
+    assert plan(Expectation(x**2, (x, NormalLaw(0, A)))) is not None
