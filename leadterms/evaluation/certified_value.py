@@ -14,7 +14,6 @@ from leadterms.evaluation.held_balls import at_point
 from leadterms.evaluation.number import Number
 from leadterms.evaluation.rounding import rounded, rounded_exact, upper_float
 
-CLOSED = "closed form in balls"
 EXACT = "exact rational arithmetic"
 
 
@@ -48,12 +47,15 @@ def _certified(candidate: Expr, point: Mapping[Symbol, Expr], digits: int, may_v
         result = rounded_exact(exact, digits, rounding)
         return Number(result.value, result.error, digits, certified=True, road=EXACT)
     coefficient, values = at_point(candidate, point)
-    road = CLOSED if coefficient.is_closed else "; ".join(dict.fromkeys(coefficient.roads))
+    taken: dict[str, None] = {}
 
     def ball(bits: int) -> arb:
-        return coefficient(values, bits)
+        value, names = coefficient(values, bits)
+        taken.update(dict.fromkeys(names))
+        return value
 
     found = certified(ball, digits, cheap=coefficient.is_closed, may_vanish=may_vanish)
+    road = "; ".join(taken)
     if found.contains(0):
         return Number(Float(0, digits), upper_float(found), digits, certified=True, road=road)
     result = rounded(found, digits, rounding)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from flint import arb
 from sympy import Expr, Symbol
 
-from leadterms.errors import UncertifiedError
+from leadterms.errors import EvaluationError, UncertifiedError
 from leadterms.evaluation.binding import substitute
-from leadterms.evaluation.compile_balls import ball_program, exact_ball
+from leadterms.evaluation.compile_balls import BallProgram, ball_program, exact_ball
 from leadterms.evaluation.held_plan import plan
 from leadterms.evaluation.precision import ball_precision
-from leadterms.evaluation.roads import Road, road
+from leadterms.evaluation.road import Road
+from leadterms.evaluation.roads import roads
 from leadterms.expectation.held import Expectation
 
+CLOSED = "closed form in balls"
 _INPUT_BITS = 256
 """Extra bits of the numbers that a kernel gets, for what it may lose by cancellation."""
 
@@ -38,33 +41,53 @@ class BallCoefficient:
     """
 
     def __init__(self, expr: Expr, parameters: tuple[Symbol, ...]) -> None:
-        self._roads: list[Road] = []
-        self._numbers = []
         self.is_closed = not expr.has(Expectation)
+        self._roads: list[tuple[_Way, ...]] = []
         if self.is_closed:
             self._top = ball_program(parameters, (expr,))
             return
         found = plan(expr)
         if found is None:
             raise UncertifiedError("an expectation is not one of a polynomial times a weight: no certified road")
-        self._roads = [road(average) for average in found.averages.values()]
-        self._numbers = [ball_program(parameters, one.numbers) for one in self._roads]
+        for average in found.averages.values():
+            self._roads.append(tuple(_Way(one, ball_program(parameters, one.numbers)) for one in roads(average)))
         self._top = ball_program((*found.averages, *parameters), (found.top,))
 
-    @property
-    def roads(self) -> tuple[str, ...]:
-        """The names of the roads that are taken."""
-        return tuple(one.name for one in self._roads)
+    def __call__(self, values: Sequence[Expr], bits: int) -> tuple[arb, tuple[str, ...]]:
+        """Return a ball that contains the coefficient, at about so many bits of relative accuracy, and the roads taken.
 
-    def __call__(self, values: Sequence[Expr], bits: int) -> arb:
-        """Return a ball that contains the coefficient, at about so many bits of relative accuracy."""
+        Raises
+        ------
+        UncertifiedError
+            If an average could not be enclosed on any road.
+
+        """
         if self.is_closed:
-            return self._top(*_balls(values))[0]
+            return self._top(*_balls(values))[0], (CLOSED,)
         with ball_precision(bits + _INPUT_BITS):
             inputs = _balls(values)
-            numbers = [program(*inputs) for program in self._numbers]
-        averages = [one.enclose(given, bits) for one, given in zip(self._roads, numbers, strict=True)]
-        return self._top(*averages, *inputs)[0]
+            averages = [_first(ways, inputs, bits) for ways in self._roads]
+        names = tuple(dict.fromkeys(name for _, name in averages))
+        return self._top(*(ball for ball, _ in averages), *inputs)[0], names
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A road and the program of its numbers."""
+
+    road: Road
+    numbers: BallProgram
+
+
+def _first(ways: Sequence[_Way], inputs: Sequence[arb], bits: int) -> tuple[arb, str]:
+    """Take the first road that leads to a ball."""
+    failures = []
+    for way in ways:
+        try:
+            return way.road.enclose(way.numbers(*inputs), bits), way.road.name
+        except EvaluationError as failure:
+            failures.append(str(failure))
+    raise UncertifiedError("; ".join(dict.fromkeys(failures)))
 
 
 def _balls(values: Sequence[Expr]) -> list[arb]:

@@ -2,8 +2,8 @@
 
     E_U[ F(M_1(U), ..., M_q(U)) ],   M_k(u) = E_X[ X^(e_k) w(eta(X, u)) ],   eta affine in X and in u.
 
-Recognising the shape once lets kernels be chosen by properties: the kind of the weight w, the class of each
-predictor's law, how the random effects enter the linear predictor.
+Moments of one linear predictor make a strand.  There is one strand in most models; predictors with finitely many
+values are summed over, and leave one strand for each combination of values.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Exact = Any
 
 
 @dataclass(frozen=True)
-class NumericSystem:
-    """A moment system at a point of the parameter space.
+class Strand:
+    """The moments of one linear predictor.
 
     Parameters
     ----------
@@ -41,11 +41,6 @@ class NumericSystem:
         eta = centre + sum_i slopes[i] x_i + sum_j z_j (loadings[j][0] + sum_i loadings[j][1 + i] x_i).
     moments
         Exponents of x_1..x_p in each moment.
-    integrand
-        F: the values of the moments to the value of the integrand, in balls (real or complex).
-    ceiling
-        Index of a moment that bounds |F| for every real u (a Schur complement is at most the entry that it
-        reduces), None where none is known.
 
     """
 
@@ -55,5 +50,38 @@ class NumericSystem:
     slopes: tuple[Exact, ...]
     loadings: tuple[tuple[Exact, ...], ...]
     moments: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """c E[|X|^e w(eta)], a part of a bound of |F| for real effects: factor, strand, exponents."""
+
+    factor: Exact
+    strand: int
+    exponents: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class NumericSystem:
+    """A moment system at a point of the parameter space.
+
+    Parameters
+    ----------
+    strands
+        At least one; all have the same random effects.
+    integrand
+        F: the values of the moments, strand after strand, to the value of the integrand, in balls (real or complex).
+        It is rational with real coefficients.
+    ceiling
+        |F| is at most the sum of these for every real u; none where no bound is known.
+
+    """
+
+    strands: tuple[Strand, ...]
     integrand: Callable[[Sequence[Ball]], Ball]
-    ceiling: int | None = None
+    ceiling: tuple[Ceiling, ...] = ()
+
+    @property
+    def dimension(self) -> int:
+        """Number of random effects."""
+        return len(self.strands[0].loadings)

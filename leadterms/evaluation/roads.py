@@ -5,7 +5,7 @@ A road is chosen once for a coefficient, with the parameters as symbols; at a po
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from flint import arb
@@ -13,52 +13,37 @@ from sympy import Add, Expr, Integer, Matrix, Mul, Poly, Symbol
 
 from leadterms.errors import EvaluationError, UncertifiedError
 from leadterms.evaluation.compile_balls import ball_program
+from leadterms.evaluation.general_road import general_road
 from leadterms.evaluation.held_plan import AffinePredictor, Average, affine, monomial_terms, shifted_monomial
+from leadterms.evaluation.road import Numbers, Road
 from leadterms.evaluation.schur import schur_structure
 from leadterms.evaluation.weighted_moment import WeightedMoment
 from leadterms.expectation.gaussian import normal_polynomial_moment
 from leadterms.model.laws import Law, NormalLaw, UniformLaw
 from leadterms.model.weights import LogisticWeight
 
-Numbers = Sequence[arb]
 
+def roads(average: Average) -> tuple[Road, ...]:
+    """Return the roads that fit, the fastest first; none where no bound is proven.
 
-@dataclass(frozen=True)
-class Road:
-    """A way to enclose one average.
-
-    Parameters
-    ----------
-    name
-        What it is made for.
-    numbers
-        Expressions of the parameters whose values it takes.
-    enclose
-        Values of ``numbers`` and the relative accuracy in bits that is aimed at, to a ball that contains the average.
-    fast
-        Whether it is a kernel made for a class of systems, or the general road.
+    Raises
+    ------
+    UncertifiedError
+        If there is none: which property is missing.
 
     """
-
-    name: str
-    numbers: tuple[Expr, ...]
-    enclose: Callable[[Numbers, int], arb]
-    fast: bool = True
-
-
-def road(average: Average) -> Road:
-    """Return the first road that fits."""
-    return next(_roads(average))
-
-
-def _roads(average: Average) -> Iterator[Road]:
     shared = _shared(average)
+    fast: list[Road] = []
     if shared is not None:
-        for kernel in (_logistic_line, _uniform_intercept, _normal_intercept, _uniform_slope):
-            found = kernel(average, shared)
-            if found is not None:
-                yield found
-    yield _general(average)
+        kernels = (_logistic_line, _uniform_intercept, _normal_intercept, _uniform_slope)
+        fast = [found for kernel in kernels if (found := kernel(average, shared)) is not None]
+    if not fast or len(average.effects.symbols) < 2:
+        try:
+            return (*fast, general_road(average))
+        except UncertifiedError:
+            if not fast:
+                raise
+    return tuple(fast)
 
 
 @dataclass(frozen=True)
@@ -305,7 +290,3 @@ def _slope_road(
         return scale * uniform_slope(bits, centre, slope, fixed, (first, mixed, second))
 
     return Road("logistic weight, random intercept and slope, uniform predictors", numbers, enclose)
-
-
-def _general(average: Average) -> Road:
-    raise UncertifiedError("no certified road for this average")

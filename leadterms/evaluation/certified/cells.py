@@ -20,9 +20,10 @@ from flint import acb, arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger
+from leadterms.evaluation.certified.bounds import Bounds, Cell, density
 from leadterms.evaluation.certified.gauss import columns, gauss, points_needed, remainder
-from leadterms.evaluation.certified.line_rules import PLANNING_BITS, eta_range
-from leadterms.evaluation.certified.moments import Plan, Problem, plan
+from leadterms.evaluation.certified.line_rules import PLANNING_BITS
+from leadterms.evaluation.certified.strands import Plans, Strands, complex_point
 from leadterms.evaluation.certified.strip import Strip
 from leadterms.evaluation.moment_system import NumericSystem
 from leadterms.evaluation.precision import ball_precision
@@ -39,9 +40,6 @@ MOST_BOXES = 400
 MOST_CELLS = 4000
 HALF_WIDTH = 2.0
 """First half width of a cell, in standard deviations of the effects."""
-
-Cell = tuple[tuple[Ball, Ball], ...]
-"""Lower and upper end, exact, for each effect."""
 
 
 @dataclass(frozen=True)
@@ -66,17 +64,16 @@ class EffectsAverage:
     """
 
     def __init__(self, system: NumericSystem, bits: int) -> None:
-        if system.ceiling is None:
+        if not system.ceiling:
             raise EvaluationError(
                 "no bound of the integrand is known for large random effects: the certified road needs a ceiling"
             )
-        self.system, self.bits, self.dimension = system, bits, len(system.loadings)
-        self.ceiling = system.moments[system.ceiling]
-        self._problems: dict[int, Problem] = {}
+        self.system, self.bits, self.dimension = system, bits, system.dimension
+        self._at_bits: dict[int, Strands] = {}
         with ball_precision(PLANNING_BITS):
-            self.problem = Problem(system)
-            self.bounds = _Bounds(self.problem, self.ceiling)
-            self.strip = Strip(self.problem) if self.problem.fixed_slopes else None
+            self.strands = Strands(system)
+            self.bounds = Bounds(self.strands)
+            self.strip = Strip(self.strands) if self.strands.common_shift else None
             self._reach = [self.bounds.reach(j) for j in range(self.dimension)]
             self.tolerance = self._size() * arb(2) ** (-bits - 2)
         self._tallest = [_tallest(reach, bits) for reach in self._reach]
@@ -128,23 +125,24 @@ class EffectsAverage:
         count = 161 if self.dimension == 1 else max(5, int(400 ** (1 / self.dimension)))
         if self.dimension == 1:
             # where eta is near zero a weight with Gaussian tails may have its mass
-            reach += min(60.0, abs(float(self.problem.centre)) / (0.1 + self._reach[0]))
+            centre = max(abs(float(problem.centre)) for problem in self.strands.problems)
+            reach += min(60.0, centre / (0.1 + self._reach[0]))
         step = 2 * reach / (count - 1)
         line = [arb(-reach + i * step) for i in range(count)]
         grid = list(product(line, repeat=self.dimension))
-        points = [self.problem.at(effects) for effects in grid]
-        densities = [_density(effects) for effects in grid]
-        scales = [self.problem.rough_scales(*point) for point in points]
-        best = max(range(len(grid)), key=lambda i: float((scales[i][0] * densities[i]).log().mid()))
+        points = [self.strands.at(effects) for effects in grid]
+        densities = [density(effects) for effects in grid]
+        sizes = [self.strands.largest_scale(point) * weight for point, weight in zip(points, densities, strict=True)]
+        best = max(range(len(grid)), key=lambda i: float(sizes[i].log().mid()))
         ranges = tuple(interval(line[0], line[-1]) for _ in range(self.dimension))
-        rules = plan(self.problem, *self.problem.at(ranges), 60, *scales[best])
+        rules = self.strands.plan(self.strands.at(ranges), 60, self.strands.least_scales([points[best]]))
         total = arb(0)
-        for moments, density in zip(rules.moments(points), densities, strict=True):
-            value = abs(self.system.integrand(moments)) * density
+        for moments, weight in zip(rules.moments(points), densities, strict=True):
+            value = abs(self.system.integrand(moments)) * weight
             if value.is_finite() and value.rel_accuracy_bits() > 1:
                 total += value.mid()
         if not total > 0:
-            total = (scales[best][0] * densities[best]).mid()
+            total = sizes[best].mid()
         return total * arb(step) ** self.dimension
 
     def _radius(self) -> tuple[Ball, Ball]:
@@ -213,7 +211,7 @@ class EffectsAverage:
         largest = arb(0)
         for box in columns(rho, STRIP_COLUMNS):
             effects[j] = centre + half * acb(box.real, interval(arb(0), box.imag.upper()))
-            shift, _ = self.problem.at(effects)
+            shift, _ = self.strands.at(effects)[0]
             # F has real coefficients: at conjugate points its values are conjugate
             bound = strip.bound(acb(shift.real, abs(shift.imag)))
             largest = larger(largest, bound * _modulus_of_density(effects))
@@ -221,22 +219,20 @@ class EffectsAverage:
                 return NAN
         return largest
 
-    def _plan_on(self, region: Sequence[Ball]) -> Plan:
+    def _plan_on(self, region: Sequence[Ball]) -> Plans:
         """Return rules for the moments on a complex region, of low accuracy."""
         ends = product(*((u.real.lower(), u.real.mid(), u.real.upper()) for u in region))
-        scales = [self.problem.rough_scales(*self.problem.at(effects)) for effects in ends]
-        least = min((scale for scale, _ in scales), key=lambda s: float(s.log().mid()))
-        return plan(self.problem, *self.problem.at(region), BOX_BITS, least, scales[0][1])
+        scales = self.strands.least_scales([self.strands.at(effects) for effects in ends])
+        return self.strands.plan(self.strands.at(region), BOX_BITS, scales)
 
-    def _on_boxes(self, rules: Plan, boxes: list[list[Ball]]) -> Ball:
+    def _on_boxes(self, rules: Plans, boxes: list[list[Ball]]) -> Ball:
         """Bound |F phi| over boxes, bisecting those on which F is not finite."""
         largest, tried = arb(0), 0
         while boxes:
             tried += len(boxes)
             if tried > MOST_BOXES:
                 return NAN
-            points = [self.problem.at(effects) for effects in boxes]
-            points = [(acb(shift), [acb(b) for b in slopes]) for shift, slopes in points]
+            points = [complex_point(self.strands.at(effects)) for effects in boxes]
             again = []
             for effects, moments in zip(boxes, rules.moments(points), strict=True):
                 value = acb(self.system.integrand(moments))
@@ -273,104 +269,24 @@ class EffectsAverage:
             wanted = max(8, ceil(float_log(bound / share) * 1.4427)) + 8
             ranges = [interval(*side) for side in cell]
             corners = product(*((low, (low + high) / 2, high) for low, high in cell))
-            scales = [self.problem.rough_scales(*self.problem.at(corner)) for corner in corners]
-            least = min((scale for scale, _ in scales), key=float_log)
-        problem = self._at_precision(wanted + 24)
+            scales = self.strands.least_scales([self.strands.at(corner) for corner in corners])
+        strands = self._at_precision(wanted + 24)
         with ball_precision(32 * ceil((wanted + 24) / 32)):
-            rules = plan(problem, *problem.at(ranges), wanted, least, scales[0][1])
+            rules = strands.plan(strands.at(ranges), wanted, scales)
             nodes = list(product(*(_scaled(side, rule.count) for side, rule in zip(cell, sides, strict=True))))
             effects = [tuple(u for u, _ in node) for node in nodes]
             total = arb(0)
-            for node, u, moments in zip(nodes, effects, rules.moments([problem.at(e) for e in effects]), strict=True):
-                weight = prod((w for _, w in node), start=_density(u))
+            for node, u, moments in zip(nodes, effects, rules.moments([strands.at(e) for e in effects]), strict=True):
+                weight = prod((w for _, w in node), start=density(u))
                 total += weight * self.system.integrand(moments)
         return total, sum((side.error for side in sides), arb(0))
 
-    def _at_precision(self, bits: int) -> Problem:
+    def _at_precision(self, bits: int) -> Strands:
         rounded = 32 * ceil(bits / 32)
-        if rounded not in self._problems:
+        if rounded not in self._at_bits:
             with ball_precision(rounded):
-                self._problems[rounded] = Problem(self.system)
-        return self._problems[rounded]
-
-
-class _Bounds:
-    """Proven bounds of |F| by its ceiling, the moment of X^powers, for real effects.
-
-    Bounded weights: M_c(u) <= sup of w over the range of eta, times E|X|^powers.  A weight scale e^(rate eta) on
-    bounded predictors: M_c(u) <= level e^(sum growth_j |u_j|).
-    """
-
-    def __init__(self, problem: Problem, powers: Sequence[int]) -> None:
-        self.problem = problem
-        self.size = prod((line.absolute(k) for line, k in zip(problem.lines, powers, strict=True)), start=arb(1))
-        if not self.size.is_finite():
-            raise EvaluationError("no proven bound of the predictors' absolute moments")
-        self.supports = [(line.low, line.high) for line in problem.lines]
-        rate = problem.weight.rate
-        self.growth: list[Ball] | None = None
-        if rate is not None:
-            self.growth, self.level = self._exponential(rate)
-
-    def _exponential(self, rate: Ball) -> tuple[list[Ball], Ball]:
-        """Return growth and level of an exponential weight."""
-        problem = self.problem
-        level = problem.weight.at(problem.centre) * self.size
-        growth = [abs(rate * row[0]) for row in problem.loadings]
-        for i, (line, slope) in enumerate(zip(problem.lines, problem.slopes, strict=True)):
-            entries = [row[1 + i] for row in problem.loadings]
-            if rate.is_zero() or (slope.is_zero() and all(bool(entry.is_zero()) for entry in entries)):
-                continue
-            if line.low is None or line.high is None:
-                raise EvaluationError(
-                    f"no bound of the integrand for large random effects: {line.law} is unbounded and the weight grows "
-                    "exponentially"
-                )
-            reach = larger(abs(line.low), abs(line.high))
-            level *= (abs(rate * slope) * reach).exp()
-            growth = [g + abs(rate * entry) * reach for g, entry in zip(growth, entries, strict=True)]
-        return growth, level
-
-    def growth_of_effects(self) -> float:
-        """Return where the average's mass may lie, beyond a few standard deviations."""
-        return max((float(g.upper()) for g in self.growth), default=0.0) if self.growth else 0.0
-
-    def reach(self, j: int) -> float:
-        """Return about how far eta moves when one effect moves by one."""
-        row = self.problem.loadings[j]
-        total = abs(float(row[0]))
-        for entry, line in zip(row[1:], self.problem.lines, strict=True):
-            low, high = line.reach(2.0)
-            total += abs(float(entry)) * max(abs(float(low)), abs(float(high)))
-        return total
-
-    def on(self, cell: Cell) -> Ball:
-        """Bound the integral of |F| phi over a cell of real effects."""
-        mass = arb(1)
-        for low, high in cell:
-            near = interval(low, high).abs_lower()
-            mass *= (high - low) * _density((near,))
-        if self.growth is not None:
-            exponent = sum((g * interval(*side).abs_upper() for g, side in zip(self.growth, cell, strict=True)), arb(0))
-            return (mass * self.level * exponent.exp()).abs_upper()
-        shift, slopes = self.problem.at([interval(*side) for side in cell])
-        modulus = self.problem.weight.modulus(*eta_range(shift, slopes, self.supports))
-        return (mass * modulus * self.size).abs_upper() if modulus.is_finite() else NAN
-
-    def beyond(self, radius: Ball) -> Ball:
-        """Bound the integral of |F| phi over the effects outside the cube of this radius.
-
-        The integral of e^(g |u|) phi(u) over |u| > R is 2 e^(g^2/2) Q(R - g), Q(x) = erfc(x/sqrt 2)/2.
-        """
-        root = arb(2).sqrt()
-        if self.growth is None:
-            modulus = self.problem.weight.modulus(None, None, arb(0))
-            if not modulus.is_finite():
-                return NAN
-            return (len(self.problem.loadings) * (radius / root).erfc() * modulus * self.size).abs_upper()
-        tilts = [(g * g / 2).exp() for g in self.growth]
-        whole = prod(tilts, start=self.level) * 2 ** len(tilts)
-        return sum(((whole * ((radius - g) / root).erfc()) for g in self.growth), arb(0)).abs_upper()
+                self._at_bits[rounded] = Strands(self.system)
+        return self._at_bits[rounded]
 
 
 def _tallest(reach: float, bits: int) -> float:
@@ -386,12 +302,6 @@ def float_log(ball: Ball) -> float:
     """Return the natural logarithm of the middle of a ball, as a float; for estimates."""
     middle = ball.mid()
     return float(middle.log().mid()) if middle > 0 else -inf
-
-
-def _density(effects: Sequence[Ball]) -> Ball:
-    """Return the standard normal density at real effects."""
-    square = sum((u * u for u in effects), arb(0))
-    return (-square / 2).exp() / (2 * arb.pi()).sqrt() ** len(effects)
 
 
 def _modulus_of_density(effects: Sequence[Ball]) -> Ball:

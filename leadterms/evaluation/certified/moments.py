@@ -15,7 +15,7 @@ from leadterms.evaluation.certified.balls import NAN, Ball, disc, whole_power
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS, LineRule, Request, cut_ends, eta_range, line_rule
 from leadterms.evaluation.certified.lines import Line, line_of
 from leadterms.evaluation.certified.weight_balls import WeightBalls, weight_balls
-from leadterms.evaluation.moment_system import NumericSystem
+from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 
 SAMPLES = 9
@@ -23,7 +23,7 @@ MOST_NODES = 400_000
 
 
 class Problem:
-    """A moment system with its exact numbers as balls at the precision that is current when it is made.
+    """A strand of a moment system with its exact numbers as balls at the precision that is current when it is made.
 
     Raises
     ------
@@ -32,14 +32,14 @@ class Problem:
 
     """
 
-    def __init__(self, system: NumericSystem) -> None:
-        self.system = system
-        self.weight: WeightBalls = weight_balls(system.weight)
-        self.lines: list[Line] = [line_of(law) for law in system.laws]
-        self.centre = arb(system.centre)
-        self.slopes = [arb(slope) for slope in system.slopes]
-        self.loadings = [[arb(entry) for entry in row] for row in system.loadings]
-        self.powers = [max((e[i] for e in system.moments), default=0) for i in range(len(self.lines))]
+    def __init__(self, strand: Strand) -> None:
+        self.strand = strand
+        self.weight: WeightBalls = weight_balls(strand.weight)
+        self.lines: list[Line] = [line_of(law) for law in strand.laws]
+        self.centre = arb(strand.centre)
+        self.slopes = [arb(slope) for slope in strand.slopes]
+        self.loadings = [[arb(entry) for entry in row] for row in strand.loadings]
+        self.powers = [max((e[i] for e in strand.moments), default=0) for i in range(len(self.lines))]
         self.fixed_slopes = all(bool(entry.is_zero()) for row in self.loadings for entry in row[1:])
 
     @cached_property
@@ -123,7 +123,7 @@ class Plan:
         columns = self._complex(points, combinations) if complex_values else self._real(points, combinations)
         width = len(combinations)
         flat = [column[i] for i in range(width) for column in columns]
-        count = len(self.problem.system.moments)
+        count = len(self.problem.strand.moments)
         matrix = arb_mat(count, width, coefficients)
         if complex_values:
             result = acb_mat(matrix) * acb_mat(width, len(points), flat)
@@ -147,7 +147,7 @@ class Plan:
             for rule, power in zip(self.rules, self.problem.powers, strict=True)
         ]
         coefficients: list[Ball] = []
-        for exponents in self.problem.system.moments:
+        for exponents in self.problem.strand.moments:
             rows = [table[k] for table, k in zip(powers, exponents, strict=True)]
             factors = [prod(f[1:], start=f[0]) if f else arb(1) for f in product(*rows)]
             coefficients += [m * f for m, f in zip(masses, factors, strict=True)]
@@ -190,7 +190,7 @@ class Plan:
             sums.append([value + _ball_like(value, error) for value, error in zip(row, rule.errors, strict=True)])
         return [
             level * prod((sums[i][k] for i, k in enumerate(exponents)), start=arb(1))
-            for exponents in self.problem.system.moments
+            for exponents in self.problem.strand.moments
         ]
 
 
@@ -272,7 +272,7 @@ def _moment_errors(problem: Problem, rules: Sequence[LineRule]) -> tuple[Ball, .
         for line, rule, power in zip(problem.lines, rules, problem.powers, strict=True)
     ]
     errors = []
-    for exponents in problem.system.moments:
+    for exponents in problem.strand.moments:
         total = arb(0)
         for i, rule in enumerate(rules):
             error = rule.errors[exponents[i]]
@@ -303,7 +303,7 @@ def _plan_factors(problem: Problem, slopes: Sequence[Ball], bits: int, sizes: li
                 tuple((scale * s * arb(2) ** (-bits)).abs_upper() for s in size),
             )
         rules.append(line_rule(request))
-    return Plan(problem, tuple(rules), (arb(0),) * len(problem.system.moments))
+    return Plan(problem, tuple(rules), (arb(0),) * len(problem.strand.moments))
 
 
 def _exponential_modulus(low: Ball, high: Ball, height: Ball) -> Ball:

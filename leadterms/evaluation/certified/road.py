@@ -8,7 +8,7 @@ from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.cells import EffectsAverage
-from leadterms.evaluation.certified.moments import Problem, plan
+from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.moment_system import NumericSystem
 from leadterms.evaluation.precision import ball_precision
 
@@ -39,12 +39,12 @@ def certified_average(system: NumericSystem, bits: int) -> arb:
     Examples
     --------
     >>> from flint import fmpq
+    >>> from leadterms.evaluation.moment_system import Strand
     >>> from leadterms.model.laws import UniformLaw
     >>> from leadterms.model.weights import ProbitWeight
     >>> from sympy import Integer
-    >>> system = NumericSystem(
-    ...     ProbitWeight(Integer(1)), (UniformLaw(-1, 1),), fmpq(1, 3), (fmpq(2),), (), ((0,), (1,), (2,)),
-    ...     lambda m: m[2] - m[1] ** 2 / m[0])
+    >>> strand = Strand(ProbitWeight(Integer(1)), (UniformLaw(-1, 1),), fmpq(1, 3), (fmpq(2),), (), ((0,), (1,), (2,)))
+    >>> system = NumericSystem((strand,), lambda m: m[2] - m[1] * m[1] / m[0])
     >>> certified_average(system, 100).rel_accuracy_bits() >= 100
     True
 
@@ -65,14 +65,15 @@ def certified_average(system: NumericSystem, bits: int) -> arb:
 
 
 def _pass(system: NumericSystem, bits: int) -> arb:
-    if all(bool(arb(entry).is_zero()) for row in system.loadings for entry in row):
-        return _without_effects(replace(system, loadings=()), bits)
+    if all(bool(arb(entry).is_zero()) for strand in system.strands for row in strand.loadings for entry in row):
+        strands = tuple(replace(strand, loadings=()) for strand in system.strands)
+        return _without_effects(replace(system, strands=strands), bits)
     return EffectsAverage(system, bits).value()
 
 
 def _without_effects(system: NumericSystem, bits: int) -> arb:
     with ball_precision(bits + 2 * GUARD):
-        problem = Problem(system)
-        point = problem.at(())
-        rules = plan(problem, *point, bits, *problem.rough_scales(*point))
+        strands = Strands(system)
+        point = strands.at(())
+        rules = strands.plan(point, bits, strands.least_scales([point]))
         return system.integrand(rules.moments([point])[0])

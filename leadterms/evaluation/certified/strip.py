@@ -11,7 +11,7 @@ from flint import acb, arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger
-from leadterms.evaluation.certified.moments import Plan, Problem, plan
+from leadterms.evaluation.certified.strands import Plans, Point, Strands
 
 COARSEST = 1
 """The largest squares have sides 2^-COARSEST."""
@@ -28,16 +28,19 @@ class Strip:
 
     Parameters
     ----------
-    problem
-        A system whose effects enter eta by the constant term only, at a low precision.
+    strands
+        A system whose effects enter every eta by the same constant term only, at a low precision.
 
     """
 
-    def __init__(self, problem: Problem) -> None:
-        self._problem = problem
-        self._slopes = [acb(slope) for slope in problem.slopes]
+    def __init__(self, strands: Strands) -> None:
+        self._strands = strands
+        first = strands.problems[0].centre
+        self._lines = [
+            (problem.centre - first, [acb(slope) for slope in problem.slopes]) for problem in strands.problems
+        ]
         self._found: dict[tuple[int, int, int], tuple[Ball, int]] = {}
-        self._plans: dict[tuple[int, int, int], Plan | None] = {}
+        self._plans: dict[tuple[int, int, int], Plans | None] = {}
 
     def bound(self, box: Ball) -> Ball:
         """Return an upper bound of |F| over a complex box with Im >= 0, not finite where none is proven.
@@ -85,18 +88,21 @@ class Strip:
         if rules is None:
             return NAN
         square = _rectangle(level, i, i + 1, j, j + 1)
-        value = acb(self._problem.system.integrand(rules.moments([(square, self._slopes)])[0]))
+        value = acb(self._strands.system.integrand(rules.moments([self._at(square)])[0]))
         return value.abs_upper() if value.is_finite() else NAN
 
-    def _plan(self, level: int, i: int, j: int) -> Plan | None:
+    def _at(self, shift: Ball) -> Point:
+        """Return all linear predictors where the first has this constant term."""
+        return tuple((shift + offset, slopes) for offset, slopes in self._lines)
+
+    def _plan(self, level: int, i: int, j: int) -> Plans | None:
         key = (level, i, j)
         if key not in self._plans:
             region = _rectangle(level, TILE[0] * i, TILE[0] * (i + 1), TILE[1] * j, TILE[1] * (j + 1))
             ends = (region.real.lower(), region.real.mid(), region.real.upper())
-            scales = [self._problem.rough_scales(end, self._problem.slopes) for end in ends]
-            least = min((scale for scale, _ in scales), key=lambda s: float(s.log().mid()))
+            scales = self._strands.least_scales([self._at(end) for end in ends])
             try:
-                self._plans[key] = plan(self._problem, region, self._slopes, RULE_BITS, least, scales[0][1])
+                self._plans[key] = self._strands.plan(self._at(region), RULE_BITS, scales)
             except EvaluationError:
                 self._plans[key] = None
         return self._plans[key]

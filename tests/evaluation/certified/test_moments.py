@@ -9,7 +9,7 @@ from sympy import Integer, Rational, Tuple, sqrt
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.moments import Plan, Problem, plan
-from leadterms.evaluation.moment_system import NumericSystem
+from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import (
     BernoulliLaw,
@@ -106,15 +106,15 @@ def arcsine(references: SimpleNamespace) -> Any:
     return [(mpmath.sin(v) ** 2, m) for v, m in references.line(lambda v: 2 / mpmath.pi, 0, mpmath.pi / 2)]
 
 
-def planned(system: NumericSystem, bits: int) -> Plan:
-    problem = Problem(system)
+def planned(strand: Strand, bits: int) -> Plan:
+    problem = Problem(strand)
     point = problem.at(())
     return plan(problem, *point, bits, *problem.rough_scales(*point))
 
 
-def one_predictor(weight: Weight, law: Law) -> NumericSystem:
+def one_predictor(weight: Weight, law: Law) -> Strand:
     shift = fmpq(2) if isinstance(weight, PowerWeight) else SHIFT
-    return NumericSystem(weight, (law,), shift, (SLOPE,), (), EXPONENTS, lambda m: m[0])
+    return Strand(weight, (law,), shift, (SLOPE,), (), EXPONENTS)
 
 
 @pytest.mark.parametrize(("law", "reference"), CASES, ids=lambda c: str(c) if isinstance(c, Law) else "")
@@ -145,7 +145,7 @@ def test_two_predictors_by_brute_force(references: SimpleNamespace) -> None:
     exponents = ((0, 0), (1, 1), (2, 0))
     laws = (UniformLaw(-1, 1), FiniteLaw(Tuple(-1, Rational(1, 4)), Tuple(2, Rational(3, 4))))
     for weight in WEIGHTS[:5]:
-        system = NumericSystem(weight, laws, SHIFT, (SLOPE, fmpq(-1, 2)), (), exponents, lambda m: m[0])
+        system = Strand(weight, laws, SHIFT, (SLOPE, fmpq(-1, 2)), (), exponents)
         with ball_precision(90):
             rules = planned(system, 60)
             found = rules.moments([rules.problem.at(())])[0]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,7 @@ from sympy import Integer, Rational, Tuple
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified import cells
 from leadterms.evaluation.certified.road import certified_average
-from leadterms.evaluation.moment_system import NumericSystem
+from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import BetaLaw, FiniteLaw, Law, NormalLaw, PoissonLaw, TriangularLaw, UniformLaw
 from leadterms.model.weights import (
@@ -35,9 +36,8 @@ def schur(m: Any) -> Any:
 
 
 def intercept_system(weight: Weight, law: Law, centre: Any, slope: Any, load: Any) -> NumericSystem:
-    return NumericSystem(
-        weight, (law,), centre, (slope,), ((load, fmpq(0)),), ((0,), (1,), (2,)), schur, 2
-    )  # fmt: skip
+    strand = Strand(weight, (law,), centre, (slope,), ((load, fmpq(0)),), ((0,), (1,), (2,)))
+    return NumericSystem((strand,), schur, (Ceiling(fmpq(1), 0, (2,)),))
 
 
 def exact(number: Any) -> Any:
@@ -46,10 +46,11 @@ def exact(number: Any) -> Any:
 
 def by_mpmath(references: SimpleNamespace, system: NumericSystem, line: Any, reach: float, step: Any) -> Any:
     """The same average by Gauss-Legendre inside and the trapezoidal rule outside, with 30 digits."""
-    centre, slope, load = exact(system.centre), exact(system.slopes[0]), exact(system.loadings[0][0])
+    (strand,) = system.strands
+    centre, slope, load = exact(strand.centre), exact(strand.slopes[0]), exact(strand.loadings[0][0])
 
     def value(u: Any) -> Any:
-        return schur(references.moments(system.weight, [line], centre + load * u, [slope], system.moments))
+        return schur(references.moments(strand.weight, [line], centre + load * u, [slope], strand.moments))
 
     return references.effects_average(value, reach, step)
 
@@ -129,14 +130,31 @@ def test_more_bits_stay_inside_fewer(weight: Weight) -> None:
     assert coarse.contains(fine)
 
 
+def test_finite_predictors_as_strands() -> None:
+    """Two points of the design, once as a law and once as two strands of weights without predictors."""
+    law = FiniteLaw(Tuple(0, Rational(2, 3)), Tuple(1, Rational(1, 3)))
+    for weight in MIXED[:3]:
+        system = intercept_system(weight, law, fmpq(1, 7), fmpq(3, 2), fmpq(1))
+        load = ((fmpq(1),),)
+        at = [Strand(weight, (), centre, (), load, ((),)) for centre in (fmpq(1, 7), fmpq(1, 7) + fmpq(3, 2))]
+        # p q w0 w1/(p w0 + q w1), at most p w0
+        ratio = NumericSystem(
+            tuple(at), lambda m: 2 * m[0] * m[1] / (6 * m[0] + 3 * m[1]), (Ceiling(fmpq(2, 3), 0, ()),)
+        )
+        first, second = certified_average(system, 60), certified_average(ratio, 60)
+        assert first.overlaps(second)
+        assert min(first.rel_accuracy_bits(), second.rel_accuracy_bits()) >= 60
+
+
 def test_without_effects(references: SimpleNamespace) -> None:
     for weight in [*MIXED, PowerWeight(ONE, Rational(-3, 2))]:
-        system = NumericSystem(weight, (UniformLaw(0, 1),), fmpq(1), (fmpq(2),), (), ((0,), (1,), (2,)), schur)
+        strand = Strand(weight, (UniformLaw(0, 1),), fmpq(1), (fmpq(2),), (), ((0,), (1,), (2,)))
+        system = NumericSystem((strand,), schur)
         ball = certified_average(system, 166)
         assert ball.rel_accuracy_bits() >= 166
         with mpmath.workdps(100):
             nodes = references.line(lambda x: 1, 0, 1)
-            expected = schur(references.moments(weight, [nodes], 1, [2], system.moments))
+            expected = schur(references.moments(weight, [nodes], 1, [2], strand.moments))
             assert ball.contains(references.ball(expected))
 
 
@@ -150,10 +168,9 @@ def test_random_intercept_and_slope(references: SimpleNamespace) -> None:
         determinant = m0 * m2 - m1 * m1
         return d - (m2 * c0 * c0 - 2 * m1 * c0 * c1 + m0 * c1 * c1) / determinant
 
-    system = NumericSystem(
-        LogisticWeight(ONE), (law, law), fmpq(1, 5), (fmpq(1, 2), fmpq(1)),
-        ((fmpq(1, 2), fmpq(0), fmpq(0)), (fmpq(1, 10), fmpq(1, 10), fmpq(0))), moments, integrand, 5,
-    )  # fmt: skip
+    loadings = ((fmpq(1, 2), fmpq(0), fmpq(0)), (fmpq(1, 10), fmpq(1, 10), fmpq(0)))
+    strand = Strand(LogisticWeight(ONE), (law, law), fmpq(1, 5), (fmpq(1, 2), fmpq(1)), loadings, moments)
+    system = NumericSystem((strand,), integrand, (Ceiling(fmpq(1), 0, (0, 2)),))
     ball = certified_average(system, 30)
     assert ball.rel_accuracy_bits() >= 30
     with mpmath.workdps(20):
@@ -162,7 +179,7 @@ def test_random_intercept_and_slope(references: SimpleNamespace) -> None:
         def value(u: Any, v: Any) -> Any:
             shift = mpmath.mpf(1) / 5 + u / 2 + v / 10
             slopes = [HALF + v / 10, mpmath.mpf(1)]
-            return integrand(references.moments(system.weight, [line, line], shift, slopes, moments))
+            return integrand(references.moments(strand.weight, [line, line], shift, slopes, moments))
 
         step = mpmath.mpf(1) / 3
         expected = references.effects_average(
@@ -182,16 +199,14 @@ def test_a_false_bound_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_refusals() -> None:
     known = intercept_system(LogisticWeight(ONE), UniformLaw(-1, 1), fmpq(1), fmpq(1), fmpq(1))
-    without = NumericSystem(*(getattr(known, name) for name in known.__dataclass_fields__ if name != "ceiling"))
+    without = replace(known, ceiling=())
     with pytest.raises(EvaluationError, match="needs a ceiling"):
         certified_average(without, 50)
-    slope = NumericSystem(
-        LogisticWeight(ONE), (NormalLaw(0, 1),), fmpq(0), (fmpq(1),), ((fmpq(0), fmpq(1)),), ((2,),), lambda m: m[0], 0
-    )  # fmt: skip
+    strand = Strand(LogisticWeight(ONE), (NormalLaw(0, 1),), fmpq(0), (fmpq(1),), ((fmpq(0), fmpq(1)),), ((2,),))
+    slope = NumericSystem((strand,), lambda m: m[0], (Ceiling(fmpq(1), 0, (2,)),))
     with pytest.raises(EvaluationError):
         certified_average(slope, 30)
-    zero = NumericSystem(
-        ConstantWeight(ONE), (UniformLaw(-1, 1),), fmpq(0), (fmpq(1),), (), ((0,), (1,)), lambda m: m[0] / m[1]
-    )  # fmt: skip
+    strand = Strand(ConstantWeight(ONE), (UniformLaw(-1, 1),), fmpq(0), (fmpq(1),), (), ((0,), (1,)))
+    zero = NumericSystem((strand,), lambda m: m[0] / m[1])
     with pytest.raises(EvaluationError, match="denominator may be zero"):
         certified_average(zero, 50)

@@ -1,0 +1,93 @@
+"""All strands of a system together: their moments side by side, at a point or over a box of the random effects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flint import acb, fmpq
+
+from leadterms.evaluation.certified.balls import Ball
+from leadterms.evaluation.certified.moments import Plan, Problem, plan
+from leadterms.evaluation.moment_system import Exact, NumericSystem
+
+Point = tuple[tuple[Ball, Sequence[Ball]], ...]
+"""For each strand a and b of eta = a + b'x."""
+Scales = tuple[tuple[Ball, list[list[Ball]]], ...]
+"""For each strand rough sizes of E[w] and of E|X_i|^k: they set tolerances, and enter no bound."""
+
+
+class Strands:
+    """A system with its exact numbers as balls at the precision that is current when it is made."""
+
+    def __init__(self, system: NumericSystem) -> None:
+        self.system = system
+        self.problems = [Problem(strand) for strand in system.strands]
+
+    def at(self, effects: Sequence[Ball]) -> Point:
+        """Return the linear predictors at a point or box of the random effects."""
+        return tuple(problem.at(effects) for problem in self.problems)
+
+    def least_scales(self, points: Sequence[Point]) -> Scales:
+        """Estimate the smallest E[w] over some points, for each strand."""
+        found = []
+        for problem, own in zip(self.problems, zip(*points, strict=True), strict=True):
+            scales = [problem.rough_scales(*point) for point in own]
+            least = min((scale for scale, _ in scales), key=lambda scale: float(scale.log().mid()))
+            found.append((least, scales[0][1]))
+        return tuple(found)
+
+    def largest_scale(self, point: Point) -> Ball:
+        """Estimate the largest E[w] of all strands at a point."""
+        scales = (problem.rough_scales(*own)[0] for problem, own in zip(self.problems, point, strict=True))
+        return max(scales, key=lambda scale: float(scale.log().mid()))
+
+    def plan(self, point: Point, bits: int, scales: Scales) -> Plans:
+        """Return rules for the moments that serve every point in a box.
+
+        Raises
+        ------
+        EvaluationError
+            If an error could not be proven.
+
+        """
+        return Plans(
+            tuple(
+                plan(problem, *own, bits, *scale)
+                for problem, own, scale in zip(self.problems, point, scales, strict=True)
+            )
+        )
+
+    @property
+    def common_shift(self) -> bool:
+        """Whether the effects move all linear predictors alike, and by their constant terms only."""
+        first = [row[0] for row in self.system.strands[0].loadings]
+        return all(problem.fixed_slopes for problem in self.problems) and all(
+            _same(row[0], entry)
+            for strand in self.system.strands
+            for row, entry in zip(strand.loadings, first, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class Plans:
+    """Rules for the moments of each strand."""
+
+    plans: tuple[Plan, ...]
+
+    def moments(self, points: Sequence[Point]) -> list[list[Ball]]:
+        """Return all moments, strand after strand, at each of several points."""
+        if not points:
+            return []
+        columns = [own.moments(list(part)) for own, part in zip(self.plans, zip(*points, strict=True), strict=True)]
+        return [[value for row in rows for value in row] for rows in zip(*columns, strict=True)]
+
+
+def _same(first: Exact, second: Exact) -> bool:
+    """Tell whether two numbers are surely equal: balls that look alike may hold different ones."""
+    return first is second or (isinstance(first, fmpq) and isinstance(second, fmpq) and first == second)
+
+
+def complex_point(point: Point) -> Point:
+    """Return a point in complex balls."""
+    return tuple((acb(shift), [acb(slope) for slope in slopes]) for shift, slopes in point)

@@ -1,0 +1,191 @@
+"""The general certified road of an average: slower than a kernel, for every weight and law whose bounds are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flint import arb
+from sympy import Expr, Symbol
+
+from leadterms.errors import UncertifiedError
+from leadterms.evaluation.ceilings import AbsoluteMoment, ceiling
+from leadterms.evaluation.compile_balls import BallProgram, ball_program
+from leadterms.evaluation.held_plan import AffinePredictor, Average, affine
+from leadterms.evaluation.moment_system import Ball, Ceiling, NumericSystem, Strand
+from leadterms.evaluation.road import Numbers, Road
+from leadterms.evaluation.weighted_moment import WeightedMoment
+
+NAME = "general certified road, slower than a kernel"
+MOST_EFFECTS = 2
+"""Cells in more dimensions than these are too many."""
+
+
+def general_road(average: Average) -> Road:
+    """Return the road of an average whose integrand is rational in weighted moments of affine linear predictors.
+
+    Raises
+    ------
+    UncertifiedError
+        If the average has another form, or no bound of its integrand is known for large random effects.
+
+    """
+    effects, symbols = average.effects, tuple(average.inner)
+    if len(effects.symbols) > MOST_EFFECTS:
+        raise UncertifiedError(f"no certified road for an average over {len(effects.symbols)} random effects")
+    if not symbols or average.integrand.free_symbols & set(effects.symbols):
+        raise UncertifiedError("no certified road: the random effects stand outside the weights")
+    if not average.integrand.is_rational_function(*symbols):
+        raise UncertifiedError("no certified road: the integrand is not rational in the moments of the weight")
+    families = _families(average)
+    above = ceiling(average) if effects.symbols else ()
+    if above is None:
+        raise UncertifiedError("no certified road: no bound of the integrand is known for large random effects")
+    layout = _Layout(average, families, above)
+    return Road(NAME, layout.numbers, layout.enclose)
+
+
+@dataclass(frozen=True)
+class _Family:
+    """The moments with one linear predictor."""
+
+    sample: WeightedMoment
+    predictor: AffinePredictor
+    exponents: tuple[tuple[int, ...], ...]
+
+
+def _families(average: Average) -> dict[tuple[object, ...], _Family]:
+    families: dict[tuple[object, ...], _Family] = {}
+    for moment in average.inner.values():
+        known = families.get(_key(moment))
+        exponents = dict.fromkeys((*(known.exponents if known else ()), *(e for e, _ in moment.polynomial)))
+        predictor = affine(moment.eta, moment.variables, average.effects.symbols)
+        if predictor is None:
+            raise UncertifiedError("no certified road: the linear predictor is not linear in the predictors")
+        families[_key(moment)] = _Family(moment, predictor, tuple(exponents))
+    return families
+
+
+def _key(moment: WeightedMoment) -> tuple[object, ...]:
+    return moment.weight, moment.eta, moment.variables, moment.laws
+
+
+class _Layout:
+    """Which number stands where, and what is made of them.
+
+    Numbers come in this order: for each family its constant, slopes and loadings; means and covariances of the
+    effects; coefficients of the moments; factors of the ceiling; parameters of the integrand.
+    """
+
+    def __init__(
+        self, average: Average, families: dict[tuple[object, ...], _Family], above: Sequence[AbsoluteMoment]
+    ) -> None:
+        self._families = list(families.values())
+        self._places = {key: place for place, key in enumerate(families)}
+        self._size = len(average.effects.symbols)
+        self._moments = [(self._places[_key(moment)], moment.polynomial) for moment in average.inner.values()]
+        self._above = [(self._places[_key(average.inner[one.symbol])], one.exponents) for one in above]
+        symbols = tuple(average.inner)
+        self._parameters: tuple[Symbol, ...] = tuple(sorted(average.integrand.free_symbols - set(symbols), key=str))
+        self._integrand = ball_program((*symbols, *self._parameters), (average.integrand,))
+        self._groups: list[tuple[Expr, ...]] = [
+            *(self._of_family(family) for family in self._families),
+            tuple(average.effects.mean),
+            tuple(average.effects.covariance),
+            tuple(c for moment in average.inner.values() for _, c in moment.polynomial),
+            tuple(one.coefficient for one in above),
+            self._parameters,
+        ]
+        self.numbers = tuple(number for group in self._groups for number in group)
+
+    @staticmethod
+    def _of_family(family: _Family) -> tuple[Expr, ...]:
+        loadings = (entry for row in family.predictor.loadings for entry in row)
+        return (family.predictor.constant, *family.predictor.slopes, *loadings)
+
+    def enclose(self, values: Numbers, bits: int) -> arb:
+        """Return a ball that contains the average."""
+        from leadterms.evaluation.certified.road import certified_average
+
+        groups = self._split(values)
+        *families, mean, covariance, coefficients, factors, parameters = groups
+        root = _cholesky(covariance, self._size)
+        shared: dict[tuple[int, ...], arb] = {}
+        strands = tuple(
+            self._strand(family, numbers, mean, root, shared)
+            for family, numbers in zip(self._families, families, strict=True)
+        )
+        above = tuple(
+            Ceiling(factor, strand, exponents) for factor, (strand, exponents) in zip(factors, self._above, strict=True)
+        )
+        return certified_average(NumericSystem(strands, self._function(coefficients, parameters), above), bits)
+
+    def _split(self, values: Numbers) -> list[list[arb]]:
+        groups, start = [], 0
+        for group in self._groups:
+            groups.append(list(values[start : start + len(group)]))
+            start += len(group)
+        return groups
+
+    def _strand(
+        self,
+        family: _Family,
+        numbers: Sequence[arb],
+        mean: Sequence[arb],
+        root: Sequence[Sequence[arb]],
+        shared: dict[tuple[int, ...], arb],
+    ) -> Strand:
+        """Return the strand in standard normal effects z: u = mean + root z."""
+        width = 1 + len(family.sample.variables)
+        flat = numbers[width:]
+        rows = [flat[width * j : width * (j + 1)] for j in range(self._size)]
+        line = [sum((m * row[i] for m, row in zip(mean, rows, strict=True)), numbers[i]) for i in range(width)]
+        loadings = tuple(
+            tuple(_combined([row[i] for row in rows], [r[j] for r in root], shared) for i in range(width))
+            for j in range(self._size)
+        )
+        return Strand(family.sample.weight, family.sample.laws, line[0], tuple(line[1:]), loadings, family.exponents)
+
+    def _function(self, coefficients: Sequence[arb], parameters: Sequence[arb]) -> _Integrand:
+        places: list[list[tuple[int, arb]]] = []
+        starts = [0]
+        for family in self._families:
+            starts.append(starts[-1] + len(family.exponents))
+        left = iter(coefficients)
+        for place, polynomial in self._moments:
+            exponents = self._families[place].exponents
+            places.append([(starts[place] + exponents.index(e), next(left)) for e, _ in polynomial])
+        return _Integrand(self._integrand, tuple(map(tuple, places)), tuple(parameters))
+
+
+@dataclass(frozen=True)
+class _Integrand:
+    """F of the moments of all strands, each symbol a combination of them."""
+
+    program: BallProgram
+    places: tuple[tuple[tuple[int, arb], ...], ...]
+    parameters: tuple[arb, ...]
+
+    def __call__(self, moments: Sequence[Ball]) -> Ball:
+        values = [sum((c * moments[place] for place, c in parts[1:]), parts[0][1] * moments[parts[0][0]])
+                  for parts in self.places]  # fmt: skip
+        return self.program(*values, *self.parameters)[0]
+
+
+def _combined(row: Sequence[arb], column: Sequence[arb], shared: dict[tuple[int, ...], arb]) -> arb:
+    """Return the inner product; the same object for the same numbers, so that equal loadings are seen to be equal."""
+    key = (*map(id, row), *map(id, column))
+    if key not in shared:
+        shared[key] = sum((a * b for a, b in zip(row, column, strict=True)), arb(0))
+    return shared[key]
+
+
+def _cholesky(covariance: Sequence[arb], size: int) -> list[list[arb]]:
+    """Return the lower triangular root of a covariance matrix, given row by row."""
+    rows = [list(covariance[size * i : size * (i + 1)]) for i in range(size)]
+    root = [[arb(0)] * size for _ in range(size)]
+    for i in range(size):
+        for j in range(i + 1):
+            rest = rows[i][j] - sum((root[i][k] * root[j][k] for k in range(j)), arb(0))
+            root[i][j] = rest.sqrt() if i == j else rest / root[j][j]
+    return root
