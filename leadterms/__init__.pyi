@@ -10,7 +10,10 @@ from .errors import ExistenceError as ExistenceError
 from .errors import LeadtermsError as LeadtermsError
 from .errors import ModelError as ModelError
 from .errors import ReadingError as ReadingError
+from .errors import UncertifiedError as UncertifiedError
 from .errors import UndecidedError as UndecidedError
+from .evaluation.arrays import ArrayFunction as ArrayFunction
+from .evaluation.arrays import array_function as array_function
 from .evaluation.number import Number as Number
 from .evaluation.number import evaluate as evaluate
 from .expectation.held import Expectation as Expectation

@@ -10,9 +10,9 @@ import pytest
 import leadterms
 
 NAMES = {
-    "Entry", "EvaluationError", "ExistenceError", "Expansion", "Expectation", "LeadtermsError", "Model", "ModelError",
-    "Number", "ReadingError", "Step", "Term", "UndecidedError", "__version__", "canonical", "evaluate", "is_zero",
-    "leading_terms", "to_latex",
+    "ArrayFunction", "Entry", "EvaluationError", "ExistenceError", "Expansion", "Expectation", "LeadtermsError",
+    "Model", "ModelError", "Number", "ReadingError", "Step", "Term", "UncertifiedError", "UndecidedError",
+    "__version__", "array_function", "canonical", "evaluate", "is_zero", "leading_terms", "to_latex",
 }  # fmt: skip
 
 

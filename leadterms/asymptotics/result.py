@@ -11,14 +11,15 @@ from sympy import Expr, ImmutableMatrix, Integer, Symbol, sqrt
 
 from leadterms.asymptotics.orders import SPELLING
 from leadterms.asymptotics.point import ParameterSpace, Values, require_values, shown, symbols_of
-from leadterms.errors import LeadtermsError
+from leadterms.errors import EvaluationError, LeadtermsError
 from leadterms.evaluation.wanted import USUAL, Wanted
-from leadterms.expectation.held import Expectation
+from leadterms.expectation.held import Expectation, revealed
 from leadterms.model.statement import Model
 from leadterms.notation.latex import to_latex
 from leadterms.notation.text import to_text
 
 if TYPE_CHECKING:
+    from leadterms.evaluation.arrays import ArrayFunction
     from leadterms.evaluation.number import Number
 
 
@@ -162,6 +163,57 @@ class Entry:
 
         """
         return evaluate_terms([self.term], self.space, values, Wanted(digits, method, rounding))[0]
+
+    def array_function(
+        self,
+        *,
+        accuracy: float = 1e-12,
+        box: Mapping[str, tuple[float, float]] | None = None,
+        absolute: float = 0.0,
+    ) -> ArrayFunction:
+        """Return the coefficient of the one term as a function of arrays in double precision, for sweeps and plots.
+
+        Parameters
+        ----------
+        accuracy
+            Relative error that is aimed at, 1e-13 to 1e-2; an estimate, where `evaluate` certifies.
+        box
+            Closed intervals by parameter name: points outside have no value.
+        absolute
+            An error that is accepted besides the relative one, for a covariance that passes through zero.
+
+        Returns
+        -------
+        ArrayFunction
+            Takes one array for each parameter of the coefficient, by name or in the order of ``parameters``; nan
+            where a condition fails or the accuracy is not reached.
+
+        Raises
+        ------
+        EvaluationError
+            Where the coefficient has no rule for arrays.
+
+        """
+        from leadterms.evaluation.arrays import array_function
+
+        term = self.term
+        others = () if term.unclosed is None else (revealed(term.unclosed),)
+        used = symbols_of(term.coefficient).union(*map(symbols_of, others))
+        parameters = [symbol for symbol in self.space.symbols if symbol in used]
+        conditions = [c for c in self.space.conditions if c.free_symbols <= used]
+        by_name = {symbol.name: symbol for symbol in parameters}
+        unknown = sorted(set(box or ()) - set(by_name))
+        if unknown:
+            raise EvaluationError(f"{', '.join(unknown)} in the box is no parameter: there are {', '.join(by_name)}")
+        return array_function(
+            term.coefficient,
+            parameters,
+            accuracy=accuracy,
+            box={by_name[name]: ends for name, ends in (box or {}).items()},
+            alternatives=[other for other in others if other != term.coefficient],
+            conditions=conditions,
+            absolute=absolute,
+        )
 
     def latex(self) -> str:
         r"""``\mathrm{Asy.Var}(...) = ...`` as LaTeX."""
