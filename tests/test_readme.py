@@ -24,7 +24,13 @@ def test_python_examples():
 def test_console_examples(example):
     program = [sys.executable, "-c", "from leadterms.cli import main; main()"]
     done = subprocess.run(
-        [*program, *shlex.split(example["command"])[1:]], capture_output=True, text=True, check=False, timeout=60
+        [*program, *shlex.split(example["command"])[1:]],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=README.parent,
     )
     assert (done.stdout + done.stderr).rstrip() == example["output"].rstrip()
-    assert done.returncode == (2 if "leadterms: " in example["output"] else 0)
+    refused, disagrees = "leadterms: " in example["output"], "disagree:" in example["output"]
+    assert done.returncode == (2 if refused else 1 if disagrees else 0)
