@@ -1,22 +1,23 @@
 """Closed expressions to functions of balls: the result contains the true value, whatever the precision.
 
-An expression becomes straight-line Python over python-flint's ``arb`` (real) or ``acb`` (complex): each common
-part is computed once, exact numbers are made anew at each precision, and differences that would cancel are
-rewritten first, as for mpmath.  Rounding is inside the radius of every ball; a pole, a branch cut or a complex
-value of a real function shows as a ball that is not finite.
+An expression becomes a tape, a list of operations each of which takes earlier values: common parts are computed
+once, exact numbers are made anew at each precision, and differences that would cancel are rewritten first, as for
+mpmath.  Rounding is inside the radius of every ball; a pole, a branch cut or a complex value of a real function
+shows as a ball that is not finite.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from flint import acb, arb, fmpq
 from sympy import Add, Expr, Float, I, Mul, NumberSymbol, Piecewise, Pow, Rational, Symbol, Tuple, nan, oo, zoo
 from sympy.core.basic import Basic
 from sympy.core.relational import Relational
-from sympy.logic.boolalg import Boolean, BooleanFalse, BooleanTrue
+from sympy.logic.boolalg import And, Boolean, BooleanFalse, BooleanTrue, Or
 
 from leadterms.errors import EvaluationError, UncertifiedError
 from leadterms.evaluation.ball_functions import CONSTANTS, FUNCTIONS, holds, whole_power
@@ -25,6 +26,7 @@ from leadterms.evaluation.stable import stable
 
 Ball = Any
 """An ``arb`` or ``acb``."""
+Operation = Callable[..., Any]
 
 
 class BallProgram:
@@ -60,10 +62,11 @@ class BallProgram:
     def __init__(
         self, arguments: Sequence[Symbol], expressions: Sequence[Basic], *, complex_values: bool = False
     ) -> None:
-        writer = _Writer(list(arguments), complex_values)
-        self._function = writer.function([stable(expr) for expr in expressions])
+        tape = _Tape(list(arguments), complex_values)
+        self._results = [tape.place(stable(expr)) for expr in expressions]
+        self._steps = tape.steps
         self._make = acb if complex_values else arb
-        self._rationals = [fmpq(int(number.p), int(number.q)) for number in writer.rationals]
+        self._rationals = [fmpq(int(number.p), int(number.q)) for number in tape.rationals]
         self._precision = 0
         self._constants: list[Ball] = []
 
@@ -72,7 +75,11 @@ class BallProgram:
         if self._precision != ball_bits():
             self._constants = [self._make(number) for number in self._rationals]
             self._precision = ball_bits()
-        return self._function(values, self._constants)
+        constants, known = self._constants, list(values)
+        at = known.__getitem__
+        for operation, places in self._steps:
+            known.append(constants[places[0]] if operation is None else operation(*map(at, places)))
+        return [known[place] for place in self._results]
 
 
 @lru_cache(maxsize=1024)
@@ -81,47 +88,29 @@ def ball_program(arguments: tuple[Symbol, ...], expressions: tuple[Basic, ...]) 
     return BallProgram(arguments, expressions)
 
 
-class _Writer:
-    """Writes one straight-line function, line by line."""
+class _Tape:
+    """Operations in the order in which they are done; an operation None takes an exact number."""
 
     def __init__(self, arguments: list[Symbol], complex_values: bool) -> None:
         self._arguments = arguments
         self._complex = complex_values
-        self._names: dict[Basic, str] = {symbol: f"v{i}" for i, symbol in enumerate(arguments)}
-        self._lines: list[str] = []
-        self._namespace: dict[str, Any] = {"holds": holds, "power": whole_power, "acb": acb}
-        self.rationals: dict[Rational, str] = {}
+        self._places: dict[Basic, int] = {symbol: i for i, symbol in enumerate(arguments)}
+        self.steps: list[tuple[Operation | None, tuple[int, ...]]] = []
+        self.rationals: dict[Rational, int] = {}
 
-    def function(self, expressions: Sequence[Basic]) -> Callable[[Sequence[Ball], Sequence[Ball]], list[Ball]]:
-        """Return the function of arguments and constants."""
-        results = [self._name(expr) for expr in expressions]
-        head = [f"    {', '.join(names)}, = {source}" for names, source in self._unpacked() if names]
-        body = "\n".join(head + [f"    {line}" for line in self._lines])
-        source = f"def program(values, constants):\n{body}\n    return [{', '.join(results)}]\n"
-        exec(compile(source, "<balls>", "exec"), self._namespace)
-        function: Callable[[Sequence[Ball], Sequence[Ball]], list[Ball]] = self._namespace["program"]
-        return function
+    def place(self, expr: Basic) -> int:
+        """Return where the value of an expression will stand, after adding the steps that compute it."""
+        if expr not in self._places:
+            self._places[expr] = self._compute(expr)
+        return self._places[expr]
 
-    def _unpacked(self) -> list[tuple[list[str], str]]:
-        return [
-            ([f"v{i}" for i in range(len(self._arguments))], "values"),
-            (list(self.rationals.values()), "constants"),
-        ]
+    def _step(self, operation: Operation | None, *places: int) -> int:
+        self.steps.append((operation, places))
+        return len(self._arguments) + len(self.steps) - 1
 
-    def _name(self, expr: Basic) -> str:
-        """Return the name of an expression's value, after writing the lines that compute it."""
-        if expr in self._names:
-            return self._names[expr]
-        if isinstance(expr, Rational):
-            name = self.rationals.setdefault(expr, f"c{len(self.rationals)}")
-        else:
-            text = self._text(expr)
-            name = f"t{len(self._lines)}"
-            self._lines.append(f"{name} = {text}")
-        self._names[expr] = name
-        return name
-
-    def _text(self, expr: Basic) -> str:
+    def _compute(self, expr: Basic) -> int:
+        if isinstance(expr, Rational) and expr.is_finite:
+            return self._step(None, self.rationals.setdefault(expr, len(self.rationals)))
         if isinstance(expr, Symbol):
             raise EvaluationError(f"{expr} has no value: give one for every free symbol")
         if isinstance(expr, Float):
@@ -129,93 +118,107 @@ class _Writer:
         if expr in (oo, -oo, zoo, nan):
             raise EvaluationError("the expression is singular at this point: give another one of the same quantity")
         if isinstance(expr, NumberSymbol) and type(expr).__name__ in CONSTANTS:
-            return self._known(CONSTANTS[type(expr).__name__]) + "()"
+            return self._step(CONSTANTS[type(expr).__name__])
         if expr == I and self._complex:
-            return "acb(0, 1)"
+            return self._step(partial(acb, 0, 1))
         if isinstance(expr, Add):
-            return _joined(sorted(expr.args, key=_negative_last), self._signed)
+            return self._sum(expr)
         if isinstance(expr, Mul):
             return self._product(expr)
         if isinstance(expr, Pow):
             return self._power(expr.base, expr.exp)
         if isinstance(expr, Piecewise):
-            return self._choice(expr)
+            return self._step(self._choice(expr), *range(len(self._arguments)))
         return self._call(expr)
 
-    def _signed(self, term: Expr) -> tuple[str, str]:
-        """Return the sign of a term of a sum and the name of its absolute part."""
-        if term.could_extract_minus_sign() and not isinstance(term, Rational):
-            return "-", self._name(-term)
-        return "+", self._name(term)
+    def _sum(self, expr: Add) -> int:
+        first, *rest = sorted(expr.args, key=_is_subtracted)
+        total = self.place(first)
+        for term in rest:
+            total = (
+                self._step(operator.sub, total, self.place(-term))
+                if _is_subtracted(term)
+                else self._step(operator.add, total, self.place(term))
+            )
+        return total
 
-    def _product(self, expr: Mul) -> str:
-        over = [part for part in expr.args if isinstance(part, Pow) and part.exp.is_Rational and part.exp < 0]
-        if not over:
-            return " * ".join(self._name(part) for part in expr.args)
-        above, below = Mul(*(part for part in expr.args if part not in over)), [1 / part for part in over]
-        return f"{self._name(above)} / ({' * '.join(self._name(part) for part in below)})"
+    def _product(self, expr: Mul) -> int:
+        if expr.args[0] == -1:
+            return self._step(operator.neg, self.place(Mul(*expr.args[1:])))
+        below = [part for part in expr.args if isinstance(part, Pow) and part.exp.is_Rational and part.exp < 0]
+        above = [part for part in expr.args if part not in below]
+        if below and above:
+            return self._step(operator.truediv, self.place(Mul(*above)), self._multiplied([1 / part for part in below]))
+        return self._multiplied(list(expr.args))
 
-    def _power(self, base: Expr, exponent: Expr) -> str:
-        name = self._name(base)
-        if exponent.is_Integer:
-            n = int(exponent)
-            if n == 2:
-                return f"{name} * {name}"
-            return f"1 / {name}" if n == -1 else f"power({name}, {n})" if n > 0 else f"1 / {self._name(base**-n)}"
-        if exponent == Rational(1, 2):
-            return f"{name}.sqrt()"
-        if exponent == Rational(-1, 2):
-            return f"{name}.rsqrt()"
-        return f"{name} ** {self._name(exponent)}"
+    def _multiplied(self, parts: Sequence[Expr]) -> int:
+        total = self.place(parts[0])
+        for part in parts[1:]:
+            total = self._step(operator.mul, total, self.place(part))
+        return total
 
-    def _choice(self, expr: Piecewise) -> str:
+    def _power(self, base: Expr, exponent: Expr) -> int:
+        if exponent.is_Integer and exponent > 0:
+            return self._step(partial(_raised, int(exponent)), self.place(base))
+        if exponent.is_Rational and exponent < 0 and exponent != Rational(-1, 2):
+            return self._step(_inverse, self.place(base**-exponent))
+        if exponent in (Rational(1, 2), Rational(-1, 2)):
+            return self._step(operator.methodcaller("sqrt" if exponent > 0 else "rsqrt"), self.place(base))
+        return self._step(operator.pow, self.place(base), self.place(exponent))
+
+    def _choice(self, expr: Piecewise) -> Operation:
         """Compute a branch only where its condition holds: another one may be singular."""
-        text = "None"
-        for value, condition in reversed(expr.args):
-            branch = self._known(BallProgram(self._arguments, [value], complex_values=self._complex))
-            call = f"{branch}({', '.join(f'v{i}' for i in range(len(self._arguments)))})[0]"
-            text = call if condition == True else f"({call} if {self._condition(condition)} else {text})"  # noqa: E712
-        return text
+        branches = [(self._condition(condition), self._program(value)) for value, condition in expr.args]
 
-    def _condition(self, condition: Boolean) -> str:
+        def chosen(*values: Ball) -> Ball:
+            for condition, branch in branches:
+                if condition(*values):
+                    return branch(*values)[0]
+            raise EvaluationError("no case of a case distinction holds at this point")
+
+        return chosen
+
+    def _program(self, *expressions: Expr) -> BallProgram:
+        return BallProgram(self._arguments, expressions, complex_values=self._complex)
+
+    def _condition(self, condition: Boolean) -> Callable[..., bool]:
         if isinstance(condition, BooleanTrue | BooleanFalse):
-            return str(bool(condition))
+            return lambda *values: bool(condition)
         if isinstance(condition, Relational):
-            return f"holds({condition.rel_op!r}, {self._name(condition.lhs)}, {self._name(condition.rhs)})"
-        word = {"And": " and ", "Or": " or "}.get(type(condition).__name__)
-        if word is None:
-            raise UncertifiedError(f"no rule in balls for the condition {spelled(condition)}")
-        return "(" + word.join(self._condition(part) for part in condition.args) + ")"
+            sides = self._program(condition.lhs, condition.rhs)
+            return lambda *values: holds(condition.rel_op, *sides(*values))
+        if isinstance(condition, And | Or):
+            parts, join = [self._condition(part) for part in condition.args], all if isinstance(condition, And) else any
+            return lambda *values: join(part(*values) for part in parts)
+        raise UncertifiedError(f"no rule in balls for the condition {spelled(condition)}")
 
-    def _call(self, expr: Basic) -> str:
+    def _call(self, expr: Basic) -> int:
         function = FUNCTIONS.get(type(expr).__name__)
         if function is None:
             raise UncertifiedError(f"no rule in balls for {type(expr).__name__} in {spelled(expr)}")
-        parts = [_tuple(map(self._name, a.args)) if isinstance(a, Tuple) else self._name(a) for a in expr.args]
-        if isinstance(function, str):
-            return f"{parts[0]}.{function}()"
-        return f"{self._known(function)}({', '.join(parts)})"
-
-    def _known(self, thing: Any) -> str:
-        name = f"f{len(self._namespace)}"
-        self._namespace[name] = thing
-        return name
+        places = [
+            self._step(_together, *map(self.place, argument.args))
+            if isinstance(argument, Tuple)
+            else self.place(argument)
+            for argument in expr.args
+        ]
+        return self._step(operator.methodcaller(function) if isinstance(function, str) else function, *places)
 
 
-def _tuple(names: Any) -> str:
-    return "(" + "".join(f"{name}, " for name in names) + ")"
+def _is_subtracted(term: Expr) -> bool:
+    return not isinstance(term, Rational) and bool(term.could_extract_minus_sign())
 
 
-def _joined(terms: Sequence[Expr], signed: Callable[[Expr], tuple[str, str]]) -> str:
-    text = ""
-    for term in terms:
-        sign, name = signed(term)
-        text += f" {sign} {name}" if text else f"{'-' if sign == '-' else ''}{name}"
-    return text
+def _raised(exponent: int, base: Ball) -> Ball:
+    return whole_power(base, exponent)
 
 
-def _negative_last(term: Expr) -> tuple[bool, str]:
-    return bool(term.could_extract_minus_sign()), str(term) if term.is_Atom else ""
+def _inverse(value: Ball) -> Ball:
+    return 1 / value
+
+
+def _together(*values: Ball) -> tuple[Ball, ...]:
+    return values
 
 
 def exact_ball(value: Expr) -> fmpq | arb:

@@ -8,7 +8,7 @@ from math import ceil, pi, prod
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Pow, Rational, Symbol, exp, simplify
+from sympy import Expr, Pow, Rational, Symbol, cancel, exp
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.arrays.axes import Axis, Rule, standardised
@@ -218,5 +218,5 @@ def _degree(function: Expr, moments: Sequence[Symbol]) -> int:
     ratio = (function.xreplace({m: scale * m for m in moments}) / function).subs(
         {m: Rational(101 + 13 * i, 17 + 5 * i) for i, m in enumerate(moments)}
     )
-    power = simplify(ratio).as_base_exp()
+    power = cancel(ratio).as_base_exp()
     return int(power[1]) if power[0] == scale and power[1].is_Integer else 0
