@@ -15,6 +15,9 @@ from leadterms.evaluation.number import Number
 from leadterms.evaluation.rounding import rounded, rounded_exact, upper_float
 
 EXACT = "exact rational arithmetic"
+FURTHER = (0, 6, 40)
+"""Further digits that are tried while the ball straddles a place where the rounding changes; a value that is a decimal
+itself stays undecided, and is rounded to the safe side."""
 
 
 def certified_value(
@@ -54,11 +57,14 @@ def _certified(candidate: Expr, point: Mapping[Symbol, Expr], digits: int, may_v
         taken.update(dict.fromkeys(names))
         return value
 
-    found = certified(ball, digits, cheap=coefficient.is_closed, may_vanish=may_vanish)
-    road = "; ".join(taken)
-    if found.contains(0):
-        return Number(Float(0, digits), upper_float(found), digits, certified=True, road=road)
-    result = rounded(found, digits, rounding)
+    for further in FURTHER:
+        found = certified(ball, digits + further, cheap=coefficient.is_closed, may_vanish=may_vanish)
+        road = "; ".join(taken)
+        if found.contains(0):
+            return Number(Float(0, digits), upper_float(found), digits, certified=True, road=road)
+        result = rounded(found, digits, rounding)
+        if result.decided:
+            break
     return Number(result.value, result.error, digits, certified=True, road=road)
 
 

@@ -20,12 +20,16 @@ _GENEROUS = 1 + arb(2) ** -10
 
 @dataclass(frozen=True)
 class Rounded:
-    """A decimal number whole * 10^exponent, the nearest binary float, and a bound of both their errors."""
+    """A decimal number whole * 10^exponent, the nearest binary float, and a bound of both their errors.
+
+    ``decided`` tells whether every number that was enclosed rounds to this decimal.
+    """
 
     whole: int
     exponent: int
     value: Float
     error: Float
+    decided: bool = True
 
 
 def check_rounding(rounding: str) -> None:
@@ -82,7 +86,8 @@ def rounded(ball: arb, digits: int, rounding: str = "nearest") -> Rounded:
         decimal = arb(whole) * arb(10) ** exponent
         value = _float(decimal, dps_to_prec(digits))
         error = abs(ball - decimal).max(abs(ball - _ball(value)))
-        return Rounded(int(whole), exponent, value, upper_float(error))
+        decided = all(_whole(other, exponent, rounding) == whole for other in (ball.lower(), ball.upper()))
+        return Rounded(int(whole), exponent, value, upper_float(error), decided)
 
 
 def rounded_exact(number: fmpq, digits: int, rounding: str = "nearest") -> Rounded:

@@ -64,6 +64,16 @@ def test_balls_round_to_the_safe_side(number, digits, rounding, slack):
 
 @pytest.mark.parametrize("text", ["1", "-1", "0.001", "1000", "-0.125"])
 @pytest.mark.parametrize("rounding", ROUNDINGS)
+def test_an_undecided_rounding_says_so(text, rounding):
+    with ball_precision(200):
+        around = rounded(arb(text, "1e-40"), 20, rounding)
+        beside = rounded(arb(text) * (1 + arb("3e-21")), 20, rounding)
+    assert beside.decided
+    assert around.decided is (rounding == "nearest")
+
+
+@pytest.mark.parametrize("text", ["1", "-1", "0.001", "1000", "-0.125"])
+@pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_a_ball_around_a_decimal(text, rounding):
     """Where the ball straddles a decimal, nearest gives it, the others the neighbour on the safe side."""
     with ball_precision(200):
@@ -101,3 +111,16 @@ def test_upper_float_is_not_below():
 def test_unknown_direction():
     with pytest.raises(EvaluationError, match="'nearest', 'down', 'up'"):
         check_rounding("sideways")
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+def test_a_value_close_to_a_decimal_gets_the_digits_that_decide(rounding):
+    """exp(b) with b = log(1.5 + 1e-22): twenty digits straddle, and more decide."""
+    from sympy import Rational, Symbol, exp, log
+
+    from leadterms import evaluate
+
+    b = Symbol("b", real=True)
+    number = evaluate(exp(b), {b: log(Rational(3, 2) + Rational(1, 10**22))}, 20, rounding=rounding)
+    assert str(number) == ("1.5000000000000000001" if rounding == "up" else "1.5000000000000000000")
+    assert number.error < 1.01e-19
