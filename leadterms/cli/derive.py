@@ -148,5 +148,5 @@ def _as_latex(result: Expansion, entries: tuple[Entry, ...], at: str | None, wan
         places = [place for place, entry in enumerate(entries) for _ in entry.terms]
         terms = [term for entry in entries for term in entry.terms]
         for place, number in zip(places, evaluate_terms(terms, result.space, at, wanted), strict=True):
-            lines[place] += rf" \qquad \text{{coefficient }} {in_latex(number.value, number.digits)}"
+            lines[place] += rf" \qquad \text{{coefficient }} {in_latex(str(number))}"
     return "\n".join(lines)

@@ -11,7 +11,7 @@ from typing import Any
 
 from flint import acb, arb
 
-from leadterms.errors import EvaluationError
+from leadterms.errors import UncertifiedError
 
 Ball = Any
 
@@ -37,13 +37,17 @@ def whole_power(base: Ball, exponent: int) -> Ball:
         square = square * square
 
 
+class OpenCaseError(UncertifiedError):
+    """A case distinction that more precision may decide."""
+
+
 def holds(relation: str, left: Ball, right: Ball) -> bool:
     """Decide a relation between two real balls.
 
     Raises
     ------
-    EvaluationError
-        If the balls overlap, so that it is open on which side of a boundary the value is.
+    OpenCaseError
+        If the balls overlap, so that it is open at this precision on which side of a boundary the value is.
 
     """
     difference = left - right
@@ -51,7 +55,7 @@ def holds(relation: str, left: Ball, right: Ball) -> bool:
         difference = difference.real
     below, above = bool(difference < 0), bool(difference > 0)
     if not (below or above or difference.is_zero()):
-        raise EvaluationError("a case distinction could not be decided in balls: the values are too close")
+        raise OpenCaseError("a case distinction could not be decided in balls: the values are too close")
     return {"<": below, "<=": not above, ">": above, ">=": not below, "==": not (below or above), "!=": below or above}[
         relation
     ]

@@ -12,7 +12,7 @@ from leadterms.errors import EvaluationError, UncertifiedError
 from leadterms.evaluation.certify import certified
 from leadterms.evaluation.held_balls import at_point
 from leadterms.evaluation.number import Number
-from leadterms.evaluation.rounding import rounded, rounded_exact, upper_float
+from leadterms.evaluation.rounding import Rounded, rounded, rounded_exact, upper_float
 
 EXACT = "exact rational arithmetic"
 FURTHER = (0, 6, 40)
@@ -48,7 +48,7 @@ def _certified(candidate: Expr, point: Mapping[Symbol, Expr], digits: int, may_v
     exact = _rational(candidate, point)
     if exact is not None:
         result = rounded_exact(exact, digits, rounding)
-        return Number(result.value, result.error, digits, certified=True, road=EXACT)
+        return _number(result, digits, EXACT)
     coefficient, values = at_point(candidate, point)
     taken: dict[str, None] = {}
 
@@ -65,7 +65,12 @@ def _certified(candidate: Expr, point: Mapping[Symbol, Expr], digits: int, may_v
         result = rounded(found, digits, rounding)
         if result.decided:
             break
-    return Number(result.value, result.error, digits, certified=True, road=road)
+    return _number(result, digits, road)
+
+
+def _number(result: Rounded, digits: int, road: str) -> Number:
+    decimal = (result.whole, result.exponent)
+    return Number(result.value, result.error, digits, certified=True, road=road, decimal=decimal)
 
 
 def _rational(candidate: Expr, point: Mapping[Symbol, Expr]) -> fmpq | None:

@@ -8,6 +8,7 @@ from math import ceil, log2
 from flint import arb
 
 from leadterms.errors import EvaluationError
+from leadterms.evaluation.ball_functions import OpenCaseError
 from leadterms.evaluation.precision import ball_precision
 
 _FIRST_LOOK = 64
@@ -16,6 +17,8 @@ _FINE, _FINER = 4, 12
 """Bits by which the radius is below a unit of the last digit, of integrals and of closed forms."""
 _GUARD = 16
 _ROUNDS = 8
+_LARGEST_OPEN = 20_000
+"""Bits at which a case distinction that is still open is given up."""
 _LARGEST = 4_000_000
 """Bits beyond which no precision is tried."""
 DIGIT_BITS = log2(10)
@@ -72,8 +75,13 @@ def certified(value: Callable[[int], arb], digits: int, *, cheap: bool, may_vani
 
 
 def _look(value: Callable[[int], arb], bits: int) -> tuple[arb, int]:
-    with ball_precision(bits + _GUARD):
-        ball = value(bits)
+    try:
+        with ball_precision(bits + _GUARD):
+            ball = value(bits)
+    except OpenCaseError:
+        if bits > _LARGEST_OPEN:
+            raise
+        return arb.nan(), 0
     if not ball.is_finite():
         return ball, 0
     return ball, min(int(ball.rel_accuracy_bits()), bits)

@@ -25,13 +25,21 @@ def decimal_digits(context: Context, number: Real, digits: int, away: bool = Fal
 
     """
     exponent = decimal_scale(context, number) - digits + 1
+    whole = _scaled(context, number, digits, exponent, away)
+    if abs(whole) >= 10**digits:
+        # it rounds up to a power of ten
+        return whole // 10, exponent + 1
+    if abs(whole) < 10 ** (digits - 1):
+        # just below a power of ten the logarithm rounds up to it
+        return _scaled(context, number, digits, exponent - 1, away), exponent - 1
+    return whole, exponent
+
+
+def _scaled(context: Context, number: Real, digits: int, exponent: int, away: bool) -> int:
     with precision(context, digits + 20 + len(str(exponent))):
         # 10^e is made exactly or to all working digits; ties are too rare to matter beside the error
         scaled = number / context.mpf(10) ** exponent
-        whole = int(context.sign(scaled) * context.ceil(abs(scaled)) if away else context.nint(scaled))
-    if abs(whole) >= 10**digits:
-        whole, exponent = whole // 10, exponent + 1
-    return whole, exponent
+        return int(context.sign(scaled) * context.ceil(abs(scaled)) if away else context.nint(scaled))
 
 
 def bound_in_text(bound: Float) -> str:
@@ -55,9 +63,24 @@ def in_text(number: Float, digits: int, *, away: bool = False) -> str:
     ('0.25000', '2.50e-45', '1.23e+3')
 
     """
-    sign, mantissa, exponent = _parts(number, digits, away)
-    if mantissa == "0":
-        return mantissa
+    if not number:
+        return "0"
+    context = private_context()
+    with precision(context, digits + 20):
+        return decimal_as_text(*decimal_digits(context, context.make_mpf(number._mpf_), digits, away))
+
+
+def decimal_as_text(whole: int, exponent: int) -> str:
+    """Return whole * 10^exponent with all digits of the whole number, plain where the exponent is moderate.
+
+    Examples
+    --------
+    >>> decimal_as_text(-2500, -5), decimal_as_text(25, -45)
+    ('-0.02500', '2.5e-44')
+
+    """
+    sign, mantissa = "-" if whole < 0 else "", _integer_text(abs(whole))
+    digits, exponent = len(mantissa), exponent + len(mantissa) - 1
     if _PLAIN_FROM <= exponent < 0:
         return f"{sign}0.{'0' * (-exponent - 1)}{mantissa}"
     if 0 <= exponent < digits:
@@ -65,32 +88,21 @@ def in_text(number: Float, digits: int, *, away: bool = False) -> str:
     return f"{sign}{_pointed(mantissa, 1)}e{exponent:+d}"
 
 
-def in_latex(number: Float, digits: int) -> str:
-    r"""Return the same in LaTeX.
+def in_latex(text: str) -> str:
+    r"""Return a number's text as LaTeX.
 
     Examples
     --------
-    >>> print(in_latex(Float("2.5e-45", 3), 3))
+    >>> print(in_latex("2.50e-45"))
     2.50 \times 10^{-45}
 
     """
-    mantissa, _, exponent = in_text(number, digits).partition("e")
+    mantissa, _, exponent = text.partition("e")
     return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent else mantissa
 
 
 def _pointed(mantissa: str, places: int) -> str:
     return mantissa if places == len(mantissa) else f"{mantissa[:places]}.{mantissa[places:]}"
-
-
-def _parts(number: Float, digits: int, away: bool) -> tuple[str, str, int]:
-    """Return sign, significant digits, and the decimal exponent of the first of them."""
-    if not number:
-        return "", "0", 0
-    context = private_context()
-    with precision(context, digits + 20):
-        real = context.make_mpf(number._mpf_)
-        whole, exponent = decimal_digits(context, real, digits, away)
-    return ("-" if whole < 0 else ""), _integer_text(abs(whole)), exponent + digits - 1
 
 
 def _integer_text(number: int) -> str:

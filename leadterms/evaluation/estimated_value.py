@@ -61,7 +61,8 @@ def _settled(expr: Expr, digits: int, rounding: str) -> Number:
     best, doubt = settle(private_context(), expr, digits)
     with ball_precision(int(best._mpf_[3]) + 64):
         result = rounded(arb(_ball(best), _ball(doubt)), digits, rounding)
-    return Number(result.value, result.error, digits, certified=False, road=ROAD)
+    decimal = (result.whole, result.exponent)
+    return Number(result.value, result.error, digits, certified=False, road=ROAD, decimal=decimal)
 
 
 def _ball(number: Real) -> arb:

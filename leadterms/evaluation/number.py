@@ -12,7 +12,7 @@ from sympy.core.sympify import _sympify
 
 from leadterms.errors import EvaluationError, UncertifiedError
 from leadterms.evaluation.binding import without_exact_sums
-from leadterms.evaluation.decimal_text import bound_in_text, in_latex, in_text
+from leadterms.evaluation.decimal_text import bound_in_text, decimal_as_text, in_latex, in_text
 from leadterms.evaluation.precision import MAX_DIGITS, spelled
 
 METHODS = ("balls", "mpmath")
@@ -35,6 +35,9 @@ class Number:
         Whether ``error`` is proven.
     road
         How the value was found.
+    decimal
+        What is printed, whole * 10^exponent, exactly; ``value`` is the binary number nearest to it. Rounded down or up
+        it is the decimal that is on the safe side.
 
     Examples
     --------
@@ -48,9 +51,10 @@ class Number:
     digits: int
     certified: bool
     road: str = ""
+    decimal: tuple[int, int] | None = None
 
     def __str__(self) -> str:
-        return in_text(self.value, self.digits)
+        return in_text(self.value, self.digits) if self.decimal is None else decimal_as_text(*self.decimal)
 
     def __repr__(self) -> str:
         kind = "certified" if self.certified else "estimated"
@@ -60,7 +64,7 @@ class Number:
         return float(self.value)
 
     def _repr_latex_(self) -> str:
-        return f"${in_latex(self.value, self.digits)}$"
+        return f"${in_latex(str(self))}$"
 
 
 def evaluate(

@@ -15,6 +15,7 @@ from leadterms.errors import EvaluationError, UncertifiedError
 from leadterms.evaluation.compile_balls import ball_program
 from leadterms.evaluation.general_road import general_road
 from leadterms.evaluation.held_plan import AffinePredictor, Average, affine, monomial_terms, shifted_monomial
+from leadterms.evaluation.internal import internal
 from leadterms.evaluation.road import Numbers, Road
 from leadterms.evaluation.schur import schur_structure
 from leadterms.evaluation.weighted_moment import WeightedMoment
@@ -75,7 +76,7 @@ def _is_intercept(shared: _Shared) -> bool:
 
 
 def _standard_moments(count: int) -> tuple[Symbol, ...]:
-    return tuple(Symbol(f"m{k}", real=True) for k in range(count))
+    return tuple(internal(f"m{k}") for k in range(count))
 
 
 def _in_standard_moments(average: Average, expand: Callable[[tuple[int, ...]], dict[int, Expr]]) -> tuple[Expr, int]:
@@ -214,9 +215,9 @@ def _normal_terms(
 ) -> tuple[list[tuple[Expr, tuple[int, ...]]] | None, _NormalPredictors]:
     """Return an integrand as monomials in E[Z^k w], Z the direction of the normal predictors in which eta moves."""
     laws, slopes = shared.moment.laws, shared.predictor.slopes
-    shares = tuple(Symbol(f"r{i}", real=True) for i in range(len(laws)))
-    rest = tuple(Symbol(f"e{i}", real=True) for i in range(len(laws)))
-    z = Symbol("z", real=True)
+    shares = tuple(internal(f"r{i}") for i in range(len(laws)))
+    rest = tuple(internal(f"e{i}") for i in range(len(laws)))
+    z = internal("z")
     spread = Matrix.eye(len(laws)) - Matrix(shares) * Matrix(shares).T
 
     def monomial(exponents: tuple[int, ...]) -> dict[int, Expr]:

@@ -91,7 +91,7 @@ def rounded(ball: arb, digits: int, rounding: str = "nearest") -> Rounded:
 
 
 def rounded_exact(number: fmpq, digits: int, rounding: str = "nearest") -> Rounded:
-    """Return a nonzero rational number as a decimal of ``digits`` significant digits; ties go away from zero.
+    """Return a nonzero rational number as a decimal of ``digits`` significant digits; ties go to even.
 
     Examples
     --------
@@ -122,14 +122,11 @@ def upper_float(ball: arb) -> Float:
 
 
 def _exponent(ball: arb) -> int:
-    """Return floor(log10 |midpoint|)."""
+    """Return floor(log10 |midpoint|), or one more or less where the midpoint is close to a power of ten."""
     with ball_precision(64):
         size = abs(ball.mid()).log() / arb.const_log10()
         floor = size.floor().unique_fmpz()
-        if floor is None:
-            # within 2^-60 of a power of ten: either exponent serves
-            floor = size.mid().floor().unique_fmpz()
-        return int(floor)
+        return int(size.mid().floor().unique_fmpz() if floor is None else floor)
 
 
 def _misfit(whole: fmpz, digits: int) -> int:
@@ -159,8 +156,9 @@ def _whole_exact(number: fmpq, exponent: int, rounding: str) -> fmpz:
         return scaled.floor()
     if rounding == "up":
         return scaled.ceil()
-    away = (abs(scaled) + fmpq(1, 2)).floor()
-    return away if scaled > 0 else -away
+    nearest = (scaled + fmpq(1, 2)).floor()
+    is_tie = scaled + fmpq(1, 2) == nearest
+    return nearest - 1 if is_tie and nearest % 2 else nearest
 
 
 def _float(ball: arb, precision: int) -> Float:

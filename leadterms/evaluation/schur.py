@@ -12,6 +12,7 @@ from itertools import product
 from sympy import Add, Expr, Integer, Matrix, Symbol, cancel
 
 from leadterms.evaluation.held_plan import Average
+from leadterms.evaluation.internal import internal
 
 Exponents = tuple[int, ...]
 _MOST_SYMBOLS = 12
@@ -51,7 +52,7 @@ def schur_structure(average: Average) -> SchurStructure | None:
 
 def _factor(average: Average, block: tuple[Exponents, ...], reduced: Exponents) -> Expr | None:
     design = (*block, reduced)
-    symbols = {e: Symbol(f"h{'_'.join(map(str, e))}", real=True) for e in _sums(design)}
+    symbols = {e: internal(f"h{'_'.join(map(str, e))}") for e in _sums(design)}
     values: dict[Symbol, Expr] = {}
     for symbol, moment in average.inner.items():
         if any(exponents not in symbols for exponents, _ in moment.polynomial):

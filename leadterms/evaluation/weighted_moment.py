@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sympy import Add, Expr, Integer, Mul, Poly, Pow, Symbol, erfc, exp, sqrt
 
 from leadterms.evaluation.binding import independent
+from leadterms.evaluation.internal import MARK
 from leadterms.expectation.held import Expectation
 from leadterms.model.laws import Law
 from leadterms.model.weights import (
@@ -63,12 +64,12 @@ def weighted_moment(node: Expectation) -> WeightedMoment | None:
     >>> eta = a + b * x
     >>> moment = weighted_moment(Expectation(3 * x**2 * exp(eta) / (1 + exp(eta)) ** 2, (x, NormalLaw(0, 1))))
     >>> type(moment.weight).__name__, moment.eta, moment.polynomial
-    ('LogisticWeight', a + b*x0, (((2,), 3),))
+    ('LogisticWeight', a + b*·x0, (((2,), 3),))
 
     """
     if any(law.free_symbols for _, law in node.bindings):
         return None
-    integrand, laws, variables = independent(node, "x")
+    integrand, laws, variables = independent(node, f"{MARK}x")
     return next(_accepted(integrand, tuple(variables), laws), None)
 
 

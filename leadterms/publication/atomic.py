@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,8 +33,10 @@ def write_atomically(path: Path, text: str) -> None:
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         raise LeadtermsError(f"cannot write {path}: it is not a regular file")
+    name = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+        # made with the permissions that any new file gets
+        handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     except OSError as error:
         raise LeadtermsError(f"cannot write {path}: {error.strerror}") from error
     try:
@@ -42,7 +44,8 @@ def write_atomically(path: Path, text: str) -> None:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(name, _mode(target))
+        if target.exists():
+            os.chmod(name, stat.S_IMODE(target.stat().st_mode))
         os.replace(name, target)
     except BaseException as error:
         with suppress(FileNotFoundError):
@@ -50,12 +53,3 @@ def write_atomically(path: Path, text: str) -> None:
         if isinstance(error, OSError):
             raise LeadtermsError(f"cannot write {path}: {error.strerror}") from error
         raise
-
-
-def _mode(target: Path) -> int:
-    """Return the permissions of a file that is there, else those that a new file gets."""
-    if target.exists():
-        return stat.S_IMODE(target.stat().st_mode)
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask

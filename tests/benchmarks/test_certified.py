@@ -38,7 +38,7 @@ LIMITS = {
     ("P4", 100): None, ("P4", 1000): None, ("P4", 10_000): 0.005,
 }  # fmt: skip
 """Seconds, warm, by problem and digits; None where no limit was set."""
-# 1/C of P1, two independent prototypes (ball arithmetic and PARI/GP)
+# 1/C of P1: nested quadrature by PARI/GP, and a double sum in mpmath
 P1_INVERSE = "0.06117883467249954592275859536907336069265"
 NESTED_RATIO = 1000
 PARI_RATIO = 10

@@ -126,6 +126,14 @@ def test_a_probability_is_a_parameter_and_conditions_leave_no_value():
     assert np.isnan(values[2])
 
 
+@pytest.mark.parametrize("case", ["logistic, uniform", "logistic, normal"])
+def test_a_point_beyond_every_rule_does_not_spoil_the_others(case):
+    function = function_of(entry(case))
+    values = function(beta0=0, beta1=[0.7, 1e100, 1e300], sigma2=1)
+    assert np.isnan(values).tolist() == [False, True, True]
+    assert values[0] == function(beta0=0, beta1=0.7, sigma2=1)
+
+
 def test_an_unknown_name_in_the_box_is_refused():
     with pytest.raises(EvaluationError, match="q in the box is no parameter: there are beta0, beta1, sigma2"):
         entry("Poisson").array_function(box={"q": (0, 1)})

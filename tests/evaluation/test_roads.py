@@ -74,11 +74,12 @@ def test_a_parameter_inside_a_law_is_put_in_first():
 
 def test_where_no_bound_is_proven_the_value_is_an_estimate_and_says_so():
     x, u, a = (Symbol(name, real=True) for name in "xua")
-    # unknown to every road: a logarithm of a moment under an average
+    # unknown to every certified road: the random effect is a factor of the predictor's weight
     odd = Expectation((2 + Expectation(x * a * u, (x, UniformLaw(0, 1)))) ** 2, (u, NormalLaw(0, 1)))
     number = evaluate(odd, {a: 2}, 10)
     # E(2 + u)^2 = 5 for standard normal u
     assert str(number) == "5.000000000"
+    assert number.certified is (number.road != "mpmath, successive refinements")
     with pytest.raises(UncertifiedError, match="no certified road"):
         evaluate(Expectation(abs(x) * u, (x, UniformLaw(-1, 1)), (u, NormalLaw(1, 1))), {}, 10, method="balls")
     assert not evaluate(Expectation(abs(x), (x, UniformLaw(0, 1))), {}, 8).certified

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 
 import pytest
@@ -14,7 +14,7 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.precision import ball_precision
 from leadterms.evaluation.rounding import ROUNDINGS, check_rounding, rounded, rounded_exact, upper_float
 
-MODES = {"nearest": ROUND_HALF_UP, "down": ROUND_FLOOR, "up": ROUND_CEILING}
+MODES = {"nearest": ROUND_HALF_EVEN, "down": ROUND_FLOOR, "up": ROUND_CEILING}
 numbers = st.fractions(max_denominator=10**12).filter(bool)
 
 
@@ -124,3 +124,34 @@ def test_a_value_close_to_a_decimal_gets_the_digits_that_decide(rounding):
     number = evaluate(exp(b), {b: log(Rational(3, 2) + Rational(1, 10**22))}, 20, rounding=rounding)
     assert str(number) == ("1.5000000000000000001" if rounding == "up" else "1.5000000000000000000")
     assert number.error < 1.01e-19
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("beside", [5, 20, 29, 31, 34, 40, 55])
+def test_the_text_is_the_decimal_beside_powers_of_ten(rounding, beside):
+    """Where log10 rounds up to a whole number the first digit is easily misplaced."""
+    from sympy import Rational, Symbol, exp, log
+
+    from leadterms import evaluate
+    from leadterms.evaluation.decimal_text import bound_in_text, in_text
+
+    b = Symbol("b", real=True)
+    for power in (-3, 0, 7):
+        for sign in (-1, 1):
+            truth = Rational(10) ** power * (1 + sign * Rational(1, 10**beside))
+            for expression, point in ((b, truth), (exp(b), log(truth))):
+                for digits in (20, 35, 45):
+                    number = evaluate(expression, {b: point}, digits, rounding=rounding)
+                    printed, exact = Fraction(str(number)), Fraction(int(truth.p), int(truth.q))
+                    assert abs(exact - printed) <= Fraction(bound_in_text(number.error))
+                    assert {"nearest": True, "down": printed <= exact, "up": printed >= exact}[rounding]
+                    if rounding == "nearest":
+                        assert in_text(number.value, digits) == str(number)
+
+
+def test_ties_go_to_even_on_both_ways_to_a_decimal():
+    from leadterms.publication.enclosure import rounded as rounded_fraction
+
+    for number in (Fraction(5, 4), Fraction(27, 20), Fraction(-5, 4), Fraction(1, 8)):
+        result = rounded_exact(fmpq(number.numerator, number.denominator), 2)
+        assert as_fraction(result) == rounded_fraction(number, 2)

@@ -10,6 +10,7 @@ from sympy import Add, ImmutableMatrix, Integer, Mul, Rational, Symbol, Tuple, e
 
 from leadterms import Model
 from leadterms.evaluation.binding import independent
+from leadterms.evaluation.internal import MARK
 from leadterms.evaluation.weighted_moment import weighted_moment
 from leadterms.expectation.held import Expectation
 from leadterms.model.laws import JointNormalLaw, NormalLaw, UniformLaw
@@ -49,7 +50,7 @@ def test_the_parts_make_the_integrand(weight, eta, monomial):
     node = Expectation(monomial * weight.at(eta), (X, UNIT), (Z, UNIT))
     found = weighted_moment(node)
     assert found is not None
-    integrand, laws, variables = independent(node, "x")
+    integrand, laws, variables = independent(node, f"{MARK}x")
     assert (found.laws, found.variables) == (laws, tuple(variables))
     polynomial = Add(*(
         c * Mul(*(v**e for v, e in zip(found.variables, powers, strict=True))) for powers, c in found.polynomial

@@ -17,6 +17,7 @@ from leadterms.evaluation.arrays.program import Program
 from leadterms.evaluation.arrays.registers import Arena
 from leadterms.evaluation.arrays.sizing import Strip, strip_of
 from leadterms.evaluation.arrays.ufuncs import Array, Kind
+from leadterms.evaluation.internal import MARK, internal
 from leadterms.evaluation.stable import stable
 from leadterms.expectation.held import Expectation, outermost
 
@@ -62,7 +63,7 @@ class Average:
                 if integrand.has(Expectation):
                     raise EvaluationError("no rule for arrays where expectations are held three deep")
                 groups.setdefault(own, {})[node] = integrand
-            names = {node: Symbol(f"M{i}", real=True) for i, node in enumerate(inner)}
+            names = {node: internal(f"M{i}") for i, node in enumerate(inner)}
             self._names = [[names[node] for node in members] for members in groups.values()]
             self._received = [name for group in self._names for name in group]
             self._functions = [integrand.xreplace(names) for integrand in integrands]
@@ -214,7 +215,7 @@ def _part(places: Any, start: int, stop: int) -> Any:
 
 def _degree(function: Expr, moments: Sequence[Symbol]) -> int:
     """Return d where f(c M) = c^d f(M), tried at a rational point; 0 where there is no such whole number."""
-    scale = Symbol("scale", positive=True)
+    scale = Symbol(f"{MARK}scale", positive=True)
     ratio = (function.xreplace({m: scale * m for m in moments}) / function).subs(
         {m: Rational(101 + 13 * i, 17 + 5 * i) for i, m in enumerate(moments)}
     )

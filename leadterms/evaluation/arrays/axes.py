@@ -16,12 +16,14 @@ from leadterms.evaluation.arrays.registers import Line
 from leadterms.evaluation.arrays.sizing import Strip, legendre, legendre_count, trapezoid, trapezoid_shape
 from leadterms.evaluation.arrays.ufuncs import Array
 from leadterms.evaluation.binding import substitute
+from leadterms.evaluation.internal import internal
 from leadterms.evaluation.precision import spelled
 from leadterms.expectation.held import Expectation, variables_of
 from leadterms.model.laws import JointNormalLaw, Law, NormalLaw, UniformLaw
 
 Rule = tuple[Line, Array]
 """Nodes and weights."""
+_FARTHEST = 1e12
 _ORDER = 1500
 """Gauss-Legendre rules of a higher order take too long to make."""
 NORMAL_CORNER = 4
@@ -71,6 +73,8 @@ class Axis:
         """Return the number of nodes for a reach in the linear predictor, infinite where there is no such rule."""
         if self.points:
             return len(self.points)
+        if not max(reach, centre) < _FARTHEST:
+            return inf
         if self.pieces:
             count = legendre_count(reach, nats, strip)
             return count * len(self.pieces) if count <= _ORDER else inf
@@ -109,14 +113,14 @@ def standardised(node: Expectation, prefix: str) -> tuple[Expr, tuple[Axis, ...]
     --------
     >>> s, u = Symbol("s", positive=True), Symbol("u", real=True)
     >>> standardised(Expectation(u**2, (u, NormalLaw(1, s))), "z")[0]
-    (s*z0 + 1)**2
+    (s*·z0 + 1)**2
 
     """
     mapping: dict[Basic, Basic] = {}
     axes: list[Axis] = []
     for binding in node.bindings:
         olds = variables_of(binding)
-        news = [Symbol(f"{prefix}{len(axes) + i}", real=True) for i in range(len(olds))]
+        news = [internal(f"{prefix}{len(axes) + i}") for i in range(len(olds))]
         values, made = _axes(binding[1], news)
         mapping |= dict(zip(olds, values, strict=True))
         axes += made

@@ -15,6 +15,7 @@ from leadterms.evaluation.arrays.plans import FINER, MOST, Judge, Nats, Plan, To
 from leadterms.evaluation.arrays.program import Program
 from leadterms.evaluation.arrays.registers import Arena
 from leadterms.evaluation.arrays.ufuncs import Array, Kind
+from leadterms.evaluation.internal import internal
 from leadterms.expectation.held import outermost
 
 _SAMPLE = 16
@@ -48,7 +49,7 @@ class Held:
         names: dict[Expr, Symbol] = {}
         for i, node in enumerate(sorted(outermost(expr), key=str)):
             integrand, axes = standardised(node, "z")
-            names[node] = Symbol(f"E{i}", real=True)
+            names[node] = internal(f"E{i}")
             groups.setdefault(axes, {})[names[node]] = integrand
         self._names = [list(members) for members in groups.values()]
         self.averages = [Average(axes, list(members.values())) for axes, members in groups.items()]

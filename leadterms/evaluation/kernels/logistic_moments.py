@@ -195,7 +195,7 @@ def product_sizes(line: Line, slope: float, digits: int) -> tuple[int, int, int,
     reach = ceil(slope / line.step * _reach(digits + _FINER))
     lower, upper = max(line.first - reach, -most), min(line.last + reach, most)
     furthest = max(line.last - lower, upper - line.first, 1)
-    return lower, max(upper, lower), min(reach, furthest), furthest <= reach
+    return lower, max(upper, lower), min(reach, furthest), furthest < reach
 
 
 def power_sizes(line: Line, slope: float, rule: Inner) -> int:

@@ -94,7 +94,7 @@ def _term(powers: Powers, centre: Exact, slope: Exact, variance: Exact, log_erro
     """Return the average of one product of powers of moments."""
     if not any(powers):
         return arb(1)
-    if sum(powers) == max(powers) == 1 and min(powers) == 0:
+    if sum(powers) == 1 and set(powers) <= {0, 1}:
         return expected_moment(powers.index(1), centre, slope, variance, log_error)
     i, j, l = (*powers, 0, 0, 0)[:3]
     return average((i, j, l), centre, slope, variance, log_error)
