@@ -1,4 +1,4 @@
-"""Bounds of an integrand for all real values of the random effects, by inequalities that hold for any weight w >= 0.
+"""Bounds of an integrand for all values of the random effects, by inequalities that hold for any weight w >= 0.
 
 Integrals over the line need to know that nothing large is left out far from the origin.  There
 F(M_1, ..., M_q) is bounded by a sum of absolute moments sum_k c_k E[|x|^(e_k) w(eta_k)], in one of three ways:
@@ -8,7 +8,23 @@ F(M_1, ..., M_q) is bounded by a sum of absolute moments sum_k c_k E[|x|^(e_k) w
 - in such a ratio with D linear a product M_a M_b, M_a = E[f w], where c E[g^2 w] is a term of D over the same
   predictors: |M_a M_b|/D <= (M_a^2 + M_b^2)/(2 D), and by the Cauchy-Schwarz inequality
   M_a^2 <= E[(f/g)^2 w] E[g^2 w];
-- a Schur complement in a matrix E[w z z'] of moments: it lies between 0 and the diagonal entry that it reduces.
+- an entry S_bc = h_bc - h_bA H_AA^{-1} h_Ac of a Schur complement in a matrix H = E[w z z']: the complement lies
+  between 0 and the block that it reduces, so |S_bc| <= (S_bb + S_cc)/2 <= (h_bb + h_cc)/2.
+
+**Complex weights.**  Now let the weights be complex, v instead of w, with |arg v| <= t, and |v| in the bounds.
+
+Ratios: a monomial of degree at most d in moments E[g^2 v] has an argument within d t, so that for d t < pi/2
+Re D >= cos(d t) times the sum of the moduli of its terms.  So D is not zero, and with |E[f v]| <= E[|f||v|] the two
+bounds above hold with the factor sec(d t).
+
+Schur complements: for t < pi/2 let R = Re H, which is positive definite where E[|v| z z'] is.  For real vectors r
+|r'(Im H)r| <= tan(t) r'Rr, so H = R^{1/2}(I + iK)R^{1/2} with K real symmetric, |K| <= tan t.  H is invertible, and so
+is H_AA, for the same reason.  x*Hx lies in the sector |arg| <= t for every complex x; with x = H^{-1}y so does
+y*H^{-1}y (its conjugate is x*Hx).  The complement S is the inverse of a diagonal block of H^{-1}, and therefore has
+this property too: S = Q^{1/2}(I + iL)Q^{1/2}, Q = Re S, |L| <= tan t.  Let V be the complement of R's block.
+Re H^{-1} = R^{-1/2}(I + K^2)^{-1}R^{-1/2} >= cos^2(t) R^{-1}, whose block is cos^2(t) V^{-1}.  For one column b, S_bb
+is the inverse of the entry of H^{-1}: |S_bb| <= 1/Re(H^{-1})_bb <= sec^2(t) V_bb <= sec^2(t) E[|v| b^2].  For two,
+|S_bc| <= |I + iL| (Q_bb Q_cc)^{1/2} <= sec(t) (|S_bb| + |S_cc|)/2, each S_bb the complement of A in (A, b) alone.
 """
 
 from __future__ import annotations
@@ -18,7 +34,8 @@ from dataclasses import dataclass, replace
 from sympy import Expr, Poly, Rational, Symbol, fraction, together
 
 from leadterms.evaluation.held_plan import Average
-from leadterms.evaluation.schur import schur_structure
+from leadterms.evaluation.moment_system import Sector
+from leadterms.evaluation.residual_information import Column, residual_information
 from leadterms.evaluation.weighted_moment import WeightedMoment
 
 HALF = Rational(1, 2)
@@ -34,13 +51,17 @@ class AbsoluteMoment:
     exponents: tuple[int, ...]
 
 
-def ceiling(average: Average) -> tuple[AbsoluteMoment, ...] | None:
-    """Return absolute moments whose sum bounds |F| for all real effects, or None if none is found."""
-    for bound in (_by_ratio, _by_schur_complement):
-        found = bound(average)
-        if found is not None:
-            return tuple(found)
-    return None
+@dataclass(frozen=True)
+class Bound:
+    """Absolute moments whose sum bounds |F| for all real effects, and what holds for complex weights."""
+
+    parts: tuple[AbsoluteMoment, ...]
+    sector: Sector
+
+
+def ceiling(average: Average) -> Bound | None:
+    """Return a bound of |F|, or None if none is found."""
+    return _by_ratio(average) or _by_schur_complement(average)
 
 
 def _absolute(moment: WeightedMoment, symbol: Symbol, factor: Expr) -> list[AbsoluteMoment]:
@@ -57,7 +78,7 @@ def _squared(moment: WeightedMoment, symbol: Symbol, factor: Expr) -> list[Absol
     ]
 
 
-def _by_ratio(average: Average) -> list[AbsoluteMoment] | None:
+def _by_ratio(average: Average) -> Bound | None:
     symbols = tuple(average.inner)
     above, below = fraction(together(average.integrand))
     if not symbols or not (above.is_polynomial(*symbols) and below.is_polynomial(*symbols)):
@@ -76,7 +97,7 @@ def _by_ratio(average: Average) -> list[AbsoluteMoment] | None:
         if found is None:
             return None
         bounds += [replace(one, coefficient=coefficient * one.coefficient) for one in found]
-    return bounds
+    return Bound(tuple(bounds), Sector(denominator.total_degree(), 1))
 
 
 def _quotient(
@@ -126,12 +147,26 @@ def _alike(first: WeightedMoment, second: WeightedMoment) -> bool:
     )
 
 
-def _by_schur_complement(average: Average) -> list[AbsoluteMoment] | None:
-    found = schur_structure(average)
+def _by_schur_complement(average: Average) -> Bound | None:
+    found = residual_information(average)
     if found is None:
         return None
-    symbol = next(iter(average.inner))
-    return [AbsoluteMoment(found.factor, symbol, tuple(2 * e for e in found.reduced))]
+    columns = [found.first] if found.first == found.second else [found.first, found.second]
+    parts = [
+        AbsoluteMoment(found.factor * p * c / len(columns), symbol, exponents)
+        for column in columns
+        for p, symbol, row in zip(found.probabilities, found.symbols, _squares(column), strict=True)
+        for exponents, c in row
+    ]
+    return Bound(tuple(parts), Sector(1, 1 + len(columns)))
+
+
+def _squares(column: Column) -> list[list[tuple[tuple[int, ...], Expr]]]:
+    """Return the terms of b^2 in each strand."""
+    return [
+        [(tuple(i + j for i, j in zip(e, f, strict=True)), c * d) for e, c in terms.items() for f, d in terms.items()]
+        for terms in column
+    ]
 
 
 def _is_positive(moment: WeightedMoment) -> bool:

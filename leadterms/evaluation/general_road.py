@@ -9,9 +9,9 @@ from flint import arb
 from sympy import Expr, Symbol
 
 from leadterms.errors import UncertifiedError
-from leadterms.evaluation.ceilings import AbsoluteMoment, ceiling
+from leadterms.evaluation.ceilings import Bound, ceiling
 from leadterms.evaluation.compile_balls import BallProgram, ball_program
-from leadterms.evaluation.held_plan import AffinePredictor, Average, affine
+from leadterms.evaluation.held_plan import Average, PolynomialPredictor, affine, polynomial
 from leadterms.evaluation.moment_system import Ball, Ceiling, NumericSystem, Strand
 from leadterms.evaluation.road import Numbers, Road
 from leadterms.evaluation.weighted_moment import WeightedMoment
@@ -22,7 +22,7 @@ MOST_EFFECTS = 2
 
 
 def general_road(average: Average) -> Road:
-    """Return the road of an average whose integrand is rational in weighted moments of affine linear predictors.
+    """Return the road of an average whose integrand is rational in weighted moments of polynomial predictors.
 
     Raises
     ------
@@ -38,8 +38,8 @@ def general_road(average: Average) -> Road:
     if not average.integrand.is_rational_function(*symbols):
         raise UncertifiedError("no certified road: the integrand is not rational in the moments of the weight")
     families = _families(average)
-    above = ceiling(average) if effects.symbols else ()
-    if above is None:
+    above = ceiling(average) if effects.symbols else None
+    if above is None and effects.symbols:
         raise UncertifiedError("no certified road: no bound of the integrand is known for large random effects")
     layout = _Layout(average, families, above)
     return Road(NAME, layout.numbers, layout.enclose)
@@ -50,7 +50,8 @@ class _Family:
     """The moments with one linear predictor."""
 
     sample: WeightedMoment
-    predictor: AffinePredictor
+    predictor: PolynomialPredictor
+    is_affine: bool
     exponents: tuple[tuple[int, ...], ...]
 
 
@@ -59,11 +60,21 @@ def _families(average: Average) -> dict[tuple[object, ...], _Family]:
     for moment in average.inner.values():
         known = families.get(_key(moment))
         exponents = dict.fromkeys((*(known.exponents if known else ()), *(e for e, _ in moment.polynomial)))
-        predictor = affine(moment.eta, moment.variables, average.effects.symbols)
-        if predictor is None:
-            raise UncertifiedError("no certified road: the linear predictor is not linear in the predictors")
-        families[_key(moment)] = _Family(moment, predictor, tuple(exponents))
+        families[_key(moment)] = _Family(moment, *_predictor(moment, average.effects.symbols), tuple(exponents))
     return families
+
+
+def _predictor(moment: WeightedMoment, effects: tuple[Symbol, ...]) -> tuple[PolynomialPredictor, bool]:
+    """Return the linear predictor in its parts, and whether its monomials are the predictors themselves."""
+    straight = affine(moment.eta, moment.variables, effects)
+    if straight is not None:
+        size = len(moment.variables)
+        units = tuple(tuple(int(i == j) for j in range(size)) for i in range(size))
+        return PolynomialPredictor(straight.constant, units, straight.slopes, straight.loadings), True
+    curved = polynomial(moment.eta, moment.variables, effects)
+    if curved is None:
+        raise UncertifiedError("no certified road: the linear predictor is not polynomial in the predictors")
+    return curved, False
 
 
 def _key(moment: WeightedMoment) -> tuple[object, ...]:
@@ -77,14 +88,14 @@ class _Layout:
     effects; coefficients of the moments; factors of the ceiling; parameters of the integrand.
     """
 
-    def __init__(
-        self, average: Average, families: dict[tuple[object, ...], _Family], above: Sequence[AbsoluteMoment]
-    ) -> None:
+    def __init__(self, average: Average, families: dict[tuple[object, ...], _Family], above: Bound | None) -> None:
         self._families = list(families.values())
         self._places = {key: place for place, key in enumerate(families)}
         self._size = len(average.effects.symbols)
         self._moments = [(self._places[_key(moment)], moment.polynomial) for moment in average.inner.values()]
-        self._above = [(self._places[_key(average.inner[one.symbol])], one.exponents) for one in above]
+        parts = above.parts if above else ()
+        self._above = [(self._places[_key(average.inner[one.symbol])], one.exponents) for one in parts]
+        self._sector = above.sector if above else None
         symbols = tuple(average.inner)
         self._parameters: tuple[Symbol, ...] = tuple(sorted(average.integrand.free_symbols - set(symbols), key=str))
         self._integrand = ball_program((*symbols, *self._parameters), (average.integrand,))
@@ -93,7 +104,7 @@ class _Layout:
             tuple(average.effects.mean),
             tuple(average.effects.covariance),
             tuple(c for moment in average.inner.values() for _, c in moment.polynomial),
-            tuple(one.coefficient for one in above),
+            tuple(one.coefficient for one in parts),
             self._parameters,
         ]
         self.numbers = tuple(number for group in self._groups for number in group)
@@ -118,7 +129,8 @@ class _Layout:
         above = tuple(
             Ceiling(factor, strand, exponents) for factor, (strand, exponents) in zip(factors, self._above, strict=True)
         )
-        return certified_average(NumericSystem(strands, self._function(coefficients, parameters), above), bits)
+        function = self._function(coefficients, parameters)
+        return certified_average(NumericSystem(strands, function, above, self._sector), bits)
 
     def _split(self, values: Numbers) -> list[list[arb]]:
         groups, start = [], 0
@@ -136,7 +148,7 @@ class _Layout:
         shared: dict[tuple[int, ...], arb],
     ) -> Strand:
         """Return the strand in standard normal effects z: u = mean + root z."""
-        width = 1 + len(family.sample.variables)
+        width = 1 + len(family.predictor.monomials)
         flat = numbers[width:]
         rows = [flat[width * j : width * (j + 1)] for j in range(self._size)]
         line = [sum((m * row[i] for m, row in zip(mean, rows, strict=True)), numbers[i]) for i in range(width)]
@@ -144,7 +156,9 @@ class _Layout:
             tuple(_combined([row[i] for row in rows], [r[j] for r in root], shared) for i in range(width))
             for j in range(self._size)
         )
-        return Strand(family.sample.weight, family.sample.laws, line[0], tuple(line[1:]), loadings, family.exponents)
+        monomials = None if family.is_affine else family.predictor.monomials
+        weight, laws = family.sample.weight, family.sample.laws
+        return Strand(weight, laws, line[0], tuple(line[1:]), loadings, family.exponents, monomials)
 
     def _function(self, coefficients: Sequence[arb], parameters: Sequence[arb]) -> _Integrand:
         places: list[list[tuple[int, arb]]] = []
@@ -152,9 +166,9 @@ class _Layout:
         for family in self._families:
             starts.append(starts[-1] + len(family.exponents))
         left = iter(coefficients)
-        for place, polynomial in self._moments:
+        for place, terms in self._moments:
             exponents = self._families[place].exponents
-            places.append([(starts[place] + exponents.index(e), next(left)) for e, _ in polynomial])
+            places.append([(starts[place] + exponents.index(e), next(left)) for e, _ in terms])
         return _Integrand(self._integrand, tuple(map(tuple, places)), tuple(parameters))
 
 

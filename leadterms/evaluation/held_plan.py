@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from sympy import Add, Expr, ImmutableMatrix, Integer, Poly, Symbol, binomial
 
+from leadterms.evaluation.internal import internal
 from leadterms.evaluation.weighted_moment import WeightedMoment, weighted_moment
 from leadterms.expectation.held import Expectation, outermost, variables_of
 from leadterms.model.laws import JointNormalLaw, NormalLaw
@@ -62,7 +63,7 @@ def plan(expr: Expr) -> Plan | None:
     names: dict[Expectation, Symbol] = {}
     plain: dict[Symbol, WeightedMoment] = {}
     for node in sorted(outermost(expr), key=str):
-        name = Symbol(f"A{len(names)}", real=True)
+        name = internal(f"A{len(names)}")
         names[node] = name
         effects = _effects(node)
         inner = sorted(outermost(node.integrand), key=str)
@@ -78,7 +79,7 @@ def plan(expr: Expr) -> Plan | None:
         plain[name] = moment
     top = expr.xreplace(names)
     if plain and not averages:
-        whole = Symbol("A", real=True)
+        whole = internal("A")
         nothing = Effects((), (), ImmutableMatrix(0, 0, []))
         return Plan(whole, {whole: Average(nothing, top, plain)})
     nothing = Effects((), (), ImmutableMatrix(0, 0, []))
@@ -111,7 +112,7 @@ def _moments(nodes: list[Expectation]) -> dict[Symbol, WeightedMoment] | None:
         moment = weighted_moment(node)
         if moment is None:
             return None
-        moments[Symbol(f"M{len(moments)}", real=True)] = moment
+        moments[internal(f"M{len(moments)}")] = moment
     return moments
 
 
@@ -140,6 +141,48 @@ def affine(eta: Expr, variables: tuple[Symbol, ...], effects: tuple[Symbol, ...]
     constant, slopes = part(), tuple(part(i) for i in range(size))
     loadings = tuple((part(size + j), *(part(i, size + j) for i in range(size))) for j in range(len(effects)))
     return None if any(value != 0 for value in parts.values()) else AffinePredictor(constant, slopes, loadings)
+
+
+@dataclass(frozen=True)
+class PolynomialPredictor:
+    """eta = constant + sum_m slopes[m] x^monomials[m] + sum_j u_j (loadings[j][0] + sum_m loadings[j][1 + m] x^m)."""
+
+    constant: Expr
+    monomials: tuple[tuple[int, ...], ...]
+    """Exponents of the predictors, none all zero."""
+    slopes: tuple[Expr, ...]
+    loadings: tuple[tuple[Expr, ...], ...]
+
+
+def polynomial(eta: Expr, variables: tuple[Symbol, ...], effects: tuple[Symbol, ...]) -> PolynomialPredictor | None:
+    """Return a linear predictor in its parts, or None if it is not polynomial in predictors and affine in effects.
+
+    Examples
+    --------
+    >>> x, u, a, b = Symbol("x"), Symbol("u"), Symbol("a"), Symbol("b")
+    >>> parts = polynomial(a + b * x**2 + u * x, (x,), (u,))
+    >>> parts.monomials, parts.slopes, parts.loadings
+    (((1,), (2,)), (0, b), ((0, 1, 0),))
+
+    """
+    if not (eta.is_polynomial(*variables, *effects)):
+        return None
+    if not (variables or effects):
+        return PolynomialPredictor(eta, (), (), ())
+    parts: dict[tuple[int, ...], Expr] = dict(Poly(eta, *variables, *effects).terms())
+    size = len(variables)
+    if any(sum(exponents[size:]) > 1 for exponents in parts):
+        return None
+    nothing = (0,) * size
+    found = {exponents[:size] for exponents in parts} - {nothing}
+    monomials = tuple(sorted(found, key=lambda e: (sum(e), tuple(-k for k in e))))
+
+    def row(*ones: int) -> tuple[Expr, ...]:
+        tail = tuple(int(j in ones) for j in range(len(effects)))
+        return tuple(parts.get(exponents + tail, Integer(0)) for exponents in (nothing, *monomials))
+
+    constant, *slopes = row()
+    return PolynomialPredictor(constant, monomials, tuple(slopes), tuple(row(j) for j in range(len(effects))))
 
 
 def shifted_monomial(exponent: int, middle: Expr, half: Expr) -> dict[int, Expr]:

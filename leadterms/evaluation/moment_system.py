@@ -1,6 +1,6 @@
 """The shape of every held coefficient: a rational function of weighted moments, averaged over random effects.
 
-    E_U[ F(M_1(U), ..., M_q(U)) ],   M_k(u) = E_X[ X^(e_k) w(eta(X, u)) ],   eta affine in X and in u.
+    E_U[ F(M_1(U), ..., M_q(U)) ],   M_k(u) = E_X[ X^(e_k) w(eta(X, u)) ],   eta polynomial in X, affine in u.
 
 Moments of one linear predictor make a strand.  There is one strand in most models; predictors with finitely many
 values are summed over, and leave one strand for each combination of values.
@@ -34,13 +34,15 @@ class Strand:
     centre
         Constant term of eta.
     slopes
-        Coefficients of x_1..x_p in eta.
+        Coefficients of x_1..x_p in eta, or of its monomials.
     loadings
         For each random effect z_j, standard normal and independent of the others, its coefficients in eta:
-        that of 1 and those of x_1..x_p, so that
-        eta = centre + sum_i slopes[i] x_i + sum_j z_j (loadings[j][0] + sum_i loadings[j][1 + i] x_i).
+        that of 1 and those of the monomials, so that
+        eta = centre + sum_m slopes[m] x^m + sum_j z_j (loadings[j][0] + sum_m loadings[j][1 + m] x^m).
     moments
         Exponents of x_1..x_p in each moment.
+    monomials
+        Exponents of x_1..x_p in the monomials m of eta; None where these are x_1..x_p themselves.
 
     """
 
@@ -50,6 +52,7 @@ class Strand:
     slopes: tuple[Exact, ...]
     loadings: tuple[tuple[Exact, ...], ...]
     moments: tuple[tuple[int, ...], ...]
+    monomials: tuple[tuple[int, ...], ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,18 @@ class Ceiling:
     factor: Exact
     strand: int
     exponents: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Sector:
+    """What is known of F where the values of the weights lie in a sector.
+
+    Let the moments be E[X^e v] with complex v instead of w, all with |arg v| <= t, multiple t < pi/2.  Then F is
+    analytic there and |F| <= sec(multiple t)^power times the ceiling, with |v| in place of w.
+    """
+
+    multiple: int
+    power: int
 
 
 @dataclass(frozen=True)
@@ -74,12 +89,15 @@ class NumericSystem:
         It is rational with real coefficients.
     ceiling
         |F| is at most the sum of these for every real u; none where no bound is known.
+    sector
+        What holds besides for complex weights, None where nothing is known.
 
     """
 
     strands: tuple[Strand, ...]
     integrand: Callable[[Sequence[Ball]], Ball]
     ceiling: tuple[Ceiling, ...] = ()
+    sector: Sector | None = None
 
     @property
     def dimension(self) -> int:

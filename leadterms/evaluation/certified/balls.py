@@ -51,9 +51,14 @@ def whole_power(base: Ball, exponent: int) -> Ball:
     """Return base^exponent for a whole exponent, an even power of a real interval without negative part."""
     if exponent == 0:
         return base * 0 + 1
-    if isinstance(base, arb) and exponent % 2 == 0:
-        return abs(base) ** exponent
-    return base**exponent
+    if not isinstance(base, arb):
+        return base**exponent
+    # not by **, which is not finite for a real ball that holds zero
+    factor = abs(base) if exponent % 2 == 0 else base
+    power = factor
+    for _ in range(exponent - 1):
+        power = power * factor
+    return power
 
 
 def value_of(expr: Basic, values: Mapping[Basic, Ball] | None = None) -> Ball:

@@ -8,8 +8,7 @@ from math import prod
 from flint import arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger
-from leadterms.evaluation.certified.line_rules import eta_range
+from leadterms.evaluation.certified.balls import NAN, Ball, interval
 from leadterms.evaluation.certified.moments import Problem
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.moment_system import Ceiling
@@ -34,11 +33,26 @@ class Bounds:
 
     def on(self, cell: Cell) -> Ball:
         """Bound the integral of |F| phi over a cell."""
-        return _added(term.on(cell) for term in self._terms)
+        return (self.top(cell) * _mass(cell, 0)).abs_upper()
+
+    def top(self, cell: Cell) -> Ball:
+        """Bound |F| on a cell of real effects."""
+        return _added(term.top(cell) for term in self._terms)
+
+    def on_lattice(self, cell: Cell) -> Ball:
+        """Bound the integral of the ceiling times phi over a cell, or its sum over a lattice of steps at most 1.
+
+        The sum times the steps, in some of the directions: at most 1 + the width over the step are the nodes in a side.
+        """
+        return (self.top(cell) * _mass(cell, 1)).abs_upper()
 
     def beyond(self, radius: Ball) -> Ball:
         """Bound the integral of |F| phi over the effects outside the cube of this radius."""
-        return _added(term.beyond(radius) for term in self._terms)
+        return _added(term.beyond(radius, 0) for term in self._terms)
+
+    def beyond_on_lattice(self, radius: Ball) -> Ball:
+        """Bound the same of the ceiling, or its sum over a lattice of steps at most 1 as in `on_lattice`."""
+        return _added(term.beyond(radius, 1) for term in self._terms)
 
     def growth_of_effects(self) -> float:
         """Return where the average's mass may lie, beyond a few standard deviations."""
@@ -49,11 +63,9 @@ class Bounds:
         totals = []
         for problem in self._problems:
             row = problem.loadings[j]
-            total = abs(float(row[0]))
-            for entry, line in zip(row[1:], problem.lines, strict=True):
-                low, high = line.reach(2.0)
-                total += abs(float(entry)) * max(abs(float(low)), abs(float(high)))
-            totals.append(total)
+            sizes = problem.predictor.sizes([line.reach(2.0) for line in problem.lines])
+            parts = (abs(float(entry)) * float(size) for entry, size in zip(row[1:], sizes, strict=True))
+            totals.append(abs(float(row[0])) + sum(parts))
         return max(totals)
 
 
@@ -79,7 +91,6 @@ class _Term:
         self.size = prod((line.absolute(k) for line, k in pairs), start=abs(arb(part.factor)))
         if not self.size.is_finite():
             raise EvaluationError("no proven bound of the predictors' absolute moments")
-        self.supports = [(line.low, line.high) for line in problem.lines]
         rate = problem.weight.rate
         self.growth: list[Ball] | None = None
         if rate is not None:
@@ -90,51 +101,66 @@ class _Term:
         problem = self.problem
         level = problem.weight.at(problem.centre) * self.size
         growth = [abs(rate * row[0]) for row in problem.loadings]
-        for i, (line, slope) in enumerate(zip(problem.lines, problem.slopes, strict=True)):
+        sizes = problem.predictor.sizes(problem.supports)
+        for i, (size, slope) in enumerate(zip(sizes, problem.slopes, strict=True)):
             entries = [row[1 + i] for row in problem.loadings]
             if rate.is_zero() or (slope.is_zero() and all(bool(entry.is_zero()) for entry in entries)):
                 continue
-            if line.low is None or line.high is None:
+            if not size.is_finite():
                 raise EvaluationError(
-                    f"no bound of the integrand for large random effects: {line.law} is unbounded and the weight grows "
+                    "no bound of the integrand for large random effects: a predictor is unbounded and the weight grows "
                     "exponentially"
                 )
-            reach = larger(abs(line.low), abs(line.high))
-            level *= (abs(rate * slope) * reach).exp()
-            growth = [g + abs(rate * entry) * reach for g, entry in zip(growth, entries, strict=True)]
+            level *= (abs(rate * slope) * size).exp()
+            growth = [g + abs(rate * entry) * size for g, entry in zip(growth, entries, strict=True)]
         return growth, level
 
     def growth_of_effects(self) -> float:
         """Return where the average's mass may lie, beyond a few standard deviations."""
         return max((float(g.upper()) for g in self.growth), default=0.0) if self.growth else 0.0
 
-    def on(self, cell: Cell) -> Ball:
-        """Bound the integral of c M phi over a cell of real effects."""
-        mass = arb(1)
-        for low, high in cell:
-            near = interval(low, high).abs_lower()
-            mass *= (high - low) * density((near,))
+    def top(self, cell: Cell) -> Ball:
+        """Bound c M on a cell of real effects."""
         if self.growth is not None:
             exponent = sum((g * interval(*side).abs_upper() for g, side in zip(self.growth, cell, strict=True)), arb(0))
-            return (mass * self.level * exponent.exp()).abs_upper()
+            return (self.level * exponent.exp()).abs_upper()
         shift, slopes = self.problem.at([interval(*side) for side in cell])
-        modulus = self.problem.weight.modulus(*eta_range(shift, slopes, self.supports))
-        return (mass * modulus * self.size).abs_upper() if modulus.is_finite() else NAN
+        modulus = self.problem.weight.modulus(*self.problem.predictor.range(shift, slopes, self.problem.supports))
+        return (modulus * self.size).abs_upper() if modulus.is_finite() else NAN
 
-    def beyond(self, radius: Ball) -> Ball:
-        """Bound the integral of c M phi over the effects outside the cube of this radius.
+    def beyond(self, radius: Ball, step: int) -> Ball:
+        """Bound the integral of c M phi outside a cube, or its sum on a lattice of steps h <= ``step``.
 
-        The integral of e^(g |u|) phi(u) over |u| > R is 2 e^(g^2/2) Q(R - g), Q(x) = erfc(x/sqrt 2)/2.
+        The integral of e^(g |u|) phi(u) over |u| > R is 2 e^(g^2/2) Q(R - g), Q(x) = erfc(x/sqrt 2)/2: there the
+        integrand is e^(g^2/2) phi(|u| - g), which falls from |u| = g on, so that h times its sum over the nodes
+        beyond R is at most the integral from R - h on, for R - h >= g.  Over all nodes it is at most the integral and
+        one node, e^(g^2/2) times 2 (1 + h/sqrt(2 pi)).
         """
         root = arb(2).sqrt()
-        if self.growth is None:
-            modulus = self.problem.weight.modulus(None, None, arb(0))
-            if not modulus.is_finite():
-                return NAN
-            return (len(self.problem.loadings) * (radius / root).erfc() * modulus * self.size).abs_upper()
-        tilts = [(g * g / 2).exp() for g in self.growth]
-        whole = prod(tilts, start=self.level) * 2 ** len(tilts)
-        return sum(((whole * ((radius - g) / root).erfc()) for g in self.growth), arb(0)).abs_upper()
+        growth = self.growth
+        if growth is None:
+            top = self.problem.weight.modulus(None, None, arb(0)) * self.size
+            growth = [arb(0)] * len(self.problem.loadings)
+            whole = [arb(1)] * len(growth)
+        else:
+            top = self.level
+            whole = [2 * (g * g / 2).exp() for g in growth]
+        if not (top.is_finite() and all(bool(radius - step >= g) for g in growth)):
+            return NAN
+        all_nodes = [w * (1 + step / (2 * arb.pi()).sqrt()) for w in whole]
+        total = arb(0)
+        for i, g in enumerate(growth):
+            tail = (g * g / 2).exp() * ((radius - step - g) / root).erfc()
+            total += prod((w for j, w in enumerate(all_nodes) if j != i), start=tail)
+        return (top * total).abs_upper()
+
+
+def _mass(cell: Cell, step: int) -> Ball:
+    """Bound the integral of phi over a cell, or its sum on a lattice of steps at most ``step``."""
+    mass = arb(1)
+    for low, high in cell:
+        mass *= (high - low + step) * density((interval(low, high).abs_lower(),))
+    return mass
 
 
 def density(effects: Sequence[Ball]) -> Ball:

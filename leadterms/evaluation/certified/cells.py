@@ -11,9 +11,9 @@ Far out the caller's ceiling takes over: |F(M(u))| <= M_c(u), which is bounded b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import product
 from math import ceil, floor, hypot, inf, prod
 
 from flint import acb, arb
@@ -23,6 +23,7 @@ from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger
 from leadterms.evaluation.certified.bounds import Bounds, Cell, density
 from leadterms.evaluation.certified.gauss import columns, gauss, points_needed, remainder
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS
+from leadterms.evaluation.certified.size import cells_of, float_log, rough_size
 from leadterms.evaluation.certified.strands import Plans, Strands, complex_point
 from leadterms.evaluation.certified.strip import Strip
 from leadterms.evaluation.moment_system import NumericSystem
@@ -38,6 +39,8 @@ BOX_BITS = 16
 """Relative accuracy of the moments on boxes, far below what the boxes' own size costs."""
 MOST_BOXES = 400
 MOST_CELLS = 4000
+SLAB = 0.125
+"""Thickness of what is pared off the sides of the cube, where the ceiling is small enough."""
 HALF_WIDTH = 2.0
 """First half width of a cell, in standard deviations of the effects."""
 
@@ -75,7 +78,7 @@ class EffectsAverage:
             self.bounds = Bounds(self.strands)
             self.strip = Strip(self.strands) if self.strands.common_shift else None
             self._reach = [self.bounds.reach(j) for j in range(self.dimension)]
-            self.tolerance = self._size() * arb(2) ** (-bits - 2)
+            self.tolerance = rough_size(self.strands, self.bounds) * arb(2) ** (-bits - 2)
         self._tallest = [_tallest(reach, bits) for reach in self._reach]
         self._height = list(self._tallest)
 
@@ -89,10 +92,11 @@ class EffectsAverage:
 
         """
         with ball_precision(PLANNING_BITS):
-            radius, error = self._radius()
+            box, error = self._box()
         total = arb(0)
-        cells = list(_initial(radius, self.dimension))
-        volume = (2 * radius) ** self.dimension
+        cells = list(cells_of(box, HALF_WIDTH))
+        volume = _volume(box)
+        spare = self.tolerance / 8
         done = 0
         while cells:
             cell = cells.pop()
@@ -109,6 +113,10 @@ class EffectsAverage:
                     error += outside
                     continue
                 sides = self._sides(cell, share)
+                if isinstance(sides, int) and outside.is_finite() and outside <= spare / 4:
+                    # next to where the ceiling takes over: bisection alone would come near and never arrive
+                    error, spare = error + outside, (spare - outside).lower()
+                    continue
             if isinstance(sides, int):
                 cells += _halves(cell, sides)
                 continue
@@ -119,41 +127,36 @@ class EffectsAverage:
         with ball_precision(self.bits + PLANNING_BITS):
             return total + arb(0, error.abs_upper())
 
-    def _size(self) -> Ball:
-        """Estimate E|F|, without proof, from a grid: it sets the tolerance only."""
-        reach = 6.0 + self.bounds.growth_of_effects()
-        count = 161 if self.dimension == 1 else max(5, int(400 ** (1 / self.dimension)))
-        if self.dimension == 1:
-            # where eta is near zero a weight with Gaussian tails may have its mass
-            centre = max(abs(float(problem.centre)) for problem in self.strands.problems)
-            reach += min(60.0, centre / (0.1 + self._reach[0]))
-        step = 2 * reach / (count - 1)
-        line = [arb(-reach + i * step) for i in range(count)]
-        grid = list(product(line, repeat=self.dimension))
-        points = [self.strands.at(effects) for effects in grid]
-        densities = [density(effects) for effects in grid]
-        sizes = [self.strands.largest_scale(point) * weight for point, weight in zip(points, densities, strict=True)]
-        best = max(range(len(grid)), key=lambda i: float(sizes[i].log().mid()))
-        ranges = tuple(interval(line[0], line[-1]) for _ in range(self.dimension))
-        rules = self.strands.plan(self.strands.at(ranges), 60, self.strands.least_scales([points[best]]))
-        total = arb(0)
-        for moments, weight in zip(rules.moments(points), densities, strict=True):
-            value = abs(self.system.integrand(moments)) * weight
-            if value.is_finite() and value.rel_accuracy_bits() > 1:
-                total += value.mid()
-        if not total > 0:
-            total = sizes[best].mid()
-        return total * arb(step) ** self.dimension
-
-    def _radius(self) -> tuple[Ball, Ball]:
-        """Return half the side of a cube of effects, and a bound of what lies outside."""
+    def _box(self) -> tuple[Cell, Ball]:
+        """Return a box of effects, and a bound of what lies outside: half the side of a cube, then slabs taken off."""
         radius = 3.0
-        while radius < 1e4:
+        while True:
             beyond = self.bounds.beyond(arb(radius))
-            if beyond.is_finite() and beyond <= self.tolerance / 4:
-                return arb(radius), beyond
+            if beyond.is_finite() and beyond <= self.tolerance / 8:
+                break
             radius += 0.5
-        raise EvaluationError("no bound of the integrand for large random effects could be proven")
+            if radius > 1e4:
+                raise EvaluationError("no bound of the integrand for large random effects could be proven")
+        box = [(-arb(radius), arb(radius))] * self.dimension
+        most = self.tolerance / (16 * self.dimension)
+        for j in range(self.dimension):
+            for sign in (-1, 1):
+                beyond += self._pare(box, j, sign, most)
+        return tuple(box), beyond.abs_upper()
+
+    def _pare(self, box: list[tuple[Ball, Ball]], j: int, sign: int, most: Ball) -> Ball:
+        """Move one side of a box inwards while the ceiling's integral over what is left out is small; return that."""
+        total = arb(0)
+        while True:
+            low, high = box[j]
+            cut = (high - SLAB if sign > 0 else low + SLAB).mid()
+            slab = list(box)
+            slab[j] = (cut, high) if sign > 0 else (low, cut)
+            more = (total + self.bounds.on(tuple(slab))).abs_upper()
+            if not (more <= most and high - low > 2 * SLAB):
+                return total
+            total = more
+            box[j] = (low, cut) if sign > 0 else (cut, high)
 
     def _sides(self, cell: Cell, share: Ball) -> tuple[_Side, ...] | int:
         """Return a rule for each side, or the index of the side to bisect."""
@@ -298,23 +301,10 @@ def _tallest(reach: float, bits: int) -> float:
     return min(4.0, in_eta / reach) if reach > 0 else 4.0
 
 
-def float_log(ball: Ball) -> float:
-    """Return the natural logarithm of the middle of a ball, as a float; for estimates."""
-    middle = ball.mid()
-    return float(middle.log().mid()) if middle > 0 else -inf
-
-
 def _modulus_of_density(effects: Sequence[Ball]) -> Ball:
     """Return an upper bound of the density's modulus over a box: e^((y^2 - x^2)/2) for each effect."""
     exponent = sum((u.imag.abs_upper() ** 2 - u.real.abs_lower() ** 2 for u in effects), arb(0))
     return (exponent / 2).exp() / (2 * arb.pi()).sqrt() ** len(effects)
-
-
-def _initial(radius: Ball, dimension: int) -> Iterator[Cell]:
-    count = max(1, ceil(float(radius) / HALF_WIDTH))
-    ends = [(radius * (2 * i - count) / count).mid() for i in range(count + 1)]
-    ends[0], ends[-1] = -radius, radius
-    yield from product(pairwise(ends), repeat=dimension)
 
 
 def _volume(cell: Cell) -> Ball:

@@ -1,16 +1,16 @@
-"""A quadrature rule for one predictor with a proven error: E[X^k w(a + b X)] for all k at once."""
+"""A quadrature rule for one predictor with a proven error: E[X^k w(eta(X))] for all k at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import Any
 
 from flint import acb, arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger
+from leadterms.evaluation.certified.eta import polynomial_on
 from leadterms.evaluation.certified.gauss import columns, gauss, points_needed, remainder
 from leadterms.evaluation.certified.lines import End, Line, Segment
 from leadterms.evaluation.precision import ball_precision, spelled
@@ -27,7 +27,7 @@ Modulus = Callable[[End, End, Ball], Ball]
 
 @dataclass(frozen=True)
 class LineRule:
-    """Points and masses, with |E[X^k f(X)] - sum mass x^k f(x)| <= errors[k] for f = w(a + b .).
+    """Points and masses, with |E[X^k f(X)] - sum mass x^k f(x)| <= errors[k] for f = w(eta(.)).
 
     Parameters
     ----------
@@ -63,10 +63,10 @@ class Request:
         Upper bounds of |w|.
     everywhere
         An upper bound of |w| on the whole support, or of |w e^(-rate x)| where the rate is not zero.
-    shift, slope
-        The balls a and b of eta = a + b x, real or complex.
+    eta
+        The coefficients of eta as a polynomial in x, by rising power, real balls or complex ones.
     rate
-        w(a + b x) grows at most like e^(rate x).
+        w(eta(x)) grows at most like e^(rate x).
     tolerances
         Wanted error for each power; what is proven may be a little larger.
 
@@ -75,8 +75,7 @@ class Request:
     line: Line
     modulus: Modulus
     everywhere: Ball
-    shift: Ball
-    slope: Ball
+    eta: tuple[Ball, ...]
     rate: Ball
     tolerances: tuple[Ball, ...]
 
@@ -249,7 +248,7 @@ def _bounds_on_ellipse(
         if not density.is_finite():
             return [NAN] * powers, NAN
         x = segment.point(t)
-        eta = acb(request.shift + request.slope * x)
+        eta = acb(polynomial_on(request.eta, x))
         size = density * request.modulus(eta.real.lower(), eta.real.upper(), eta.imag.abs_upper())
         if not size.is_finite():
             return [NAN] * powers, NAN
@@ -268,36 +267,3 @@ def _nodes(panel: _Panel) -> list[tuple[Ball, Ball]]:
         t = centre + half * node
         pairs.append((panel.segment.point(t), half * weight * panel.segment.density(t)))
     return pairs
-
-
-def eta_range(shift: Ball, slopes: Sequence[Ball], ends: Sequence[tuple[Any, Any]]) -> tuple[End, End, Ball]:
-    """Return ends of Re eta and a bound of |Im eta| for eta = shift + sum slopes x, each x between its ends.
-
-    Ends may be None, where x does not end; the bound of the imaginary part is then not finite unless the slope is real.
-    """
-    low: End = shift.real.lower()
-    high: End = shift.real.upper()
-    height = shift.imag.abs_upper()
-    for slope, (first, last) in zip(slopes, ends, strict=True):
-        real, imaginary = slope.real, slope.imag
-        if first is not None and last is not None:
-            x = interval(first, last)
-            part = real * x
-            low = None if low is None else (low + part).lower()
-            high = None if high is None else (high + part).upper()
-            height = (height + abs(imaginary * x)).abs_upper()
-            continue
-        if not imaginary.is_zero():
-            height = NAN
-        if real.is_zero():
-            continue
-        lows = [real * end for end in (first, last) if end is not None]
-        falls = not (real >= 0)
-        rises = not (real <= 0)
-        grows = (rises and last is None) or (falls and first is None)
-        sinks = (rises and first is None) or (falls and last is None)
-        if low is not None:
-            low = None if sinks else (low + lows[0]).lower()
-        if high is not None:
-            high = None if grows else (high + lows[0]).upper()
-    return low, high, height

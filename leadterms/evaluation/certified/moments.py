@@ -12,14 +12,20 @@ from flint import acb, acb_mat, arb, arb_mat
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, disc, whole_power
-from leadterms.evaluation.certified.line_rules import PLANNING_BITS, LineRule, Request, cut_ends, eta_range, line_rule
-from leadterms.evaluation.certified.lines import Line, line_of
+from leadterms.evaluation.certified.eta import Predictor
+from leadterms.evaluation.certified.line_rules import PLANNING_BITS, LineRule, Request, cut_ends, line_rule
+from leadterms.evaluation.certified.lines import End, Line, line_of
+from leadterms.evaluation.certified.tables import Split, Table
 from leadterms.evaluation.certified.weight_balls import WeightBalls, weight_balls
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 
 SAMPLES = 9
+SPREADS = (3.0, 8.0, 20.0)
+"""How many times its spread an unbounded law is looked at."""
 MOST_NODES = 400_000
+TABLE_PAYS = 1200
+"""So many evaluations of functions of one variable make a table of them worth while."""
 
 
 class Problem:
@@ -36,6 +42,8 @@ class Problem:
         self.strand = strand
         self.weight: WeightBalls = weight_balls(strand.weight)
         self.lines: list[Line] = [line_of(law) for law in strand.laws]
+        self.predictor = Predictor(len(strand.laws), strand.monomials)
+        self.factorises = self.weight.rate is not None and self.predictor.is_affine
         self.centre = arb(strand.centre)
         self.slopes = [arb(slope) for slope in strand.slopes]
         self.loadings = [[arb(entry) for entry in row] for row in strand.loadings]
@@ -47,8 +55,21 @@ class Problem:
         """A few points with rough probabilities, for each predictor."""
         return [_samples(line) for line in self.lines]
 
+    @cached_property
+    def _sampled(self) -> list[tuple[Ball, list[Ball]]]:
+        """Rough probabilities and monomials at all combinations of the samples."""
+        return [
+            (prod((p for _, p in pairs), start=arb(1)), self.predictor.values([x for x, _ in pairs]))
+            for pairs in product(*self.samples)
+        ]
+
+    @cached_property
+    def supports(self) -> list[tuple[End, End]]:
+        """The ends of each predictor."""
+        return [(line.low, line.high) for line in self.lines]
+
     def at(self, effects: Sequence[Ball]) -> tuple[Ball, list[Ball]]:
-        """Return a and b of eta = a + b'x at a point or box of the random effects."""
+        """Return shift and slopes of eta = shift + sum_m slopes[m] x^m at a point or box of the random effects."""
         shift, slopes = self.centre, list(self.slopes)
         for effect, row in zip(effects, self.loadings, strict=True):
             shift = shift + effect * row[0]
@@ -62,9 +83,8 @@ class Problem:
             samples = self.samples
             middle, directions = shift.real.mid(), [slope.real.mid() for slope in slopes]
             total, mass = arb(0), arb(0)
-            for combination in product(*samples):
-                p = prod((pair[1] for pair in combination), start=arb(1))
-                eta = sum((b * pair[0] for b, pair in zip(directions, combination, strict=True)), middle)
+            for p, values in self._sampled:
+                eta = sum((b * x for b, x in zip(directions, values, strict=True)), middle)
                 total += p * self.weight.at(eta).abs_upper()
                 mass += p
             sizes = [
@@ -78,24 +98,27 @@ class Problem:
 
 
 def _samples(line: Line) -> list[tuple[Ball, Ball]]:
-    """A few points with rough probabilities."""
-    low, high = line.reach(3.0)
-    atoms = line.atoms(low, high)
-    if atoms is not None:
-        return [(x.mid(), p.mid()) for x, p in atoms]
+    """A few points with rough probabilities; far out too, where a weight may be so large that its mass is there."""
+    unbounded = line.low is None or line.high is None
     pairs = []
-    for segment in line.segments(low, high):
-        for i in range(SAMPLES):
-            t = (segment.low + (segment.high - segment.low) * arb(2 * i + 1) / (2 * SAMPLES)).mid()
-            mass = abs(segment.density(t) * (segment.high - segment.low))
-            if mass.is_finite():
-                pairs.append((segment.point(t).mid(), mass.mid()))
+    for spreads in SPREADS if unbounded else SPREADS[:1]:
+        low, high = line.reach(spreads)
+        atoms = line.atoms(low, high)
+        if atoms is not None:
+            pairs = [(x.mid(), p.mid()) for x, p in atoms]
+            continue
+        for segment in line.segments(low, high):
+            for i in range(SAMPLES):
+                t = (segment.low + (segment.high - segment.low) * arb(2 * i + 1) / (2 * SAMPLES)).mid()
+                mass = abs(segment.density(t) * (segment.high - segment.low))
+                if mass.is_finite():
+                    pairs.append((segment.point(t).mid(), mass.mid()))
     return pairs
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Rules for all predictors that serve every a, b in given balls, with |M_k - sum| <= errors[k].
+    """Rules for all predictors that serve every shift and slopes in given balls, with |M_k - sum| <= errors[k].
 
     Parameters
     ----------
@@ -104,24 +127,29 @@ class Plan:
     rules
         One for each predictor.
     errors
-        One for each moment; of a factorising weight, relative to w(a).
+        One for each moment; of a factorising weight, relative to w(shift).
+    tolerance
+        What was aimed at.
 
     """
 
     problem: Problem
     rules: tuple[LineRule, ...]
     errors: tuple[Ball, ...]
+    tolerance: Ball
 
     def moments(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]]:
-        """Return all moments at each of several (a, b), real numbers or complex boxes."""
+        """Return all moments at each of several (shift, slopes), real numbers or complex boxes."""
         if not points:
             return []
-        if self.problem.weight.rate is not None:
+        if self.problem.factorises:
             return [self._factored(*point) for point in points]
-        coefficients, combinations = self._table
         complex_values = isinstance(points[0][0], acb)
-        columns = self._complex(points, combinations) if complex_values else self._real(points, combinations)
-        width = len(combinations)
+        if not complex_values and (tabulated := self._tabulated(points)) is not None:
+            return tabulated
+        coefficients, rows = self._table
+        columns = self._complex(points, rows) if complex_values else self._real(points, rows)
+        width = len(rows)
         flat = [column[i] for i in range(width) for column in columns]
         count = len(self.problem.strand.moments)
         matrix = arb_mat(count, width, coefficients)
@@ -137,10 +165,52 @@ class Plan:
             values = [[_dot(coefficients[k * width : (k + 1) * width], c) for k in range(count)] for c in columns]
         return [[value + radius for value, radius in zip(row, radii, strict=True)] for row in values]
 
+    def _tabulated(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]] | None:
+        """Return all moments by interpolation in what the effects move, None where that does not pay or is not proven.
+
+        The error of interpolation adds to those of the rules, for each node over the predictors that the effects move.
+        """
+        problem = self.problem
+        moving = tuple(i for i in range(len(self.rules)) if any(not row[1 + i].is_zero() for row in problem.loadings))
+        fixed = tuple(i for i in range(len(self.rules)) if i not in moving)
+        if not (problem.predictor.is_affine and fixed):
+            return None
+        nodes = list(product(*(self.rules[i].points for i in moving)))
+        split = Split(problem.weight, self.rules, moving, fixed, tuple(points[0][1][i] for i in fixed))
+        if len(points) * len(nodes) < TABLE_PAYS:
+            return None
+        shifts = [
+            sum((slopes[i] * x for i, x in zip(moving, node, strict=True)), shift)
+            for shift, slopes in points
+            for node in nodes
+        ]
+        reach = [float(shift) for shift in shifts]
+        powers = list(dict.fromkeys(tuple(e[i] for i in fixed) for e in problem.strand.moments))
+        margin = 1e-9 * (1 + max(map(abs, reach)))
+        table = Table(split, powers, min(reach) - margin, max(reach) + margin, self.tolerance)
+        if not table.is_proven:
+            return None
+        values = dict(zip(powers, table.values(shifts), strict=True))
+        errors = dict(zip(powers, table.errors, strict=True))
+        masses = [prod(m, start=arb(1)) for m in product(*(self.rules[i].masses for i in moving))]
+        columns = []
+        for exponents, error in zip(problem.strand.moments, self.errors, strict=True):
+            own, rest = [exponents[i] for i in moving], tuple(exponents[i] for i in fixed)
+            row = [
+                mass * prod((whole_power(x, k) for x, k in zip(node, own, strict=True) if k), start=arb(1))
+                for mass, node in zip(masses, nodes, strict=True)
+            ]
+            size = prod((self.rules[i].absolute(k) for i, k in zip(moving, own, strict=True)), start=arb(1))
+            radius = arb(0, (error + size * errors[rest]).abs_upper())
+            matrix = arb_mat(len(points), len(nodes), values[rest]) * arb_mat(len(nodes), 1, row)
+            columns.append([matrix[j, 0] + radius for j in range(len(points))])
+        return [list(row) for row in zip(*columns, strict=True)]
+
     @cached_property
-    def _table(self) -> tuple[list[Ball], list[tuple[Ball, ...]]]:
-        """Return the coefficients of all moments, and the points, over the product of the rules."""
-        combinations = list(product(*(rule.points for rule in self.rules)))
+    def _table(self) -> tuple[list[Ball], list[list[Ball]]]:
+        """Return the coefficients of all moments, and the monomials of eta, over the product of the rules."""
+        predictor = self.problem.predictor
+        rows = [predictor.values(x) for x in product(*(rule.points for rule in self.rules))]
         masses = [prod(m, start=arb(1)) for m in product(*(rule.masses for rule in self.rules))]
         powers = [
             [[whole_power(x, k) for x in rule.points] for k in range(power + 1)]
@@ -148,22 +218,18 @@ class Plan:
         ]
         coefficients: list[Ball] = []
         for exponents in self.problem.strand.moments:
-            rows = [table[k] for table, k in zip(powers, exponents, strict=True)]
-            factors = [prod(f[1:], start=f[0]) if f else arb(1) for f in product(*rows)]
-            coefficients += [m * f for m, f in zip(masses, factors, strict=True)]
-        return coefficients, combinations
+            factors = [table[k] for table, k in zip(powers, exponents, strict=True)]
+            products = [prod(f[1:], start=f[0]) if f else arb(1) for f in product(*factors)]
+            coefficients += [m * f for m, f in zip(masses, products, strict=True)]
+        return coefficients, rows
 
-    def _real(
-        self, points: Sequence[tuple[Ball, Sequence[Ball]]], combinations: Sequence[tuple[Ball, ...]]
-    ) -> list[list[Ball]]:
+    def _real(self, points: Sequence[tuple[Ball, Sequence[Ball]]], rows: Sequence[Sequence[Ball]]) -> list[list[Ball]]:
         weight, fixed = self.problem.weight, self.problem.fixed_slopes
         columns = []
         offsets: list[Ball] = []
         for shift, slopes in points:
             if not offsets or not fixed:
-                offsets = _offsets(slopes, combinations)
-                if weight.log_only:
-                    offsets = [offset.exp() for offset in offsets]
+                offsets = self._exponentials(slopes, rows) if weight.log_only else _offsets(slopes, rows)
             if weight.log_only:
                 level = shift.exp()
                 columns.append([weight.of_exponential(level * offset) for offset in offsets])
@@ -171,14 +237,24 @@ class Plan:
                 columns.append([weight.at(shift + offset) for offset in offsets])
         return columns
 
+    def _exponentials(self, slopes: Sequence[Ball], rows: Sequence[Sequence[Ball]]) -> list[Ball]:
+        """Return e^(eta - shift) at all nodes: products over the predictors where eta is affine."""
+        if not self.problem.predictor.is_affine:
+            return [offset.exp() for offset in _offsets(slopes, rows)]
+        values = [arb(1)]
+        for slope, rule in zip(slopes, self.rules, strict=True):
+            factors = [(slope * x).exp() for x in rule.points]
+            values = [value * factor for value in values for factor in factors]
+        return values
+
     def _complex(
-        self, points: Sequence[tuple[Ball, Sequence[Ball]]], combinations: Sequence[tuple[Ball, ...]]
+        self, points: Sequence[tuple[Ball, Sequence[Ball]]], rows: Sequence[Sequence[Ball]]
     ) -> list[list[Ball]]:
         on = self.problem.weight.on
-        return [[on(shift + offset) for offset in _offsets(slopes, combinations)] for shift, slopes in points]
+        return [[on(shift + offset) for offset in _offsets(slopes, rows)] for shift, slopes in points]
 
     def _factored(self, shift: Ball, slopes: Sequence[Ball]) -> list[Ball]:
-        """w(a + b'x) = w(a) times the product of e^(rate b_i x_i)."""
+        """w(eta) = w(shift) times the product of e^(rate slope_i x_i)."""
         weight, rate = self.problem.weight, self.problem.weight.rate
         level = weight.at(shift)
         sums: list[list[Ball]] = []
@@ -202,15 +278,15 @@ def _ball_like(value: Ball, error: Ball) -> Ball:
     return disc(error) if isinstance(value, acb) else arb(0, error.abs_upper())
 
 
-def _offsets(slopes: Sequence[Ball], combinations: Sequence[tuple[Ball, ...]]) -> list[Ball]:
+def _offsets(slopes: Sequence[Ball], rows: Sequence[Sequence[Ball]]) -> list[Ball]:
     zero = arb(0)
-    return [sum((b * x for b, x in zip(slopes, xs, strict=True)), zero) for xs in combinations]
+    return [sum((b * x for b, x in zip(slopes, row, strict=True)), zero) for row in rows]
 
 
 def plan(
     problem: Problem, shift: Ball, slopes: Sequence[Ball], bits: int, scale: Ball, sizes: list[list[Ball]]
 ) -> Plan:
-    """Return rules for all a, b in balls, with errors of about 2^-bits of scale times E|X|^k.
+    """Return rules for all shifts and slopes in balls, with errors of about 2^-bits of scale times E|X|^k.
 
     The error telescopes over the predictors: laws are first cut off one by one, then replaced by their rules one
     by one.  In each step the others contribute E|X_i|^k by the law, by the law cut off, or by the rule: bounded by
@@ -222,11 +298,10 @@ def plan(
         If an error could not be proven.
 
     """
-    if problem.weight.rate is not None:
+    if problem.factorises:
         return _plan_factors(problem, slopes, bits, sizes)
     with ball_precision(PLANNING_BITS):
-        supports = [(line.low, line.high) for line in problem.lines]
-        everywhere = problem.weight.modulus(*eta_range(shift, slopes, supports))
+        everywhere = problem.weight.modulus(*problem.predictor.range(shift, slopes, problem.supports))
         if not everywhere.is_finite():
             raise EvaluationError("the weight is not bounded, or not analytic, on the whole support")
         target = scale * arb(2) ** (-bits)
@@ -237,15 +312,11 @@ def plan(
     rules = []
     for i, line in enumerate(problem.lines):
         with ball_precision(PLANNING_BITS):
-            others = [j for j in range(len(hulls)) if j != i]
-            low, high, height = eta_range(shift, [slopes[j] for j in others], [hulls[j] for j in others])
-            around = acb((low).union(high), arb(0, height)) if isinstance(shift, acb) else low.union(high)
             request = Request(
                 line,
                 problem.weight.modulus,
                 everywhere.abs_upper(),
-                around,
-                slopes[i],
+                problem.predictor.along(i, shift, slopes, hulls),
                 arb(0),
                 tuple((target * size).abs_upper() for size in sizes[i]),
             )
@@ -253,7 +324,7 @@ def plan(
     if prod(len(rule.points) for rule in rules) > MOST_NODES:
         raise EvaluationError(f"the rules of {len(rules)} predictors have too many nodes together")
     with ball_precision(PLANNING_BITS):
-        return Plan(problem, tuple(rules), _moment_errors(problem, rules))
+        return Plan(problem, tuple(rules), _moment_errors(problem, rules), target)
 
 
 def _hull(
@@ -263,7 +334,7 @@ def _hull(
     if line.low is not None and line.high is not None:
         return line.low, line.high
     tolerances = tuple((target * size).abs_upper() for size in sizes)
-    return cut_ends(Request(line, problem.weight.modulus, everywhere.abs_upper(), arb(0), arb(0), arb(0), tolerances))
+    return cut_ends(Request(line, problem.weight.modulus, everywhere.abs_upper(), (), arb(0), tolerances))
 
 
 def _moment_errors(problem: Problem, rules: Sequence[LineRule]) -> tuple[Ball, ...]:
@@ -297,13 +368,12 @@ def _plan_factors(problem: Problem, slopes: Sequence[Ball], bits: int, sizes: li
                 line,
                 _exponential_modulus,
                 arb(1),
-                arb(0),
-                tilt,
+                (arb(0), tilt),
                 tilt.real,
                 tuple((scale * s * arb(2) ** (-bits)).abs_upper() for s in size),
             )
         rules.append(line_rule(request))
-    return Plan(problem, tuple(rules), (arb(0),) * len(problem.strand.moments))
+    return Plan(problem, tuple(rules), (arb(0),) * len(problem.strand.moments), arb(0))
 
 
 def _exponential_modulus(low: Ball, high: Ball, height: Ball) -> Ball:

@@ -8,11 +8,14 @@ from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.cells import EffectsAverage
+from leadterms.evaluation.certified.sector import SectorAverage, in_sector
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.moment_system import NumericSystem
 from leadterms.evaluation.precision import ball_precision
 
 GUARD = 16
+SPARE = 3
+"""Bits that an average over effects gets beyond those asked for: its nodes grow with them."""
 ATTEMPTS = 3
 
 
@@ -50,7 +53,7 @@ def certified_average(system: NumericSystem, bits: int) -> arb:
 
     """
     best: arb | None = None
-    aim = bits + GUARD
+    aim = bits + (SPARE if system.dimension else GUARD)
     for _ in range(ATTEMPTS):
         ball = _pass(system, aim)
         if best is None or ball.rad() < best.rad() or not best.is_finite():
@@ -68,6 +71,8 @@ def _pass(system: NumericSystem, bits: int) -> arb:
     if all(bool(arb(entry).is_zero()) for strand in system.strands for row in strand.loadings for entry in row):
         strands = tuple(replace(strand, loadings=()) for strand in system.strands)
         return _without_effects(replace(system, strands=strands), bits)
+    if system.sector is not None and in_sector(system):
+        return SectorAverage(system, system.sector, bits).value()
     return EffectsAverage(system, bits).value()
 
 

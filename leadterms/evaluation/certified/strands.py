@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flint import acb, fmpq
+from flint import acb, arb, fmpq
 
-from leadterms.evaluation.certified.balls import Ball
+from leadterms.evaluation.certified.balls import NAN, Ball, larger
 from leadterms.evaluation.certified.moments import Plan, Problem, plan
 from leadterms.evaluation.moment_system import Exact, NumericSystem
 
 Point = tuple[tuple[Ball, Sequence[Ball]], ...]
-"""For each strand a and b of eta = a + b'x."""
+"""For each strand shift and slopes of eta = shift + sum_m slopes[m] x^m."""
 Scales = tuple[tuple[Ball, list[list[Ball]]], ...]
 """For each strand rough sizes of E[w] and of E|X_i|^k: they set tolerances, and enter no bound."""
 
@@ -57,6 +57,16 @@ class Strands:
                 for problem, own, scale in zip(self.problems, point, scales, strict=True)
             )
         )
+
+    def reach(self, j: int) -> Ball:
+        """Bound |d eta/d z_j| over the predictors and strands, not finite where an unbounded one enters."""
+        largest = arb(0)
+        for problem in self.problems:
+            row = problem.loadings[j]
+            ends = problem.predictor.range(row[0], row[1:], problem.supports)[:2]
+            for end in ends:
+                largest = larger(largest, NAN if end is None else abs(end))
+        return largest
 
     @property
     def common_shift(self) -> bool:

@@ -60,9 +60,12 @@ class WeightBalls:
 
     def on(self, box: Ball) -> Ball:
         """Return an enclosure of w over a complex box, not finite where it may hold a pole."""
-        middle = box.mid()
         growth = (self.steepness(box) * half_diagonal(box)).expm1()
-        return spread(self._complex(middle), growth)
+        if not growth < 1:
+            # where w varies by orders of magnitude a disc around zero is as good
+            bound = self.modulus(box.real.lower(), box.real.upper(), box.imag.abs_upper())
+            return disc(bound)
+        return spread(self._complex(box.mid()), growth)
 
     def _complex(self, eta: Ball) -> Ball:
         return self.of_exponential(eta.exp())
@@ -74,6 +77,14 @@ class WeightBalls:
     def modulus(self, low: End, high: End, height: Ball) -> Ball:
         """Return an upper bound of |w(x + iy)| for low <= x <= high and |y| <= height; not finite where unknown."""
         raise NotImplementedError
+
+    def angle(self, height: Ball) -> Ball:
+        """Return a bound of |arg w(x + iy)| for all x and |y| <= height; not finite where none is known."""
+        return NAN
+
+    def gain(self, height: Ball) -> Ball:
+        """Return a bound of |w(x + iy)|/w(x) for all x and |y| <= height; not finite where none is known."""
+        return NAN
 
 
 class ExponentialBalls(WeightBalls):
@@ -101,6 +112,14 @@ class ExponentialBalls(WeightBalls):
         if self.rate == 0:
             return self.scale
         return NAN if end is None else self.at(end)
+
+    def angle(self, height: Ball) -> Ball:
+        """Arg w = rate y."""
+        return abs(self.rate) * height
+
+    def gain(self, height: Ball) -> Ball:
+        """|w(x + iy)| = w(x)."""
+        return arb(1)
 
 
 def least_cosine(height: Ball) -> Ball:
@@ -151,6 +170,17 @@ class LogisticBalls(WeightBalls):
         below = 2 * (nearest.cosh() + least_cosine(height))
         return self.scale / below if below > 0 else NAN
 
+    def angle(self, height: Ball) -> Ball:
+        """For |y| < pi the numbers 1 + e^z and 1 + e^-z, z = x + iy, have arguments a and b with |a|, |b| <= |y|.
+
+        They have opposite signs, and w = scale/{(1 + e^z)(1 + e^-z)} has the argument -(a + b).
+        """
+        return height if height < arb.pi() else NAN
+
+    def gain(self, height: Ball) -> Ball:
+        """(cosh x + 1)/(cosh x + cos y) falls with cosh x, and is 2/(1 + cos y) = 1/cos^2(y/2) at x = 0."""
+        return 1 / (height / 2).cos() ** 2 if height < arb.pi() else NAN
+
 
 def _least_one_plus(low: Ball, high: Ball, cosine: Ball) -> Ball:
     """Return a lower bound of |1 + v e^(iy)| over low <= v <= high, cos y >= cosine: v^2 + 2 v cos y + 1, squared.
@@ -192,6 +222,17 @@ class SaturatingBalls(WeightBalls):
         else:
             below = _least_one_plus(least, (-low).exp() / self.parameter, least_cosine(height))
         return self.scale / (self.parameter * below)
+
+    def angle(self, height: Ball) -> Ball:
+        """W = scale/(alpha + e^-z) with alpha > 0: for |y| < pi adding alpha takes e^-z nearer to the positive line."""
+        return height if height < arb.pi() else NAN
+
+    def gain(self, height: Ball) -> Ball:
+        """|w(x + iy)|/w(x) = (1 + v)/|1 + v e^(-iy)| with v = e^(-x)/alpha, largest at v = 1: 1/cos(y/2).
+
+        Proof: |1 + v e^(iy)|^2 - (1 + v)^2 cos^2(y/2) = (1 - v)^2 (1 - cos y)/2.
+        """
+        return 1 / (height / 2).cos() if height < arb.pi() else NAN
 
 
 class PowerBalls(WeightBalls):
@@ -294,6 +335,8 @@ class ProbitBalls(WeightBalls):
         away = (acb(real, imag) - point).abs_upper()
         hull = acb(interval(real, point.real), interval(imag, point.imag))
         growth = (self._steepness_near(hull) * away).expm1()
+        if not growth < 1:
+            return disc(self.modulus(box.real.lower(), box.real.upper(), box.imag.abs_upper()))
         value = self.scale * spread(_probit_value(i, j), growth)
         return acb(value.real, -value.imag) if flip else value
 

@@ -1,0 +1,60 @@
+"""How large an average over the effects is, roughly and without proof: tolerances are set by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise, product
+from math import ceil, inf
+
+from flint import arb
+
+from leadterms.evaluation.certified.balls import Ball, interval
+from leadterms.evaluation.certified.bounds import Bounds, Cell, density
+from leadterms.evaluation.certified.strands import Strands
+
+ROUGH_BITS = 60
+
+
+def rough_size(strands: Strands, bounds: Bounds) -> Ball:
+    """Estimate E|F|, without proof, from a grid."""
+    dimension = strands.system.dimension
+    reach = 6.0 + bounds.growth_of_effects()
+    count = 161 if dimension == 1 else max(5, int(400 ** (1 / dimension)))
+    if dimension == 1:
+        # where eta is near zero a weight with Gaussian tails may have its mass
+        centre = max(abs(float(problem.centre)) for problem in strands.problems)
+        reach += min(60.0, centre / (0.1 + bounds.reach(0)))
+    step = 2 * reach / (count - 1)
+    line = [arb(-reach + i * step) for i in range(count)]
+    grid = list(product(line, repeat=dimension))
+    points = [strands.at(effects) for effects in grid]
+    densities = [density(effects) for effects in grid]
+    sizes = [strands.largest_scale(point) * weight for point, weight in zip(points, densities, strict=True)]
+    best = max(range(len(grid)), key=lambda i: float_log(sizes[i]))
+    ranges = tuple(interval(line[0], line[-1]) for _ in range(dimension))
+    rules = strands.plan(strands.at(ranges), ROUGH_BITS, strands.least_scales([points[best]]))
+    total = arb(0)
+    for moments, weight in zip(rules.moments(points), densities, strict=True):
+        value = abs(strands.system.integrand(moments)) * weight
+        if value.is_finite() and value.rel_accuracy_bits() > 1:
+            total += value.mid()
+    if not total > 0:
+        total = sizes[best].mid()
+    return total * arb(step) ** dimension
+
+
+def cells_of(box: Cell, half_width: float) -> Iterator[Cell]:
+    """Cut a box into cells of at most this half width."""
+    sides = []
+    for low, high in box:
+        count = max(1, ceil(float(high - low) / (2 * half_width)))
+        ends = [(low + (high - low) * i / count).mid() for i in range(count + 1)]
+        ends[0], ends[-1] = low, high
+        sides.append(list(pairwise(ends)))
+    yield from product(*sides)
+
+
+def float_log(ball: Ball) -> float:
+    """Return the natural logarithm of the middle of a ball, as a float; for estimates."""
+    middle = ball.mid()
+    return float(middle.log().mid()) if middle > 0 else -inf

@@ -1,0 +1,196 @@
+"""Moments at many points of the random effects: what the effects do not touch is summed once, into polynomials.
+
+Let z be the predictors whose slopes are fixed and x the others, in an affine eta = s + b'z, where s = shift + slopes'x
+alone depends on the effects.  The rules' double sum is
+
+    sum_j m_j x_j^e G_k(x_j),   G_k(s) = sum_l m_l z_l^k w(s + b'z_l),
+
+with the G_k functions of one variable.  On an interval of half width r they are replaced by their interpolants P of
+degree n in the n + 1 Chebyshev points.
+
+**Error.**  Let |G| <= B on the ellipse with foci -1, 1 and semi-axes (rho +- 1/rho)/2, scaled by r.  Its Chebyshev
+coefficients have |a_k| <= 2 B rho^-k, and interpolation takes T_k, k > n, to some T_j or -T_j, j <= n, or to 0.  So
+|G - P| <= 2 sum over k > n of |a_k| <= 4 B rho^-n/(rho - 1).  Values of G known with an error of d change P by at
+most (2n + 1) d: P = sum' a_k T_k with |a_k| <= 2 d and |a_0| <= d by discrete orthogonality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from math import ceil, log, prod, sqrt
+
+from flint import arb, arb_mat, arb_poly, fmpq, fmpz_poly
+
+from leadterms.evaluation.certified.balls import Ball, interval, larger, whole_power
+from leadterms.evaluation.certified.eta import eta_range
+from leadterms.evaluation.certified.line_rules import PLANNING_BITS, LineRule
+from leadterms.evaluation.certified.weight_balls import WeightBalls
+from leadterms.evaluation.precision import ball_bits, ball_precision
+
+HALF_WIDTH = 0.6
+HEIGHTS = (2.6, 2.0, 1.4, 0.9, 0.5)
+"""Heights of the ellipses that are tried, in the linear predictor."""
+MARGIN = 2.0**-20
+"""Intervals overlap by this share: floats choose among them."""
+MOST_DEGREE = 400
+LOST_BITS = 1.3
+"""Bits lost for each degree: the coefficients of powers are up to (1 + sqrt 2)^n times the values."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rules of the predictors that the effects move, and of those that they do not, with their slopes.
+
+    Parameters
+    ----------
+    moving, fixed
+        Places of the predictors.
+
+    """
+
+    weight: WeightBalls
+    rules: tuple[LineRule, ...]
+    moving: tuple[int, ...]
+    fixed: tuple[int, ...]
+    slopes: tuple[Ball, ...]
+
+    def fixed_size(self) -> int:
+        """Return the number of nodes over the fixed predictors."""
+        return prod(len(self.rules[i].points) for i in self.fixed)
+
+
+class Table:
+    """Interpolants of G_k for real s in an interval.
+
+    Parameters
+    ----------
+    split
+        The predictors.
+    powers
+        The exponents k of the fixed predictors.
+    low, high
+        Ends of s.
+    tolerance
+        Wanted error of G_k, relative to the rules' own sum of |z|^k.
+
+    """
+
+    def __init__(
+        self, split: Split, powers: Sequence[tuple[int, ...]], low: float, high: float, tolerance: Ball
+    ) -> None:
+        self.count = max(1, ceil((high - low) / (2 * HALF_WIDTH)))
+        self.low, self.width = low, max(high - low, 1e-3) / self.count
+        self.half = arb(self.width / 2) * (1 + MARGIN)
+        with ball_precision(PLANNING_BITS):
+            sizes = [prod((split.rules[i].absolute(k) for i, k in zip(split.fixed, e, strict=True)), start=arb(1))
+                     for e in powers]  # fmt: skip
+            degree, relative = self._degree(split, tolerance)
+        self.middles = [arb(low + (i + 0.5) * self.width) for i in range(self.count)]
+        self.bits = ball_bits() + ceil(LOST_BITS * degree)
+        with ball_precision(self.bits):
+            self.polynomials, rounding = self._interpolants(split, powers, degree)
+        self.errors = [
+            (size * relative + (2 * degree + 1) * radius).abs_upper()
+            for size, radius in zip(sizes, rounding, strict=True)
+        ]
+
+    def _degree(self, split: Split, tolerance: Ball) -> tuple[int, Ball]:
+        """Return a degree and the bound of |G - P|, relative to the sum of |z|^k."""
+        ends = [(split.rules[i].low, split.rules[i].high) for i in split.fixed]
+        best: tuple[int, Ball] | None = None
+        half = float(self.half.upper())
+        for height in HEIGHTS:
+            rho = floor_ratio(height / half)
+            beyond = half * ((rho + 1 / rho) / 2 + 1e-9)
+            whole = interval(arb(self.low - beyond), arb(self.low + self.count * self.width + beyond))
+            low, high, _ = eta_range(whole, split.slopes, ends)
+            bound = split.weight.modulus(low, high, arb(height * (1 + 1e-9)))
+            if not bound.is_finite():
+                continue
+            excess = float((4 * bound / tolerance / (rho - 1)).log().mid())
+            degree = max(2, ceil(excess / log(rho)))
+            if degree <= MOST_DEGREE and (best is None or degree < best[0]):
+                best = degree, 4 * bound * arb(rho) ** (-degree) / (rho - 1)
+        if best is None:
+            return 0, arb.nan()
+        return best
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether an ellipse was found."""
+        return all(bool(error.is_finite()) for error in self.errors)
+
+    def _interpolants(
+        self, split: Split, powers: Sequence[tuple[int, ...]], degree: int
+    ) -> tuple[list[list[arb_poly]], list[Ball]]:
+        nodes = list(product(*(split.rules[i].points for i in split.fixed)))
+        masses = [prod(m, start=arb(1)) for m in product(*(split.rules[i].masses for i in split.fixed))]
+        flat = [
+            m * prod((whole_power(z, k) for z, k in zip(node, e, strict=True) if k), start=arb(1))
+            for e in powers
+            for m, node in zip(masses, nodes, strict=True)
+        ]
+        coefficients = arb_mat(len(powers), len(nodes), flat)
+        offsets = [sum((b * z for b, z in zip(split.slopes, node, strict=True)), arb(0)) for node in nodes]
+        points, inverse = _chebyshev(degree + 1, 64 * ceil(self.bits / 64))
+        weight = split.weight
+        polynomials, radii = [], [arb(0)] * len(powers)
+        for middle in self.middles:
+            shifts = [middle + self.half * t for t in points]
+            if weight.log_only:
+                scales = [offset.exp() for offset in offsets]
+                levels = [shift.exp() for shift in shifts]
+                columns = [[weight.of_exponential(level * scale) for level in levels] for scale in scales]
+            else:
+                columns = [[weight.at(shift + offset) for shift in shifts] for offset in offsets]
+            values = coefficients * arb_mat(columns)
+            row = []
+            for k in range(len(powers)):
+                exact = [values[k, j].mid() for j in range(len(points))]
+                for j in range(len(points)):
+                    radii[k] = larger(radii[k], values[k, j].rad())
+                column = inverse * arb_mat(len(points), 1, exact)
+                row.append(arb_poly([column[j, 0] for j in range(len(points))]))
+            polynomials.append(row)
+        return polynomials, radii
+
+    def values(self, shifts: Sequence[Ball]) -> list[list[Ball]]:
+        """Return P_k at several s in the interval, for each k; the errors are not in the balls."""
+        found = []
+        with ball_precision(self.bits):
+            for shift in shifts:
+                i = min(max(int((float(shift) - self.low) / self.width), 0), self.count - 1)
+                t = (shift - self.middles[i]) / self.half
+                found.append([polynomial(t) for polynomial in self.polynomials[i]])
+        return [list(column) for column in zip(*found, strict=True)]
+
+
+def floor_ratio(height: float) -> float:
+    """Return rho of an ellipse of at most this height, the half width being 1.
+
+    Examples
+    --------
+    >>> rho = floor_ratio(0.75)
+    >>> rho <= 2 and (rho - 1 / rho) / 2 > 0.749
+    True
+
+    """
+    return (height + sqrt(1 + height * height)) * (1 - 1e-9)
+
+
+@lru_cache(maxsize=64)
+def _chebyshev(count: int, bits: int) -> tuple[list[Ball], arb_mat]:
+    """Return the Chebyshev points of the first kind, and the matrix from values there to coefficients of powers."""
+    with ball_precision(bits + 2 * count):
+        points = [arb.cos_pi_fmpq(fmpq(2 * j + 1, 2 * count)) for j in range(count)]
+        rows: list[list[Ball]] = []
+        for k in range(count):
+            scale = arb(1 if k == 0 else 2) / count
+            # T_k at the points, from its definition: cos(k arccos t)
+            rows.append([scale * arb.cos_pi_fmpq(fmpq(k * (2 * j + 1), 2 * count)) for j in range(count)])
+        powers = [fmpz_poly.chebyshev_t(k) for k in range(count)]
+        change = arb_mat([[arb(powers[k][i]) for k in range(count)] for i in range(count)])
+        return points, change * arb_mat(rows)

@@ -1,0 +1,176 @@
+"""Recognise residual information in an integrand: an entry of a Schur complement of E[w z z'].
+
+The rows z of the design are read off the linear predictors: the derivative of eta by a random effect is a column of
+block A, that by a parameter is a column b.  With H = E[w z z'] the entry is
+
+    S_bc = h_bc - h_bA H_AA^{-1} h_Ac,
+
+the mean being over the predictors and, where predictors with finitely many values were summed over, over the strands
+of moments with their probabilities.  A guess is believed only if the integrand is a multiple of it identically.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+
+from sympy import Add, Expr, Integer, Matrix, Poly, Rational, Symbol, fraction, root, together
+
+from leadterms.evaluation.held_plan import Average
+from leadterms.evaluation.internal import internal
+from leadterms.evaluation.weighted_moment import WeightedMoment
+
+Exponents = tuple[int, ...]
+Column = tuple[Mapping[Exponents, Expr], ...]
+"""A column of the design: in each strand a polynomial in the predictors."""
+MOST_SYMBOLS = 24
+TRIES = 2
+
+
+@dataclass(frozen=True)
+class ResidualInformation:
+    """The integrand is ``factor`` times S_bc.
+
+    Parameters
+    ----------
+    factor
+        Free of the moments.
+    first, second
+        The columns b and c.
+    probabilities
+        The strands' probabilities, up to a common factor.
+    symbols
+        For each strand one of its moments.
+
+    """
+
+    factor: Expr
+    first: Column
+    second: Column
+    probabilities: tuple[Expr, ...]
+    symbols: tuple[Symbol, ...]
+
+
+def residual_information(average: Average) -> ResidualInformation | None:
+    """Return the structure of an integrand that is an entry of a Schur complement, or None."""
+    if len(average.inner) > MOST_SYMBOLS or average.integrand.free_symbols & set(average.effects.symbols):
+        return None
+    if len({(m.weight, m.variables, m.laws) for m in average.inner.values()}) != 1 or not average.effects.symbols:
+        return None
+    design = _Design(average)
+    if not design.block or any(column is None for column in design.block):
+        return None
+    return design.found()
+
+
+class _Design:
+    """Block A, candidates for the other columns, and the integrand in the moments h_(strand, exponents)."""
+
+    def __init__(self, average: Average) -> None:
+        moments = list(average.inner.values())
+        self.variables = moments[0].variables
+        self.etas = list(dict.fromkeys(m.eta for m in moments))
+        self.block = [self._column(effect) for effect in average.effects.symbols]
+        inside = {*self.variables, *average.effects.symbols}
+        self.parameters = sorted(set().union(*(eta.free_symbols for eta in self.etas)) - inside, key=str)
+        self.representatives = tuple(next(s for s, m in average.inner.items() if m.eta == eta) for eta in self.etas)
+        self._symbols: dict[tuple[int, Exponents], Symbol] = {}
+        values = {symbol: self._value(moment) for symbol, moment in average.inner.items()}
+        self._known = tuple(self._symbols)
+        self.above, self.below = fraction(together(average.integrand.xreplace(values)))
+
+    def _value(self, moment: WeightedMoment) -> Expr:
+        strand = self.etas.index(moment.eta)
+        return Add(*(c * self._moment(strand, e) for e, c in moment.polynomial))
+
+    def _moment(self, strand: int, exponents: Exponents) -> Symbol:
+        key = (strand, exponents)
+        if key not in self._symbols:
+            self._symbols[key] = internal(f"h{strand}_{'_'.join(map(str, exponents))}")
+        return self._symbols[key]
+
+    def _column(self, by: Symbol) -> Column | None:
+        found = []
+        for eta in self.etas:
+            slope = eta.diff(by)
+            if not slope.is_polynomial(*self.variables):
+                return None
+            terms = Poly(slope, *self.variables).terms() if self.variables else [((), slope)]
+            found.append({tuple(e): c for e, c in terms if c != 0})
+        return tuple(found)
+
+    def found(self) -> ResidualInformation | None:
+        """Return the first guess that is true."""
+        for probabilities in self._probabilities():
+            for first, second in combinations_with_replacement(self._candidates(), 2):
+                factor = self._factor(first, second, probabilities)
+                if factor is not None:
+                    return ResidualInformation(factor, first, second, probabilities, self.representatives)
+        return None
+
+    def _candidates(self) -> list[Column]:
+        columns = [column for by in self.parameters if (column := self._column(by)) is not None and any(column)]
+        if len(self.etas) == 1:
+            # with numbers in place of parameters the predictors themselves may be columns
+            size = len(self.variables)
+            columns += [({tuple(int(i == j) for j in range(size)): Integer(1)},) for i in range(size)]
+        return [column for i, column in enumerate(columns) if column not in columns[:i]]
+
+    def _probabilities(self) -> Iterator[tuple[Expr, ...]]:
+        """Guess them: the denominator is det H_AA, of which each strand alone has its probability to the size of A."""
+        count = len(self.etas)
+        if count == 1:
+            yield (Integer(1),)
+            return
+        alone = [self._alone(strand) for strand in range(count)]
+        shared = set(alone[0]).intersection(*alone[1:])
+        if shared:
+            key = min(shared)
+            ratios = [root(part[key] / alone[0][key], len(self.block)) for part in alone]
+            if all(ratio.is_positive for ratio in ratios):
+                yield tuple(ratios)
+
+    def _alone(self, strand: int) -> dict[tuple[tuple[Exponents, int], ...], Expr]:
+        """Return the terms of the denominator in the moments of one strand only, by their exponents."""
+        own = [(symbol, e) for (s, e), symbol in self._symbols.items() if s == strand]
+        others = {symbol: Integer(0) for (s, _), symbol in self._symbols.items() if s != strand}
+        rest = self.below.xreplace(others)
+        if rest == 0 or not rest.is_polynomial(*(symbol for symbol, _ in own)):
+            return {}
+        terms = Poly(rest, *(symbol for symbol, _ in own)).terms()
+        return {tuple(sorted((e, k) for (_, e), k in zip(own, powers, strict=True) if k)): c for powers, c in terms}
+
+    def _entry(self, first: Column, second: Column, probabilities: Sequence[Expr]) -> Expr:
+        """Return E[w b c] as a combination of the moments."""
+        return Add(*(
+            p * x * y * self._moment(s, tuple(i + j for i, j in zip(e, f, strict=True)))
+            for s, (p, b, c) in enumerate(zip(probabilities, first, second, strict=True))
+            for e, x in b.items()
+            for f, y in c.items()
+        ))  # fmt: skip
+
+    def _factor(self, first: Column, second: Column, probabilities: Sequence[Expr]) -> Expr | None:
+        """Return F/S_bc where it is constant: tried at a point, then proven by multiplying out."""
+        block = [column for column in self.block if column is not None]
+        rows, columns = [*block, first], [*block, second]
+        information = Matrix(len(rows), len(rows), lambda i, j: self._entry(rows[i], columns[j], probabilities))
+        symbols = [self._symbols[key] for key in self._known]
+        if information.free_symbols & (set(self._symbols.values()) - set(symbols)):
+            return None
+        draw = random.Random(len(rows))
+        ratios = []
+        for _ in range(TRIES):
+            point = {symbol: Rational(draw.randint(1, 999), 7) for symbol in symbols}
+            numbers = information.xreplace(point)
+            outer, inner = numbers.det(), numbers[:-1, :-1].det()
+            below = self.below.xreplace(point)
+            if outer == 0 or inner == 0 or below == 0:
+                return None
+            ratios.append(self.above.xreplace(point) * inner / (below * outer))
+        factor = ratios[0].cancel()
+        if factor == 0 or any((ratio - factor).cancel() != 0 for ratio in ratios[1:]):
+            return None
+        difference = self.above * information[:-1, :-1].det() - factor * self.below * information.det()
+        return factor if Poly(difference, *symbols).is_zero else None
