@@ -37,12 +37,23 @@ def general_road(average: Average) -> Road:
         raise UncertifiedError("no certified road: the random effects stand outside the weights")
     if not average.integrand.is_rational_function(*symbols):
         raise UncertifiedError("no certified road: the integrand is not rational in the moments of the weight")
+    _refuse_unbounded_slopes(average)
     families = _families(average)
     above = ceiling(average) if effects.symbols else None
     if above is None and effects.symbols:
         raise UncertifiedError("no certified road: no bound of the integrand is known for large random effects")
     layout = _Layout(average, families, above)
     return Road(NAME, layout.numbers, layout.enclose)
+
+
+def _refuse_unbounded_slopes(average: Average) -> None:
+    """An effect times an unbounded predictor takes eta off every strip in which the weight is known."""
+    for moment in average.inner.values():
+        slopes = [moment.eta.diff(effect) for effect in average.effects.symbols]
+        for variable, law in zip(moment.variables, moment.laws, strict=True):
+            bounded = all(end.is_finite for end in law.support)
+            if not bounded and any(slope.has(variable) for slope in slopes):
+                raise UncertifiedError(f"no certified road: a random slope on a predictor with the unbounded law {law}")
 
 
 @dataclass(frozen=True)
