@@ -19,7 +19,7 @@ from leadterms.evaluation.roads import roads
 from leadterms.expectation.held import Expectation
 
 CLOSED = "closed form in balls"
-_INPUT_BITS = 256
+_INPUT_BITS = 640
 """Extra bits of the numbers that a kernel gets, for what it may lose by cancellation."""
 
 
