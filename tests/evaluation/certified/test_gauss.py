@@ -14,7 +14,10 @@ def test_exact_on_polynomials(count: int) -> None:
     with ball_precision(128):
         for degree in range(2 * count):
             value = sum(w * x**degree for x, w in gauss(count))
-            assert value.contains(arb(2) / (degree + 1) if degree % 2 == 0 else arb(0))
+            # nodes may be remembered from a higher precision: the reference is finer than any of them
+            with ball_precision(100_000):
+                exact = arb(2) / (degree + 1) if degree % 2 == 0 else arb(0)
+            assert value.contains(exact)
             assert value.rad() < 1e-35
 
 
