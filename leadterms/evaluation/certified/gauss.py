@@ -32,9 +32,10 @@ def gauss(count: int) -> tuple[tuple[Ball, Ball], ...]:
 
 @lru_cache(maxsize=256)
 def _gauss(count: int, bits: int) -> tuple[tuple[Ball, Ball], ...]:
+    # all of it in the block: a change of sign rounds to the precision in force
     with ball_precision(bits + 8):
         upper = [arb.legendre_p_root(count, k, True) for k in range(count // 2)]
-    return tuple(upper) + tuple((-x, w) for x, w in upper)
+        return (*upper, *((-x, w) for x, w in upper))
 
 
 def remainder(half: Ball, bound: Ball, rho: float, count: int) -> Ball:

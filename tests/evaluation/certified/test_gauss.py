@@ -5,7 +5,7 @@ from flint import acb, arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadterms.evaluation.certified.gauss import columns, gauss, points_needed, remainder
+from leadterms.evaluation.certified.gauss import _gauss, columns, gauss, points_needed, remainder
 from leadterms.evaluation.precision import ball_precision
 
 
@@ -19,6 +19,18 @@ def test_exact_on_polynomials(count: int) -> None:
                 exact = arb(2) / (degree + 1) if degree % 2 == 0 else arb(0)
             assert value.contains(exact)
             assert value.rad() < 1e-35
+
+
+def test_nodes_first_asked_for_at_few_bits_serve_as_well_at_more() -> None:
+    _gauss.cache_clear()
+    with ball_precision(70):
+        first = gauss(20)
+    with ball_precision(128):
+        again = gauss(20)
+        assert again is first
+        for (x, _), (mirrored, _) in zip(again[:10], again[10:], strict=True):
+            assert mirrored.rad() == x.rad() < 1e-38
+            assert (x + mirrored).contains(0)
 
 
 @settings(max_examples=60, deadline=None)
