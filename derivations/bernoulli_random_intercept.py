@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from derivations.sources import DECK
-from leadterms.asymptotics.leading import leading_terms
+from leadterms.asymptotics.expansion import leading_terms
 from leadterms.asymptotics.result import Expansion, Step
 from leadterms.expectation.held import Expectation
 from leadterms.model.statement import Model

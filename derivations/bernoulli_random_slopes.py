@@ -13,7 +13,7 @@ from sympy import Expr, ImmutableMatrix, Integer, Symbol, Tuple, cosh
 from derivations.sources import DECK
 from leadterms.algebra.canonical import is_equal
 from leadterms.algebra.rational_field import inverse, lift
-from leadterms.asymptotics.leading import leading_terms
+from leadterms.asymptotics.expansion import leading_terms
 from leadterms.asymptotics.result import Expansion, Step
 from leadterms.expectation.held import Expectation
 from leadterms.model.laws import JointNormalLaw

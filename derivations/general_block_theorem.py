@@ -11,7 +11,7 @@ from sympy import Expr, ImmutableMatrix, Matrix, Tuple, exp
 
 from derivations.sources import DECK
 from leadterms.algebra.canonical import canonical, is_zero
-from leadterms.asymptotics.leading import leading_terms
+from leadterms.asymptotics.expansion import leading_terms
 from leadterms.asymptotics.result import Expansion, Step
 from leadterms.evaluation.number import evaluate
 from leadterms.expectation.held import Expectation

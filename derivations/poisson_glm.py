@@ -7,7 +7,7 @@ from functools import lru_cache
 from sympy import exp, sinh
 
 from derivations.sources import DECK
-from leadterms.asymptotics.leading import leading_terms
+from leadterms.asymptotics.expansion import leading_terms
 from leadterms.asymptotics.result import Expansion, Step
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import fixed_effect

@@ -1,6 +1,7 @@
 from .algebra.canonical import canonical as canonical
 from .algebra.canonical import is_zero as is_zero
-from .asymptotics.leading import leading_terms as leading_terms
+from .asymptotics.expansion import expansion as expansion
+from .asymptotics.expansion import leading_terms as leading_terms
 from .asymptotics.result import Entry as Entry
 from .asymptotics.result import Expansion as Expansion
 from .asymptotics.result import Step as Step

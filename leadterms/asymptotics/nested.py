@@ -11,6 +11,7 @@ Bhaskaran and Wand 2023).  The first neglected terms are of order 1/(mn) for A a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
@@ -20,13 +21,16 @@ from sympy.logic.boolalg import Boolean
 from leadterms.algebra.canonical import canonical
 from leadterms.algebra.cost import cost
 from leadterms.algebra.rational_field import lift, schur_complement
-from leadterms.asymptotics.fixed_effects import Covariance
+from leadterms.asymptotics.fixed_effects import Covariance, inverted
 from leadterms.asymptotics.orders import PER_GROUP
 from leadterms.asymptotics.result import Term
 from leadterms.asymptotics.signs import without_leading_minus
 from leadterms.expectation.effects_average import average_over_effects
 from leadterms.expectation.held import Expectation, revealed
-from leadterms.information.conditional import ConditionalInformation
+from leadterms.information.groups import GroupKind, mean_product
+from leadterms.model.group_level import EffectsDesign
+
+Rows = tuple[tuple[Expr, ...], ...]
 
 FEW_WEIGHTS = 3
 """With more weights than this in an integrand no shorter form is looked for."""
@@ -54,13 +58,9 @@ class FixedOnlyInformation:
 
 
 def fixed_only_information(
-    information: ConditionalInformation,
-    random: tuple[int, ...],
-    fixed_only: tuple[int, ...],
-    effects: tuple[Symbol, ...],
-    covariance: Matrix,
+    kinds: Sequence[GroupKind], effects: tuple[Symbol, ...], covariance: Matrix
 ) -> FixedOnlyInformation:
-    """Average the Schur complement of block A over the random effects.
+    """Average the Schur complement of block A over the random effects and the kinds of groups.
 
     Raises
     ------
@@ -68,23 +68,26 @@ def fixed_only_information(
         If the average is infinite.
 
     """
-    if not fixed_only:
+    block_a = tuple(range(len(effects)))
+    size = len(kinds[0].information.matrix)
+    block_b = tuple(range(len(effects), size))
+    if not block_b:
         return FixedOnlyInformation((), ())
-    size = len(information.matrix)
-    field, flat = lift(entry for row in information.matrix for entry in row)
-    rows = [flat[size * i : size * (i + 1)] for i in range(size)]
-    complement = schur_complement(rows, random, fixed_only)
     conditions: dict[Boolean, None] = {}
     averaged: dict[tuple[int, int], Expr] = {}
     whole: dict[tuple[int, int], Expr] = {}
-    for i, j in combinations_with_replacement(range(len(fixed_only)), 2):
-        entry = canonical(field.to_sympy(complement[i][j]))
-        if i == j:
-            entry = without_leading_minus(entry)
-        average = average_over_effects(entry, effects, covariance)
-        whole[i, j] = whole[j, i] = average.value
-        averaged[i, j] = averaged[j, i] = _written_out(average.value)
-        conditions.update(dict.fromkeys(average.conditions))
+    for kind in kinds:
+        field, flat = lift([kind.probability, *(entry for row in kind.information.matrix for entry in row)])
+        rows = [flat[1 + size * i : 1 + size * (i + 1)] for i in range(size)]
+        complement = schur_complement(rows, block_a, block_b)
+        for i, j in combinations_with_replacement(range(len(block_b)), 2):
+            entry = canonical(field.to_sympy(flat[0] * complement[i][j]))
+            if i == j:
+                entry = without_leading_minus(entry)
+            average = average_over_effects(entry, effects, covariance)
+            whole[i, j] = whole[j, i] = whole.get((i, j), Integer(0)) + average.value
+            averaged[i, j] = averaged[j, i] = averaged.get((i, j), Integer(0)) + written_out(average.value)
+            conditions.update(dict.fromkeys(average.conditions))
     return FixedOnlyInformation(_rows(averaged), tuple(conditions), _rows(whole))
 
 
@@ -93,7 +96,7 @@ def _rows(entries: dict[tuple[int, int], Expr]) -> tuple[tuple[Expr, ...], ...]:
     return tuple(tuple(entries[i, j] for j in range(size)) for i in range(size))
 
 
-def _written_out(value: Expr) -> Expr:
+def written_out(value: Expr) -> Expr:
     """Put back the weights that were kept whole; with few of them in an integrand, in its shorter form."""
     shorter = {}
     for node in value.atoms(Expectation):
@@ -104,12 +107,57 @@ def _written_out(value: Expr) -> Expr:
     return revealed(value.xreplace(shorter))
 
 
-def random_terms(parameters: tuple[Symbol, ...], covariance: Matrix, status: str) -> Covariance:
-    """Return the terms of Sigma/m for the fixed effects of block A, given in the order of the random effects."""
+@dataclass(frozen=True)
+class ThetaInformation:
+    """What T and its inverse are: of the fixed effects that move random coefficients.
+
+    Parameters
+    ----------
+    covariance
+        T^{-1}: for the mean structure, rows in the order of ``EffectsDesign.moved``.
+    precision
+        Sigma^{-1}; only where group-level predictors move a random coefficient.
+
+    """
+
+    covariance: Rows
+    precision: Rows = ()
+
+
+def theta_information(split: EffectsDesign, covariance: Matrix, kinds: Sequence[GroupKind]) -> ThetaInformation:
+    """Return T^{-1} of the fixed effects that move random coefficients: Sigma where no group-level predictor does.
+
+    Raises
+    ------
+    SingularError
+        If the group-level factors are dependent.
+
+    """
+    size = covariance.rows
+    if not split.has_group_factors:
+        return ThetaInformation(tuple(tuple(covariance[i, j] for j in range(size)) for i in range(size)))
+    precision = inverted([[covariance[i, j] for j in range(size)] for i in range(size)])
+    rows = [
+        [mean_product(kinds, split.factor[i], split.factor[j]) * precision[split.effect[i]][split.effect[j]]
+         for j in range(len(split.moved))]
+        for i in range(len(split.moved))
+    ]  # fmt: skip
+    return ThetaInformation(_tuples(inverted(rows)), _tuples(precision))
+
+
+def _tuples(rows: Sequence[Sequence[Expr]]) -> Rows:
+    return tuple(tuple(canonical(entry) for entry in row) for row in rows)
+
+
+def random_terms(parameters: Sequence[Symbol], covariance: Sequence[Sequence[Expr]], status: str) -> Covariance:
+    """Return the terms of T^{-1}/m for the fixed effects that move random coefficients, in their order.
+
+    T^{-1} is Sigma itself where no group-level predictor moves one of them.
+    """
     return {
-        (parameters[i], parameters[j]): Term(covariance[i, j], PER_GROUP, status)
+        (parameters[i], parameters[j]): Term(covariance[i][j], PER_GROUP, status)
         for i, j in combinations_with_replacement(range(len(parameters)), 2)
-        if covariance[i, j] != 0
+        if covariance[i][j] != 0
     }
 
 

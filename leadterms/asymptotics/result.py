@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import reduce
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from sympy import Expr, ImmutableMatrix, Integer, Symbol, sqrt
+from sympy import Expr, ImmutableMatrix, Integer, Symbol, nan, sqrt
 
-from leadterms.asymptotics.orders import SPELLING
+from leadterms.asymptotics.orders import PER_GROUP, SPELLING
 from leadterms.asymptotics.point import ParameterSpace, Values, require_values, shown, symbols_of
-from leadterms.errors import EvaluationError, LeadtermsError
+from leadterms.asymptotics.sizes import Sizes, size_values
+from leadterms.errors import EvaluationError, ExistenceError, LeadtermsError, UndecidedError
 from leadterms.evaluation.wanted import USUAL, Wanted
 from leadterms.expectation.held import Expectation, revealed
+from leadterms.expectation.inverse_existence import EXISTS, Existence
 from leadterms.model.statement import Model
 from leadterms.notation.latex import to_latex
+from leadterms.notation.symbols import HARMONIC, TOTAL, M, N
 from leadterms.notation.text import to_text
 
 if TYPE_CHECKING:
@@ -47,6 +51,8 @@ class Term:
         Closes the expectations anew at a point.
     may_vanish
         Whether the coefficient may be zero at some points, as covariances may; variances never are.
+    existence
+        Whether it exists, and under which conditions; where it does not, the coefficient is nan.
 
     """
 
@@ -58,13 +64,39 @@ class Term:
     nonzero: tuple[Expr, ...] = ()
     close_at: Callable[[Mapping[Symbol, Expr]], Expr] | None = field(default=None, repr=False, compare=False)
     may_vanish: bool = False
-    exists: bool = True
-    condition: str | None = None
+    existence: Existence = EXISTS
+
+    @property
+    def exists(self) -> bool | str:
+        """True, where ``condition`` holds; False; or "undecided"."""
+        return self.existence.verdict
+
+    @property
+    def condition(self) -> str | None:
+        """What must hold for the term to exist, or why it does not; None where nothing is needed."""
+        if self.existence.verdict is not True:
+            return self.existence.reason
+        return " and ".join(shown(condition) for condition in self.existence.conditions) or None
+
+    def times(self, factor: Expr) -> Term:
+        """Return the term with all its forms multiplied."""
+        close_at = self.close_at
+        return replace(
+            self,
+            coefficient=factor * self.coefficient,
+            unclosed=None if self.unclosed is None else factor * self.unclosed,
+            close_at=None if close_at is None else lambda point: factor.xreplace(dict(point)) * close_at(point),
+        )
+
+    def at(self, point: Mapping[Symbol, Expr]) -> Term:
+        """Return what is known of the term at a point of the parameter space."""
+        existence = self.existence.at(point)
+        return replace(self, existence=existence, coefficient=self.coefficient if existence.verdict is True else nan)
 
     @property
     def is_closed_form(self) -> bool:
         """Whether no held expectation is left."""
-        return not self.coefficient.has(Expectation)
+        return self.existence.verdict is True and not self.coefficient.has(Expectation)
 
     @property
     def order_text(self) -> str:
@@ -111,20 +143,39 @@ class Entry:
 
     @property
     def term(self) -> Term:
-        """The one term of the entry.
+        """The only term of the entry.
 
         Raises
         ------
         LeadtermsError
-            If there is no term, or more than one.
+            If there is none, or more than one.
 
         """
-        if len(self.terms) != 1:
-            pair = " and ".join(symbol.name for symbol in self.parameters)
-            if self.negligible is not None:
-                raise LeadtermsError(f"the covariance of {pair} has no leading term: it is o({self.negligible})")
-            raise LeadtermsError(f"the covariance of {pair} has {len(self.terms)} terms: use .terms or .variance")
-        return self.terms[0]
+        return self.of_order(None)
+
+    def of_order(self, order: str | Expr | None) -> Term:
+        """Return the term of an order, such as "1/(m*n)"; for None the only term of the entry.
+
+        Raises
+        ------
+        LeadtermsError
+            If there is no such term, or more than one and no order is given.
+
+        """
+        pair = " and ".join(symbol.name for symbol in dict.fromkeys(self.parameters))
+        what = f"the {'variance' if len(set(self.parameters)) == 1 else 'covariance'} of {pair}"
+        if self.negligible is not None:
+            raise LeadtermsError(f"{what} has no leading term: it is o({self.negligible})")
+        known = ", ".join(term.order_text for term in self.terms)
+        if order is None and len(self.terms) != 1:
+            raise LeadtermsError(
+                f"{what} has {len(self.terms)} terms, of the orders {known}: give one as order=, or use .terms or "
+                ".variance"
+            )
+        found = [term for term in self.terms if order is None or str(order) in (term.order_text, str(term.order))]
+        if not found:
+            raise LeadtermsError(f"{what} has no term of the order {order}: it has {known}")
+        return found[0]
 
     @property
     def coefficient(self) -> Expr:
@@ -137,9 +188,15 @@ class Entry:
         return self.term.order
 
     def evaluate(
-        self, values: Values, digits: int = 15, *, method: str | None = None, rounding: str = "nearest"
+        self,
+        values: Values,
+        digits: int = 15,
+        *,
+        order: str | Expr | None = None,
+        method: str | None = None,
+        rounding: str = "nearest",
     ) -> Number:
-        """Return the coefficient of the one term at a point, to the digits asked for.
+        """Return the coefficient of a term at a point, to the digits asked for.
 
         Parameters
         ----------
@@ -148,6 +205,8 @@ class Entry:
             floats (taken at their shortest decimal); or one text ``"beta0=0.34, beta1=0.82"``.
         digits
             Significant digits.
+        order
+            Which term, as "1/(m*n)"; None where the entry has one.
         method
             "balls": certified, or an error; "mpmath": the second road, whose error is an estimate; None: certified
             where there is a certified road, else the second.
@@ -159,10 +218,89 @@ class Entry:
         EvaluationError
             If a parameter has no value or a bad one, or the digits are not reached.
         ExistenceError
-            If a condition of the result fails at the point.
+            If a condition of the result fails at the point, or the term does not exist there.
+        UndecidedError
+            If it could not be decided whether the term exists.
 
         """
-        return evaluate_terms([self.term], self.space, values, Wanted(digits, method, rounding))[0]
+        term = self.of_order(order).at(self.space.point(values))
+        _require_existence(term)
+        number = evaluate_terms([term], self.space, values, Wanted(digits, method, rounding))[0]
+        assert number is not None
+        return number
+
+    def evaluate_variance(
+        self,
+        values: Values,
+        sizes: Sizes,
+        digits: int = 15,
+        *,
+        method: str | None = None,
+        rounding: str = "nearest",
+    ) -> Number:
+        """Return the sum of all terms at a point and at sizes.
+
+        Parameters
+        ----------
+        values, digits, method, rounding
+            As in `evaluate`.
+        sizes
+            ``{"m": 100, "n": 20}``, or the size of each group, ``[20, 20, 60]``.
+
+        Raises
+        ------
+        EvaluationError, ExistenceError, UndecidedError
+            As `evaluate`; an EvaluationError also where an order has a size without value.
+
+        """
+        point = self.space.point(values)
+        numbers = size_values(sizes)
+        scaled = []
+        for term in self.terms:
+            own = term.at(point)
+            _require_existence(own)
+            missing = sorted(symbol.name for symbol in own.order.free_symbols - numbers.keys())
+            if missing:
+                raise EvaluationError(f"no value is given for the size {', '.join(missing)} in the order {own.order}")
+            scaled.append(own.times(own.order.xreplace(numbers)))
+        number = evaluate_terms([summed(scaled, Integer(1))], self.space, values, Wanted(digits, method, rounding))[0]
+        assert number is not None
+        return number
+
+    def ratio(self, values: Values, sizes: Sizes | int, digits: int = 6) -> Number | None:
+        """Return the second terms over the leading term 1/m at a point: how much the leading term leaves out.
+
+        Parameters
+        ----------
+        values
+            As in `evaluate`.
+        sizes
+            n, or the sizes as in `evaluate_variance`.
+        digits
+            Significant digits.
+
+        Returns
+        -------
+        Number or None
+            None where the entry has no term of order 1/m and another one.
+
+        """
+        first = [term for term in self.terms if term.order == PER_GROUP]
+        if len(first) != 1 or len(self.terms) < 2:
+            return None
+        numbers = size_values({"m": 1, "n": sizes} if isinstance(sizes, int) else sizes)
+        point = self.space.point(values)
+        parts = []
+        for term in self.terms:
+            if term.order == PER_GROUP:
+                continue
+            own = term.at(point)
+            _require_existence(own)
+            relative = (own.order / PER_GROUP).xreplace({**numbers})
+            if relative.free_symbols & {M, N, TOTAL, HARMONIC}:
+                raise EvaluationError(f"a size in the order {own.order} has no value: give n, or all group sizes")
+            parts.append(own.times(relative / first[0].coefficient))
+        return evaluate_terms([summed(parts, Integer(1))], self.space, values, Wanted(digits, None, "nearest"))[0]
 
     def array_function(
         self,
@@ -170,8 +308,9 @@ class Entry:
         accuracy: float = 1e-12,
         box: Mapping[str, tuple[float, float]] | None = None,
         absolute: float = 0.0,
+        order: str | Expr | None = None,
     ) -> ArrayFunction:
-        """Return the coefficient of the one term as a function of arrays in double precision, for sweeps and plots.
+        """Return the coefficient of a term as a function of arrays in double precision, for sweeps and plots.
 
         Parameters
         ----------
@@ -181,6 +320,8 @@ class Entry:
             Closed intervals by parameter name: points outside have no value.
         absolute
             An error that is accepted besides the relative one, for a covariance that passes through zero.
+        order
+            Which term, as "1/(m*n)"; None where the entry has one.
 
         Returns
         -------
@@ -196,11 +337,12 @@ class Entry:
         """
         from leadterms.evaluation.arrays import array_function
 
-        term = self.term
+        term = self.of_order(order)
         others = () if term.unclosed is None else (revealed(term.unclosed),)
         used = symbols_of(term.coefficient).union(*map(symbols_of, others))
         parameters = [symbol for symbol in self.space.symbols if symbol in used]
-        conditions = [c for c in self.space.conditions if c.free_symbols <= used]
+        everything = (*self.space.conditions, *term.existence.conditions)
+        conditions = [c for c in everything if c.free_symbols <= used]
         by_name = {symbol.name: symbol for symbol in parameters}
         unknown = sorted(set(box or ()) - set(by_name))
         if unknown:
@@ -234,14 +376,16 @@ class Entry:
 
 def evaluate_terms(
     terms: Sequence[Term], space: ParameterSpace, values: Values, wanted: Wanted = USUAL
-) -> list[Number]:
-    """Return the coefficients of terms at one point, as `Entry.evaluate` does for one."""
+) -> list[Number | None]:
+    """Return the coefficients of terms at one point; None for a term that does not exist there."""
     from leadterms.evaluation.number import evaluate
 
     point = space.point(values)
     require_values((term.coefficient for term in terms), point)
 
-    def number(term: Term) -> Number:
+    def number(term: Term) -> Number | None:
+        if term.at(point).exists is not True:
+            return None
         if term.close_at is not None and any(divisor.xreplace(point) == 0 for divisor in term.nonzero):
             closed = term.close_at(point)
             require_values((closed,), point)
@@ -256,6 +400,38 @@ def evaluate_terms(
         )
 
     return [number(term) for term in terms]
+
+
+def summed(terms: Sequence[Term], order: Expr) -> Term:
+    """Return one term of the given order whose coefficient is the sum of the coefficients."""
+
+    def close_at(point: Mapping[Symbol, Expr]) -> Expr:
+        return sum((_closed_at(term, point) for term in terms), Integer(0))
+
+    return Term(
+        sum((term.coefficient for term in terms), Integer(0)),
+        order,
+        terms[0].status,
+        rules=tuple(dict.fromkeys(rule for term in terms for rule in term.rules)),
+        unclosed=sum((term.coefficient if term.unclosed is None else term.unclosed for term in terms), Integer(0)),
+        nonzero=tuple(dict.fromkeys(divisor for term in terms for divisor in term.nonzero)),
+        close_at=close_at,
+        may_vanish=all(term.may_vanish for term in terms),
+        existence=reduce(lambda first, second: first & second, (term.existence for term in terms)),
+    )
+
+
+def _closed_at(term: Term, point: Mapping[Symbol, Expr]) -> Expr:
+    if term.close_at is not None and any(divisor.xreplace(dict(point)) == 0 for divisor in term.nonzero):
+        return term.close_at(point)
+    return term.coefficient.xreplace(dict(point))
+
+
+def _require_existence(term: Term) -> None:
+    if term.exists is False:
+        raise ExistenceError(f"the term of order {term.order_text} does not exist: {term.condition}")
+    if term.exists is not True:
+        raise UndecidedError(f"whether the term of order {term.order_text} exists is undecided: {term.condition}")
 
 
 @dataclass(frozen=True)
@@ -282,6 +458,8 @@ class Expansion:
         Parameters and conditions.
     derivation
         Writes the steps.
+    terms
+        How many terms of each covariance are given.
 
     """
 
@@ -290,6 +468,7 @@ class Expansion:
     entries: tuple[Entry, ...]
     space: ParameterSpace
     derivation: Callable[[], tuple[Step, ...]] = field(repr=False, compare=False)
+    terms: int = 1
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -329,7 +508,7 @@ class Expansion:
         for entry in self.entries:
             if set(entry.parameters) == {first, second}:
                 return entry
-        orders = [self[parameter, parameter].order for parameter in (first, second)]
+        orders = [self[parameter, parameter].terms[0].order for parameter in (first, second)]
         return Entry(
             (self.names[first], self.names[second]), (first, second), (), self.space, sqrt(orders[0] * orders[1])
         )

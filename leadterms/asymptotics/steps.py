@@ -51,6 +51,35 @@ def nested_steps(model: Model, information: ConditionalInformation, averaged: Fi
     )
 
 
+def second_steps(model: Model, information: ConditionalInformation, averaged: FixedOnlyInformation) -> tuple[Step, ...]:
+    """Return the steps of the leading terms, and how the second terms are made."""
+    dispersion = _dispersion(model)
+    inverse = r"E_U\left\{W(U) H_{AA}(U)^{-1} W(U)^T\right\}"
+    steps = [
+        *nested_steps(model, information, averaged),
+        Step(
+            "Posterior covariance of the random effects",
+            rf"\mathrm{{Cov}}(U \mid Y) = \frac{{{dispersion}}}{{n}} H_{{AA}}(U)^{{-1}} + o(n^{{-1}})",
+        ),
+        Step(
+            "What the estimator sees of the effects: T^{-1} times the derivative of the prior score",
+            r"W(u) = T^{-1}J(u) = \frac{\partial}{\partial u^T}\left(u,\ \mathrm{vech}\,uu^T\right)",
+        ),
+    ]
+    if not averaged.matrix:
+        return (*steps, Step("Second term", rf"\frac{{{dispersion}}}{{mn}}\,{inverse}"))
+    regression = r"R = E_U\left\{W(U) H_{AA}(U)^{-1} H_{AB}(U)\right\}"
+    return (
+        *steps,
+        Step("Regression of the fixed-only terms on the random ones", regression),
+        Step(
+            "Second term, by inverting the information of a group in blocks",
+            rf"\frac{{{dispersion}}}{{mn}}\left[{inverse} + R G^{{-1}} R^T\right]",
+        ),
+        Step("Covariance with the fixed effects without a random effect", rf"-\frac{{{dispersion}}}{{mn}}\,R G^{{-1}}"),
+    )
+
+
 def _common(model: Model, information: ConditionalInformation, name: str) -> tuple[Step, ...]:
     return (
         Step("Model", model.latex()),

@@ -10,6 +10,7 @@ from leadterms.cli.options import model_options, read_model
 
 if TYPE_CHECKING:
     from leadterms.asymptotics.result import Entry, Expansion
+    from leadterms.asymptotics.trust import Share
     from leadterms.evaluation.wanted import Wanted
 
 EPILOG = """\b
@@ -40,7 +41,27 @@ Examples:
     type=click.IntRange(1, 2),
     default=1,
     show_default=True,
-    help="Terms of the expansion; 2 is not covered yet.",
+    help="Terms of each covariance; 2 gives orders 1/m and 1/(mn) jointly for fixed effects and variance components.",
+)
+@click.option(
+    "--group-sizes",
+    type=click.Choice(["equal", "unequal"]),
+    default="equal",
+    show_default=True,
+    help="unequal: orders in N, all observations, and n_h, the harmonic mean of the sizes.",
+)
+@click.option(
+    "--n",
+    "size",
+    metavar="SIZES",
+    help="Observations in a group, or in each, '20, 20, 60': with --terms 2 and --at, second terms over leading ones.",
+)
+@click.option(
+    "--share",
+    default="1/10",
+    show_default=True,
+    metavar="NUMBER",
+    help="Warn where second terms are more than this share of the leading term (with --n).",
 )
 @click.option(
     "--parameter",
@@ -88,6 +109,9 @@ def derive(
     laws: tuple[str, ...],
     levels: tuple[str, ...],
     terms: int,
+    group_sizes: str,
+    size: str | None,
+    share: str,
     parameters: tuple[str, ...],
     at: str | None,
     digits: int,
@@ -95,14 +119,14 @@ def derive(
     rounding: str,
     shape: str,
 ) -> None:
-    """Derive the leading term of the asymptotic variance of every parameter.
+    """Derive the leading term of the asymptotic variance of every parameter, or two terms.
 
     FORMULA is lme4-style; no data are needed: 'y ~ x1*x2 + (1 + x1 | group)'.
     """
-    if terms != 1:
-        raise click.UsageError("--terms 2 is not covered: the two-term expansion is not part of this version")
+    if size is not None and (terms != 2 or at is None):
+        raise click.UsageError("--n compares second with leading terms at a point: give --terms 2 and --at as well")
 
-    from leadterms.asymptotics.leading import leading_terms
+    from leadterms.asymptotics.expansion import expansion
     from leadterms.cli.progress import working
     from leadterms.evaluation.wanted import Wanted
     from leadterms.publication.text import derivation_text
@@ -110,14 +134,15 @@ def derive(
     wanted = Wanted(digits, method, rounding)
     model = read_model(formula, family, link, laws, levels)
     with working("deriving"):
-        result = leading_terms(model)
+        result = expansion(model, terms, group_sizes)
         entries = _chosen(result, parameters)
+        shares = () if size is None or at is None else _shares(result, entries, at, size, share)
         if shape == "json":
-            output = _as_json(result, entries, at, wanted)
+            output = _as_json(result, entries, at, wanted, shares)
         elif shape == "latex":
             output = _as_latex(result, entries, at, wanted)
         else:
-            output = derivation_text(result, entries, at, wanted)
+            output = derivation_text(result, entries, at, wanted, shares)
     click.echo(output)
 
 
@@ -131,12 +156,23 @@ def _chosen(result: Expansion, names: tuple[str, ...]) -> tuple[Entry, ...]:
     return tuple(chosen.values()) if names else result.entries
 
 
-def _as_json(result: Expansion, entries: tuple[Entry, ...], at: str | None, wanted: Wanted) -> str:
+def _shares(result: Expansion, entries: tuple[Entry, ...], at: str, size: str, share: str) -> tuple[Share, ...]:
+    from leadterms.asymptotics.trust import second_term_shares
+    from leadterms.reading.numbers import exact_number
+
+    parts = [part.strip() for part in size.split(",")]
+    sizes = {"m": 1, "n": parts[0]} if len(parts) == 1 else parts
+    return second_term_shares(result, at, sizes, exact_number(share), entries)
+
+
+def _as_json(
+    result: Expansion, entries: tuple[Entry, ...], at: str | None, wanted: Wanted, shares: tuple[Share, ...]
+) -> str:
     import json
 
     from leadterms.publication.json import derive_record
 
-    return json.dumps(derive_record(result, entries, at, wanted), indent=2)
+    return json.dumps(derive_record(result, entries, at, wanted, shares), indent=2)
 
 
 def _as_latex(result: Expansion, entries: tuple[Entry, ...], at: str | None, wanted: Wanted) -> str:
@@ -148,5 +184,6 @@ def _as_latex(result: Expansion, entries: tuple[Entry, ...], at: str | None, wan
         places = [place for place, entry in enumerate(entries) for _ in entry.terms]
         terms = [term for entry in entries for term in entry.terms]
         for place, number in zip(places, evaluate_terms(terms, result.space, at, wanted), strict=True):
-            lines[place] += rf" \qquad \text{{coefficient }} {in_latex(str(number))}"
+            shown = r"\text{does not exist}" if number is None else in_latex(str(number))
+            lines[place] += rf" \qquad \text{{coefficient }} {shown}"
     return "\n".join(lines)

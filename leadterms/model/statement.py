@@ -21,6 +21,7 @@ from leadterms.model.families import (
     poisson,
 )
 from leadterms.model.formula import Formula, read_formula
+from leadterms.model.group_level import EffectsDesign, effects_design, split_term
 from leadterms.model.law_reading import read_law, unified
 from leadterms.model.laws import JointNormalLaw, Law
 from leadterms.notation.symbols import PHI, RESERVED, SIGMA2, effect_covariance, fixed_effect, random_effect
@@ -85,6 +86,7 @@ class Model:
         object.__setattr__(self, "link", linked)
         object.__setattr__(self, "bindings", _bindings(stated, dict(laws or {}), given))
         object.__setattr__(self, "levels", _levels(stated, dict(levels or {})))
+        _check_group_level(stated, self.bindings, self.group_level)
 
     @property
     def is_mixed(self) -> bool:
@@ -126,9 +128,20 @@ class Model:
         return tuple(index for block in self.random_blocks for index in block)
 
     @property
+    def group_level(self) -> tuple[Symbol, ...]:
+        """The predictors that are constant within a grouping."""
+        names = [name for name, _ in self.levels]
+        return tuple(Symbol(name, real=True) for name in self.formula.variables if name in names)
+
+    @property
+    def effects_design(self) -> EffectsDesign:
+        """For a single grouping: which fixed effects move the mean of which random coefficient, and block B."""
+        return effects_design(self.design, self.term_names, self.random_indices, self.group_level)
+
+    @property
     def fixed_only_indices(self) -> tuple[int, ...]:
-        """Block B: indices of the terms without a random effect."""
-        return tuple(index for index in range(len(self.formula.terms)) if index not in self.random_indices)
+        """Block B: indices of the terms that move no random coefficient."""
+        return self.effects_design.fixed_only
 
     @property
     def random_effects(self) -> tuple[Symbol, ...]:
@@ -341,6 +354,28 @@ def _check_law_symbols(symbols: set[Symbol], formula: Formula, names: tuple[str,
             raise ModelError(
                 f"the symbol {symbol.name!r} inside the law of {', '.join(names)} clashes with a predictor, "
                 "a parameter or a size of the model: choose another name"
+            )
+
+
+def _check_group_level(formula: Formula, bindings: Sequence[Tuple], group_level: Sequence[Symbol]) -> None:
+    """Refuse what a group-level predictor cannot do."""
+    if not group_level:
+        return
+    for term in formula.terms:
+        split_term(term.expression, group_level, term.name)
+    for random in formula.random:
+        for term in random.terms:
+            if term.expression.has(*group_level):
+                raise ModelError(
+                    f"the random effect of {term.name} is not identified: {term.name} does not vary within "
+                    f"{':'.join(random.grouping)}; leave it out of the bar"
+                )
+    for first, law in bindings:
+        names = {symbol.name for symbol in first} if isinstance(first, Tuple) else set()
+        if names & {symbol.name for symbol in group_level} and isinstance(law, JointNormalLaw):
+            raise ModelError(
+                f"the joint law of {', '.join(sorted(names))} holds a group-level predictor: give that one a law "
+                "of its own"
             )
 
 

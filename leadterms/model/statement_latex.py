@@ -29,7 +29,8 @@ INDEPENDENT = r"\stackrel{\mathrm{ind.}}{\sim}"
 def model_latex(model: Model) -> str:
     """Return the response, the predictors and the random effects with their laws, one line each."""
     index = "ij" if model.is_mixed else "i"
-    predictors = {name: _predictor(name, index) for name in model.formula.variables}
+    constant = {symbol.name for symbol in model.group_level}
+    predictors = {name: _predictor(name, "i" if name in constant else index) for name in model.formula.variables}
     given = list(predictors.values()) + [_effect(model, k) for k in range(len(model.random_effects))]
     mean = INVERSE_LINKS[model.link.name] % _linear_predictor(model, predictors)
     bar = r" \mid " + ", ".join(given) if given else ""

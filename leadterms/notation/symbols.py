@@ -14,6 +14,10 @@ M = Symbol("m", integer=True, positive=True)
 """Number of groups."""
 N = Symbol("n", integer=True, positive=True)
 """Number of observations; in each group where there are groups."""
+TOTAL = Symbol("N", integer=True, positive=True)
+"""Number of all observations, where groups have unequal sizes."""
+HARMONIC = Symbol("n_h", positive=True)
+"""Harmonic mean of unequal group sizes: 1/n_h is the mean of their reciprocals."""
 
 RESERVED = re.compile(r"(beta\d+|sigma2(_.*)?|Sigma\d+(_.*)?|phi|m(_.*)?|n(_h)?|N|u\d+|pi|E|I|oo)\Z")
 """Names that a predictor or a parameter inside a law must not take."""

@@ -100,7 +100,7 @@ class Reference:
 
 @cache
 def _expansion(formula: str, family: str, link: str | None, laws: tuple[tuple[str, str], ...]) -> Expansion:
-    from leadterms.asymptotics.leading import leading_terms
+    from leadterms.asymptotics.expansion import leading_terms
     from leadterms.model.statement import Model
 
     return leading_terms(Model(formula, family=family, link=link, laws=dict(laws)))

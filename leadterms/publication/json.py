@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from leadterms.asymptotics.point import Values
 from leadterms.asymptotics.result import Entry, Expansion, Term, evaluate_terms
+from leadterms.asymptotics.trust import Share
 from leadterms.evaluation.number import Number
 from leadterms.evaluation.wanted import USUAL, Wanted
 from leadterms.model.statement import Model
@@ -16,7 +18,11 @@ SCHEMA = 1
 
 
 def derive_record(
-    result: Expansion, entries: tuple[Entry, ...], values: Values | None = None, wanted: Wanted = USUAL
+    result: Expansion,
+    entries: tuple[Entry, ...],
+    values: Values | None = None,
+    wanted: Wanted = USUAL,
+    shares: Sequence[Share] = (),
 ) -> dict[str, Any]:
     """Return the record of a derivation, one item for each entry and order.
 
@@ -30,18 +36,35 @@ def derive_record(
         A point at which every coefficient is evaluated, or None.
     wanted
         Digits, road and rounding of the values.
+    shares
+        How large the second terms are beside the leading ones, at given sizes.
 
     """
     pairs = [(entry, term) for entry in entries for term in entry.terms]
     numbers: list[Number | None] = [None] * len(pairs)
     if values is not None:
+        point = result.space.point(values)
+        pairs = [(entry, term.at(point)) for entry, term in pairs]
         numbers[:] = evaluate_terms([term for _, term in pairs], result.space, values, wanted)
-    return {
+    record = {
         "schema": SCHEMA,
         "model": model_record(result.model),
         "regime": result.regime,
         "conditions": list(result.conditions),
         "terms": [term_record(*pair, number) for pair, number in zip(pairs, numbers, strict=True)],
+    }
+    if shares:
+        record["shares"] = [share_record(share) for share in shares]
+    return record
+
+
+def share_record(share: Share) -> dict[str, Any]:
+    """Return how large the second terms of an entry are beside its leading term."""
+    return {
+        "parameters": [symbol.name for symbol in share.entry.parameters],
+        "names": list(share.entry.names),
+        "ratio": None if share.ratio is None else str(share.ratio),
+        "warning": share.warning,
     }
 
 
@@ -69,8 +92,8 @@ def term_record(entry: Entry, term: Term, number: Number | None) -> dict[str, An
         "parameters": [symbol.name for symbol in entry.parameters],
         "names": list(entry.names),
         "order": term.order_text,
-        "coefficient": str(term.coefficient),
-        "latex": to_latex(term.coefficient),
+        "coefficient": str(term.coefficient) if term.exists is True else None,
+        "latex": to_latex(term.coefficient) if term.exists is True else None,
         "closed_form": term.is_closed_form,
         "status": term.status,
         "exists": term.exists,

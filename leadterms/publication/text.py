@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from sympy import Expr, Function, Mul, Pow, Symbol
 
 from leadterms.asymptotics.point import Values
-from leadterms.asymptotics.result import Entry, Expansion, evaluate_terms
+from leadterms.asymptotics.result import Entry, Expansion, Term, evaluate_terms
+from leadterms.asymptotics.trust import Share
 from leadterms.evaluation.decimal_text import bound_in_text
 from leadterms.evaluation.number import Number
 from leadterms.evaluation.wanted import USUAL, Wanted
@@ -105,7 +106,11 @@ def _linear_predictors(integrand: Expr, weight: Weight) -> list[Expr]:
 
 
 def derivation_text(
-    result: Expansion, entries: Sequence[Entry], values: Values | None = None, wanted: Wanted = USUAL
+    result: Expansion,
+    entries: Sequence[Entry],
+    values: Values | None = None,
+    wanted: Wanted = USUAL,
+    shares: Sequence[Share] = (),
 ) -> str:
     """Return the text of a derivation: model, regime, conditions, the entries, and what their names stand for.
 
@@ -119,8 +124,11 @@ def derivation_text(
         A point at which every coefficient is evaluated, or None.
     wanted
         Digits, road and rounding of the values.
+    shares
+        How large the second terms are beside the leading ones, at given sizes.
 
     """
+    point = None if values is None else result.space.point(values)
     terms = [term for entry in entries for term in entry.terms]
     numbers = iter([] if values is None else evaluate_terms(terms, result.space, values, wanted))
     outline = Outline(result.model)
@@ -134,15 +142,35 @@ def derivation_text(
                 f"{title} = o({entry.negligible}){names}   (zero in the limit theorem; its order needs second terms)"
             )
         for term in entry.terms:
-            kind = "closed form" if term.is_closed_form else "held integral"
-            lines.append(f"{title}, order {term.order_text}{names}   ({kind}, {term.status})")
-            lines.append(f"  coefficient  {outline.of(term.coefficient)}")
-            if values is not None:
-                lines.append(f"  value        {_value(next(numbers))}")
+            lines += _term_lines(f"{title}, order {term.order_text}{names}", term, outline)
+            if point is not None:
+                number, known = next(numbers), term.at(point)
+                if number is not None:
+                    lines.append(f"  value        {_value(number)}")
+                elif term.exists is True:
+                    lines.append(f"  value        {_missing(known)}")
+    if shares:
+        lines += ["", "second terms over the leading term", *(f"  {share}" for share in shares)]
     definitions = outline.definitions()
     if definitions:
         lines += ["", "where", *(f"  {line}" for line in definitions)]
     return "\n".join(lines)
+
+
+def _term_lines(title: str, term: Term, outline: Outline) -> list[str]:
+    if term.exists is not True:
+        return [f"{title}   ({term.status})", f"  {_missing(term)}"]
+    kind = "closed form" if term.is_closed_form else "held integral"
+    lines = [f"{title}   ({kind}, {term.status})", f"  coefficient  {outline.of(term.coefficient)}"]
+    if term.condition:
+        lines.append(f"  exists where {term.condition}")
+    return lines
+
+
+def _missing(term: Term) -> str:
+    if term.exists is False:
+        return f"does not exist: {term.condition}"
+    return f"undecided whether it exists: {term.condition}"
 
 
 def _title(entry: Entry) -> tuple[str, str]:

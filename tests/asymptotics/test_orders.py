@@ -11,6 +11,8 @@ def test_each_order_is_spelled_as_it_is_written():
         "1/n": "1/n",
         "1/m": "1/m",
         "1/(m*n)": "1/(m*n)",
+        "1/N": "1/N",
+        "1/(m*n_h)": "1/(m*n_h)",
     }
 
 

@@ -1,0 +1,339 @@
+"""From a model statement to the leading terms of the asymptotic covariance of its estimators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from sympy import Expr, Gt, Integer, Matrix, Symbol, true
+from sympy.logic.boolalg import Boolean
+
+from leadterms.algebra.rational_field import SingularError
+from leadterms.asymptotics.fixed_effects import Covariance, dispersion_term, inverse_terms, inverted, with_weights_whole
+from leadterms.asymptotics.nested import (
+    FixedOnlyInformation,
+    ThetaInformation,
+    fixed_only_information,
+    random_terms,
+    theta_information,
+    variance_component_terms,
+)
+from leadterms.asymptotics.orders import FIXED_REGIME, PER_OBSERVATION
+from leadterms.asymptotics.point import ParameterSpace
+from leadterms.asymptotics.result import Entry, Expansion, Step, Term
+from leadterms.asymptotics.second_terms import free_products, joint_terms, second_terms
+from leadterms.asymptotics.sizes import EQUAL, SizeOrders, size_orders
+from leadterms.asymptotics.steps import fixed_effects_steps, nested_steps, second_steps
+from leadterms.errors import ModelError
+from leadterms.expectation.inverse_existence import BlockA
+from leadterms.information.conditional import ConditionalInformation, conditional_information
+from leadterms.information.design import check_design
+from leadterms.information.groups import GroupKind, group_kinds, together
+from leadterms.model.group_level import EffectsDesign
+from leadterms.model.statement import Model
+from leadterms.notation.symbols import PHI
+
+
+def leading_terms(model: Model) -> Expansion:
+    """Return the leading term of the asymptotic covariance of every pair of maximum likelihood estimators.
+
+    Without random effects it is (phi/n) H^{-1}, H = E[w(eta) X X'], as n -> oo; the first neglected term is of
+    order 1/n^2.  With random effects of one grouping factor, m groups of n observations, m, n -> oo with
+    n/m -> 0, let block A be the fixed effects that carry a random effect, B the others, U ~ N(0, Sigma), and
+    H(u) = E[w(eta) X X' | u]:
+
+    - Sigma/m for A; the first neglected term is of order 1/(mn);
+    - phi C_B/(mn) for B, C_B = G^{-1}, G = E[H_BB - H_BA H_AA^{-1} H_AB] over U; what is neglected is o(1/(mn));
+    - 2 D+ (Sigma x Sigma) D+'/m for vech Sigma, D+ the Moore-Penrose inverse of the duplication matrix; the
+      first neglected term is of order 1/(mn);
+    - [2 d'(phi)/phi + d''(phi)]^{-1}/(mn) for the dispersion, d from the log density {y eta - b(eta) + c(y)}/phi
+      - d(phi); without random effects per 1/n;
+    - zero between these blocks at these orders.
+
+    Parameters
+    ----------
+    model
+        The model statement.
+
+    Returns
+    -------
+    Expansion
+        One entry for each pair of parameters whose leading covariance is not structurally zero; coefficients are
+        complete, the dispersion included, per 1/n, 1/m or 1/(mn).
+
+    Raises
+    ------
+    ModelError
+        If the model is outside what is covered, or its design is collinear.
+    ExistenceError
+        If an expectation diverges, or the pole of a link lies in the support.
+    UndecidedError
+        If the existence of an expectation could not be decided.
+
+    References
+    ----------
+    Jiang, Wand and Bhaskaran (2022), JRSS B; Bhaskaran and Wand (2023), Statistics and Probability Letters;
+    Wand, The generalized linear mixed model leading terms (slides), "Our Most General GLMM Leading Term Result".
+
+    Examples
+    --------
+    >>> model = Model("y ~ x", family="poisson", laws={"x": "Normal(0, 1)"})
+    >>> leading_terms(model)["x"].coefficient
+    exp(-beta0 - beta1**2/2)
+
+    """
+    return expansion(model, terms=1)
+
+
+def expansion(model: Model, terms: int = 2, group_sizes: str = EQUAL) -> Expansion:
+    """Return the asymptotic covariance of the maximum likelihood estimator with one or two terms.
+
+    Two terms are the joint covariance of (beta_A, vech Sigma, beta_B) through order 1/(mn), for random effects of one
+    grouping factor and m, n -> oo with n/m -> 0.  With H(u), blocks A and B and U ~ N(0, Sigma) as in `leading_terms`,
+    W(u) = d(u, vech uu')/du', R = E[W H_AA^{-1} H_AB] and G = E[H_BB - H_BA H_AA^{-1} H_AB]:
+
+    - T^{-1}/m + phi {E[W H_AA^{-1} W'] + R G^{-1} R'}/(mn) for (beta_A, vech Sigma), T^{-1} the leading covariance;
+    - -phi R G^{-1}/(mn) for its covariance with beta_B;
+    - phi G^{-1}/(mn) for beta_B, which is its leading term;
+    - what is neglected is of order 1/m^2 or smaller than 1/(mn).
+
+    A group-level predictor (``levels``) moves the means of random coefficients; averages are over its values too.
+
+    Parameters
+    ----------
+    model
+        The model statement.
+    terms
+        1 or 2.
+    group_sizes
+        "equal": n observations in each of m groups. "unequal": n_i in the i-th, N their sum and n_h their harmonic
+        mean; E[W H_AA^{-1} W'] then has the order 1/(m n_h), all else of order 1/(mn) the order 1/N.
+
+    Returns
+    -------
+    Expansion
+        One entry for each pair of parameters, each a sum of terms; coefficients are complete, the dispersion included.
+        A term that does not exist says so, and under which condition; its coefficient is nan.
+
+    Raises
+    ------
+    ModelError
+        If the model is outside what is covered, its design is collinear, or two terms are asked for without random
+        effects.
+    ExistenceError
+        If an expectation of the leading terms diverges, or the pole of a link lies in the support.
+    UndecidedError
+        If its existence could not be decided.
+
+    References
+    ----------
+    The second term was announced in Maestrini, Bhaskaran and Wand (2024), Biometrika, for fixed effects; the joint
+    formula is derived here, and checked against exact information.
+
+    Examples
+    --------
+    >>> model = Model("y ~ x + (1 + x | g)", family="poisson", laws={"x": "Bernoulli(p)"})
+    >>> for term in expansion(model)["x"].terms:
+    ...     print(term.order, term.coefficient)
+    1/m Sigma22
+    1/(m*n) (p + (1 - p)*exp(Sigma12 + Sigma22/2 - beta1))*exp(Sigma11/2 - beta0)/(p*(1 - p))
+
+    """
+    if not isinstance(model, Model):
+        raise ModelError(f"a Model is needed, not {type(model).__name__}: state one as Model(formula, ...)")
+    if isinstance(terms, bool) or terms not in (1, 2):
+        raise ModelError(f"terms is 1 or 2, not {terms!r}")
+    _check_covered(model, terms)
+    check_design(model.term_names, model.design, model.bindings)
+    orders = size_orders(group_sizes)
+    if model.is_mixed:
+        return _nested(model, terms, orders)
+    if group_sizes != EQUAL:
+        raise ModelError("unequal group sizes need groups: the formula has no random effects")
+    return _fixed(model, _information(model))
+
+
+def _check_covered(model: Model, terms: int) -> None:
+    if not model.fixed_effects:
+        raise ModelError("the formula has no terms: give an intercept or a predictor, as in y ~ 1")
+    if terms == 2 and not model.is_mixed:
+        raise ModelError(
+            "two terms need random effects: without them the leading term phi H^{-1}/n is all there is at order 1/n"
+        )
+    if len(model.groupings) > 1:
+        shown = ", ".join(":".join(grouping) for grouping in model.groupings)
+        raise ModelError(
+            f"several grouping factors ({shown}) are not covered: give random effects of one grouping factor"
+        )
+    if model.is_mixed and model.link.positive:
+        raise ModelError(
+            f"the {model.link.name} link needs a positive linear predictor, which normal random effects do not give: "
+            "use the log link"
+        )
+
+
+def _information(model: Model) -> ConditionalInformation:
+    return conditional_information(
+        model.link.weight, model.linear_predictor, model.design, model.bindings, link_name=model.link.name
+    )
+
+
+def _fixed(model: Model, information: ConditionalInformation) -> Expansion:
+    covariance = inverse_terms(
+        information.matrix, information, model.fixed_effects, _dispersion(model), PER_OBSERVATION, "theorem"
+    )
+    if model.family.has_dispersion:
+        covariance[PHI, PHI] = dispersion_term(model.family, PER_OBSERVATION, "theorem")
+    return _expansion(
+        model,
+        FIXED_REGIME,
+        {pair: (term,) for pair, term in covariance.items()},
+        information.conditions,
+        partial(fixed_effects_steps, model, information),
+        1,
+    )
+
+
+def _nested(model: Model, terms: int, orders: SizeOrders) -> Expansion:
+    parts = _parts(model)
+    fixed = model.fixed_effects
+    known = model.link.canonical and len(model.random_blocks) == 1 and not model.group_level
+    status = "theorem" if known else "derived"
+    fixed_only = tuple(fixed[i] for i in parts.split.fixed_only)
+    dispersion = _dispersion(model)
+    inverse = inverse_terms(parts.averaged.matrix, parts.information, fixed_only, dispersion, orders.inside, status)
+    if parts.averaged.whole != parts.averaged.matrix:
+        inverse = with_weights_whole(inverse, parts.averaged.whole, fixed_only, dispersion)
+    covariance: Covariance = {
+        **random_terms([fixed[i] for i in parts.split.moved], parts.theta.covariance, status),
+        **inverse,
+        **variance_component_terms(_blocks(model), status),
+    }
+    if model.family.has_dispersion:
+        covariance[PHI, PHI] = dispersion_term(model.family, orders.inside, status)
+    entries: dict[tuple[Symbol, Symbol], tuple[Term, ...]] = {pair: (term,) for pair, term in covariance.items()}
+    steps = partial(nested_steps, model, parts.information, parts.averaged)
+    if terms == 2:
+        entries = _with_second_terms(model, parts, entries, orders)
+        steps = partial(second_steps, model, parts.information, parts.averaged)
+    conditions = parts.information.conditions + parts.averaged.conditions
+    return _expansion(model, orders.regime, entries, conditions, steps, terms)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What leading and second terms have in common."""
+
+    split: EffectsDesign
+    kinds: tuple[GroupKind, ...]
+    information: ConditionalInformation
+    averaged: FixedOnlyInformation
+    theta: ThetaInformation
+
+
+def _parts(model: Model) -> _Parts:
+    """Return them.
+
+    Raises
+    ------
+    ModelError
+        If a group-level predictor moves a combination of terms with random effects.
+
+    """
+    split = model.effects_design
+    sigma = model.effects_covariance
+    # with no block B nothing is averaged over the random effects, but H must be finite all the same
+    kinds = group_kinds(model)
+    averaged = fixed_only_information(kinds, model.random_effects, sigma)
+    theta = theta_information(split, sigma, kinds)
+    if split.fixed_only and model.group_level:
+        try:
+            inverted(averaged.matrix)
+        except SingularError:
+            raise ModelError(
+                "a group-level predictor multiplies a combination of terms that carry random effects, so that its "
+                "coefficient has no information within groups (G is singular): write one term for each of them"
+            ) from None
+    return _Parts(split, kinds, together(kinds), averaged, theta)
+
+
+def _with_second_terms(
+    model: Model, parts: _Parts, leading: dict[tuple[Symbol, Symbol], tuple[Term, ...]], orders: SizeOrders
+) -> dict[tuple[Symbol, Symbol], tuple[Term, ...]]:
+    """Return all entries: those of (beta_A, vech Sigma) with a second term, and those between them and beta_B."""
+    split, fixed = parts.split, model.fixed_effects
+    sigma = model.effects_covariance
+    block = BlockA(model.link.weight, model.linear_predictor, split.within, model.bindings, model.random_effects, sigma)
+    second = second_terms(split, parts.theta, parts.kinds, block, free_products(sigma))
+    theta = (*(fixed[i] for i in split.moved), *model.variance_parameters)
+    added = joint_terms(
+        second,
+        inverted(parts.averaged.matrix) if parts.averaged.matrix else [],
+        parts.information,
+        (theta, tuple(fixed[i] for i in split.fixed_only)),
+        _dispersion(model),
+        orders,
+    )
+    ranks = {parameter: rank for rank, parameter in enumerate(model.parameters)}
+
+    def key(pair: tuple[Symbol, Symbol]) -> tuple[Symbol, Symbol]:
+        first, other = sorted(pair, key=ranks.__getitem__)
+        return first, other
+
+    entries = {key(pair): terms for pair, terms in leading.items()}
+    for pair, terms in added.items():
+        entries[key(pair)] = entries.get(key(pair), ()) + terms
+    return entries
+
+
+def _dispersion(model: Model) -> Expr:
+    return PHI if model.family.has_dispersion else Integer(1)
+
+
+def _blocks(model: Model) -> tuple[Matrix, ...]:
+    sigma = model.effects_covariance
+    blocks, start = [], 0
+    for block in model.random_blocks:
+        stop = start + len(block)
+        blocks.append(sigma[start:stop, start:stop])
+        start = stop
+    return tuple(blocks)
+
+
+def _expansion(
+    model: Model,
+    regime: str,
+    covariance: Mapping[tuple[Symbol, Symbol], tuple[Term, ...]],
+    conditions: tuple[Boolean, ...],
+    derivation: Callable[[], tuple[Step, ...]],
+    terms: int,
+) -> Expansion:
+    laws = [condition for _, law in model.bindings for condition in law.conditions]
+    space = ParameterSpace(
+        model.parameters + model.law_parameters,
+        tuple(dict.fromkeys(c for c in (*laws, *_positive_definite(model), *conditions) if c != true)),
+    )
+    fixed = dict(zip(model.fixed_effects, model.term_names, strict=True))
+    ranks = {parameter: rank for rank, parameter in enumerate(model.parameters)}
+    entries = []
+    for pair, found in covariance.items():
+        first, second = sorted(pair, key=ranks.__getitem__)
+        names = (fixed.get(first, first.name), fixed.get(second, second.name))
+        entries.append(Entry(names, (first, second), found, space))
+    entries.sort(key=lambda entry: _display_rank(entry, ranks))
+    return Expansion(model, regime, tuple(entries), space, derivation, terms)
+
+
+def _display_rank(entry: Entry, ranks: dict[Symbol, int]) -> tuple[bool, int, int]:
+    """Variances in the order of the parameters, then covariances."""
+    first, second = (ranks[parameter] for parameter in entry.parameters)
+    return first != second, first, second
+
+
+def _positive_definite(model: Model) -> tuple[Boolean, ...]:
+    """Conditions for Sigma > 0 beyond positive variances."""
+    conditions: list[Boolean] = []
+    for block in _blocks(model):
+        conditions.extend(Gt(block[:k, :k].det(), 0) for k in range(2, block.rows + 1))
+    return tuple(conditions)

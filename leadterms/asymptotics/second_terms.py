@@ -1,0 +1,324 @@
+r"""Nested GLMM, second terms: the joint covariance of (beta_A, vech Sigma, beta_B) through order 1/(mn).
+
+With theta = (beta_A, vech Sigma), t(u) its score under the law of the random effects, T = Cov t(U), J(u) = dt/du' and
+
+    L = E[J H_AA^{-1} J'],   C = E[J H_AA^{-1} H_AB],   G = E[H_BB - H_BA H_AA^{-1} H_AB],
+
+the information of a group is I_tt = T - (phi/n) L, I_tB = C, I_BB = (n/phi) G to the order needed, and
+
+    m Cov = [ T^{-1} + (phi/n) T^{-1}(L + C G^{-1} C')T^{-1}, -(phi/n) T^{-1} C G^{-1} ]
+            [ .                                             ,  (phi/n) G^{-1}          ].
+
+**What T^{-1}J is.**  For U ~ N(0, Sigma), t = (Sigma^{-1}u, D'(Sigma^{-1} x Sigma^{-1}) vec(uu' - Sigma)/2) and
+T^{-1} = blockdiag(Sigma, 2D+(Sigma x Sigma)D+').  Then J = (Sigma^{-1}, D'(Sigma^{-1}u x Sigma^{-1})), and
+T^{-1}J = (I, 2D+(u x I)): the row of sigma_kl is u_k e_l' + u_l e_k'.  So
+
+    W(u) := T^{-1}J(u) = d(u, vech uu')/du',
+
+the estimator sees each group's effect u and its products uu' with the error of estimating u, whose covariance is
+(phi/n) H_AA^{-1}.  No inverse of Sigma is left.  Independent blocks of random effects (the double bar) restrict T to
+the free entries of Sigma; T is block diagonal with them, and the same rows of W stay.
+
+**Group-level predictors.**  Where the mean of the random coefficients is M z, theta holds the entries of M that the
+model has: t_j = z_j (Sigma^{-1}u)_k(j), T_jj' = E[z_j z_j'] (Sigma^{-1})_k(j)k(j'), and W has the rows
+sum_j' (T^{-1})_jj' z_j' e_k(j')'Sigma^{-1}.  Averages are over z too.
+
+Terms of order 1/m^2, such as the bias of Sigma^, are left out: n/m -> 0 keeps them smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import combinations_with_replacement
+
+from sympy import Expr, Integer, Matrix, Symbol, exp, nan
+from sympy.functions.elementary.hyperbolic import HyperbolicFunction
+
+from leadterms.algebra.canonical import canonical
+from leadterms.algebra.rational_field import Fraction, inverse, lift
+from leadterms.asymptotics.fixed_effects import finished
+from leadterms.asymptotics.nested import ThetaInformation, written_out
+from leadterms.asymptotics.result import Term, summed
+from leadterms.asymptotics.sizes import SizeOrders
+from leadterms.errors import ExistenceError, UndecidedError
+from leadterms.expectation.effects_average import average_over_effects
+from leadterms.expectation.held import Expectation
+from leadterms.expectation.inverse_existence import (
+    EXISTS,
+    BlockA,
+    Existence,
+    entry_exists,
+    inverse_exists,
+    regression_exists,
+    undecided,
+)
+from leadterms.information.conditional import ConditionalInformation
+from leadterms.information.groups import GroupKind
+from leadterms.model.group_level import EffectsDesign
+
+
+@dataclass(frozen=True)
+class Averaged:
+    """An average over the random effects and the kinds of groups.
+
+    Parameters
+    ----------
+    value
+        In held expectations; 0 where it does not exist.
+    whole
+        The same with weights at single points of the design kept whole.
+    existence
+        Whether it exists, and under which conditions.
+
+    """
+
+    value: Expr
+    whole: Expr
+    existence: Existence = EXISTS
+
+    def plus(self, other: Averaged) -> Averaged:
+        """Return the sum."""
+        return Averaged(self.value + other.value, self.whole + other.whole, self.existence & other.existence)
+
+
+NOTHING = Averaged(Integer(0), Integer(0))
+
+
+@dataclass(frozen=True)
+class SecondTerms:
+    """The averages that the second terms consist of.
+
+    Parameters
+    ----------
+    spread
+        E[W H_AA^{-1} W'] = T^{-1} L T^{-1} by pairs of rows, the first not after the second: rows of the moved fixed
+        effects, then of the free entries of Sigma.
+    regression
+        R = E[W H_AA^{-1} H_AB] = T^{-1} C.
+
+    """
+
+    spread: dict[tuple[int, int], Averaged]
+    regression: dict[tuple[int, int], Averaged]
+
+
+def second_terms(
+    split: EffectsDesign,
+    theta: ThetaInformation,
+    kinds: Sequence[GroupKind],
+    block: BlockA,
+    products: Sequence[tuple[int, int]],
+) -> SecondTerms:
+    """Return the averages over the random effects and the kinds of groups.
+
+    Parameters
+    ----------
+    split
+        Which fixed effects move which random coefficient.
+    theta
+        T^{-1}.
+    kinds
+        The kinds of groups.
+    block
+        Weight, random effects and their covariance; the linear predictor and the rows are those of each kind.
+    products
+        The pairs (k, l) of random effects whose covariance is free, in the order of vech Sigma.
+
+    """
+    spread: dict[tuple[int, int], Averaged] = {}
+    regression: dict[tuple[int, int], Averaged] = {}
+    for kind in kinds:
+        own = _of_kind(split, theta, kind, replace(block, eta=kind.eta), products)
+        for total, part in ((spread, own.spread), (regression, own.regression)):
+            for key, averaged in part.items():
+                total[key] = total.get(key, NOTHING).plus(averaged)
+    return SecondTerms(spread, regression)
+
+
+def _of_kind(
+    split: EffectsDesign,
+    theta: ThetaInformation,
+    kind: GroupKind,
+    block: BlockA,
+    products: Sequence[tuple[int, int]],
+) -> SecondTerms:
+    effects = block.effects
+    size_a, size = len(effects), len(kind.information.matrix)
+    means = _mean_rows(split, theta, kind)
+    entries = [entry for row in kind.information.matrix for entry in row]
+    field, flat = lift([*entries, *effects, *(entry for row in means for entry in row), kind.probability])
+    information = [flat[size * i : size * (i + 1)] for i in range(size)]
+    u = flat[size * size : size * size + size_a]
+    rest = flat[size * size + size_a : -1]
+    zero, probability = field.zero, flat[-1]
+    w_rows = [list(rest[size_a * i : size_a * (i + 1)]) for i in range(len(means))]
+    for k, l in products:
+        row = [zero] * size_a
+        row[l] = row[l] + u[k]
+        row[k] = row[k] + u[l]
+        w_rows.append(row)
+    covariance = inverse([row[:size_a] for row in information[:size_a]])
+    weighted = [[_dot(row, [line[b] for line in covariance], zero) for b in range(size_a)] for row in w_rows]
+    inverse_known, regression_known = _known(block, kind, size_a)
+
+    def averaged(entry: Fraction, known: Existence) -> Averaged:
+        return _average(canonical(field.to_sympy(entry * probability)), block, known)
+
+    spread = {
+        (r, s): averaged(_dot(weighted[r], w_rows[s], zero), inverse_known)
+        for r, s in combinations_with_replacement(range(len(w_rows)), 2)
+    }
+    regression = {
+        (r, j): averaged(_dot(weighted[r], [line[size_a + j] for line in information[:size_a]], zero), regression_known)
+        for r in range(len(w_rows))
+        for j in range(size - size_a)
+    }
+    return SecondTerms(spread, regression)
+
+
+def _known(block: BlockA, kind: GroupKind, size_a: int) -> tuple[Existence, Existence]:
+    """Return what is known of all entries with H_AA^{-1} and of all with H_AA^{-1} H_AB."""
+    others = tuple(kind.columns[size_a:])
+    return inverse_exists(block), regression_exists(block, others)
+
+
+def _mean_rows(split: EffectsDesign, theta: ThetaInformation, kind: GroupKind) -> list[list[Expr]]:
+    """Return the rows of W for the moved fixed effects, for a kind of group."""
+    size_a = len(split.within)
+    if not split.has_group_factors:
+        return [[Integer(int(i == j)) for j in range(size_a)] for i in range(size_a)]
+    factors = [factor.xreplace(dict(kind.values)) for factor in split.factor]
+    return [
+        [
+            sum(
+                (
+                    theta.covariance[i][j] * factors[j] * theta.precision[split.effect[j]][k]
+                    for j in range(len(factors))
+                ),
+                Integer(0),
+            )
+            for k in range(size_a)
+        ]
+        for i in range(len(split.moved))
+    ]
+
+
+def _average(integrand: Expr, block: BlockA, known: Existence) -> Averaged:
+    """Average one entry over the random effects, where that exists."""
+    existence = entry_exists(integrand, block, known)
+    if existence.verdict is not True:
+        return Averaged(Integer(0), Integer(0), existence)
+    try:
+        average = average_over_effects(integrand, block.effects, block.covariance)
+    except ExistenceError as error:
+        return Averaged(Integer(0), Integer(0), Existence(False, reason=str(error)))
+    except UndecidedError as error:
+        return Averaged(Integer(0), Integer(0), undecided(str(error)))
+    found = existence & Existence(True, average.conditions)
+    return Averaged(written_out(average.value), average.value, found)
+
+
+def _dot(first: Sequence[Fraction], second: Sequence[Fraction], zero: Fraction) -> Fraction:
+    return sum((a * b for a, b in zip(first, second, strict=True)), zero)
+
+
+def free_products(covariance: Matrix) -> list[tuple[int, int]]:
+    """Return the places (k, l) of the free entries of Sigma, column by column as vech does."""
+    return [(i, j) for j in range(covariance.cols) for i in range(j, covariance.rows) if covariance[i, j] != 0]
+
+
+def joint_terms(
+    second: SecondTerms,
+    precision: Sequence[Sequence[Expr]],
+    information: ConditionalInformation,
+    parameters: tuple[tuple[Symbol, ...], tuple[Symbol, ...]],
+    dispersion: Expr,
+    orders: SizeOrders,
+) -> dict[tuple[Symbol, Symbol], tuple[Term, ...]]:
+    """Return the terms beyond 1/m of the pairs in (beta_A, vech Sigma) and of those between it and beta_B.
+
+    Parameters
+    ----------
+    second
+        The averages.
+    precision
+        G^{-1}, by rows.
+    information
+        Closes expectations.
+    parameters
+        Those of the rows of W, and those of block B.
+    dispersion
+        phi, or 1.
+    orders
+        Of the terms.
+
+    """
+    theta, fixed_only = parameters
+    build = partial(_term, information=information, dispersion=dispersion)
+    gain = {
+        (r, j): _combined([(-precision[i][j], second.regression[r, i]) for i in range(len(fixed_only))])
+        for r in range(len(theta))
+        for j in range(len(fixed_only))
+    }
+    terms: dict[tuple[Symbol, Symbol], tuple[Term, ...]] = {}
+    for r, s in combinations_with_replacement(range(len(theta)), 2):
+        lent = _product([gain[r, j] for j in range(len(fixed_only))], second, s)
+        own = build(second.spread[r, s], order=orders.reciprocal, variance=r == s)
+        other = build(lent, order=orders.inside, variance=r == s)
+        terms[theta[r], theta[s]] = together_where_alike([term for term in (own, other) if term is not None])
+    for r, parameter in enumerate(theta):
+        for j, fixed in enumerate(fixed_only):
+            term = build(gain[r, j], order=orders.inside, variance=False)
+            if term is not None:
+                terms[parameter, fixed] = (term,)
+    return {pair: found for pair, found in terms.items() if found}
+
+
+def together_where_alike(terms: Sequence[Term]) -> tuple[Term, ...]:
+    """Return terms with those of one order added up."""
+    by_order: dict[Expr, list[Term]] = {}
+    for term in terms:
+        by_order.setdefault(term.order, []).append(term)
+    found = []
+    for order, parts in by_order.items():
+        term = parts[0] if len(parts) == 1 else summed(parts, order)
+        if term.exists is not True:
+            term = replace(term, coefficient=nan)
+        elif not term.coefficient.has(exp, HyperbolicFunction, Expectation):
+            term = replace(term, coefficient=canonical(term.coefficient))
+        if term.coefficient != 0:
+            found.append(term)
+    return tuple(found)
+
+
+def _combined(parts: Sequence[tuple[Expr, Averaged]]) -> Averaged:
+    """Return a linear combination."""
+    total = NOTHING
+    for factor, averaged in parts:
+        total = total.plus(Averaged(factor * averaged.value, factor * averaged.whole, averaged.existence))
+    return total
+
+
+def _product(row: Sequence[Averaged], second: SecondTerms, s: int) -> Averaged:
+    """Return -sum_j gain_rj R_sj = the entry (r, s) of R G^{-1} R'."""
+    total = NOTHING
+    for j, gain in enumerate(row):
+        other = second.regression[s, j]
+        both = gain.existence & other.existence
+        total = total.plus(Averaged(-gain.value * other.value, -gain.whole * other.whole, both))
+    return total
+
+
+def _term(
+    averaged: Averaged, *, information: ConditionalInformation, dispersion: Expr, order: Expr, variance: bool
+) -> Term | None:
+    if averaged.existence.verdict is not True:
+        return Term(nan, order, "derived", may_vanish=not variance, existence=averaged.existence)
+    if averaged.value == 0:
+        return None
+    term = finished(dispersion * averaged.value, information, order, "derived", variance=variance)
+    if term is None:
+        return None
+    return replace(term, existence=averaged.existence)

@@ -1,0 +1,335 @@
+r"""Does E[p(U) H_AA(U)^{-1}] exist for normal random effects U and polynomials p: decided by growth.
+
+H_AA(u) = E[w(eta) a a' | u] with a = X_A, eta = c(X) + u'a, and E[a a'] > 0.
+
+**Weights with tails no lighter than exponential** (constant, exponential, logistic, saturating: w(eta) >= c e^{-r|eta|}
+for some c, r > 0).  Choose support points, or small sets around them, whose rows a span: on them w(eta) is at least
+c' e^{-r'|u|}, so that H_AA^{-1} grows at most like e^{r'|u|}, and every normal law bears that.
+
+**Probit.**  w(eta) lies between constants times e^{-eta^2/2} and (1 + |eta|) e^{-eta^2/2}.
+
+- *Sufficient.*  If rows a_1, ..., a_d span, with neighbourhoods of probability p_k, then
+  H_AA >= sum_k p_k w(eta_k) a_k a_k' and the inverse is at most the sum of the terms 1/(p_k w(eta_k)) times constants;
+  E[p(U)/w(eta_k)] is finite where Var(U'a_k) < 1.
+- *A random intercept alone*, H_AA(u) = E[w(c(X) + u)].  With bounded X it decays like e^{-u^2/2} times e^{O(|u|)}:
+  finite where sigma^2 < 1, infinite where sigma^2 > 1.  If c(X) = c_0 + Z with Z bounded plus normal of variance v,
+  then E[e^{-(u + Z)^2/2}] decays like e^{-u^2/(2(1 + v))}: finite where sigma^2 < 1 + v, infinite beyond.
+- *As many support points as random effects*: H_AA^{-1} is the sum over k of 1/{p_k w(eta_k)} times d_k d_k', d_k the
+  dual basis: finite exactly where each Var(U'a_k) < 1 (averages over other predictors as above).
+
+**Complementary log-log.**  w(eta) decays like e^{2 eta - e^eta} to the right.  With bounded X and a combination of
+a that is positive on the support H_AA decays so in some open cone of u: never finite.  A random intercept with
+c(X) = c_0 + bounded + normal of variance v: H_AA(u) >= P(c(X) + u in [-1, 0]) w(-1)-ish decays like e^{-u^2/(2v)},
+up to e^{O(u log u)}: finite where sigma^2 < v, infinite where sigma^2 > v.
+
+What none of this settles is undecided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal
+
+from sympy import Add, Expr, Integer, Lt, Matrix, Mul, Poly, Symbol, Tuple, erfc, exp, false, sqrt, true
+from sympy.logic.boolalg import Boolean
+
+from leadterms.errors import ExistenceError
+from leadterms.expectation.gaussian import tilt
+from leadterms.expectation.held import Expectation, variables_of
+from leadterms.model.laws import JointNormalLaw, NormalLaw
+from leadterms.model.weights import CloglogWeight, ProbitWeight, Weight
+
+Verdict = bool | Literal["undecided"]
+
+
+@dataclass(frozen=True)
+class Existence:
+    """Whether an expectation exists.
+
+    Parameters
+    ----------
+    verdict
+        True, where the conditions hold; False for all parameters; or "undecided".
+    conditions
+        Strict inequalities in the parameters.
+    exact
+        Whether the expectation is infinite as soon as one of them fails strictly. Where one holds with equality,
+        and where they are only sufficient and fail, existence is undecided.
+    reason
+        Why it does not exist, or is undecided.
+
+    """
+
+    verdict: Verdict = True
+    conditions: tuple[Boolean, ...] = ()
+    exact: bool = True
+    reason: str = ""
+
+    def at(self, point: Mapping[Symbol, Expr]) -> Existence:
+        """Return what is known at a point; conditions whose parameters have no value stay."""
+        left: dict[Boolean, None] = {}
+        verdict: Verdict = self.verdict
+        reason = self.reason
+        for condition in self.conditions:
+            holds = condition.xreplace(dict(point))
+            if holds == true:
+                continue
+            if holds != false:
+                left[condition] = None
+                continue
+            equal = (condition.lhs - condition.rhs).xreplace(dict(point)) == 0
+            shown = f"{condition} fails" + (" with equality" if equal else "")
+            if self.exact and not equal:
+                return Existence(False, self.conditions, self.exact, f"infinite: {shown}")
+            verdict, reason = "undecided", f"{shown}, and it is not known to be necessary" if not equal else shown
+        return Existence(verdict, tuple(left), self.exact, reason)
+
+    def __and__(self, other: Existence) -> Existence:
+        """Return what is known where both must exist."""
+        for one in (self, other):
+            if one.verdict is False:
+                return one
+        conditions = tuple(dict.fromkeys((*self.conditions, *other.conditions)))
+        if "undecided" in (self.verdict, other.verdict):
+            reason = "; ".join(dict.fromkeys(one.reason for one in (self, other) if one.reason))
+            return Existence("undecided", conditions, False, reason)
+        # one that is necessary stays so only beside others that are, or where there are no others
+        exact = all(one.exact for one in (self, other) if one.conditions)
+        return Existence(True, conditions, exact)
+
+
+EXISTS = Existence()
+LIGHT_TAILS = (ProbitWeight, CloglogWeight)
+"""Weights that decay faster than exponentially."""
+
+
+def undecided(reason: str) -> Existence:
+    """Return that nothing is known."""
+    return Existence("undecided", (), False, reason)
+
+
+@dataclass(frozen=True)
+class BlockA:
+    """What the growth of H_AA^{-1} depends on.
+
+    Parameters
+    ----------
+    weight
+        The weight.
+    eta
+        The linear predictor.
+    rows
+        X_A, in the predictors.
+    bindings
+        The laws of the predictors.
+    effects, covariance
+        The random effects U.
+
+    """
+
+    weight: Weight
+    eta: Expr
+    rows: tuple[Expr, ...]
+    bindings: tuple[Tuple, ...]
+    effects: tuple[Symbol, ...]
+    covariance: Matrix
+
+
+def inverse_exists(block: BlockA) -> Existence:
+    """Return whether E[p(U) H_AA^{-1}] exists for every polynomial p."""
+    if not isinstance(block.weight, LIGHT_TAILS):
+        return EXISTS
+    widening = _normal_variance(block)
+    if isinstance(block.weight, CloglogWeight):
+        return _cloglog(block, widening)
+    points, all_points = _spanning_rows(block)
+    limit = Integer(1) if widening is None else 1 + widening
+    conditions: dict[Boolean, None] = {}
+    for row in points:
+        variance = (row.T * block.covariance * row)[0].expand()
+        conditions[Lt(variance, limit)] = None
+    exact = widening is not None and all_points and len(points) == len(block.rows)
+    kept = tuple(c for c in conditions if c != true)
+    if false in conditions:
+        return Existence(False, reason="infinite") if exact else undecided("a sufficient condition fails")
+    return Existence(True, kept, exact)
+
+
+def regression_exists(block: BlockA, others: Sequence[Expr]) -> Existence:
+    """Return whether E[p(U) H_AA^{-1} H_AB] exists for every polynomial p.
+
+    |H_AA^{-1} H_Ab|^2 <= H_bb/lambda_min(H_AA), so that it exists where the inverse does.  For a random intercept
+    alone it is a mean of b weighted by w, no larger than |b|.
+    """
+    if not isinstance(block.weight, LIGHT_TAILS) or not others:
+        return EXISTS
+    constant = len(block.rows) == 1 and not block.rows[0].free_symbols
+    touched = [b for b in block.bindings if any(term.has(*variables_of(b)) for term in others)]
+    if constant and all(_is_bounded(binding) for binding in touched):
+        return EXISTS
+    found = inverse_exists(block)
+    if found.verdict is True:
+        return Existence(True, found.conditions, not found.conditions)
+    return undecided("whether the average of the regression of block B on block A exists could not be decided")
+
+
+def entry_exists(integrand: Expr, block: BlockA, otherwise: Existence) -> Existence:
+    """Return whether the average of one entry exists: by its own terms where they are monomials in weights at points.
+
+    Parameters
+    ----------
+    integrand
+        In the effects and weights that are kept whole.
+    block
+        Block A.
+    otherwise
+        What holds for all entries.
+
+    """
+    if not isinstance(block.weight, LIGHT_TAILS):
+        return EXISTS
+    held = integrand.atoms(Expectation)
+    if any(node.bindings for node in held):
+        return otherwise
+    found = EXISTS
+    for term in Add.make_args(integrand.expand()):
+        one = _monomial_exists(term, block)
+        if one is None:
+            return otherwise
+        found = found & one
+    return found
+
+
+def _monomial_exists(term: Expr, block: BlockA) -> Existence | None:
+    """Decide a monomial in weights: w(eta_1)^{e_1} ... times a polynomial, None for another form."""
+    exponent: Expr = Integer(0)
+    inverse = False
+    for factor in Mul.make_args(term):
+        base, power = factor.as_base_exp()
+        if not factor.has(*block.effects):
+            continue
+        if isinstance(base, Expectation) and power.is_Integer:
+            at = _linear_part(base, block)
+            if at is None:
+                return None
+            inverse = inverse or power.is_negative
+            exponent += -power * at**2 / 2
+        elif not factor.is_polynomial(*block.effects):
+            return None
+    if exponent == 0 or not inverse:
+        return EXISTS
+    if isinstance(block.weight, CloglogWeight):
+        whole = sum(1 for f in Mul.make_args(term) if isinstance(f.as_base_exp()[0], Expectation))
+        if whole == 1:
+            return Existence(False, reason="infinite: 1/w grows like exp(exp(eta)), and eta is normal")
+        return None
+    try:
+        square = tilt(exponent.expand(), block.effects, [Integer(0)] * len(block.effects), block.covariance)
+    except ExistenceError as error:
+        return Existence(False, reason=f"infinite: {error}")
+    assert square is not None
+    return Existence(True, square.conditions)
+
+
+def _linear_part(node: Expectation, block: BlockA) -> Expr | None:
+    """Return u'a of a weight at a point of the design, found by matching it with the weight."""
+    marker = Symbol("eta_", real=True)
+    shape = block.weight.at(marker)
+    for candidate in _etas(node.integrand, block.effects):
+        if (block.weight.at(candidate) - node.integrand).expand() == 0 and shape.has(marker):
+            return Add(*(candidate.diff(u) * u for u in block.effects))
+    return None
+
+
+def _etas(integrand: Expr, effects: Sequence[Symbol]) -> list[Expr]:
+    """Return affine expressions of the effects in an integrand, up to a factor of the usual arguments."""
+    found: dict[Expr, None] = {}
+    for node in integrand.atoms(erfc, exp):
+        argument = node.args[0]
+        for candidate in (argument, (argument * sqrt(2)).expand(), (argument / 2).expand()):
+            if not (candidate.has(*effects) and candidate.is_polynomial(*effects)):
+                continue
+            if Poly(candidate, *effects).total_degree() == 1:
+                found[candidate.expand()] = None
+                found[(-candidate).expand()] = None
+    return list(found)
+
+
+def _is_bounded(binding: Tuple) -> bool:
+    law = binding[1]
+    return not isinstance(law, JointNormalLaw) and all(end.is_finite is True for end in law.support)
+
+
+def _normal_variance(block: BlockA) -> Expr | None:
+    """Return the variance of the normal part of eta given U, all else in it being bounded; None if it is not so.
+
+    Only predictors that carry no random effect count, and only where eta is affine in the normal ones.
+    """
+    total: Expr = Integer(0)
+    fixed = block.eta.xreplace({u: Integer(0) for u in block.effects})
+    random = [block.eta.diff(u) for u in block.effects]
+    for binding in block.bindings:
+        variables, law = variables_of(binding), binding[1]
+        if not fixed.has(*variables) and not any(slope.has(*variables) for slope in random):
+            continue
+        if _is_bounded(binding):
+            continue
+        if not isinstance(law, NormalLaw | JointNormalLaw) or any(slope.has(*variables) for slope in random):
+            return None
+        if not fixed.is_polynomial(*variables) or Poly(fixed, *variables).total_degree() > 1:
+            return None
+        slopes = Matrix([fixed.diff(x) for x in variables])
+        if any(slope.free_symbols & _variables(block.bindings) for slope in slopes):
+            return None
+        spread = Matrix(law.covariance) if isinstance(law, JointNormalLaw) else Matrix([[law.args[1] ** 2]])
+        total += (slopes.T * spread * slopes)[0]
+    return total.expand()
+
+
+def _variables(bindings: Sequence[Tuple]) -> set[Symbol]:
+    return {x for binding in bindings for x in variables_of(binding)}
+
+
+def _spanning_rows(block: BlockA) -> tuple[list[Matrix], bool]:
+    """Return rows of X_A at support points that span, and whether they are all there are."""
+    choices: list[list[tuple[Symbol, Expr]]] = []
+    complete = True
+    for binding in block.bindings:
+        if not any(row.has(*variables_of(binding)) for row in block.rows):
+            continue
+        law = binding[1]
+        if isinstance(law, JointNormalLaw):
+            complete = False
+            choices += [[(x, mean)] for x, mean in zip(variables_of(binding), law.mean, strict=True)]
+        elif law.atoms_with_probability is not None:
+            choices.append([(binding[0], value) for value, _ in law.atoms_with_probability])
+        else:
+            complete = False
+            choices.append([(binding[0], _inner_point(law))])
+    rows = [Matrix([row.xreplace(dict(point)) for row in block.rows]) for point in product(*choices)]
+    return rows, complete
+
+
+def _inner_point(law: object) -> Expr:
+    """Return a point of a law's support around which there is probability."""
+    low, high = law.support  # type: ignore[attr-defined]
+    if low.is_finite and high.is_finite:
+        return (low + high) / 2
+    if low.is_finite:
+        return low + 1
+    return high - 1 if high.is_finite else Integer(0)
+
+
+def _cloglog(block: BlockA, widening: Expr | None) -> Existence:
+    never = Existence(False, reason="infinite: 1/w grows like exp(exp(eta)) and no unbounded predictor outweighs it")
+    has_intercept = any(not row.free_symbols for row in block.rows)
+    if has_intercept and all(_is_bounded(binding) for binding in block.bindings):
+        return never
+    if len(block.rows) == 1 and has_intercept and widening is not None:
+        if widening == 0:
+            return never
+        square = block.rows[0] ** 2
+        return Existence(True, (Lt(square * block.covariance[0, 0], widening),))
+    return undecided("the growth of the inverse information under the complementary log-log link could not be decided")
