@@ -18,7 +18,9 @@ def statements() -> list[Statement]:
         linear_model,
         poisson_glm,
         poisson_glmm,
+        sample_size_table,
         toy_example,
+        two_terms,
     )
 
     modules = (
@@ -30,5 +32,7 @@ def statements() -> list[Statement]:
         bernoulli_random_intercept,
         general_block_theorem,
         dispersion,
+        two_terms,
+        sample_size_table,
     )
     return [statement for module in modules for statement in module.STATEMENTS]

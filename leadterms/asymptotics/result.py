@@ -124,9 +124,10 @@ class Entry:
     space
         The parameters of the model and the conditions.
     negligible
-        With no terms: what the covariance is of smaller order than, the square root of the product of the two
-        variances' orders. Zero in the limit theorem is not zero at every finite size: the covariance of a fixed
-        effect with a random effect and one without is of order 1/(mn), which the second terms give.
+        With no terms: what the covariance is of smaller order than. With one term of each covariance that is the
+        square root of the product of the two variances' orders: zero in the limit theorem is not zero at every
+        finite size, the covariance of a fixed effect with a random effect and one without is of order 1/(mn), which
+        the second terms give. With two terms it is the order of the second.
 
     """
 
@@ -508,10 +509,17 @@ class Expansion:
         for entry in self.entries:
             if set(entry.parameters) == {first, second}:
                 return entry
-        orders = [self[parameter, parameter].terms[0].order for parameter in (first, second)]
         return Entry(
-            (self.names[first], self.names[second]), (first, second), (), self.space, sqrt(orders[0] * orders[1])
+            (self.names[first], self.names[second]), (first, second), (), self.space, self._beyond(first, second)
         )
+
+    def _beyond(self, first: Symbol, second: Symbol) -> Expr:
+        """Return what a covariance without terms is of smaller order than."""
+        orders = [self[parameter, parameter].terms[0].order for parameter in (first, second)]
+        if self.terms == 1:
+            return sqrt(orders[0] * orders[1])
+        last = [term.order for entry in self.entries for term in entry.terms if term.order != PER_GROUP]
+        return min(last, key=lambda order: len(order.free_symbols)) if last else orders[0]
 
     def __contains__(self, key: Any) -> bool:
         """Tell whether a term or parameter of that name (or a pair of them) is in the model."""

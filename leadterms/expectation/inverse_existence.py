@@ -29,10 +29,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Literal
 
-from sympy import Add, Expr, Integer, Lt, Matrix, Mul, Poly, Symbol, Tuple, erfc, exp, false, sqrt, true
+from sympy import (
+    Add,
+    Expr,
+    ImmutableMatrix,
+    Integer,
+    Lt,
+    Matrix,
+    Mul,
+    Poly,
+    Symbol,
+    Tuple,
+    erfc,
+    exp,
+    false,
+    sqrt,
+    true,
+)
 from sympy.logic.boolalg import Boolean
 
 from leadterms.errors import ExistenceError
@@ -211,7 +228,7 @@ def _monomial_exists(term: Expr, block: BlockA) -> Existence | None:
         if not factor.has(*block.effects):
             continue
         if isinstance(base, Expectation) and power.is_Integer:
-            at = _linear_part(base, block)
+            at = _linear_part(base.integrand, block.weight, block.effects)
             if at is None:
                 return None
             inverse = inverse or power.is_negative
@@ -225,21 +242,26 @@ def _monomial_exists(term: Expr, block: BlockA) -> Existence | None:
         if whole == 1:
             return Existence(False, reason="infinite: 1/w grows like exp(exp(eta)), and eta is normal")
         return None
+    return _gaussian_exists(exponent.expand(), block.effects, ImmutableMatrix(block.covariance))
+
+
+@lru_cache(maxsize=256)
+def _gaussian_exists(exponent: Expr, effects: tuple[Symbol, ...], covariance: ImmutableMatrix) -> Existence:
+    """Decide E[p(U) e^exponent] for a quadratic exponent."""
     try:
-        square = tilt(exponent.expand(), block.effects, [Integer(0)] * len(block.effects), block.covariance)
+        square = tilt(exponent, effects, [Integer(0)] * len(effects), covariance)
     except ExistenceError as error:
         return Existence(False, reason=f"infinite: {error}")
     assert square is not None
     return Existence(True, square.conditions)
 
 
-def _linear_part(node: Expectation, block: BlockA) -> Expr | None:
+@lru_cache(maxsize=256)
+def _linear_part(at_point: Expr, weight: Weight, effects: tuple[Symbol, ...]) -> Expr | None:
     """Return u'a of a weight at a point of the design, found by matching it with the weight."""
-    marker = Symbol("eta_", real=True)
-    shape = block.weight.at(marker)
-    for candidate in _etas(node.integrand, block.effects):
-        if (block.weight.at(candidate) - node.integrand).expand() == 0 and shape.has(marker):
-            return Add(*(candidate.diff(u) * u for u in block.effects))
+    for candidate in _etas(at_point, effects):
+        if (weight.at(candidate) - at_point).expand() == 0:
+            return Add(*(candidate.diff(u) * u for u in effects))
     return None
 
 

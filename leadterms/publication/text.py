@@ -138,9 +138,10 @@ def derivation_text(
         title, names = _title(entry)
         lines.append("")
         if not entry.terms:
-            lines.append(
-                f"{title} = o({entry.negligible}){names}   (zero in the limit theorem; its order needs second terms)"
+            why = (
+                "zero in the limit theorem; its order needs second terms" if result.terms == 1 else "zero at its order"
             )
+            lines.append(f"{title} = o({entry.negligible}){names}   ({why})")
         for term in entry.terms:
             lines += _term_lines(f"{title}, order {term.order_text}{names}", term, outline)
             if point is not None:
