@@ -90,7 +90,7 @@ class ScaledExcess:
 
 @dataclass(frozen=True)
 class Extrapolation:
-    """A limit as n -> oo; ``error`` is an estimate: the last change of the order, plus the errors that came in."""
+    """A limit as n -> oo; ``error`` is an estimate: see `extrapolate`."""
 
     value: Array
     error: Array
@@ -113,7 +113,7 @@ def exact_information(
     *,
     design: str = "balanced",
     tolerance: float = 1e-10,
-    tail: float = 1e-12,
+    tail: float = 1e-14,
 ) -> ExactInformation:
     """Return the Fisher information of one group of n observations about all parameters.
 
@@ -228,8 +228,8 @@ def extrapolate(
     """Return the limit as n -> oo of values with an expansion in powers of 1/n (Richardson).
 
     The polynomial in 1/n through all values, at zero; the neglected term is of the order of the product of all
-    1/n.  The error adds the change from leaving out the smallest n to the errors of the values, each times the
-    size of its weight.
+    1/n.  The error is an estimate: the larger of the last two changes as the smallest n is left out, then the one
+    after it; to this come the errors of the values, each times the size of its weight.
 
     Parameters
     ----------
@@ -256,8 +256,8 @@ def extrapolate(
     x = 1 / np.array(sizes, dtype=float)[order]
     stacked = np.stack([np.asarray(values[i], dtype=float) for i in order])
     value = np.tensordot(_weights_at_zero(x), stacked, axes=1)
-    lower = np.tensordot(_weights_at_zero(x[1:]), stacked[1:], axes=1)
-    error = np.abs(value - lower)
+    lower = [np.tensordot(_weights_at_zero(x[k:]), stacked[k:], axes=1) for k in range(1, min(len(x), 3))]
+    error = np.max(np.abs(np.diff([value, *lower], axis=0)), axis=0)
     if errors is not None:
         spread = np.stack([np.asarray(errors[i], dtype=float) for i in order])
         error = error + np.tensordot(np.abs(_weights_at_zero(x)), spread, axes=1)

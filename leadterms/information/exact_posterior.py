@@ -260,4 +260,4 @@ def _missing(
     whole = np.array(counts)[:, None] * np.stack([response.features(row).weight for row in eta])
     spread = (x**2).T @ (m2 / safe - (m1 / safe) ** 2) + (x.T @ (m1 / safe)) ** 2
     lost = np.concatenate([prior**2 * (1 - enumerated), (x**2).T @ whole - spread * enumerated])
-    return np.maximum(lost, 0.0) @ weights
+    return np.asarray(np.maximum(lost, 0.0) @ weights)

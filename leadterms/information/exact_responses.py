@@ -87,12 +87,12 @@ class SumResponse:
         s = sums[:, None]
         rest = self._rest(s, count)
         logarithm = s * features.success + rest * features.failure + self._constant(sums, count)[:, None]
-        return np.exp(logarithm), s * features.success_slope + rest * features.failure_slope
+        score: Array = s * features.success_slope + rest * features.failure_slope
+        return np.exp(logarithm), score
 
     def _rest(self, s: Array, count: int) -> Array:
-        if self.kind == "binomial":
-            return count * self.number - s
-        return np.full_like(s, count * self.number)
+        whole: Array = np.full_like(s, count * self.number)
+        return whole - s if self.kind == "binomial" else whole
 
     def _constant(self, sums: Array, count: int) -> Array:
         """Return k(s) for s = 0, 1, ..., from sums of logarithms in extended precision."""
@@ -189,7 +189,8 @@ def log_normal_cdf(x: Array) -> Array:
     far = np.maximum(z, _FAR)
     inverse = 1 / (2 * far * far)
     series = np.log1p(-inverse + 3 * inverse**2 - 15 * inverse**3)
-    return np.where(z < _FAR, near, -far * far - np.log(far * np.sqrt(np.pi)) + series) - np.log(2.0)
+    tail = -far * far - np.log(far * np.sqrt(np.pi)) + series
+    return np.asarray(np.where(z < _FAR, near, tail) - np.log(2.0))
 
 
 def _cloglog(eta: Array) -> Features:
@@ -206,7 +207,7 @@ def _poisson_log(eta: Array) -> Features:
 
 def _poisson_root(eta: Array) -> Features:
     # at 0 the probability of s > 0 and its score are 0: any tiny eta gives them without 0/0
-    eta = np.where(np.abs(eta) < 1e-150, 1e-150, eta)
+    eta = np.where(np.abs(eta) < 1e-140, 1e-140, eta)
     return Features(2 * np.log(np.abs(eta)), -eta * eta, 2 / eta, -2 * eta, np.full_like(eta, 4.0), eta * eta)
 
 
