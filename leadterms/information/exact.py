@@ -156,7 +156,7 @@ def exact_information(
     >>> model = Model("y ~ 1 + (1 | g)", family="bernoulli")
     >>> found = exact_information(model, "beta0=0, sigma2=1", 4)
     >>> found.data, found.matrix.round(6).tolist()
-    (5, [[0.460366, 0.0], [0.0, 0.062117]])
+    (5, [[0.449297, 0.0], [0.0, 0.059234]])
 
     """
     point = _point(model, at, n)
@@ -177,16 +177,19 @@ def exact_information(
             f"more than the tolerance {tolerance:g}: lower n or the variances, or raise the tolerance"
         )
     total = sum(p.probability * sum(p.counts) for p in designs)
-    rounding = np.finfo(float).eps * (100 + total * response.number) * np.outer(size, size)
-    error = change + np.sqrt(np.outer(found.missing, found.missing)) + rounding
-    _check_scores(found, size, tolerance)
+    leading = _leading(designs, law)
+    # a score about Sigma is a small mean of a prior score as large as T, whose rounding it inherits
+    complete = np.sqrt(np.maximum(np.diag(leading), size**2))
+    rounding = np.finfo(float).eps * (100 + total * response.number) * np.outer(complete, size)
+    error = change + np.sqrt(np.outer(found.missing, found.missing)) + rounding + rounding.T
+    _check_scores(found, complete, tolerance)
     order = _order(model)
     square = np.ix_(order, order)
     return ExactInformation(
         model.parameters,
         found.information[square],
         error[square],
-        _leading(designs, law)[square],
+        leading[square],
         n,
         design,
         sum(product_of(one.values) for one in designs),

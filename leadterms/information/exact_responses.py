@@ -99,10 +99,12 @@ class SumResponse:
         last = len(sums) - 1
         factorials = _log_rising(1.0, last)
         if self.kind == "binomial":
-            return (factorials[-1] - factorials - factorials[::-1]).astype(float)
-        if self.kind == "poisson":
-            return (sums * np.log(np.longdouble(max(count, 1))) - factorials).astype(float)
-        return (_log_rising(count * self.number, last) - factorials).astype(float) if count else 0.0 * sums
+            constant = factorials[-1] - factorials - factorials[::-1]
+        elif self.kind == "poisson":
+            constant = sums * np.log(np.longdouble(max(count, 1))) - factorials
+        else:
+            constant = _log_rising(max(count, 1) * self.number, last) - factorials
+        return np.asarray(constant, dtype=float)
 
     def tail_bound(self, least: float, count: int, eta: Array) -> Array:
         """Return a proven bound of P(S >= least | eta): Chernoff's, 1 where ``least`` is below the mean.
