@@ -16,7 +16,7 @@ from sympy import Expr, Matrix, Symbol
 
 from leadterms.errors import EvaluationError, ExistenceError, LeadtermsError, ModelError
 from leadterms.evaluation.arrays.ufuncs import Array
-from leadterms.information.exact_counts import GroupKind, balanced_counts, group_kinds, random_counts
+from leadterms.information.exact_counts import GroupKind, balanced_counts, group_kinds, random_counts, roles
 from leadterms.information.exact_posterior import (
     EffectsLaw,
     Grid,
@@ -231,8 +231,9 @@ def extrapolate(
     """Return the limit as n -> oo of values with an expansion in powers of 1/n (Richardson).
 
     The polynomial in 1/n through all values, at zero; the neglected term is of the order of the product of all
-    1/n.  The error is an estimate: the larger of the last two changes as the smallest n is left out, then the one
-    after it; to this come the errors of the values, each times the size of its weight.
+    1/n.  The error is an estimate: the larger of the changes on leaving out the largest n and the smallest n; to
+    this come the errors of the values, each times the size of its weight.  Expansions in 1/n are as a rule not
+    convergent: with a spread of the linear predictor of 1 or more small n do harm.
 
     Parameters
     ----------
@@ -259,8 +260,8 @@ def extrapolate(
     x = 1 / np.array(sizes, dtype=float)[order]
     stacked = np.stack([np.asarray(values[i], dtype=float) for i in order])
     value = np.tensordot(_weights_at_zero(x), stacked, axes=1)
-    lower = [np.tensordot(_weights_at_zero(x[k:]), stacked[k:], axes=1) for k in range(1, min(len(x), 3))]
-    error = np.max(np.abs(np.diff([value, *lower], axis=0)), axis=0)
+    others = [np.tensordot(_weights_at_zero(x[part]), stacked[part], axes=1) for part in (slice(1, None), slice(-1))]
+    error = np.max(np.abs(np.stack(others) - value), axis=0)
     if errors is not None:
         spread = np.stack([np.asarray(errors[i], dtype=float) for i in order])
         error = error + np.tensordot(np.abs(_weights_at_zero(x)), spread, axes=1)
@@ -436,10 +437,11 @@ def _check_scores(found: GroupSums, size: Array, tolerance: float) -> None:
 def _order(model: Model) -> list[int]:
     """Return the positions (means, variances, beta_B) of the model's parameters."""
     fixed = model.fixed_effects
+    parts = roles(model)
     inner = (
-        *(fixed[i] for i in model.random_indices),
+        *(fixed[i] for i, _, _ in parts.means),
         *model.variance_parameters,
-        *(fixed[i] for i in model.fixed_only_indices),
+        *(fixed[i] for i in parts.fixed),
     )
     return [inner.index(symbol) for symbol in model.parameters]
 

@@ -8,7 +8,7 @@ from itertools import product
 from math import comb, exp, lgamma, log
 
 import numpy as np
-from sympy import Expr, Integer, Symbol, Tuple, false, true
+from sympy import Expr, Integer, Mul, Symbol, Tuple, cancel, false, true
 
 from leadterms.errors import EvaluationError, ExistenceError, ModelError
 from leadterms.evaluation.arrays.ufuncs import Array
@@ -24,8 +24,8 @@ MOST_DESIGNS = 200_000
 class GroupKind:
     """Groups that are alike but for their data.
 
-    All groups are of one kind today; predictors that are constant within a group give one kind for each of their
-    values, with a mean of the random coefficients that depends on them.
+    Without predictors that are constant within groups all groups are of one kind; else each value of these is one,
+    with its own mean of the random coefficients.
 
     Parameters
     ----------
@@ -53,39 +53,93 @@ class GroupKind:
     mean_map: Array
 
 
+@dataclass(frozen=True)
+class Roles:
+    """What each fixed effect does: move the mean of a random coefficient, or act beside the random effects.
+
+    Parameters
+    ----------
+    means
+        (index of the term, position of the random coefficient, what multiplies it): the terms that carry a random
+        effect first, with 1, then a group-level predictor, or its product with such a term.
+    fixed
+        Indices of block B.
+
+    """
+
+    means: tuple[tuple[int, int, Expr], ...]
+    fixed: tuple[int, ...]
+
+
+def roles(model: Model) -> Roles:
+    """Return the roles of the fixed effects.
+
+    A term that is g(z) times the term of a random effect, z constant within groups, moves the mean of that effect.
+    """
+    constant = {name for name, _ in model.levels}
+    design, random = model.design, model.random_indices
+    means = [(index, position, Integer(1)) for position, index in enumerate(random)]
+    fixed = []
+    for index in model.fixed_only_indices:
+        ratios = [(position, cancel(design[index] / design[k])) for position, k in enumerate(random)]
+        found = [(position, r) for position, r in ratios if {x.name for x in r.free_symbols} <= constant]
+        if found:
+            means.append((index, *found[0]))
+        else:
+            fixed.append(index)
+    return Roles(tuple(means), tuple(fixed))
+
+
 def group_kinds(model: Model, point: Mapping[Symbol, Expr]) -> tuple[GroupKind, ...]:
     """Return the kinds of groups of a model at exact values of its parameters.
 
     Raises
     ------
     ModelError
-        If a predictor has infinitely many values, or is constant within groups.
+        If a predictor has infinitely many values.
     ExistenceError
         If a law's condition fails at the point.
 
     """
-    if model.levels:
-        names = ", ".join(name for name, _ in model.levels)
-        raise ModelError(f"the group-level predictor {names} is not covered by enumeration: let it vary within groups")
-    shares: dict[tuple[Expr, ...], Expr] = {}
-    for values, share in _support(model, point):
-        row = []
-        for term in model.design:
-            for x, value in values:
-                term = at_value(term, x, value)
-            row.append(term)
-        shares[tuple(row)] = shares.get(tuple(row), Integer(0)) + share
-    rows = np.array([[float(entry) for entry in row] for row in shares])
+    constant = {name for name, _ in model.levels}
+    level = [b for b in model.bindings if isinstance(b[0], Symbol) and b[0].name in constant]
+    within = [b for b in model.bindings if b not in level]
     beta = np.array([float(point[symbol]) for symbol in model.fixed_effects])
-    random, fixed = list(model.random_indices), list(model.fixed_only_indices)
-    kind = GroupKind(1.0, tuple(shares.values()), rows[:, random], rows[:, fixed], rows @ beta, np.eye(len(random)))
-    return (kind,)
+    parts, kinds = roles(model), []
+    for given, probability in _support(level, point):
+        shares: dict[tuple[Expr, ...], Expr] = {}
+        for values, share in _support(within, point):
+            row = tuple(_at(term, (*given, *values)) for term in model.design)
+            shares[row] = shares.get(row, Integer(0)) + share
+        rows = np.array([[float(entry) for entry in row] for row in shares])
+        mean_map = np.zeros((len(parts.means), len(model.random_indices)))
+        for i, (_, position, factor) in enumerate(parts.means):
+            mean_map[i, position] = float(_at(factor, given))
+        kinds.append(
+            GroupKind(
+                float(probability),
+                tuple(shares.values()),
+                rows[:, list(model.random_indices)],
+                rows[:, list(parts.fixed)],
+                rows @ beta,
+                mean_map,
+            )
+        )
+    return tuple(kinds)
 
 
-def _support(model: Model, point: Mapping[Symbol, Expr]) -> Iterator[tuple[tuple[tuple[Symbol, Expr], ...], Expr]]:
+def _at(term: Expr, values: Sequence[tuple[Symbol, Expr]]) -> Expr:
+    for x, value in values:
+        term = at_value(term, x, value)
+    return term
+
+
+def _support(
+    bindings: Sequence[Tuple], point: Mapping[Symbol, Expr]
+) -> Iterator[tuple[tuple[tuple[Symbol, Expr], ...], Expr]]:
     """Yield the values of all predictors with their joint probability."""
     columns = []
-    for x, stated in model.bindings:
+    for x, stated in bindings:
         law = stated.xreplace(dict(point))
         for condition in law.conditions:
             if condition == false or condition.subs(point) != true:
@@ -99,10 +153,7 @@ def _support(model: Model, point: Mapping[Symbol, Expr]) -> Iterator[tuple[tuple
             )
         columns.append([(x, value, share) for value, share in atoms])
     for corner in product(*columns):
-        share = Integer(1)
-        for _, _, part in corner:
-            share *= part
-        yield tuple((x, value) for x, value, _ in corner), share
+        yield tuple((x, value) for x, value, _ in corner), Mul(*(share for _, _, share in corner))
 
 
 def balanced_counts(shares: Sequence[Expr], n: int) -> tuple[tuple[float, tuple[int, ...]], ...]:

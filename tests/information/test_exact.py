@@ -54,7 +54,7 @@ LIMITS = {
 @pytest.mark.parametrize("name", LIMITS)
 def test_limits_are_the_second_order_coefficients(name):
     model, at, expected = LIMITS[name]
-    found = limit(excesses(model, at, (160, 320, 640, 1280)))
+    found = limit(excesses(model, at, (320, 640, 1280, 2560)))
     off = np.abs(found.value[np.triu_indices(3)] - expected)
     half_digit = 5e-9 if name == "logit" else 5e-5
     assert np.all(off <= found.error[np.triu_indices(3)] + half_digit)
@@ -77,8 +77,10 @@ def test_balanced_and_random_designs_have_one_limit():
 def test_limit_with_random_intercept_and_slope():
     """Without block B the coefficient is T^{-1} L T^{-1}, L = E[J H^{-1} J'], here by Gauss-Hermite quadrature."""
     model = Model("y ~ x + (x | g)", family="bernoulli", laws=HALF)
-    covariance = np.array([[0.5, 0.1], [0.1, 0.4]])
-    found = limit(excesses(model, "beta0=-0.4, beta1=0.9, Sigma11=0.5, Sigma12=0.1, Sigma22=0.4", (40, 80, 160, 320)))
+    covariance = np.array([[0.2, 0.05], [0.05, 0.15]])
+    found = limit(
+        excesses(model, "beta0=-0.4, beta1=0.9, Sigma11=0.2, Sigma12=0.05, Sigma22=0.15", (40, 80, 160, 320, 640))
+    )
     rows = np.array([[1.0, 0.0], [1.0, 1.0]])
     precision = np.linalg.inv(covariance)
     directions = [np.array(d) for d in ([[1, 0], [0, 0]], [[0, 1], [1, 0]], [[0, 0], [0, 1]])]
