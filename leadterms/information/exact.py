@@ -11,34 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 from sympy import Expr, Matrix, Symbol
 
 from leadterms.errors import EvaluationError, ExistenceError, LeadtermsError, ModelError
 from leadterms.evaluation.arrays.ufuncs import Array
-from leadterms.information.exact_counts import GroupKind, balanced_counts, group_kinds, random_counts, roles
-from leadterms.information.exact_posterior import (
-    EffectsLaw,
-    Grid,
-    GroupSums,
-    effects_grid,
-    group_sums,
-    product_of,
-)
+from leadterms.information.exact_counts import roles
+from leadterms.information.exact_plan import Design, designs_of, rule
+from leadterms.information.exact_posterior import EffectsLaw, GroupSums, group_sums, product_of
 from leadterms.information.exact_responses import SumResponse, sum_response
 from leadterms.model.statement import Model
 from leadterms.reading.expressions import read_assignments
 from leadterms.reading.numbers import exact_expression
 
-MOST_WORK = 10**12
-"""Most multiplications (data times nodes times moments): a minute or two."""
-
-MOST_VALUES = 1_000_000
-"""Most values of the sum of one cell."""
-
-_FIRST_STEP, _SHRINK, _LEVELS = 0.9, 0.75, 6
-_RADIUS = 8.5
-"""Scaled effects beyond it have probability 2e-16 in two dimensions."""
+_LEVELS = 6
+"""Most refinements of the rule; the step shrinks to a quarter."""
 
 
 @dataclass(frozen=True)
@@ -76,34 +62,6 @@ class ExactInformation:
     design: str
     data: int
     missing: float
-
-
-@dataclass(frozen=True)
-class ScaledExcess:
-    """n times (inverse information - leading block), with its error, in the order of ``parameters``."""
-
-    parameters: tuple[Symbol, ...]
-    matrix: Array
-    error: Array
-    n: int
-
-
-@dataclass(frozen=True)
-class Extrapolation:
-    """A limit as n -> oo; ``error`` is an estimate: see `extrapolate`."""
-
-    value: Array
-    error: Array
-
-
-@dataclass(frozen=True)
-class _Design:
-    """One way to fill the cells: with which probability, of which kind, and how many values each sum takes."""
-
-    probability: float
-    kind: GroupKind
-    counts: tuple[int, ...]
-    values: tuple[int, ...]
 
 
 def exact_information(
@@ -162,10 +120,10 @@ def exact_information(
     point = _point(model, at, n)
     law = _effects_law(model, point)
     response = sum_response(model)
-    designs = _designs(model, point, n, design, law, response, tail)
-    before = _at_level(designs, law, response, n, 0)
+    designs = designs_of(model, point, n, design, law, response, tail)
+    before = _at_level(designs, law, response, 0)
     for level in range(1, _LEVELS):
-        found = _at_level(designs, law, response, n, level)
+        found = _at_level(designs, law, response, level)
         change = np.abs(found.information - before.information)
         size = np.sqrt(np.diag(found.information))
         if np.all(change <= tolerance * np.outer(size, size)):
@@ -195,82 +153,6 @@ def exact_information(
         sum(product_of(one.values) for one in designs),
         1 - found.probability,
     )
-
-
-def scaled_excess(information: ExactInformation) -> ScaledExcess:
-    """Return n times (inverse information - T^{-1}), T^{-1} standing in the block of (beta_A, vech Sigma) only.
-
-    As n -> oo its block of (beta_A, vech Sigma) tends to the second-order coefficient, that of beta_B to
-    phi G^{-1}, the leading one, and the block between them to the covariance of order 1/(mn); all per 1/(mn)
-    after division by m.  The error is that of the information carried through the inverse to first order.
-
-    Raises
-    ------
-    EvaluationError
-        If the information is singular: the group is too small to identify the parameters.
-
-    """
-    matrix, count = information.matrix, information.n
-    if np.linalg.cond(matrix) > 1e12:
-        raise EvaluationError(
-            f"the information of n = {count} observations is singular: a group does not identify all of "
-            f"{', '.join(map(str, information.parameters))}; raise n"
-        )
-    inverse = np.linalg.inv(matrix)
-    known = np.flatnonzero(np.diag(information.leading))
-    block = np.ix_(known, known)
-    excess = inverse.copy()
-    excess[block] -= np.linalg.inv(information.leading[block])
-    error = np.abs(inverse) @ information.error @ np.abs(inverse)
-    return ScaledExcess(information.parameters, count * excess, count * error, count)
-
-
-def extrapolate(
-    sizes: Sequence[int], values: Sequence[ArrayLike], errors: Sequence[ArrayLike] | None = None
-) -> Extrapolation:
-    """Return the limit as n -> oo of values with an expansion in powers of 1/n (Richardson).
-
-    The polynomial in 1/n through all values, at zero; the neglected term is of the order of the product of all
-    1/n.  The error is an estimate: the larger of the changes on leaving out the largest n and the smallest n; to
-    this come the errors of the values, each times the size of its weight.  Expansions in 1/n are as a rule not
-    convergent: with a spread of the linear predictor of 1 or more small n do harm.
-
-    Parameters
-    ----------
-    sizes
-        Two or more distinct n.
-    values, errors
-        For each n, numbers or arrays of one shape.
-
-    Raises
-    ------
-    EvaluationError
-        If the sizes are not two or more distinct ones, or the values are not as many.
-
-    Examples
-    --------
-    >>> limit = extrapolate([10, 20, 40], [1 + 3 / n + 5 / n**2 for n in (10, 20, 40)])
-    >>> round(float(limit.value), 12)
-    1.0
-
-    """
-    if len(set(sizes)) != len(sizes) or len(sizes) < 2 or len(values) != len(sizes) or min(sizes) < 1:
-        raise EvaluationError(f"an extrapolation takes values at two or more distinct n, not at {list(sizes)}")
-    order = np.argsort(sizes)
-    x = 1 / np.array(sizes, dtype=float)[order]
-    stacked = np.stack([np.asarray(values[i], dtype=float) for i in order])
-    value = np.tensordot(_weights_at_zero(x), stacked, axes=1)
-    others = [np.tensordot(_weights_at_zero(x[part]), stacked[part], axes=1) for part in (slice(1, None), slice(-1))]
-    error = np.max(np.abs(np.stack(others) - value), axis=0)
-    if errors is not None:
-        spread = np.stack([np.asarray(errors[i], dtype=float) for i in order])
-        error = error + np.tensordot(np.abs(_weights_at_zero(x)), spread, axes=1)
-    return Extrapolation(value, error)
-
-
-def _weights_at_zero(x: Array) -> Array:
-    """Return Lagrange's weights of the values at x in the interpolating polynomial at zero."""
-    return np.array([np.prod(np.delete(x, i) / (np.delete(x, i) - x[i])) for i in range(len(x))])
 
 
 def _point(model: Model, at: Mapping[Any, Any] | str, n: int) -> dict[Symbol, Expr]:
@@ -314,110 +196,11 @@ def _numbers(matrix: Matrix) -> Array:
     return np.array(matrix.tolist(), dtype=float)
 
 
-def _designs(
-    model: Model,
-    point: Mapping[Symbol, Expr],
-    n: int,
-    design: str,
-    law: EffectsLaw,
-    response: SumResponse,
-    tail: float,
-) -> list[_Design]:
-    """Return the designs to enumerate, with the number of values of each sum.
-
-    Raises
-    ------
-    EvaluationError
-        If they are more work than the limit.
-
-    """
-    if design not in ("balanced", "random"):
-        raise EvaluationError(f"the design is 'balanced' or 'random', not {design!r}")
-    designs, work, data = [], 0, 0
-    for kind in group_kinds(model, point):
-        known: dict[tuple[int, int], int] = {}
-        counted = balanced_counts if design == "balanced" else random_counts
-        for probability, counts in counted(kind.shares, n):
-            for r, count in enumerate(counts):
-                if (r, count) not in known:
-                    known[r, count] = _number_of_values(kind, r, count, law, response, tail / len(counts))
-            values = tuple(known[r, count] for r, count in enumerate(counts))
-            designs.append(_Design(kind.probability * probability, kind, counts, values))
-            data += product_of(values)
-            work += product_of(values) * _nodes(kind, counts, law, response) * (1 + len(model.parameters))
-            if work > MOST_WORK:
-                raise EvaluationError(
-                    f"the data of n = {n} observations are too many to enumerate: {data} or more in the {design} "
-                    f"design are over {work:.1e} multiplications, and the limit is {MOST_WORK:.0e}: lower n"
-                    + ("" if response.is_finite else " or the mean, or raise tail")
-                    + ("" if design == "balanced" else ", or take design='balanced'")
-                )
-    return designs
-
-
-def _number_of_values(
-    kind: GroupKind, cell: int, count: int, law: EffectsLaw, response: SumResponse, tail: float
-) -> int:
-    """Return how many values of a cell's sum are enumerated: all, or so many that at most ``tail`` is beyond.
-
-    The linear predictor of the cell is normal; the bound of the tail given it is averaged on a fine grid.
-    """
-    if count == 0:
-        return 1
-    if response.is_finite:
-        return response.largest(count) + 1
-    row = kind.random_rows[cell]
-    variance = np.array([[max(float(row @ law.covariance @ row), 1e-30)]])
-    grid = effects_grid(variance, 0.05, _RADIUS + 1)
-    eta = kind.base[cell] + grid.effects[:, 0]
-    low, high = 0, 1
-    while _beyond(high, count, eta, grid, response) > tail:
-        low, high = high, 2 * high
-        if high > 2 * MOST_VALUES:
-            raise EvaluationError(
-                f"the sum of {count} responses has more than {MOST_VALUES} values with probability above {tail:g} "
-                "beyond them: lower n or the mean, or raise tail"
-            )
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if _beyond(middle, count, eta, grid, response) > tail else (low, middle)
-    return high
-
-
-def _beyond(least: int, count: int, eta: Array, grid: Grid, response: SumResponse) -> float:
-    return float(response.tail_bound(float(least), count, eta) @ grid.weights)
-
-
-def _step(kind: GroupKind, counts: Sequence[int], law: EffectsLaw, response: SumResponse) -> float:
-    """Return the smallest scale of a posterior among effects of up to three standard deviations."""
-    coarse = effects_grid(law.covariance, 0.5, 3.0)
-    eta = kind.base[:, None] + kind.random_rows @ coarse.effects.T
-    weights = np.stack([response.features(row).weight for row in eta]) * np.array(counts)[:, None]
-    rows = kind.random_rows @ np.linalg.cholesky(law.covariance)
-    precision = np.eye(len(law.covariance)) + np.einsum("rk,ri,rj->kij", weights, rows, rows)
-    return float(1 / np.sqrt(np.max(np.linalg.eigvalsh(precision))))
-
-
-def _radius(kind: GroupKind, law: EffectsLaw, response: SumResponse) -> float:
-    """Return the radius of the rule: a weight e^eta moves averages by the standard deviation of eta."""
-    spread = np.sqrt(np.einsum("ri,ij,rj->r", kind.random_rows, law.covariance, kind.random_rows))
-    return _RADIUS + (float(np.max(spread)) if response.grows else 0.0)
-
-
-def _nodes(kind: GroupKind, counts: Sequence[int], law: EffectsLaw, response: SumResponse) -> int:
-    """Return about how many nodes the first two rules have together."""
-    size = 2 * _radius(kind, law, response) / (_FIRST_STEP * _step(kind, counts, law, response))
-    dimension = len(law.covariance)
-    return round((1 + _SHRINK**-dimension) * size**dimension)
-
-
-def _at_level(designs: Sequence[_Design], law: EffectsLaw, response: SumResponse, n: int, level: int) -> GroupSums:
-    """Return the sums over all designs with the rule of a level: each level has a finer step and a wider ball."""
+def _at_level(designs: Sequence[Design], law: EffectsLaw, response: SumResponse, level: int) -> GroupSums:
+    """Return the sums over all designs with the rules of a level."""
     sums = []
     for one in designs:
-        step = _FIRST_STEP * _SHRINK**level * _step(one.kind, one.counts, law, response)
-        grid = effects_grid(law.covariance, step, _radius(one.kind, law, response) + level / 2)
-        found = group_sums(one.kind, law, response, one.counts, one.values, grid)
+        found = group_sums(one.kind, law, response, one.counts, one.values, rule(one, law, response, level))
         sums.append(found.times(one.probability))
     return sum(sums[1:], sums[0])
 
@@ -446,7 +229,7 @@ def _order(model: Model) -> list[int]:
     return [inner.index(symbol) for symbol in model.parameters]
 
 
-def _leading(designs: Sequence[_Design], law: EffectsLaw) -> Array:
+def _leading(designs: Sequence[Design], law: EffectsLaw) -> Array:
     """Return T averaged over the kinds of groups, with zeros for beta_B."""
     blocks = [one.probability * law.information(one.kind.mean_map) for one in designs]
     known = sum(blocks[1:], blocks[0])

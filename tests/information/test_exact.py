@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from leadterms.errors import EvaluationError, ExistenceError, LeadtermsError, ModelError
-from leadterms.information.exact import exact_information, extrapolate, scaled_excess
+from leadterms.information.exact import exact_information
+from leadterms.information.exact_excess import extrapolate, scaled_excess
 from leadterms.model.statement import Model
 
 HALF = {"x": "Bernoulli(1/2)"}
@@ -73,30 +74,74 @@ def test_balanced_and_random_designs_have_one_limit():
     assert np.max(np.abs(first.value - second.value)[fixed]) < 0.005
 
 
+def two_terms(kinds, covariance, directions):
+    """The matrix of theory for logit by Gauss-Hermite quadrature, parameters means, variances, beta_B.
+
+    T^{-1}(L + C G^{-1} C')T^{-1}, -T^{-1} C G^{-1}, G^{-1}, averages over U and over kinds of groups
+    (probability, M, x_A, x_B, linear predictor at u = 0), rows with equal shares.
+    """
+    precision = np.linalg.inv(covariance)
+    prior = between = cross = whole = 0
+    for probability, means, random, fixed, base in kinds:
+        for u, weight in zip(*normal_rule(covariance, 40), strict=True):
+            p = logistic(base + random @ u)
+            h = np.einsum("r,ri,rj->ij", p * (1 - p) / len(p), random, random)
+            h_ab = np.einsum("r,ri,rj->ij", p * (1 - p) / len(p), random, fixed)
+            h_bb = np.einsum("r,ri,rj->ij", p * (1 - p) / len(p), fixed, fixed)
+            scaled = [precision @ d @ precision for d in directions]
+            jacobian = np.vstack([means @ precision, *[(u @ s)[None] for s in scaled]])
+            quadratic = [u @ s @ u - np.trace(precision @ d) for s, d in zip(scaled, directions, strict=True)]
+            score = np.concatenate([means @ precision @ u, np.array(quadratic) / 2])
+            mass = probability * weight
+            prior = prior + mass * np.outer(score, score)
+            between = between + mass * jacobian @ np.linalg.solve(h, jacobian.T)
+            cross = cross + mass * jacobian @ np.linalg.solve(h, h_ab)
+            whole = whole + mass * (h_bb - h_ab.T @ np.linalg.solve(h, h_ab))
+    t, g = np.linalg.inv(prior), np.linalg.inv(whole)
+    return np.block([[t @ (between + cross @ g @ cross.T) @ t, -t @ cross @ g], [-(t @ cross @ g).T, g]])
+
+
 @pytest.mark.slow
 def test_limit_with_random_intercept_and_slope():
-    """Without block B the coefficient is T^{-1} L T^{-1}, L = E[J H^{-1} J'], here by Gauss-Hermite quadrature."""
     model = Model("y ~ x + (x | g)", family="bernoulli", laws=HALF)
-    covariance = np.array([[0.2, 0.05], [0.05, 0.15]])
     found = limit(
         excesses(model, "beta0=-0.4, beta1=0.9, Sigma11=0.2, Sigma12=0.05, Sigma22=0.15", (40, 80, 160, 320, 640))
     )
     rows = np.array([[1.0, 0.0], [1.0, 1.0]])
-    precision = np.linalg.inv(covariance)
     directions = [np.array(d) for d in ([[1, 0], [0, 0]], [[0, 1], [1, 0]], [[0, 0], [0, 1]])]
-    between, prior = np.zeros((5, 5)), np.zeros((5, 5))
-    for u, weight in zip(*normal_rule(covariance, 40), strict=True):
-        p = 1 / (1 + np.exp(-rows @ (np.array([-0.4, 0.9]) + u)))
-        information = np.einsum("r,ri,rj->ij", p * (1 - p) / 2, rows, rows)
-        jacobian = np.vstack([precision, *[(u @ precision @ d @ precision)[None] for d in directions]])
-        quadratic = [u @ precision @ d @ precision @ u - np.trace(precision @ d) for d in directions]
-        score = np.concatenate([precision @ u, np.array(quadratic) / 2])
-        between += weight * jacobian @ np.linalg.solve(information, jacobian.T)
-        prior += weight * np.outer(score, score)
-    inverse = np.linalg.inv(prior)
-    expected = inverse @ between @ inverse
+    kinds = [(1.0, np.eye(2), rows, np.zeros((2, 0)), np.array([-0.4, 0.5]))]
+    expected = two_terms(kinds, np.array([[0.2, 0.05], [0.05, 0.15]]), directions)
     assert np.all(np.abs(found.value - expected) <= found.error)
-    assert np.abs(found.value - expected).max() < 0.01 * np.abs(expected).max()
+    assert np.abs(found.value - expected).max() < 0.002 * np.abs(expected).max()
+
+
+ARMS = {"x": "Bernoulli(1/2)", "arm": "Bernoulli(1/2)"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("interaction", [False, True], ids=["main effect", "interaction"])
+def test_limit_with_arms(interaction):
+    """The arm moves the mean of the random intercept: theta holds its effect beside beta0."""
+    formula = "y ~ x + arm + x:arm + (1 | g)" if interaction else "y ~ x + arm + (1 | g)"
+    model = Model(formula, family="bernoulli", laws=ARMS, levels={"arm": "g"})
+    at = {"beta0": "-0.4", "beta1": "0.9", "beta2": "0.5", "sigma2": "0.4"} | ({"beta3": "0.2"} if interaction else {})
+    found = limit(excesses(model, at, (80, 160, 320, 640)))
+    x, one = np.array([0.0, 1.0]), np.ones((2, 1))
+    kinds = [
+        (
+            0.5,
+            np.array([[1.0], [arm]]),
+            one,
+            np.column_stack([x, arm * x]) if interaction else x[:, None],
+            -0.4 + 0.9 * x + 0.5 * arm + (0.2 * arm * x if interaction else 0),
+        )
+        for arm in (0.0, 1.0)
+    ]
+    # means beta0, beta2, then sigma2, beta1, beta3
+    order = [0, 3, 1, 4, 2] if interaction else [0, 3, 1, 2]
+    expected = two_terms(kinds, np.array([[0.4]]), [np.eye(1)])[np.ix_(order, order)]
+    assert np.all(np.abs(found.value - expected) <= found.error)
+    assert np.abs(found.value - expected).max() < 2e-4 * np.abs(expected).max()
 
 
 # ---- brute force: all sequences of responses (and of predictors), Gauss-Hermite quadrature, and differences of the
@@ -218,6 +263,26 @@ BRUTE = {
         logistic,
     ),
 }
+BRUTE["arms"] = (
+    Model("y ~ x*arm + (1 | g)", family="bernoulli", laws=ARMS, levels={"arm": "g"}),
+    4,
+    "balanced",
+    (-0.4, 0.9, 0.5, 0.2, 0.8),
+    [(0.5, np.array([[1.0, x, arm, x * arm] for x in (0, 0, 1, 1)])) for arm in (0, 1)],
+    [0],
+    intercept,
+    logistic,
+)
+BRUTE["arms, random slope"] = (
+    Model("y ~ x + arm:x + arm + (0 + x | g)", family="bernoulli", laws=ARMS, levels={"arm": "g"}),
+    4,
+    "balanced",
+    (-0.4, 0.9, 0.5, 0.2, 0.8),
+    [(0.5, np.array([[1.0, x, arm, x * arm] for x in (0, 0, 1, 1)])) for arm in (0, 1)],
+    [1],
+    intercept,
+    logistic,
+)
 SLOPES = {
     "intercept and slope": (
         Model("y ~ x + (x | g)", family="bernoulli", laws=HALF),
