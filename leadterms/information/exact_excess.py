@@ -67,8 +67,9 @@ def extrapolate(
 
     The polynomial in 1/n through all values, at zero; the neglected term is of the order of the product of all
     1/n.  The error is an estimate: the larger of the changes on leaving out the largest n and the smallest n; to
-    this come the errors of the values, each times the size of its weight.  Expansions in 1/n are as a rule not
-    convergent: with a spread of the linear predictor of 1 or more small n do harm.
+    this come the errors of the values, each times the size of its weight.  It can be small by accident, where a
+    change turns sign.  Expansions in 1/n are as a rule not convergent: with a spread of the linear predictor of 1
+    or more small n do harm.
 
     Parameters
     ----------
