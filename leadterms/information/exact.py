@@ -162,6 +162,8 @@ def _point(model: Model, at: Mapping[Any, Any] | str, n: int) -> dict[Symbol, Ex
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise EvaluationError(f"n is the number of observations in a group, 1 or more, not {n!r}")
     given = read_assignments(at) if isinstance(at, str) else at
+    if not isinstance(given, Mapping):
+        raise EvaluationError(f"values are a mapping or a text such as 'beta0=1/2, sigma2=1', not {given!r}")
     symbols = {symbol.name: symbol for symbol in (*model.parameters, *model.law_parameters)}
     point: dict[Symbol, Expr] = {}
     for key, value in given.items():

@@ -23,7 +23,7 @@ from leadterms.evaluation.arrays.ufuncs import Array
 from leadterms.information.exact_counts import GroupKind
 from leadterms.information.exact_responses import SumResponse
 
-_NODES_AT_ONCE = 4_000_000
+_NODES_AT_ONCE = 1_000_000
 _DATA_AT_ONCE = 1_000_000
 _NEGLIGIBLE = 1e-280
 """Data of a smaller probability are left out: a score is a polynomial in what stays below 1e5."""
