@@ -364,6 +364,9 @@ class Entry:
         left = rf"\mathrm{{Asy.Var}}({first})" if first == second else rf"\mathrm{{Asy.Cov}}({first}, {second})"
         if self.negligible is not None:
             return rf"{left} = o\left({to_latex(self.negligible)}\right)"
+        if any(term.exists is not True for term in self.terms):
+            parts = [to_latex(term.variance) if term.exists is True else _missing_latex(term) for term in self.terms]
+            return f"{left} = {' + '.join(parts)}"
         return f"{left} = {to_latex(self.variance)}"
 
     def __repr__(self) -> str:
@@ -426,6 +429,19 @@ def _closed_at(term: Term, point: Mapping[Symbol, Expr]) -> Expr:
     if term.close_at is not None and any(divisor.xreplace(dict(point)) == 0 for divisor in term.nonzero):
         return term.close_at(point)
     return term.coefficient.xreplace(dict(point))
+
+
+def _cell(term: Term) -> str:
+    """Return a coefficient for a notebook's table, with the condition for it to exist."""
+    if term.exists is not True:
+        return escape(f"{'does not exist' if term.exists is False else 'undecided'}: {term.condition}")
+    where = f" where {escape(term.condition)}" if term.condition else ""
+    return rf"$\displaystyle {escape(to_latex(term.coefficient))}$" + where
+
+
+def _missing_latex(term: Term) -> str:
+    what = "a term that does not exist" if term.exists is False else "a term whose existence is undecided"
+    return rf"\text{{{what}, of order }} {to_latex(term.order)}"
 
 
 def _require_existence(term: Term) -> None:
@@ -556,21 +572,25 @@ class Expansion:
             len(parameters), len(parameters), lambda i, j: self[parameters[i], parameters[j]].variance
         )
 
-    def latex(self) -> str:
-        """All entries as LaTeX, one line each (an ``aligned`` body)."""
+    def latex(self, matrix: bool = False) -> str:
+        """All entries as LaTeX, one line each (an ``aligned`` body), or the covariance as one block matrix."""
+        if matrix:
+            from leadterms.asymptotics.matrix_latex import covariance_latex
+
+            return covariance_latex(self)
         lines = [entry.latex().replace(" = ", " &= ", 1) for entry in self.entries]
         return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
 
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{escape(', '.join(dict.fromkeys(entry.names)))}</td><td>{term.order_text}</td>"
-            rf"<td>$\displaystyle {escape(to_latex(term.coefficient))}$</td><td>{term.status}</td></tr>"
+            f"<td>{_cell(term)}</td><td>{term.status}</td></tr>"
             for entry in self.entries
             for term in entry.terms
         )
         head = "<tr><th>entry</th><th>order</th><th>coefficient</th><th>status</th></tr>"
         notes = "".join(f"<li>{escape(condition)}</li>" for condition in self.conditions)
-        caption = escape(f"Leading terms, {self.regime}")
+        caption = escape(f"{'Two' if self.terms == 2 else 'Leading'} terms, {self.regime}")
         return f"<table><caption>{caption}</caption>{head}{rows}</table>" + (f"<ul>{notes}</ul>" if notes else "")
 
     def __repr__(self) -> str:

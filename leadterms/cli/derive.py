@@ -97,10 +97,10 @@ Examples:
 @click.option(
     "--format",
     "shape",
-    type=click.Choice(["text", "latex", "json"]),
+    type=click.Choice(["text", "latex", "latex-matrix", "json"]),
     default="text",
     show_default=True,
-    help="Output.",
+    help="Output; latex-matrix is the covariance of all estimators as one block matrix.",
 )
 def derive(
     formula: str,
@@ -139,6 +139,8 @@ def derive(
         shares = () if size is None or at is None else _shares(result, entries, at, size, share)
         if shape == "json":
             output = _as_json(result, entries, at, wanted, shares)
+        elif shape == "latex-matrix":
+            output = result.latex(matrix=True)
         elif shape == "latex":
             output = _as_latex(result, entries, at, wanted)
         else:

@@ -21,7 +21,7 @@ MOST_DESIGNS = 200_000
 
 
 @dataclass(frozen=True)
-class GroupKind:
+class NumericKind:
     """Groups that are alike but for their data.
 
     Without predictors that are constant within groups all groups are of one kind; else each value of these is one,
@@ -90,7 +90,7 @@ def roles(model: Model) -> Roles:
     return Roles(tuple(means), tuple(fixed))
 
 
-def group_kinds(model: Model, point: Mapping[Symbol, Expr]) -> tuple[GroupKind, ...]:
+def numeric_kinds(model: Model, point: Mapping[Symbol, Expr]) -> tuple[NumericKind, ...]:
     """Return the kinds of groups of a model at exact values of its parameters.
 
     Raises
@@ -116,7 +116,7 @@ def group_kinds(model: Model, point: Mapping[Symbol, Expr]) -> tuple[GroupKind, 
         for i, (_, position, factor) in enumerate(parts.means):
             mean_map[i, position] = float(_at(factor, given))
         kinds.append(
-            GroupKind(
+            NumericKind(
                 float(probability),
                 tuple(shares.values()),
                 rows[:, list(model.random_indices)],

@@ -10,7 +10,7 @@ from sympy import Expr, Symbol
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.arrays.ufuncs import Array
-from leadterms.information.exact_counts import GroupKind, balanced_counts, group_kinds, random_counts
+from leadterms.information.exact_counts import NumericKind, balanced_counts, numeric_kinds, random_counts
 from leadterms.information.exact_posterior import EffectsLaw, Grid, effects_grid, product_of
 from leadterms.information.exact_responses import SumResponse
 from leadterms.model.statement import Model
@@ -31,7 +31,7 @@ class Design:
     """One way to fill the cells: with which probability, of which kind, and how many values each sum takes."""
 
     probability: float
-    kind: GroupKind
+    kind: NumericKind
     counts: tuple[int, ...]
     values: tuple[int, ...]
 
@@ -56,7 +56,7 @@ def designs_of(
     if design not in ("balanced", "random"):
         raise EvaluationError(f"the design is 'balanced' or 'random', not {design!r}")
     designs, work, data = [], 0, 0
-    for kind in group_kinds(model, point):
+    for kind in numeric_kinds(model, point):
         known: dict[tuple[int, int], int] = {}
         counted = balanced_counts if design == "balanced" else random_counts
         for probability, counts in counted(kind.shares, n):
@@ -78,7 +78,7 @@ def designs_of(
 
 
 def _number_of_values(
-    kind: GroupKind, cell: int, count: int, law: EffectsLaw, response: SumResponse, tail: float
+    kind: NumericKind, cell: int, count: int, law: EffectsLaw, response: SumResponse, tail: float
 ) -> int:
     """Return how many values of a cell's sum are enumerated: all, or so many that at most ``tail`` is beyond.
 
@@ -110,7 +110,7 @@ def _beyond(least: int, count: int, eta: Array, grid: Grid, response: SumRespons
     return float(response.tail_bound(float(least), count, eta) @ grid.weights)
 
 
-def _scale(kind: GroupKind, counts: Sequence[int], law: EffectsLaw, response: SumResponse) -> float:
+def _scale(kind: NumericKind, counts: Sequence[int], law: EffectsLaw, response: SumResponse) -> float:
     """Return the smallest scale of a posterior among effects of up to three standard deviations."""
     coarse = effects_grid(law.covariance, 0.5, 3.0)
     eta = kind.base[:, None] + kind.random_rows @ coarse.effects.T
@@ -120,13 +120,13 @@ def _scale(kind: GroupKind, counts: Sequence[int], law: EffectsLaw, response: Su
     return float(1 / np.sqrt(np.max(np.linalg.eigvalsh(precision))))
 
 
-def _radius(kind: GroupKind, law: EffectsLaw, response: SumResponse) -> float:
+def _radius(kind: NumericKind, law: EffectsLaw, response: SumResponse) -> float:
     """Return the radius of the rule: a weight e^eta moves averages by the standard deviation of eta."""
     spread = np.sqrt(np.einsum("ri,ij,rj->r", kind.random_rows, law.covariance, kind.random_rows))
     return _RADIUS + (float(np.max(spread)) if response.grows else 0.0)
 
 
-def _nodes(kind: GroupKind, counts: Sequence[int], law: EffectsLaw, response: SumResponse) -> int:
+def _nodes(kind: NumericKind, counts: Sequence[int], law: EffectsLaw, response: SumResponse) -> int:
     """Return about how many nodes the first two rules have together."""
     size = 2 * _radius(kind, law, response) / (_FIRST_STEP * _scale(kind, counts, law, response))
     dimension = len(law.covariance)

@@ -20,7 +20,7 @@ from functools import reduce
 import numpy as np
 
 from leadterms.evaluation.arrays.ufuncs import Array
-from leadterms.information.exact_counts import GroupKind
+from leadterms.information.exact_counts import NumericKind
 from leadterms.information.exact_responses import SumResponse
 
 _NODES_AT_ONCE = 1_000_000
@@ -168,7 +168,7 @@ def product_of(values: Sequence[int]) -> int:
 
 
 def group_sums(
-    kind: GroupKind, law: EffectsLaw, response: SumResponse, counts: Sequence[int], values: Sequence[int], grid: Grid
+    kind: NumericKind, law: EffectsLaw, response: SumResponse, counts: Sequence[int], values: Sequence[int], grid: Grid
 ) -> GroupSums:
     """Enumerate the data of a group whose cells have given counts.
 
@@ -219,7 +219,7 @@ def group_sums(
 
 
 def _cells(
-    kind: GroupKind, response: SumResponse, counts: Sequence[int], values: Sequence[int], effects: Array
+    kind: NumericKind, response: SumResponse, counts: Sequence[int], values: Sequence[int], effects: Array
 ) -> list[tuple[Array, Array]]:
     """Return probability and score of each cell's sum, sums by nodes."""
     eta = kind.base[:, None] + kind.random_rows @ effects.T
@@ -229,7 +229,7 @@ def _cells(
     ]
 
 
-def _side(kind: GroupKind, cells: Sequence[tuple[Array, Array]], members: range) -> _Side:
+def _side(kind: NumericKind, cells: Sequence[tuple[Array, Array]], members: range) -> _Side:
     nodes, fixed = cells[0][0].shape[1], kind.fixed_rows.shape[1]
     side = _Side(np.ones((1, nodes)), (np.zeros((1, nodes)),) * fixed)
     for r in members:
@@ -238,7 +238,7 @@ def _side(kind: GroupKind, cells: Sequence[tuple[Array, Array]], members: range)
 
 
 def _missing(
-    kind: GroupKind,
+    kind: NumericKind,
     response: SumResponse,
     counts: Sequence[int],
     cells: Sequence[tuple[Array, Array]],

@@ -1,0 +1,73 @@
+"""The covariance of all estimators as one LaTeX block matrix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sympy import Symbol, nan
+
+from leadterms.notation.latex import to_latex
+
+if TYPE_CHECKING:
+    from leadterms.asymptotics.result import Entry, Expansion
+
+
+def parameter_blocks(result: Expansion) -> tuple[tuple[Symbol, ...], ...]:
+    """Return the parameters in blocks: beta_A, vech Sigma, beta_B, phi; those that are empty left out."""
+    model = result.model
+    if not model.is_mixed:
+        blocks = [model.fixed_effects, ()]
+    else:
+        split, fixed = model.effects_design, model.fixed_effects
+        blocks = [
+            tuple(fixed[i] for i in split.moved),
+            model.variance_parameters,
+            tuple(fixed[i] for i in split.fixed_only),
+        ]
+    known = {parameter for block in blocks for parameter in block}
+    blocks.append(tuple(parameter for parameter in model.parameters if parameter not in known))
+    return tuple(block for block in blocks if block)
+
+
+def covariance_latex(result: Expansion) -> str:
+    r"""Return Asy.Cov of the stacked estimators as a symmetric block matrix; a dot stands for what is above it.
+
+    Examples
+    --------
+    >>> from leadterms import Model, leading_terms
+    >>> model = Model("y ~ 1 + (1 | g)", family="poisson")
+    >>> print(covariance_latex(leading_terms(model)))
+    \mathrm{Asy.Cov}\left[\begin{array}{c}\widehat{\beta_0} \\ \hline \widehat{\sigma^2}\end{array}\right] =
+    \left[\begin{array}{c|c}\frac{\sigma^2}{m} & 0 \\ \hline \cdot & \frac{2 \sigma^4}{m}\end{array}\right]
+
+    """
+    blocks = parameter_blocks(result)
+    parameters = [parameter for block in blocks for parameter in block]
+    ends = {sum(len(block) for block in blocks[: k + 1]) - 1 for k in range(len(blocks) - 1)}
+    rows = [
+        " & ".join(r"\cdot" if j < i else _shown(result[parameters[i], parameters[j]]) for j in range(len(parameters)))
+        for i in range(len(parameters))
+    ]
+    left = _stacked([rf"\widehat{{{to_latex(parameter)}}}" for parameter in parameters], ends)
+    columns = "|".join("c" * len(block) for block in blocks)
+    return (
+        rf"\mathrm{{Asy.Cov}}\left[\begin{{array}}{{c}}{left}\end{{array}}\right] = "
+        rf"\left[\begin{{array}}{{{columns}}}{_stacked(rows, ends)}\end{{array}}\right]"
+    )
+
+
+def _stacked(lines: list[str], ends: set[int]) -> str:
+    parts = [line + ((r" \\ \hline " if i in ends else r" \\ ") if i + 1 < len(lines) else "")
+             for i, line in enumerate(lines)]  # fmt: skip
+    return "".join(parts)
+
+
+def _shown(entry: Entry) -> str:
+    if any(term.coefficient is nan for term in entry.terms):
+        given = [to_latex(term.variance) for term in entry.terms if term.coefficient is not nan]
+        return " + ".join([*given, r"\text{does not exist}" if _is_false(entry) else r"\text{undecided}"])
+    return to_latex(entry.variance)
+
+
+def _is_false(entry: Entry) -> bool:
+    return any(term.exists is False for term in entry.terms)
