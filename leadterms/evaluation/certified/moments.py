@@ -12,6 +12,7 @@ from flint import acb, acb_mat, arb, arb_mat
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, disc, whole_power
+from leadterms.evaluation.certified.cut_lines import CutLine
 from leadterms.evaluation.certified.eta import Predictor
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS, LineRule, Request, cut_ends, line_rule
 from leadterms.evaluation.certified.lines import End, Line, line_of
@@ -42,6 +43,11 @@ class Problem:
         self.strand = strand
         self.weight: WeightBalls = weight_balls(strand.weight)
         self.lines: list[Line] = [line_of(law) for law in strand.laws]
+        if strand.cuts is not None:
+            self.lines = [
+                line if cut == (None, None) else CutLine(line, cut)
+                for line, cut in zip(self.lines, strand.cuts, strict=True)
+            ]
         self.predictor = Predictor(len(strand.laws), strand.monomials)
         self.factorises = self.weight.rate is not None and self.predictor.is_affine
         self.centre = arb(strand.centre)

@@ -8,6 +8,8 @@ from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.cells import EffectsAverage
+from leadterms.evaluation.certified.cut_road import cut_off, is_unbounded
+from leadterms.evaluation.certified.line_rules import PLANNING_BITS
 from leadterms.evaluation.certified.sector import SectorAverage, in_sector
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.moment_system import NumericSystem
@@ -71,6 +73,15 @@ def _pass(system: NumericSystem, bits: int) -> arb:
     if all(bool(arb(entry).is_zero()) for strand in system.strands for row in strand.loadings for entry in row):
         strands = tuple(replace(strand, loadings=()) for strand in system.strands)
         return _without_effects(replace(system, strands=strands), bits)
+    if is_unbounded(system):
+        cut, loss = cut_off(system, bits)
+        ball = _average(cut, bits)
+        with ball_precision(bits + PLANNING_BITS):
+            return ball + arb(0, loss)
+    return _average(system, bits)
+
+
+def _average(system: NumericSystem, bits: int) -> arb:
     if system.sector is not None and in_sector(system):
         return SectorAverage(system, system.sector, bits).value()
     return EffectsAverage(system, bits).value()
