@@ -40,37 +40,35 @@ def general_road(average: Average) -> Road:
     if not average.integrand.is_rational_function(*symbols):
         raise UncertifiedError("no certified road: the integrand is not rational in the moments of the weight")
     families = _families(average)
-    unbounded = _unbounded_slopes(average)
-    above = None
-    if effects.symbols:
-        above = ceiling_of_residual_information(average) if unbounded else ceiling(average)
-        if above is None and unbounded:
-            raise UncertifiedError(
-                f"no certified road: a random slope on a predictor with the unbounded law {unbounded[0]} in an integrand "
-                "that is not residual information"
-            )
-        if above is None:
-            raise UncertifiedError("no certified road: no bound of the integrand is known for large random effects")
+    above = _ceiling(average) if effects.symbols else None
     layout = _Layout(average, families, above)
     return Road(NAME, layout.numbers, layout.enclose)
 
 
-def _unbounded_slopes(average: Average) -> list[Law]:
-    """Return the unbounded laws of predictors that random effects multiply; their weights must be bounded."""
-    found = []
-    for moment in average.inner.values():
-        slopes = [moment.eta.diff(effect) for effect in average.effects.symbols]
-        for variable, law in zip(moment.variables, moment.laws, strict=True):
-            bounded = all(end.is_finite for end in law.support)
-            if bounded or not any(slope.has(variable) for slope in slopes):
-                continue
-            if isinstance(moment.weight, ExponentialWeight):
-                raise UncertifiedError(
-                    f"no certified road: a random slope on a predictor with the unbounded law {law}, under a weight that "
-                    "grows exponentially"
-                )
-            found.append(law)
-    return found
+def _unbounded_slopes(average: Average) -> list[tuple[Symbol, WeightedMoment, Law]]:
+    """Return the effects that multiply predictors with unbounded laws, with a moment and the law of each."""
+    return [
+        (effect, moment, law)
+        for moment in average.inner.values()
+        for variable, law in zip(moment.variables, moment.laws, strict=True)
+        if not all(end.is_finite for end in law.support)
+        for effect in average.effects.symbols
+        if moment.eta.diff(effect).has(variable)
+    ]
+
+
+def _ceiling(average: Average) -> Bound:
+    """Return a bound of the integrand; under unbounded random slopes that of residual information, to be cut off."""
+    unbounded = _unbounded_slopes(average)
+    slope = f"a random slope on a predictor with the unbounded law {unbounded[0][2]}" if unbounded else ""
+    if any(isinstance(moment.weight, ExponentialWeight) for _, moment, _ in unbounded):
+        raise UncertifiedError(f"no certified road: {slope}, under a weight that grows exponentially")
+    above = ceiling_of_residual_information(average) if unbounded else ceiling(average)
+    if above is None and unbounded:
+        raise UncertifiedError(f"no certified road: {slope}, in an integrand that is not residual information")
+    if above is None:
+        raise UncertifiedError("no certified road: no bound of the integrand is known for large random effects")
+    return above
 
 
 @dataclass(frozen=True)
@@ -120,6 +118,9 @@ class _Layout:
         self._families = list(families.values())
         self._places = {key: place for place, key in enumerate(families)}
         self._size = len(average.effects.symbols)
+        # what moves eta without bound goes first: then the others move it little
+        steep = {effect for effect, _, _ in _unbounded_slopes(average)}
+        self._order = sorted(range(self._size), key=lambda j: average.effects.symbols[j] not in steep)
         self._moments = [(self._places[_key(moment)], moment.polynomial) for moment in average.inner.values()]
         parts = above.parts if above else ()
         self._above = [(self._places[_key(average.inner[one.symbol])], one.exponents) for one in parts]
@@ -151,7 +152,7 @@ class _Layout:
 
         groups = self._split(values)
         *families, mean, covariance, coefficients, factors, shares, parameters = groups
-        root = _cholesky(covariance, self._size)
+        root = _root(covariance, self._order)
         shared: dict[tuple[int, ...], arb] = {}
         strands = tuple(
             self._strand(family, numbers, mean, root, shared)
@@ -232,12 +233,16 @@ def _combined(row: Sequence[arb], column: Sequence[arb], shared: dict[tuple[int,
     return shared[key]
 
 
-def _cholesky(covariance: Sequence[arb], size: int) -> list[list[arb]]:
-    """Return the lower triangular root of a covariance matrix, given row by row."""
-    rows = [list(covariance[size * i : size * (i + 1)]) for i in range(size)]
-    root = [[arb(0)] * size for _ in range(size)]
+def _root(covariance: Sequence[arb], order: Sequence[int]) -> list[list[arb]]:
+    """Return a root R of a covariance matrix given row by row, R R' = covariance.
+
+    In this order of the effects it is lower triangular: the last column has the last effect alone.
+    """
+    size = len(order)
+    rows = [[covariance[size * i + j] for j in order] for i in order]
+    triangle = [[arb(0)] * size for _ in range(size)]
     for i in range(size):
         for j in range(i + 1):
-            rest = rows[i][j] - sum((root[i][k] * root[j][k] for k in range(j)), arb(0))
-            root[i][j] = rest.sqrt() if i == j else rest / root[j][j]
-    return root
+            rest = rows[i][j] - sum((triangle[i][k] * triangle[j][k] for k in range(j)), arb(0))
+            triangle[i][j] = rest.sqrt() if i == j else rest / triangle[j][j]
+    return [triangle[order.index(i)] for i in range(size)]

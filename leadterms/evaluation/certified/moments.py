@@ -185,11 +185,8 @@ class Plan:
         split = Split(problem.weight, self.rules, moving, fixed, tuple(points[0][1][i] for i in fixed))
         if len(points) * len(nodes) < TABLE_PAYS:
             return None
-        shifts = [
-            sum((slopes[i] * x for i, x in zip(moving, node, strict=True)), shift)
-            for shift, slopes in points
-            for node in nodes
-        ]
+        lines = arb_mat([[shift, *(slopes[i] for i in moving)] for shift, slopes in points])
+        shifts = (lines * arb_mat([[arb(1)] * len(nodes), *zip(*nodes, strict=True)])).entries()
         reach = [float(shift) for shift in shifts]
         powers = list(dict.fromkeys(tuple(e[i] for i in fixed) for e in problem.strand.moments))
         margin = 1e-9 * (1 + max(map(abs, reach)))

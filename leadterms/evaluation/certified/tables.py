@@ -159,13 +159,20 @@ class Table:
 
     def values(self, shifts: Sequence[Ball]) -> list[list[Ball]]:
         """Return P_k at several s in the interval, for each k; the errors are not in the balls."""
-        found = []
         with ball_precision(self.bits):
-            for shift in shifts:
+            groups: dict[int, list[int]] = {}
+            for j, shift in enumerate(shifts):
                 i = min(max(int((float(shift) - self.low) / self.width), 0), self.count - 1)
-                t = (shift - self.middles[i]) / self.half
-                found.append([polynomial(t) for polynomial in self.polynomials[i]])
-        return [list(column) for column in zip(*found, strict=True)]
+                groups.setdefault(i, []).append(j)
+            found: list[list[Ball]] = [[arb(0)] * len(shifts) for _ in self.polynomials[0]]
+            scale = 1 / self.half
+            for i, members in groups.items():
+                middle = self.middles[i]
+                at = [(shifts[j] - middle) * scale for j in members]
+                for column, polynomial in zip(found, self.polynomials[i], strict=True):
+                    for j, value in zip(members, polynomial.evaluate(at, "iter"), strict=True):
+                        column[j] = value
+        return found
 
 
 def floor_ratio(height: float) -> float:
