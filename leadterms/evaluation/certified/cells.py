@@ -19,11 +19,11 @@ from math import ceil, floor, hypot, inf, prod
 from flint import acb, arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger
+from leadterms.evaluation.certified.balls import NAN, Ball, float_log, interval, larger
 from leadterms.evaluation.certified.bounds import Bounds, Cell, density
 from leadterms.evaluation.certified.gauss import columns, gauss, points_needed, remainder
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS
-from leadterms.evaluation.certified.size import cells_of, float_log, rough_size
+from leadterms.evaluation.certified.size import cells_of, rough_size
 from leadterms.evaluation.certified.strands import Plans, Strands, complex_point
 from leadterms.evaluation.certified.strip import Strip
 from leadterms.evaluation.moment_system import NumericSystem
@@ -63,10 +63,12 @@ class EffectsAverage:
         A moment system with one effect or more, and a ceiling.
     bits
         What is aimed at.
+    size
+        About the average of |F|, without proof; None where it is not known yet.
 
     """
 
-    def __init__(self, system: NumericSystem, bits: int) -> None:
+    def __init__(self, system: NumericSystem, bits: int, size: Ball | None = None) -> None:
         if not system.ceiling:
             raise EvaluationError(
                 "no bound of the integrand is known for large random effects: the certified road needs a ceiling"
@@ -78,7 +80,8 @@ class EffectsAverage:
             self.bounds = Bounds(self.strands)
             self.strip = Strip(self.strands) if self.strands.common_shift else None
             self._reach = [self.bounds.reach(j) for j in range(self.dimension)]
-            self.tolerance = rough_size(self.strands, self.bounds) * arb(2) ** (-bits - 2)
+            size = rough_size(self.strands, self.bounds) if size is None else size
+            self.tolerance = size * arb(2) ** (-bits - 2)
         self._tallest = [_tallest(reach, bits) for reach in self._reach]
         self._height = list(self._tallest)
 

@@ -7,11 +7,11 @@ effects.  Let R be a region of the predictors, :math:`H_R = E[w z z^T; R]` and T
 
 .. math:: 0 \le S(H) - S(H_R) \le \min(B,\; 2 E[w b^2; R^c] + 2 E[w |a|^2; R^c]\, B/\lambda).
 
-*Proof.*  :math:`S(H) = \min_f E[w (b - f^T a)^2]` grows with H and lies in [0, B]; so do S(H_R) and the difference.  Let f
-be the minimiser for R.  Then :math:`S(H) \le S(H_R) + E[w (b - f^T a)^2; R^c]`, where
+*Proof.*  :math:`S(H) = \min_f E[w (b - f^T a)^2]` grows with H and lies in [0, B]; so do S(H_R) and the difference.
+Let f be the minimiser for R.  Then :math:`S(H) \le S(H_R) + E[w (b - f^T a)^2; R^c]`, where
 :math:`(b - f^T a)^2 \le 2 b^2 + 2 |f|^2 |a|^2`.  The least squares fit has
-:math:`\lambda |f|^2 \le E[w (f^T a)^2; R] \le E[w b^2; R] \le B`, since b is the sum of the fit and a residual orthogonal to
-it.
+:math:`\lambda |f|^2 \le E[w (f^T a)^2; R] \le E[w b^2; R] \le B`, since b is the sum of the fit and a residual
+orthogonal to it.
 
 For two columns :math:`\min_F` of the matrices :math:`E[w (z - Fa)(z - Fa)^T]`, z = (b, c), is taken in the order of
 symmetric matrices, so that S(H) - S(H_R) is positive semidefinite and its entry bc at most half its trace: the claim
@@ -33,7 +33,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import product
 from math import prod
 
 from flint import arb, arb_mat
@@ -76,8 +75,10 @@ def is_unbounded(system: NumericSystem) -> bool:
         return any(_places(Problem(strand)) for strand in system.strands)
 
 
-def cut_off(system: NumericSystem, bits: int) -> tuple[NumericSystem, Ball]:
+def cut_off(system: NumericSystem, bits: int) -> tuple[NumericSystem, Ball, Ball]:
     """Return a system whose random slopes are on bounded predictors only, and a bound of how far its average is off.
+
+    The third is about the size of its average, without proof.
 
     Parameters
     ----------
@@ -102,7 +103,7 @@ def cut_off(system: NumericSystem, bits: int) -> tuple[NumericSystem, Ball]:
         first, _ = loss.cut(loss.everywhere * arb(2) ** -ROUGH_BITS)
         strands = Strands(first)
         size = rough_size(strands, Bounds(strands))
-        return loss.cut(size * arb(2) ** (-bits - 4))
+        return *loss.cut(size * arb(2) ** (-bits - 4)), size
 
 
 class _Loss:
@@ -112,7 +113,7 @@ class _Loss:
         for strand in system.strands:
             if not isinstance(strand.weight, _QUASICONCAVE):
                 raise EvaluationError(
-                    f"a random slope on an unbounded predictor: the weight {type(strand.weight).__name__} is not bounded"
+                    f"a random slope on an unbounded predictor needs a bounded weight, not {type(strand.weight).__name__}"
                 )
         self.system = system
         self.shares = [abs(arb(share)) for share in shares]

@@ -379,5 +379,5 @@ def _plan_factors(problem: Problem, slopes: Sequence[Ball], bits: int, sizes: li
     return Plan(problem, tuple(rules), (arb(0),) * len(problem.strand.moments), arb(0))
 
 
-def _exponential_modulus(low: Ball, high: Ball, height: Ball) -> Ball:
-    return high.exp()
+def _exponential_modulus(low: End, high: End, height: Ball) -> Ball:
+    return NAN if high is None else high.exp()

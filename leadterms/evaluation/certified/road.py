@@ -74,17 +74,17 @@ def _pass(system: NumericSystem, bits: int) -> arb:
         strands = tuple(replace(strand, loadings=()) for strand in system.strands)
         return _without_effects(replace(system, strands=strands), bits)
     if is_unbounded(system):
-        cut, loss = cut_off(system, bits)
-        ball = _average(cut, bits)
+        cut, loss, size = cut_off(system, bits)
+        ball = _average(cut, bits, size)
         with ball_precision(bits + PLANNING_BITS):
             return ball + arb(0, loss)
     return _average(system, bits)
 
 
-def _average(system: NumericSystem, bits: int) -> arb:
+def _average(system: NumericSystem, bits: int, size: arb | None = None) -> arb:
     if system.sector is not None and in_sector(system):
-        return SectorAverage(system, system.sector, bits).value()
-    return EffectsAverage(system, bits).value()
+        return SectorAverage(system, system.sector, bits, size).value()
+    return EffectsAverage(system, bits, size).value()
 
 
 def _without_effects(system: NumericSystem, bits: int) -> arb:

@@ -26,10 +26,10 @@ from math import ceil, prod
 from flint import arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, Ball, larger
+from leadterms.evaluation.certified.balls import NAN, Ball, float_log, larger
 from leadterms.evaluation.certified.bounds import Bounds, Cell, density
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS
-from leadterms.evaluation.certified.size import cells_of, float_log, rough_size
+from leadterms.evaluation.certified.size import cells_of, rough_size
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.moment_system import NumericSystem, Sector
 from leadterms.evaluation.precision import ball_precision
@@ -71,6 +71,8 @@ class SectorAverage:
         What is known of its integrand, where `in_sector` says that this is of use.
     bits
         What is aimed at.
+    size
+        About the average of |F|, without proof; None where it is not known yet.
 
     Raises
     ------
@@ -79,7 +81,7 @@ class SectorAverage:
 
     """
 
-    def __init__(self, system: NumericSystem, sector: Sector, bits: int) -> None:
+    def __init__(self, system: NumericSystem, sector: Sector, bits: int, size: Ball | None = None) -> None:
         self.system, self.bits, self.dimension = system, bits, system.dimension
         self.sector = sector
         self._at_bits: dict[int, Strands] = {}
@@ -87,7 +89,8 @@ class SectorAverage:
             self.strands = Strands(system)
             self._reach = [self.strands.reach(j) for j in range(self.dimension)]
             self.bounds = Bounds(self.strands)
-            self.tolerance = rough_size(self.strands, self.bounds) * arb(2) ** (-bits - 2)
+            size = rough_size(self.strands, self.bounds) if size is None else size
+            self.tolerance = size * arb(2) ** (-bits - 2)
 
     def _losses(self, j: int, width: Ball) -> Ball:
         """Return the factor by which |F phi| may grow at this distance off the real line, not finite where unknown."""
