@@ -19,8 +19,8 @@ from leadterms.model.laws import Law
 from leadterms.model.weights import ExponentialWeight
 
 NAME = "general certified road, slower than a kernel"
-MOST_EFFECTS = 2
-"""Cells in more dimensions than these are too many."""
+MOST_EFFECTS = 3
+"""Nodes in more dimensions than these are too many."""
 
 
 def general_road(average: Average) -> Road:

@@ -22,6 +22,7 @@ MIDDLE = 5
 COLUMNS = 8
 MOST_PANELS = 2000
 
+
 @dataclass(frozen=True)
 class _Panel:
     segment: Segment
