@@ -3,7 +3,10 @@
 On a cell the remainder needs a bound of F(M(u)) phi(u) on a complex ellipse around each side.  It comes from balls:
 the ellipse is covered by boxes of u, and where F is finite in ball arithmetic on all of them F(M(.)) is analytic
 there and bounded by what is found (F is a rational function of the moments with real coefficients, so that the half
-with Im u >= 0 is enough).  Cells where no ellipse works are bisected (Petras 2002).  With positive weights the
+with Im u >= 0 is enough).  Where F is known in a sector (`Sector`) it is bounded without balls of its moments: with
+|w'/w| <= k on a rectangle |Im eta| <= h that contains all eta over the ellipse, log w(x + iy) - log w(x) is at most h k,
+so that |arg w| <= h k and |w(x + iy)| <= e^(h k) w(x), and |F| <= sec(m h k)^p e^(h k) times the ceiling on the ellipse's
+real range.  Cells where no ellipse works are bisected (Petras 2002).  With positive weights the
 errors of the sides of a cell add, each times the widths of the other sides.
 
 Far out the caller's ceiling takes over: |F(M(u))| <= M_c(u), which is bounded by the largest value of the weight.
@@ -21,12 +24,12 @@ from flint import acb, arb
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, float_log, interval, larger
 from leadterms.evaluation.certified.bounds import Bounds, Cell, density
-from leadterms.evaluation.certified.gauss import columns, gauss, points_needed, remainder
+from leadterms.evaluation.certified.gauss import SLACK, columns, gauss, points_needed, remainder
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS
 from leadterms.evaluation.certified.size import cells_of, rough_size
 from leadterms.evaluation.certified.strands import Plans, Strands, complex_point
 from leadterms.evaluation.certified.strip import Strip
-from leadterms.evaluation.moment_system import NumericSystem
+from leadterms.evaluation.moment_system import NumericSystem, Sector
 from leadterms.evaluation.precision import ball_precision
 
 LOWER, HIGHER = 0.55, 1.8
@@ -194,6 +197,8 @@ class EffectsAverage:
         half, centre = (cell[j][1] - cell[j][0]) / 2, (cell[j][1] + cell[j][0]) / 2
         if self.strip is not None:
             return self._on_ellipse_of_strip(self.strip, cell, j, rho)
+        if self.system.sector is not None:
+            return self._in_sector(self.system.sector, cell, j, rho)
         upper = [acb(box.real, interval(arb(0), box.imag.upper())) for box in columns(rho, COLUMNS)]
         long = upper[-1].real.upper()
         height = max(float(box.imag.upper()) for box in upper)
@@ -210,6 +215,31 @@ class EffectsAverage:
             effects[j] = centre + half * box
             boxes.append(effects)
         return self._on_boxes(rules, boxes)
+
+    def _in_sector(self, sector: Sector, cell: Cell, j: int, rho: float) -> Ball:
+        """Bound |F phi| over the ellipse by the ceiling: the weights turn by at most their steepness times Im eta."""
+        half, centre = (cell[j][1] - cell[j][0]) / 2, (cell[j][1] + cell[j][0]) / 2
+        long, short = (half * arb(rho + sign / rho) / 2 * SLACK for sign in (1, -1))
+        region = list(cell)
+        region[j] = ((centre - long).lower(), (centre + long).upper())
+        turned = arb(0)
+        for problem in self.strands.problems:
+            row = problem.loadings[j]
+            low, high, _ = problem.predictor.range(row[0], row[1:], problem.supports)
+            shift, slopes = problem.at([interval(*side) for side in region])
+            first, last, _ = problem.predictor.range(shift, slopes, problem.supports)
+            if None in (low, high, first, last):
+                return NAN
+            height = (larger(abs(low), abs(high)) * short).abs_upper()
+            steepness = problem.weight.steepness(acb(interval(first, last), interval(-height, height)))
+            turned = larger(turned, (steepness * height).abs_upper())
+        angle = turned * sector.multiple
+        if not (turned.is_finite() and angle < arb.pi() / 2):
+            return NAN
+        factor = turned.exp() / angle.cos() ** sector.power
+        effects = [acb(interval(*side)) for side in region]
+        effects[j] = acb(effects[j].real, interval(-short, short))
+        return (factor * self.bounds.top(tuple(region)) * _modulus_of_density(effects)).abs_upper()
 
     def _on_ellipse_of_strip(self, strip: Strip, cell: Cell, j: int, rho: float) -> Ball:
         half, centre = (cell[j][1] - cell[j][0]) / 2, (cell[j][1] + cell[j][0]) / 2

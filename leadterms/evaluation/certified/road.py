@@ -19,6 +19,8 @@ GUARD = 16
 SPARE = 3
 """Bits that an average over effects gets beyond those asked for: its nodes grow with them."""
 ATTEMPTS = 3
+MOST_IN_CELLS = 2
+"""Random effects of which a cell may have so many: more would take hours."""
 
 
 def certified_average(system: NumericSystem, bits: int) -> arb:
@@ -84,6 +86,11 @@ def _pass(system: NumericSystem, bits: int) -> arb:
 def _average(system: NumericSystem, bits: int, size: arb | None = None) -> arb:
     if system.sector is not None and in_sector(system):
         return SectorAverage(system, system.sector, bits, size).value()
+    if system.dimension > MOST_IN_CELLS:
+        raise EvaluationError(
+            f"an average over {system.dimension} random effects is certified for weights whose argument is bounded near "
+            "the real line only: those of the logit link, and of the negative binomial family with the log link"
+        )
     return EffectsAverage(system, bits, size).value()
 
 
