@@ -3,7 +3,7 @@
 On a cell the remainder needs a bound of F(M(u)) phi(u) on a complex ellipse around each side.  It comes from balls:
 the ellipse is covered by boxes of u, and where F is finite in ball arithmetic on all of them F(M(.)) is analytic
 there and bounded by what is found (F is a rational function of the moments with real coefficients, so that the half
-with Im u >= 0 is enough).  Where F is known in a sector (`Sector`) it is bounded without balls of its moments: with
+with Im u >= 0 is enough).  For probit weights, with F known in a sector (`Sector`), no balls of the moments are needed: with
 |w'/w| <= k on a rectangle |Im eta| <= h that contains all eta over the ellipse, log w(x + iy) - log w(x) is at most h k,
 so that |arg w| <= h k and |w(x + iy)| <= e^(h k) w(x), and |F| <= sec(m h k)^p e^(h k) times the ceiling on the ellipse's
 real range.  Cells where no ellipse works are bisected (Petras 2002).  With positive weights the
@@ -29,6 +29,7 @@ from leadterms.evaluation.certified.line_rules import PLANNING_BITS
 from leadterms.evaluation.certified.size import cells_of, rough_size
 from leadterms.evaluation.certified.strands import Plans, Strands, complex_point
 from leadterms.evaluation.certified.strip import Strip
+from leadterms.evaluation.certified.weight_balls import ProbitBalls
 from leadterms.evaluation.moment_system import NumericSystem, Sector
 from leadterms.evaluation.precision import ball_precision
 
@@ -85,6 +86,9 @@ class EffectsAverage:
             self._reach = [self.bounds.reach(j) for j in range(self.dimension)]
             size = rough_size(self.strands, self.bounds) if size is None else size
             self.tolerance = size * arb(2) ** (-bits - 2)
+        # the probit weight costs most in boxes, and its steepness grows no faster than eta
+        by_steepness = all(isinstance(problem.weight, ProbitBalls) for problem in self.strands.problems)
+        self._sector = system.sector if by_steepness else None
         self._tallest = [_tallest(reach, bits) for reach in self._reach]
         self._height = list(self._tallest)
 
@@ -197,8 +201,8 @@ class EffectsAverage:
         half, centre = (cell[j][1] - cell[j][0]) / 2, (cell[j][1] + cell[j][0]) / 2
         if self.strip is not None:
             return self._on_ellipse_of_strip(self.strip, cell, j, rho)
-        if self.system.sector is not None:
-            return self._in_sector(self.system.sector, cell, j, rho)
+        if self._sector is not None:
+            return self._in_sector(self._sector, cell, j, rho)
         upper = [acb(box.real, interval(arb(0), box.imag.upper())) for box in columns(rho, COLUMNS)]
         long = upper[-1].real.upper()
         height = max(float(box.imag.upper()) for box in upper)
