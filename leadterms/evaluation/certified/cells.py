@@ -3,11 +3,12 @@
 On a cell the remainder needs a bound of F(M(u)) phi(u) on a complex ellipse around each side.  It comes from balls:
 the ellipse is covered by boxes of u, and where F is finite in ball arithmetic on all of them F(M(.)) is analytic
 there and bounded by what is found (F is a rational function of the moments with real coefficients, so that the half
-with Im u >= 0 is enough).  For probit weights, with F known in a sector (`Sector`), no balls of the moments are needed: with
-|w'/w| <= k on a rectangle |Im eta| <= h that contains all eta over the ellipse, log w(x + iy) - log w(x) is at most h k,
-so that |arg w| <= h k and |w(x + iy)| <= e^(h k) w(x), and |F| <= sec(m h k)^p e^(h k) times the ceiling on the ellipse's
-real range.  Cells where no ellipse works are bisected (Petras 2002).  With positive weights the
+with Im u >= 0 is enough).  Cells where no ellipse works are bisected (Petras 2002).  With positive weights the
 errors of the sides of a cell add, each times the widths of the other sides.
+
+For probit weights, with F known in a sector (`Sector`), no balls of the moments are needed: with |w'/w| <= k on a
+rectangle |Im eta| <= h that contains all eta over the ellipse, |log w(x + iy) - log w(x)| <= h k.  So |arg w| <= h k and
+|w(x + iy)| <= e^(h k) w(x), and |F| <= sec(m h k)^p e^(h k) times the ceiling on the ellipse's real range.
 
 Far out the caller's ceiling takes over: |F(M(u))| <= M_c(u), which is bounded by the largest value of the weight.
 """

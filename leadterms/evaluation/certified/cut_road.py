@@ -113,7 +113,8 @@ class _Loss:
         for strand in system.strands:
             if not isinstance(strand.weight, _QUASICONCAVE):
                 raise EvaluationError(
-                    f"a random slope on an unbounded predictor needs a bounded weight, not {type(strand.weight).__name__}"
+                    f"a random slope on an unbounded predictor needs a bounded weight, not "
+                    f"{type(strand.weight).__name__}"
                 )
         self.system = system
         self.shares = [abs(arb(share)) for share in shares]

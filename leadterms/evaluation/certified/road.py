@@ -80,8 +80,8 @@ def _pass(system: NumericSystem, bits: int) -> arb:
     if is_unbounded(system):
         if system.sector is None or not all(_stays_in_sector(strand.weight) for strand in system.strands):
             raise EvaluationError(
-                "a random slope on an unbounded predictor is certified for weights whose argument is bounded near the real "
-                "line only: those of the logit link, and of the negative binomial family with the log link"
+                "a random slope on an unbounded predictor is certified for weights whose argument is bounded near the "
+                "real line only: those of the logit link, and of the negative binomial family with the log link"
             )
         cut, loss, size = cut_off(system, bits)
         ball = _average(cut, bits, size)
@@ -100,8 +100,8 @@ def _average(system: NumericSystem, bits: int, size: arb | None = None) -> arb:
         return SectorAverage(system, system.sector, bits, size).value()
     if system.dimension > MOST_IN_CELLS:
         raise EvaluationError(
-            f"an average over {system.dimension} random effects is certified for weights whose argument is bounded near "
-            "the real line only: those of the logit link, and of the negative binomial family with the log link"
+            f"an average over {system.dimension} random effects is certified for weights whose argument is bounded "
+            "near the real line only: those of the logit link, and of the negative binomial family with the log link"
         )
     return EffectsAverage(system, bits, size).value()
 

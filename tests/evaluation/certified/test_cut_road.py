@@ -1,7 +1,7 @@
 """Random slopes on unbounded predictors, and three random effects, against sums in double precision.
 
-The sums are written from the definition: the trapezoidal rule over the random effects, node sums over the predictors, and
-the residual variance of the predictor given the others under the weights, centred.
+The sums are written from the definition: the trapezoidal rule over the random effects, node sums over the predictors,
+and the residual variance of the predictor given the others under the weights, centred.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def test_a_random_slope_on_an_unbounded_predictor(case: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES[1:4], ids=named)
+@pytest.mark.parametrize("case", CASES[2:5], ids=named)
 def test_random_slopes_for_other_laws_and_links(case: Any) -> None:
     check(case, 14)
 
