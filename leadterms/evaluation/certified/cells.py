@@ -7,7 +7,7 @@ with Im u >= 0 is enough).  Cells where no ellipse works are bisected (Petras 20
 errors of the sides of a cell add, each times the widths of the other sides.
 
 For probit weights, with F known in a sector (`Sector`), no balls of the moments are needed: with |w'/w| <= k on a
-rectangle |Im eta| <= h that contains all eta over the ellipse, |log w(x + iy) - log w(x)| <= h k.  So |arg w| <= h k and
+rectangle |Im eta| <= h with all eta over the ellipse, |log w(x + iy) - log w(x)| <= h k.  So |arg w| <= h k and
 |w(x + iy)| <= e^(h k) w(x), and |F| <= sec(m h k)^p e^(h k) times the ceiling on the ellipse's real range.
 
 Far out the caller's ceiling takes over: |F(M(u))| <= M_c(u), which is bounded by the largest value of the weight.
