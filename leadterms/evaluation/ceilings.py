@@ -57,11 +57,13 @@ class Bound:
 
     parts: tuple[AbsoluteMoment, ...]
     sector: Sector
+    shares: tuple[tuple[Symbol, Expr], ...] = ()
+    """Of an entry of a Schur complement: for each strand one of its moments and its probability, up to a factor."""
 
 
 def ceiling(average: Average) -> Bound | None:
     """Return a bound of |F|, or None if none is found."""
-    return _by_ratio(average) or _by_schur_complement(average)
+    return _by_ratio(average) or ceiling_of_residual_information(average)
 
 
 def _absolute(moment: WeightedMoment, symbol: Symbol, factor: Expr) -> list[AbsoluteMoment]:
@@ -147,7 +149,8 @@ def _alike(first: WeightedMoment, second: WeightedMoment) -> bool:
     )
 
 
-def _by_schur_complement(average: Average) -> Bound | None:
+def ceiling_of_residual_information(average: Average) -> Bound | None:
+    """Return the bound (h_bb + h_cc)/2 of an entry of a Schur complement, None where F is not known to be one."""
     found = residual_information(average)
     if found is None:
         return None
@@ -158,7 +161,8 @@ def _by_schur_complement(average: Average) -> Bound | None:
         for p, symbol, row in zip(found.probabilities, found.symbols, _squares(column), strict=True)
         for exponents, c in row
     ]
-    return Bound(tuple(parts), Sector(1, 1 + len(columns)))
+    shares = tuple(zip(found.symbols, found.probabilities, strict=True))
+    return Bound(tuple(parts), Sector(1, 1 + len(columns)), shares)
 
 
 def _squares(column: Column) -> list[list[tuple[tuple[int, ...], Expr]]]:

@@ -9,16 +9,18 @@ from flint import arb
 from sympy import Expr, Symbol
 
 from leadterms.errors import UncertifiedError
-from leadterms.evaluation.ceilings import Bound, ceiling
+from leadterms.evaluation.ceilings import Bound, ceiling, ceiling_of_residual_information
 from leadterms.evaluation.compile_balls import BallProgram, ball_program
 from leadterms.evaluation.held_plan import Average, PolynomialPredictor, affine, polynomial
 from leadterms.evaluation.moment_system import Ball, Ceiling, NumericSystem, Strand
 from leadterms.evaluation.road import Numbers, Road
 from leadterms.evaluation.weighted_moment import WeightedMoment
+from leadterms.model.laws import Law
+from leadterms.model.weights import ExponentialWeight
 
 NAME = "general certified road, slower than a kernel"
-MOST_EFFECTS = 2
-"""Cells in more dimensions than these are too many."""
+MOST_EFFECTS = 3
+"""Nodes in more dimensions than these are too many."""
 
 
 def general_road(average: Average) -> Road:
@@ -37,23 +39,36 @@ def general_road(average: Average) -> Road:
         raise UncertifiedError("no certified road: the random effects stand outside the weights")
     if not average.integrand.is_rational_function(*symbols):
         raise UncertifiedError("no certified road: the integrand is not rational in the moments of the weight")
-    _refuse_unbounded_slopes(average)
     families = _families(average)
-    above = ceiling(average) if effects.symbols else None
-    if above is None and effects.symbols:
-        raise UncertifiedError("no certified road: no bound of the integrand is known for large random effects")
+    above = _ceiling(average) if effects.symbols else None
     layout = _Layout(average, families, above)
     return Road(NAME, layout.numbers, layout.enclose)
 
 
-def _refuse_unbounded_slopes(average: Average) -> None:
-    """An effect times an unbounded predictor takes eta off every strip in which the weight is known."""
-    for moment in average.inner.values():
-        slopes = [moment.eta.diff(effect) for effect in average.effects.symbols]
-        for variable, law in zip(moment.variables, moment.laws, strict=True):
-            bounded = all(end.is_finite for end in law.support)
-            if not bounded and any(slope.has(variable) for slope in slopes):
-                raise UncertifiedError(f"no certified road: a random slope on a predictor with the unbounded law {law}")
+def _unbounded_slopes(average: Average) -> list[tuple[Symbol, WeightedMoment, Law]]:
+    """Return the effects that multiply predictors with unbounded laws, with a moment and the law of each."""
+    return [
+        (effect, moment, law)
+        for moment in average.inner.values()
+        for variable, law in zip(moment.variables, moment.laws, strict=True)
+        if not all(end.is_finite for end in law.support)
+        for effect in average.effects.symbols
+        if moment.eta.diff(effect).has(variable)
+    ]
+
+
+def _ceiling(average: Average) -> Bound:
+    """Return a bound of the integrand; under unbounded random slopes that of residual information, to be cut off."""
+    unbounded = _unbounded_slopes(average)
+    slope = f"a random slope on a predictor with the unbounded law {unbounded[0][2]}" if unbounded else ""
+    if any(isinstance(moment.weight, ExponentialWeight) for _, moment, _ in unbounded):
+        raise UncertifiedError(f"no certified road: {slope}, under a weight that grows exponentially")
+    above = ceiling_of_residual_information(average) if unbounded else ceiling(average)
+    if above is None and unbounded:
+        raise UncertifiedError(f"no certified road: {slope}, in an integrand that is not residual information")
+    if above is None:
+        raise UncertifiedError("no certified road: no bound of the integrand is known for large random effects")
+    return above
 
 
 @dataclass(frozen=True)
@@ -96,17 +111,22 @@ class _Layout:
     """Which number stands where, and what is made of them.
 
     Numbers come in this order: for each family its constant, slopes and loadings; means and covariances of the
-    effects; coefficients of the moments; factors of the ceiling; parameters of the integrand.
+    effects; coefficients of the moments; factors of the ceiling; probabilities; parameters of the integrand.
     """
 
     def __init__(self, average: Average, families: dict[tuple[object, ...], _Family], above: Bound | None) -> None:
         self._families = list(families.values())
         self._places = {key: place for place, key in enumerate(families)}
         self._size = len(average.effects.symbols)
+        # what moves eta without bound goes first: then the others move it little
+        steep = {effect for effect, _, _ in _unbounded_slopes(average)}
+        self._order = sorted(range(self._size), key=lambda j: average.effects.symbols[j] not in steep)
         self._moments = [(self._places[_key(moment)], moment.polynomial) for moment in average.inner.values()]
         parts = above.parts if above else ()
         self._above = [(self._places[_key(average.inner[one.symbol])], one.exponents) for one in parts]
         self._sector = above.sector if above else None
+        shares = above.shares if above else ()
+        self._shared = [self._places[_key(average.inner[symbol])] for symbol, _ in shares]
         symbols = tuple(average.inner)
         self._parameters: tuple[Symbol, ...] = tuple(sorted(average.integrand.free_symbols - set(symbols), key=str))
         self._integrand = ball_program((*symbols, *self._parameters), (average.integrand,))
@@ -116,6 +136,7 @@ class _Layout:
             tuple(average.effects.covariance),
             tuple(c for moment in average.inner.values() for _, c in moment.polynomial),
             tuple(one.coefficient for one in parts),
+            tuple(share for _, share in shares),
             self._parameters,
         ]
         self.numbers = tuple(number for group in self._groups for number in group)
@@ -130,8 +151,8 @@ class _Layout:
         from leadterms.evaluation.certified.road import certified_average
 
         groups = self._split(values)
-        *families, mean, covariance, coefficients, factors, parameters = groups
-        root = _cholesky(covariance, self._size)
+        *families, mean, covariance, coefficients, factors, shares, parameters = groups
+        root = _root(covariance, self._order)
         shared: dict[tuple[int, ...], arb] = {}
         strands = tuple(
             self._strand(family, numbers, mean, root, shared)
@@ -141,7 +162,14 @@ class _Layout:
             Ceiling(factor, strand, exponents) for factor, (strand, exponents) in zip(factors, self._above, strict=True)
         )
         function = self._function(coefficients, parameters)
-        return certified_average(NumericSystem(strands, function, above, self._sector), bits)
+        probabilities = self._probabilities(shares)
+        return certified_average(NumericSystem(strands, function, above, self._sector, probabilities), bits)
+
+    def _probabilities(self, shares: Sequence[arb]) -> tuple[arb, ...] | None:
+        """Return the strands' probabilities in their order, None where not every strand has one."""
+        if sorted(self._shared) != list(range(len(self._families))):
+            return None
+        return tuple(share for _, share in sorted(zip(self._shared, shares, strict=True), key=lambda pair: pair[0]))
 
     def _split(self, values: Numbers) -> list[list[arb]]:
         groups, start = [], 0
@@ -205,12 +233,16 @@ def _combined(row: Sequence[arb], column: Sequence[arb], shared: dict[tuple[int,
     return shared[key]
 
 
-def _cholesky(covariance: Sequence[arb], size: int) -> list[list[arb]]:
-    """Return the lower triangular root of a covariance matrix, given row by row."""
-    rows = [list(covariance[size * i : size * (i + 1)]) for i in range(size)]
-    root = [[arb(0)] * size for _ in range(size)]
+def _root(covariance: Sequence[arb], order: Sequence[int]) -> list[list[arb]]:
+    """Return a root R of a covariance matrix given row by row, R R' = covariance.
+
+    In this order of the effects it is lower triangular: the last column has the last effect alone.
+    """
+    size = len(order)
+    rows = [[covariance[size * i + j] for j in order] for i in order]
+    triangle = [[arb(0)] * size for _ in range(size)]
     for i in range(size):
         for j in range(i + 1):
-            rest = rows[i][j] - sum((root[i][k] * root[j][k] for k in range(j)), arb(0))
-            root[i][j] = rest.sqrt() if i == j else rest / root[j][j]
-    return root
+            rest = rows[i][j] - sum((triangle[i][k] * triangle[j][k] for k in range(j)), arb(0))
+            triangle[i][j] = rest.sqrt() if i == j else rest / triangle[j][j]
+    return [triangle[order.index(i)] for i in range(size)]

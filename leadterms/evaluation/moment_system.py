@@ -19,6 +19,8 @@ Ball = Any
 """A python-flint ``arb`` or ``acb``."""
 Exact = Any
 """A python-flint ``fmpq``, or an ``arb`` where a number is irrational."""
+Cut = tuple[Ball | None, Ball | None]
+"""Exact ends at which a law is cut off, None where it is left whole."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,9 @@ class Strand:
         Exponents of x_1..x_p in each moment.
     monomials
         Exponents of x_1..x_p in the monomials m of eta; None where these are x_1..x_p themselves.
+    cuts
+        Where the laws are cut off: the moments are those of what is left, whose mass is below one.  None where all
+        laws are whole.
 
     """
 
@@ -53,6 +58,7 @@ class Strand:
     loadings: tuple[tuple[Exact, ...], ...]
     moments: tuple[tuple[int, ...], ...]
     monomials: tuple[tuple[int, ...], ...] | None = None
+    cuts: tuple[Cut, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,10 @@ class NumericSystem:
         |F| is at most the sum of these for every real u; none where no bound is known.
     sector
         What holds besides for complex weights, None where nothing is known.
+    shares
+        If F is a multiple of an entry S_bc of the Schur complement, in E[w z z'], of the block of the random effects,
+        and the ceiling that multiple of (E[w b^2] + E[w c^2])/2: the probabilities of the strands, up to a common
+        factor.  None otherwise.
 
     """
 
@@ -98,6 +108,7 @@ class NumericSystem:
     integrand: Callable[[Sequence[Ball]], Ball]
     ceiling: tuple[Ceiling, ...] = ()
     sector: Sector | None = None
+    shares: tuple[Exact, ...] | None = None
 
     @property
     def dimension(self) -> int:

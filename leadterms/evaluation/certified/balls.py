@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 import sympy
@@ -45,6 +46,12 @@ def larger(first: Ball, second: Ball) -> Ball:
     if not (first.is_finite() and second.is_finite()):
         return NAN
     return first.max(second)
+
+
+def float_log(ball: Ball) -> float:
+    """Return the natural logarithm of the middle of a ball, as a float; for estimates."""
+    middle = ball.mid()
+    return float(middle.log().mid()) if middle > 0 else -inf
 
 
 def whole_power(base: Ball, exponent: int) -> Ball:

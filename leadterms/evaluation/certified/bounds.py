@@ -33,7 +33,7 @@ class Bounds:
 
     def on(self, cell: Cell) -> Ball:
         """Bound the integral of |F| phi over a cell."""
-        return (self.top(cell) * _mass(cell, 0)).abs_upper()
+        return (self.top(cell) * mass_of(cell, 0)).abs_upper()
 
     def top(self, cell: Cell) -> Ball:
         """Bound |F| on a cell of real effects."""
@@ -44,7 +44,7 @@ class Bounds:
 
         The sum times the steps, in some of the directions: at most 1 + the width over the step are the nodes in a side.
         """
-        return (self.top(cell) * _mass(cell, 1)).abs_upper()
+        return (self.top(cell) * mass_of(cell, 1)).abs_upper()
 
     def beyond(self, radius: Ball) -> Ball:
         """Bound the integral of |F| phi over the effects outside the cube of this radius."""
@@ -155,7 +155,7 @@ class _Term:
         return (top * total).abs_upper()
 
 
-def _mass(cell: Cell, step: int) -> Ball:
+def mass_of(cell: Cell, step: int) -> Ball:
     """Bound the integral of phi over a cell, or its sum on a lattice of steps at most ``step``."""
     mass = arb(1)
     for low, high in cell:

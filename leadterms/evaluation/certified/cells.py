@@ -6,6 +6,10 @@ there and bounded by what is found (F is a rational function of the moments with
 with Im u >= 0 is enough).  Cells where no ellipse works are bisected (Petras 2002).  With positive weights the
 errors of the sides of a cell add, each times the widths of the other sides.
 
+For probit weights, with F known in a sector (`Sector`), no balls of the moments are needed: with |w'/w| <= k on a
+rectangle |Im eta| <= h with all eta over the ellipse, |log w(x + iy) - log w(x)| <= h k.  So |arg w| <= h k and
+|w(x + iy)| <= e^(h k) w(x), and |F| <= sec(m h k)^p e^(h k) times the ceiling on the ellipse's real range.
+
 Far out the caller's ceiling takes over: |F(M(u))| <= M_c(u), which is bounded by the largest value of the weight.
 """
 
@@ -19,14 +23,15 @@ from math import ceil, floor, hypot, inf, prod
 from flint import acb, arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger
+from leadterms.evaluation.certified.balls import NAN, Ball, float_log, interval, larger
 from leadterms.evaluation.certified.bounds import Bounds, Cell, density
-from leadterms.evaluation.certified.gauss import columns, gauss, points_needed, remainder
+from leadterms.evaluation.certified.gauss import SLACK, columns, gauss, points_needed, remainder
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS
-from leadterms.evaluation.certified.size import cells_of, float_log, rough_size
+from leadterms.evaluation.certified.size import cells_of, rough_size
 from leadterms.evaluation.certified.strands import Plans, Strands, complex_point
 from leadterms.evaluation.certified.strip import Strip
-from leadterms.evaluation.moment_system import NumericSystem
+from leadterms.evaluation.certified.weight_balls import ProbitBalls
+from leadterms.evaluation.moment_system import NumericSystem, Sector
 from leadterms.evaluation.precision import ball_precision
 
 LOWER, HIGHER = 0.55, 1.8
@@ -63,10 +68,12 @@ class EffectsAverage:
         A moment system with one effect or more, and a ceiling.
     bits
         What is aimed at.
+    size
+        About the average of |F|, without proof; None where it is not known yet.
 
     """
 
-    def __init__(self, system: NumericSystem, bits: int) -> None:
+    def __init__(self, system: NumericSystem, bits: int, size: Ball | None = None) -> None:
         if not system.ceiling:
             raise EvaluationError(
                 "no bound of the integrand is known for large random effects: the certified road needs a ceiling"
@@ -78,7 +85,11 @@ class EffectsAverage:
             self.bounds = Bounds(self.strands)
             self.strip = Strip(self.strands) if self.strands.common_shift else None
             self._reach = [self.bounds.reach(j) for j in range(self.dimension)]
-            self.tolerance = rough_size(self.strands, self.bounds) * arb(2) ** (-bits - 2)
+            size = rough_size(self.strands, self.bounds) if size is None else size
+            self.tolerance = size * arb(2) ** (-bits - 2)
+        # the probit weight costs most in boxes, and its steepness grows no faster than eta
+        by_steepness = all(isinstance(problem.weight, ProbitBalls) for problem in self.strands.problems)
+        self._sector = system.sector if by_steepness else None
         self._tallest = [_tallest(reach, bits) for reach in self._reach]
         self._height = list(self._tallest)
 
@@ -191,6 +202,8 @@ class EffectsAverage:
         half, centre = (cell[j][1] - cell[j][0]) / 2, (cell[j][1] + cell[j][0]) / 2
         if self.strip is not None:
             return self._on_ellipse_of_strip(self.strip, cell, j, rho)
+        if self._sector is not None:
+            return self._in_sector(self._sector, cell, j, rho)
         upper = [acb(box.real, interval(arb(0), box.imag.upper())) for box in columns(rho, COLUMNS)]
         long = upper[-1].real.upper()
         height = max(float(box.imag.upper()) for box in upper)
@@ -207,6 +220,31 @@ class EffectsAverage:
             effects[j] = centre + half * box
             boxes.append(effects)
         return self._on_boxes(rules, boxes)
+
+    def _in_sector(self, sector: Sector, cell: Cell, j: int, rho: float) -> Ball:
+        """Bound |F phi| over the ellipse by the ceiling: the weights turn by at most their steepness times Im eta."""
+        half, centre = (cell[j][1] - cell[j][0]) / 2, (cell[j][1] + cell[j][0]) / 2
+        long, short = (half * arb(rho + sign / rho) / 2 * SLACK for sign in (1, -1))
+        region = list(cell)
+        region[j] = ((centre - long).lower(), (centre + long).upper())
+        turned = arb(0)
+        for problem in self.strands.problems:
+            row = problem.loadings[j]
+            low, high, _ = problem.predictor.range(row[0], row[1:], problem.supports)
+            shift, slopes = problem.at([interval(*side) for side in region])
+            first, last, _ = problem.predictor.range(shift, slopes, problem.supports)
+            if None in (low, high, first, last):
+                return NAN
+            height = (larger(abs(low), abs(high)) * short).abs_upper()
+            steepness = problem.weight.steepness(acb(interval(first, last), interval(-height, height)))
+            turned = larger(turned, (steepness * height).abs_upper())
+        angle = turned * sector.multiple
+        if not (turned.is_finite() and angle < arb.pi() / 2):
+            return NAN
+        factor = turned.exp() / angle.cos() ** sector.power
+        effects = [acb(interval(*side)) for side in region]
+        effects[j] = acb(effects[j].real, interval(-short, short))
+        return (factor * self.bounds.top(tuple(region)) * _modulus_of_density(effects)).abs_upper()
 
     def _on_ellipse_of_strip(self, strip: Strip, cell: Cell, j: int, rho: float) -> Ball:
         half, centre = (cell[j][1] - cell[j][0]) / 2, (cell[j][1] + cell[j][0]) / 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
@@ -10,9 +9,11 @@ from flint import acb, arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger
+from leadterms.evaluation.certified.bell_rule import bell_rule
 from leadterms.evaluation.certified.eta import polynomial_on
 from leadterms.evaluation.certified.gauss import columns, gauss, points_needed, remainder
-from leadterms.evaluation.certified.lines import End, Line, Segment
+from leadterms.evaluation.certified.lines import Segment
+from leadterms.evaluation.certified.rule import LineRule, Request
 from leadterms.evaluation.precision import ball_precision, spelled
 
 PLANNING_BITS = 64
@@ -20,64 +21,6 @@ ELLIPSES = (1.1, 1.2, 1.35, 1.6, 2.0, 2.6, 3.5, 5.0, 8.0, 14.0, 30.0, 80.0, 250.
 MIDDLE = 5
 COLUMNS = 8
 MOST_PANELS = 2000
-
-Modulus = Callable[[End, End, Ball], Ball]
-"""Upper bound of |w| over low <= Re eta <= high, |Im eta| <= height."""
-
-
-@dataclass(frozen=True)
-class LineRule:
-    """Points and masses, with |E[X^k f(X)] - sum mass x^k f(x)| <= errors[k] for f = w(eta(.)).
-
-    Parameters
-    ----------
-    points, masses
-        The rule.
-    errors
-        One for each power k.
-    low, high
-        Ends of an interval that contains the points and the part of the support that was not cut off.
-
-    """
-
-    points: tuple[Ball, ...]
-    masses: tuple[Ball, ...]
-    errors: tuple[Ball, ...]
-    low: Ball
-    high: Ball
-
-    def absolute(self, power: int) -> Ball:
-        """Return the rule's own value of E|X|^power."""
-        return sum((abs(x) ** power * m for x, m in zip(self.points, self.masses, strict=True)), arb(0)).abs_upper()
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a rule is asked for.
-
-    Parameters
-    ----------
-    line
-        The law.
-    modulus
-        Upper bounds of |w|.
-    everywhere
-        An upper bound of |w| on the whole support, or of |w e^(-rate x)| where the rate is not zero.
-    eta
-        The coefficients of eta as a polynomial in x, by rising power, real balls or complex ones.
-    rate
-        w(eta(x)) grows at most like e^(rate x).
-    tolerances
-        Wanted error for each power; what is proven may be a little larger.
-
-    """
-
-    line: Line
-    modulus: Modulus
-    everywhere: Ball
-    eta: tuple[Ball, ...]
-    rate: Ball
-    tolerances: tuple[Ball, ...]
 
 
 @dataclass(frozen=True)
@@ -103,6 +46,9 @@ def line_rule(request: Request) -> LineRule:
     atoms = request.line.atoms(low, high)
     if atoms is not None:
         return LineRule(tuple(x for x, _ in atoms), tuple(p for _, p in atoms), errors, low, high)
+    bell = bell_rule(request, low, high)
+    if bell is not None:
+        return bell
     panels: list[_Panel] = []
     size = arb(0)
     segments = request.line.segments(low, high)

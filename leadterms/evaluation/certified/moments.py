@@ -12,15 +12,18 @@ from flint import acb, acb_mat, arb, arb_mat
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, disc, whole_power
+from leadterms.evaluation.certified.cut_lines import CutLine
 from leadterms.evaluation.certified.eta import Predictor
-from leadterms.evaluation.certified.line_rules import PLANNING_BITS, LineRule, Request, cut_ends, line_rule
+from leadterms.evaluation.certified.line_rules import PLANNING_BITS, cut_ends, line_rule
 from leadterms.evaluation.certified.lines import End, Line, line_of
+from leadterms.evaluation.certified.rule import LineRule, Request
 from leadterms.evaluation.certified.tables import Split, Table
 from leadterms.evaluation.certified.weight_balls import WeightBalls, weight_balls
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 
-SAMPLES = 9
+SAMPLES = (9, 9, 9, 5)
+"""Points at which each of so many predictors is looked at, the last for more."""
 SPREADS = (3.0, 8.0, 20.0)
 """How many times its spread an unbounded law is looked at."""
 MOST_NODES = 400_000
@@ -42,6 +45,11 @@ class Problem:
         self.strand = strand
         self.weight: WeightBalls = weight_balls(strand.weight)
         self.lines: list[Line] = [line_of(law) for law in strand.laws]
+        if strand.cuts is not None:
+            self.lines = [
+                line if cut == (None, None) else CutLine(line, cut)
+                for line, cut in zip(self.lines, strand.cuts, strict=True)
+            ]
         self.predictor = Predictor(len(strand.laws), strand.monomials)
         self.factorises = self.weight.rate is not None and self.predictor.is_affine
         self.centre = arb(strand.centre)
@@ -53,7 +61,8 @@ class Problem:
     @cached_property
     def samples(self) -> list[list[tuple[Ball, Ball]]]:
         """A few points with rough probabilities, for each predictor."""
-        return [_samples(line) for line in self.lines]
+        count = SAMPLES[min(len(self.lines), len(SAMPLES) - 1)]
+        return [_samples(line, count) for line in self.lines]
 
     @cached_property
     def _sampled(self) -> list[tuple[Ball, list[Ball]]]:
@@ -97,7 +106,7 @@ class Problem:
         return (total / mass).mid(), sizes
 
 
-def _samples(line: Line) -> list[tuple[Ball, Ball]]:
+def _samples(line: Line, count: int) -> list[tuple[Ball, Ball]]:
     """A few points with rough probabilities; far out too, where a weight may be so large that its mass is there."""
     unbounded = line.low is None or line.high is None
     pairs = []
@@ -108,8 +117,8 @@ def _samples(line: Line) -> list[tuple[Ball, Ball]]:
             pairs = [(x.mid(), p.mid()) for x, p in atoms]
             continue
         for segment in line.segments(low, high):
-            for i in range(SAMPLES):
-                t = (segment.low + (segment.high - segment.low) * arb(2 * i + 1) / (2 * SAMPLES)).mid()
+            for i in range(count):
+                t = (segment.low + (segment.high - segment.low) * arb(2 * i + 1) / (2 * count)).mid()
                 mass = abs(segment.density(t) * (segment.high - segment.low))
                 if mass.is_finite():
                     pairs.append((segment.point(t).mid(), mass.mid()))
@@ -165,13 +174,25 @@ class Plan:
             values = [[_dot(coefficients[k * width : (k + 1) * width], c) for k in range(count)] for c in columns]
         return [[value + radius for value, radius in zip(row, radii, strict=True)] for row in values]
 
+    @cached_property
+    def _moving(self) -> tuple[int, ...]:
+        """The predictors that the effects multiply, of an affine eta."""
+        return tuple(
+            i for i in range(len(self.rules)) if any(not row[1 + i].is_zero() for row in self.problem.loadings)
+        )
+
+    @property
+    def work(self) -> int:
+        """About how many evaluations each point of the effects costs."""
+        tabulated = self.problem.predictor.is_affine and len(self._moving) < len(self.rules)
+        return prod(len(self.rules[i].points) for i in (self._moving if tabulated else range(len(self.rules))))
+
     def _tabulated(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]] | None:
         """Return all moments by interpolation in what the effects move, None where that does not pay or is not proven.
 
         The error of interpolation adds to those of the rules, for each node over the predictors that the effects move.
         """
-        problem = self.problem
-        moving = tuple(i for i in range(len(self.rules)) if any(not row[1 + i].is_zero() for row in problem.loadings))
+        problem, moving = self.problem, self._moving
         fixed = tuple(i for i in range(len(self.rules)) if i not in moving)
         if not (problem.predictor.is_affine and fixed):
             return None
@@ -179,11 +200,8 @@ class Plan:
         split = Split(problem.weight, self.rules, moving, fixed, tuple(points[0][1][i] for i in fixed))
         if len(points) * len(nodes) < TABLE_PAYS:
             return None
-        shifts = [
-            sum((slopes[i] * x for i, x in zip(moving, node, strict=True)), shift)
-            for shift, slopes in points
-            for node in nodes
-        ]
+        lines = arb_mat([[shift, *(slopes[i] for i in moving)] for shift, slopes in points])
+        shifts = (lines * arb_mat([[arb(1)] * len(nodes), *zip(*nodes, strict=True)])).entries()
         reach = [float(shift) for shift in shifts]
         powers = list(dict.fromkeys(tuple(e[i] for i in fixed) for e in problem.strand.moments))
         margin = 1e-9 * (1 + max(map(abs, reach)))
@@ -376,5 +394,5 @@ def _plan_factors(problem: Problem, slopes: Sequence[Ball], bits: int, sizes: li
     return Plan(problem, tuple(rules), (arb(0),) * len(problem.strand.moments), arb(0))
 
 
-def _exponential_modulus(low: Ball, high: Ball, height: Ball) -> Ball:
-    return high.exp()
+def _exponential_modulus(low: End, high: End, height: Ball) -> Ball:
+    return NAN if high is None else high.exp()

@@ -8,15 +8,21 @@ from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.cells import EffectsAverage
+from leadterms.evaluation.certified.cut_road import cut_off, is_unbounded
+from leadterms.evaluation.certified.line_rules import PLANNING_BITS
 from leadterms.evaluation.certified.sector import SectorAverage, in_sector
 from leadterms.evaluation.certified.strands import Strands
+from leadterms.evaluation.certified.weight_balls import weight_balls
 from leadterms.evaluation.moment_system import NumericSystem
 from leadterms.evaluation.precision import ball_precision
+from leadterms.model.weights import Weight
 
 GUARD = 16
 SPARE = 3
 """Bits that an average over effects gets beyond those asked for: its nodes grow with them."""
 ATTEMPTS = 3
+MOST_IN_CELLS = 2
+"""Random effects of which a cell may have so many: more would take hours."""
 
 
 def certified_average(system: NumericSystem, bits: int) -> arb:
@@ -71,9 +77,33 @@ def _pass(system: NumericSystem, bits: int) -> arb:
     if all(bool(arb(entry).is_zero()) for strand in system.strands for row in strand.loadings for entry in row):
         strands = tuple(replace(strand, loadings=()) for strand in system.strands)
         return _without_effects(replace(system, strands=strands), bits)
+    if is_unbounded(system):
+        if system.sector is None or not all(_stays_in_sector(strand.weight) for strand in system.strands):
+            raise EvaluationError(
+                "a random slope on an unbounded predictor is certified for weights whose argument is bounded near the "
+                "real line only: those of the logit link, and of the negative binomial family with the log link"
+            )
+        cut, loss, size = cut_off(system, bits)
+        ball = _average(cut, bits, size)
+        with ball_precision(bits + PLANNING_BITS):
+            return ball + arb(0, loss)
+    return _average(system, bits)
+
+
+def _stays_in_sector(weight: Weight) -> bool:
+    with ball_precision(PLANNING_BITS):
+        return bool(weight_balls(weight).angle(arb("0.01")).is_finite())
+
+
+def _average(system: NumericSystem, bits: int, size: arb | None = None) -> arb:
     if system.sector is not None and in_sector(system):
-        return SectorAverage(system, system.sector, bits).value()
-    return EffectsAverage(system, bits).value()
+        return SectorAverage(system, system.sector, bits, size).value()
+    if system.dimension > MOST_IN_CELLS:
+        raise EvaluationError(
+            f"an average over {system.dimension} random effects is certified for weights whose argument is bounded "
+            "near the real line only: those of the logit link, and of the negative binomial family with the log link"
+        )
+    return EffectsAverage(system, bits, size).value()
 
 
 def _without_effects(system: NumericSystem, bits: int) -> arb:

@@ -26,10 +26,10 @@ from math import ceil, prod
 from flint import arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, Ball, larger
+from leadterms.evaluation.certified.balls import NAN, Ball, float_log, larger
 from leadterms.evaluation.certified.bounds import Bounds, Cell, density
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS
-from leadterms.evaluation.certified.size import cells_of, float_log, rough_size
+from leadterms.evaluation.certified.size import cells_of, rough_size
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.moment_system import NumericSystem, Sector
 from leadterms.evaluation.precision import ball_precision
@@ -40,6 +40,8 @@ LARGEST_STEP = 1.0
 BLOCK = 3.0
 """How far the linear predictor may move across a block of nodes that share rules for the moments."""
 MOST_NODES = 4_000_000
+MOST_EVALUATIONS = 50_000_000
+"""Some ten minutes of work."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class SectorAverage:
         What is known of its integrand, where `in_sector` says that this is of use.
     bits
         What is aimed at.
+    size
+        About the average of |F|, without proof; None where it is not known yet.
 
     Raises
     ------
@@ -79,7 +83,7 @@ class SectorAverage:
 
     """
 
-    def __init__(self, system: NumericSystem, sector: Sector, bits: int) -> None:
+    def __init__(self, system: NumericSystem, sector: Sector, bits: int, size: Ball | None = None) -> None:
         self.system, self.bits, self.dimension = system, bits, system.dimension
         self.sector = sector
         self._at_bits: dict[int, Strands] = {}
@@ -87,7 +91,8 @@ class SectorAverage:
             self.strands = Strands(system)
             self._reach = [self.strands.reach(j) for j in range(self.dimension)]
             self.bounds = Bounds(self.strands)
-            self.tolerance = rough_size(self.strands, self.bounds) * arb(2) ** (-bits - 2)
+            size = rough_size(self.strands, self.bounds) if size is None else size
+            self.tolerance = size * arb(2) ** (-bits - 2)
 
     def _losses(self, j: int, width: Ball) -> Ball:
         """Return the factor by which |F phi| may grow at this distance off the real line, not finite where unknown."""
@@ -116,6 +121,7 @@ class SectorAverage:
             cell_error = sum((one.error for one in directions), arb(0))
             steps = [one.step for one in directions]
             blocks, error = self._blocks(radius, steps)
+        self._refuse_too_much(blocks, steps)
         total = arb(0)
         for block in blocks:
             part = self._sum(block, steps, self.tolerance / (4 * len(blocks)))
@@ -124,6 +130,22 @@ class SectorAverage:
         with ball_precision(self.bits + PLANNING_BITS):
             cube = prod((arb(step) for step in steps), start=arb(1))
             return total * cube + arb(0, (error + cell_error).abs_upper())
+
+    def _refuse_too_much(self, blocks: Sequence[Sequence[tuple[int, ...]]], steps: Sequence[float]) -> None:
+        """Judge the work by the rules of one block in the middle."""
+        nodes = sum(map(len, blocks))
+        middle = min(blocks, key=lambda block: sum(k * k for k in block[len(block) // 2]), default=[])
+        if not middle:
+            return
+        cell = _hull(list(zip(*middle, strict=True)), steps)
+        with ball_precision(PLANNING_BITS):
+            scales = self.strands.least_scales([self.strands.at(corner) for corner in _corners(cell)])
+            rules = self.strands.plan(self.strands.at([low.union(high) for low, high in cell]), self.bits, scales)
+        if nodes * rules.work > MOST_EVALUATIONS:
+            raise EvaluationError(
+                f"the average over {self.dimension} random effects needs {nodes} nodes with {rules.work} evaluations "
+                "each, too many: ask for fewer digits"
+            )
 
     def _mass(self) -> tuple[float, Ball]:
         """Return a radius beyond which little is left, and a bound of the ceiling's average, integrated or summed."""
@@ -200,8 +222,7 @@ class SectorAverage:
             volume = prod((arb(step) for step in steps), start=arb(1)) * len(block)
             near = density([low.union(high).abs_lower() for low, high in cell])
             wanted = max(8, ceil(float_log(self.bounds.top(cell) * near * volume / share) * 1.4427)) + 8
-            corners = list(product(*((low, (low + high) / 2, high) for low, high in cell)))
-            scales = self.strands.least_scales([self.strands.at(corner) for corner in corners])
+            scales = self.strands.least_scales([self.strands.at(corner) for corner in _corners(cell)])
         rounded = 32 * ceil((wanted + 24) / 32)
         strands = self._at_precision(rounded)
         with ball_precision(rounded):
@@ -217,6 +238,13 @@ class SectorAverage:
             with ball_precision(bits):
                 self._at_bits[bits] = Strands(self.system)
         return self._at_bits[bits]
+
+
+def _corners(cell: Cell) -> list[tuple[Ball, ...]]:
+    """Return the corners of a cell with its middle, in few dimensions those of its halves too."""
+    if len(cell) < 3:
+        return list(product(*((low, (low + high) / 2, high) for low, high in cell)))
+    return [*product(*cell), tuple((low + high) / 2 for low, high in cell)]
 
 
 def _grid(counts: Sequence[int], lengths: Sequence[int]) -> Iterator[tuple[range, ...]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise, product
-from math import ceil, inf
+from math import ceil
 
 from flint import arb
 
-from leadterms.evaluation.certified.balls import Ball, interval
+from leadterms.evaluation.certified.balls import Ball, float_log, interval
 from leadterms.evaluation.certified.bounds import Bounds, Cell, density
 from leadterms.evaluation.certified.strands import Strands
 
@@ -52,9 +52,3 @@ def cells_of(box: Cell, half_width: float) -> Iterator[Cell]:
         ends[0], ends[-1] = low, high
         sides.append(list(pairwise(ends)))
     yield from product(*sides)
-
-
-def float_log(ball: Ball) -> float:
-    """Return the natural logarithm of the middle of a ball, as a float; for estimates."""
-    middle = ball.mid()
-    return float(middle.log().mid()) if middle > 0 else -inf

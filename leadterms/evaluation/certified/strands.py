@@ -85,6 +85,11 @@ class Plans:
 
     plans: tuple[Plan, ...]
 
+    @property
+    def work(self) -> int:
+        """About how many evaluations each point of the effects costs."""
+        return sum(plan.work for plan in self.plans)
+
     def moments(self, points: Sequence[Point]) -> list[list[Ball]]:
         """Return all moments, strand after strand, at each of several points."""
         if not points:

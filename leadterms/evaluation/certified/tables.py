@@ -26,7 +26,8 @@ from flint import arb, arb_mat, arb_poly, fmpq, fmpz_poly
 
 from leadterms.evaluation.certified.balls import Ball, interval, larger, whole_power
 from leadterms.evaluation.certified.eta import eta_range
-from leadterms.evaluation.certified.line_rules import PLANNING_BITS, LineRule
+from leadterms.evaluation.certified.line_rules import PLANNING_BITS
+from leadterms.evaluation.certified.rule import LineRule
 from leadterms.evaluation.certified.weight_balls import WeightBalls
 from leadterms.evaluation.precision import ball_bits, ball_precision
 
@@ -159,13 +160,21 @@ class Table:
 
     def values(self, shifts: Sequence[Ball]) -> list[list[Ball]]:
         """Return P_k at several s in the interval, for each k; the errors are not in the balls."""
-        found = []
         with ball_precision(self.bits):
-            for shift in shifts:
-                i = min(max(int((float(shift) - self.low) / self.width), 0), self.count - 1)
-                t = (shift - self.middles[i]) / self.half
-                found.append([polynomial(t) for polynomial in self.polynomials[i]])
-        return [list(column) for column in zip(*found, strict=True)]
+            groups: list[list[int]] = [[] for _ in range(self.count)]
+            last = self.count - 1
+            for j, shift in enumerate(shifts):
+                i = int((float(shift) - self.low) / self.width)
+                groups[i if 0 <= i < last else 0 if i < 0 else last].append(j)
+            found: list[list[Ball]] = [[arb(0)] * len(shifts) for _ in self.polynomials[0]]
+            scale = 1 / self.half
+            for i, members in enumerate(groups):
+                middle = self.middles[i]
+                at = [(shifts[j] - middle) * scale for j in members]
+                for column, polynomial in zip(found, self.polynomials[i], strict=True):
+                    for j, value in zip(members, polynomial.evaluate(at, "iter"), strict=True):
+                        column[j] = value
+        return found
 
 
 def floor_ratio(height: float) -> float:

@@ -340,6 +340,10 @@ class ProbitBalls(WeightBalls):
         value = self.scale * spread(_probit_value(i, j), growth)
         return acb(value.real, -value.imag) if flip else value
 
+    def steepness(self, box: Ball) -> Ball:
+        """Return the largest of the remembered bounds that meet the box."""
+        return self._steepness_near(box)
+
     def _steepness_near(self, box: Ball) -> Ball:
         steepest = arb(0)
         for i in _cells(box.real):

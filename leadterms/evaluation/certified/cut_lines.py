@@ -1,0 +1,58 @@
+"""A law cut off: what of an unbounded predictor lies between two ends, a measure of mass below one."""
+
+from __future__ import annotations
+
+from flint import arb
+
+from leadterms.evaluation.certified.balls import Ball
+from leadterms.evaluation.certified.lines import Line, Segment
+from leadterms.evaluation.moment_system import Cut
+
+
+class CutLine(Line):
+    """The measure P(X in ., low <= X <= high).
+
+    Its moments and tails are at most those of the law, which are the bounds used here; beyond the ends nothing is left.
+
+    Parameters
+    ----------
+    line
+        The law.
+    cut
+        Exact ends, None where the law's own end stays.
+
+    """
+
+    def __init__(self, line: Line, cut: Cut) -> None:
+        self.law, self.line = line.law, line
+        self.cut = cut
+        self.low, self.high = (own if end is None else end for own, end in zip((line.low, line.high), cut, strict=True))
+        self.normalised = line.normalised
+
+    def absolute(self, power: int) -> Ball:
+        """Return the bound for the whole law."""
+        return self.line.absolute(power)
+
+    def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]] | None:
+        """Return points and probabilities of a discrete law between two ends inside the cut, None otherwise."""
+        return self.line.atoms(low, high)
+
+    def segments(self, low: Ball, high: Ball) -> list[Segment]:
+        """Return the parts of a continuous law between two ends inside the cut."""
+        return self.line.segments(low, high)
+
+    def reach(self, spreads: float) -> tuple[Ball, Ball]:
+        """Return the ends for the whole law, no farther out than the cut."""
+        low, high = self.line.reach(spreads)
+        return (
+            low if self.cut[0] is None else low.max(self.cut[0]),
+            high if self.cut[1] is None else high.min(self.cut[1]),
+        )
+
+    def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
+        """Nothing is left beyond the cut; inside it the bound for the whole law holds."""
+        inside = [
+            end is not None and not bool(sign * reached >= sign * end)
+            for sign, reached, end in ((-1, low, self.cut[0]), (1, high, self.cut[1]))
+        ]
+        return self.line.tail(low, high, power, rate) if any(inside) else arb(0)

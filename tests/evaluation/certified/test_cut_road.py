@@ -1,0 +1,217 @@
+"""Random slopes on unbounded predictors, and three random effects, against sums in double precision.
+
+The sums are written from the definition: the trapezoidal rule over the random effects, node sums over the predictors,
+and the residual variance of the predictor given the others under the weights, centred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import arb, arb_mat, fmpq
+from sympy import Integer, Rational, Tuple
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified import cut_road
+from leadterms.evaluation.certified.cut_road import cut_off, is_unbounded
+from leadterms.evaluation.certified.road import certified_average
+from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Sector, Strand
+from leadterms.model.laws import FiniteLaw, GammaLaw, Law, NormalLaw, PoissonLaw, UniformLaw
+from leadterms.model.weights import ExponentialWeight, LogisticWeight, ProbitWeight, SaturatingWeight, Weight
+
+ONE = Integer(1)
+Array = Any
+Nodes = tuple[Array, Array]
+
+
+def logistic(eta: Array) -> Array:
+    q = np.exp(-np.abs(eta))
+    return q / (1 + q) ** 2
+
+
+def saturating(eta: Array) -> Array:
+    return 1 / (1 / 3 + np.exp(-eta))
+
+
+def legendre(low: float, high: float, density: Callable[[Array], Array], count: int = 30) -> Nodes:
+    x, w = np.polynomial.legendre.leggauss(count)
+    x = (low + high) / 2 + (high - low) / 2 * x
+    return x, (high - low) / 2 * w * density(x)
+
+
+def joined(*parts: Nodes) -> Nodes:
+    return np.concatenate([x for x, _ in parts]), np.concatenate([w for _, w in parts])
+
+
+def bell(mean: float, sd: float) -> Nodes:
+    z = np.linspace(-8.5, 8.5, 103)
+    return mean + sd * z, np.exp(-z * z / 2) / np.sqrt(2 * np.pi) * (z[1] - z[0])
+
+
+def poisson(rate: float) -> Nodes:
+    k = np.arange(25)
+    return k.astype(float), np.exp(-rate) * rate**k / np.cumprod(np.maximum(k, 1.0))
+
+
+UNIFORM = legendre(-1, 1, lambda x: 0 * x + 1 / 2, 14)
+NORMAL = bell(0, 1)
+GAMMA = joined(*(legendre(3 * i, 3 * i + 3, lambda x: 4 * x * np.exp(-2 * x), 14) for i in range(7)))
+
+
+def residual_information(weights: Array, rows: Array) -> Array:
+    """E[w b^2] given the other columns, b the last row, by two regressions on the mean and on what is left of it."""
+    total = weights.sum(1)
+    centred = [row - (weights @ row / total)[:, None] for row in rows]
+    for i in range(len(centred)):
+        for j in range(i + 1, len(centred)):
+            slope = (weights * centred[i] * centred[j]).sum(1) / (weights * centred[i] ** 2).sum(1)
+            centred[j] = centred[j] - slope[:, None] * centred[i]
+    return (weights * centred[-1] ** 2).sum(1)
+
+
+def by_sums(
+    weight: Callable[[Array], Array], nodes: list[Nodes], point: tuple[float, list[float]], loadings: Array, step: float
+) -> float:
+    """E_Z of the residual information of the last predictor given 1 and those before."""
+    centre, slopes = point
+    grids = np.meshgrid(*(x for x, _ in nodes), indexing="ij")
+    x = np.stack([grid.ravel() for grid in grids])
+    masses = np.prod(np.stack(np.meshgrid(*(w for _, w in nodes), indexing="ij")), axis=0).ravel()
+    line = np.arange(-round(7.5 / step), round(7.5 / step) + 1) * step
+    z = np.stack([grid.ravel() for grid in np.meshgrid(*[line] * len(loadings), indexing="ij")], axis=1)
+    design = np.concatenate([np.ones((1, x.shape[1])), x])
+    total = 0.0
+    for part in np.array_split(z, max(1, len(z) * x.shape[1] // 2_000_000)):
+        coefficients = np.array([centre, *slopes]) + part @ np.asarray(loadings)
+        values = residual_information(weight(coefficients @ design) * masses, x)
+        total += float(values @ np.exp(-(part**2).sum(1) / 2))
+    return total * (step / np.sqrt(2 * np.pi)) ** len(loadings)
+
+
+def schur(m: Any) -> Any:
+    """h_bb - h_bA H_AA^-1 h_Ab for A = (1, x1), b = x2, by the moments 1, x1, x1^2, x2, x1 x2, x2^2."""
+    h, hx, hxx, b, bx, bb = m
+    return bb - (b * b * hxx - 2 * b * bx * hx + bx * bx * h) / (h * hxx - hx * hx)
+
+
+EXPONENTS = ((0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (0, 2))
+LOADINGS = ((fmpq(1, 5), fmpq(2, 5)), (fmpq(3, 5), fmpq(0)))
+
+
+def system(weight: Weight, law: Law, centre: fmpq, slopes: tuple[fmpq, fmpq], second: Law) -> NumericSystem:
+    loadings = tuple((*row, fmpq(0)) for row in LOADINGS)
+    strand = Strand(weight, (law, second), centre, slopes, loadings, EXPONENTS)
+    return NumericSystem((strand,), schur, (Ceiling(fmpq(1), 0, (0, 2)),), Sector(1, 2), (fmpq(1),))
+
+
+FIRST = (fmpq(-2, 5), (fmpq(7, 10), fmpq(1, 3)))
+SECOND = (fmpq(9, 10), (fmpq(-6, 5), fmpq(4, 5)))
+CASES = [
+    (LogisticWeight(ONE), logistic, NormalLaw(0, 1), NORMAL, UniformLaw(-1, 1), UNIFORM, FIRST),
+    (LogisticWeight(ONE), logistic, PoissonLaw(1), poisson(1.0), UniformLaw(-1, 1), UNIFORM, SECOND),
+    (SaturatingWeight(ONE, Rational(1, 3)), saturating, NormalLaw(0, 1), NORMAL, UniformLaw(-1, 1), UNIFORM, SECOND),
+    (LogisticWeight(ONE), logistic, GammaLaw(2, Rational(1, 2)), GAMMA, UniformLaw(-1, 1), UNIFORM, SECOND),
+]  # fmt: skip
+
+
+def check(case: Any, bits: int) -> None:
+    weight, function, law, nodes, second, others, (centre, slopes) = case
+    ball = certified_average(system(weight, law, centre, slopes, second), bits)
+    loadings = [[float(entry.p) / float(entry.q) for entry in row] + [0.0] for row in LOADINGS]
+    point = (int(centre.p) / int(centre.q), [int(b.p) / int(b.q) for b in slopes])
+    expected = by_sums(function, [nodes, others], point, loadings, 0.2)
+    assert ball.rel_accuracy_bits() >= bits
+    # the sums are good to about 1e-10: halving their step changes less
+    assert abs(float(ball.mid()) - expected) <= float(ball.rad()) + 1e-9 * expected
+
+
+def named(case: Any) -> str:
+    return f"{type(case[0]).__name__} {case[2]} {case[4]}"
+
+
+@pytest.mark.parametrize("case", CASES[:1], ids=named)
+def test_a_random_slope_on_an_unbounded_predictor(case: Any) -> None:
+    check(case, 14)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES[1:], ids=named)
+def test_random_slopes_for_other_laws_and_links(case: Any) -> None:
+    check(case, 14)
+
+
+@pytest.mark.slow
+def test_three_random_effects() -> None:
+    """x3 given 1, x1, x2, where x1 and x2 take two values and x3 is uniform."""
+    law = FiniteLaw(Tuple(0, Rational(1, 2)), Tuple(1, Rational(1, 2)))
+    names = ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))
+    exponents = tuple(dict.fromkeys(tuple(i + j for i, j in zip(e, f, strict=True)) for e in names for f in names))
+    loadings = tuple(tuple(fmpq(v, 10) for v in row) for row in ((4, 1, 0, 0), (0, 3, 1, 0), (0, 0, 3, 0)))
+
+    def last(m: Any) -> Any:
+        moments = dict(zip(exponents, m, strict=True))
+        rows = [[moments[tuple(i + j for i, j in zip(e, f, strict=True))] for f in names] for e in names]
+        return arb_mat(rows).det() / arb_mat([row[:3] for row in rows[:3]]).det()
+
+    slopes = (fmpq(7, 10), fmpq(-1, 2), fmpq(1, 3))
+    strand = Strand(LogisticWeight(ONE), (law, law, UniformLaw(-1, 1)), fmpq(-2, 5), slopes, loadings, exponents)
+    whole = NumericSystem((strand,), last, (Ceiling(fmpq(1), 0, (0, 0, 2)),), Sector(1, 2), (fmpq(1),))
+    ball = certified_average(whole, 14)
+    two = (np.array([0.0, 1.0]), np.array([0.5, 0.5]))
+    numbers = [[int(v.p) / int(v.q) for v in row] for row in loadings]
+    expected = by_sums(logistic, [two, two, UNIFORM], (-0.4, [0.7, -0.5, 1 / 3]), numbers, 0.4)
+    assert ball.rel_accuracy_bits() >= 14
+    assert abs(float(ball.mid()) - expected) <= float(ball.rad()) + 1e-9 * expected
+
+
+def test_three_random_effects_are_refused_where_they_would_take_hours() -> None:
+    loadings = ((fmpq(1), fmpq(0)), (fmpq(0), fmpq(1)), (fmpq(1), fmpq(1)))
+    strand = Strand(ProbitWeight(ONE), (UniformLaw(0, 1),), fmpq(0), (fmpq(1),), loadings, ((0,), (1,), (2,)))
+    whole = NumericSystem((strand,), lambda m: m[2] - m[1] ** 2 / m[0], (Ceiling(fmpq(1), 0, (2,)),), Sector(1, 2))
+    with pytest.raises(EvaluationError, match="3 random effects is certified for weights whose argument"):
+        certified_average(whole, 14)
+
+
+def narrow(law: Law = NormalLaw(0, 1)) -> NumericSystem:  # noqa: B008
+    return system(LogisticWeight(ONE), law, *FIRST, UniformLaw(-1, 1))
+
+
+def test_what_is_cut_off_is_bounded_by_the_loss() -> None:
+    """S(H) - S(H_R) by sums, over the whole normal predictor and the part of it that a coarse cut leaves."""
+    whole = narrow()
+    loss = cut_road._Loss(whole, (fmpq(1),))
+    cut, bound = loss.cut(arb("1e-4"))
+    low, high = cut.strands[0].cuts[0]
+    loadings = [[0.2, 0.4, 0.0], [0.6, 0.0, 0.0]]
+    point = (-0.4, [0.7, 1 / 3])
+    inside = joined(*(
+        legendre(a, a + float(high - low) / 8, lambda x: np.exp(-x * x / 2) / np.sqrt(2 * np.pi), 12)
+        for a in np.linspace(float(low), float(high), 9)[:-1]
+    ))  # fmt: skip
+    full, part = (by_sums(logistic, [nodes, UNIFORM], point, loadings, 0.3) for nodes in (NORMAL, inside))
+    assert 0 < full - part <= float(bound) <= 1e-4
+
+
+def test_a_planted_false_loss_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the tails taken for nothing the cut is far too near, and the value is off by more than the ball says."""
+    monkeypatch.setattr(cut_road._Loss, "_outside", lambda self, *args: arb("1e-30"))
+    with pytest.raises(AssertionError):
+        check(CASES[0], 14)
+
+
+def test_only_what_is_proven_is_cut_off() -> None:
+    whole = narrow()
+    assert is_unbounded(whole)
+    assert not is_unbounded(narrow(UniformLaw(0, 1)))
+    with pytest.raises(EvaluationError, match="for residual information only"):
+        cut_off(replace(whole, shares=None), 20)
+    strand = replace(whole.strands[0], weight=ExponentialWeight(ONE, ONE))
+    with pytest.raises(EvaluationError, match="needs a bounded weight"):
+        cut_off(replace(whole, strands=(strand,)), 20)
+    strand = replace(whole.strands[0], weight=ProbitWeight(ONE))
+    with pytest.raises(EvaluationError, match="weights whose argument is bounded"):
+        certified_average(replace(whole, strands=(strand,)), 20)
