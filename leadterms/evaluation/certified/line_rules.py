@@ -9,10 +9,10 @@ from math import inf
 from flint import acb, arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger
+from leadterms.evaluation.certified.balls import NAN, Ball, End, interval, larger
 from leadterms.evaluation.certified.eta import polynomial_on
 from leadterms.evaluation.certified.gauss import columns, gauss, points_needed, remainder
-from leadterms.evaluation.certified.lines import End, Line, Segment
+from leadterms.evaluation.certified.line_base import Line, Segment
 from leadterms.evaluation.precision import ball_precision, spelled
 
 PLANNING_BITS = 64

@@ -11,10 +11,10 @@ from math import prod
 from flint import acb, acb_mat, arb, arb_mat
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, Ball, disc, whole_power
+from leadterms.evaluation.certified.balls import NAN, Ball, End, disc, whole_power
 from leadterms.evaluation.certified.eta import Predictor
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS, LineRule, Request, cut_ends, line_rule
-from leadterms.evaluation.certified.lines import End, Line, line_of
+from leadterms.evaluation.certified.lines import Line, line_of
 from leadterms.evaluation.certified.tables import Split, Table
 from leadterms.evaluation.certified.weight_balls import WeightBalls, weight_balls
 from leadterms.evaluation.moment_system import Strand
