@@ -7,6 +7,7 @@ import sympy
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.density_line import DensityLine
 from leadterms.evaluation.certified.discrete_lines import FiniteLine, LatticeLine
+from leadterms.evaluation.certified.heavy_lines import heavy_line
 from leadterms.evaluation.certified.line_base import Line, Segment, X
 from leadterms.evaluation.certified.named_lines import BetaLine, GammaLine, LaplaceLine, NormalLine, PiecewiseLine
 from leadterms.evaluation.precision import spelled
@@ -39,6 +40,8 @@ def line_of(law: Law) -> Line:
         return PiecewiseLine(law)
     if isinstance(law, GammaLaw):
         return GammaLine(law, *law.args)
+    if isinstance(law, StatsLaw) and law.name == "ChiSquared":
+        return GammaLine(law, law.distribution.args[0] / 2, sympy.Integer(2))
     if isinstance(law, ExponentialLaw):
         return GammaLine(law, sympy.Integer(1), 1 / law.args[0])
     named: dict[type[Law], type[Line]] = {NormalLaw: NormalLine, BetaLaw: BetaLine, LaplaceLaw: LaplaceLine}
@@ -47,5 +50,5 @@ def line_of(law: Law) -> Line:
     if isinstance(law, PoissonLaw) or (isinstance(law, StatsLaw) and law.is_discrete):
         return LatticeLine(law)
     if isinstance(law, StatsLaw):
-        return DensityLine(law)
+        return heavy_line(law, law.name, law.distribution.args) or DensityLine(law)
     raise EvaluationError(f"the law {spelled(law)} has no certified rule")

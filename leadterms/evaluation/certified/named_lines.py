@@ -71,15 +71,15 @@ class NormalLine(Line):
         return [Segment(low, high, self.density, size=self._size)]
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
-        """Log-concave tails: see `_log_concave_tail`."""
+        """Log-concave tails: see `log_concave_tail`."""
         slope = (high - self.mean) / self.sd**2 - rate - arb(power) / high
-        right = _log_concave_tail(high**power * (rate * high).exp() * self.density(high), slope)
+        right = log_concave_tail(high**power * (rate * high).exp() * self.density(high), slope)
         slope = (self.mean - low) / self.sd**2 + rate + arb(power) / low
-        left = _log_concave_tail((-low) ** power * (rate * low).exp() * self.density(low), slope)
+        left = log_concave_tail((-low) ** power * (rate * low).exp() * self.density(low), slope)
         return right + left
 
 
-def _log_concave_tail(value: Ball, slope: Ball) -> Ball:
+def log_concave_tail(value: Ball, slope: Ball) -> Ball:
     """Bound the integral of g beyond B by g(B)/slope, where (log g)' <= -slope < 0, so g <= g(B) e^-slope(x - B)."""
     return value / slope if slope > 0 else NAN
 
@@ -91,7 +91,7 @@ class GammaLine(Line):
         super().__init__(law)
         self.exact, self.shape, self.scale = shape, value_of(shape), value_of(scale)
         self.top = self.shape.rgamma() * (-self.shape * self.scale.log()).exp()
-        self.root, self.normalised = _root(shape)
+        self.root, self.normalised = smooth_root(shape)
 
     def reach(self, spreads: float) -> tuple[Ball, Ball]:
         """Return zero and the mean with so many standard deviations, and a few scales more."""
@@ -107,7 +107,7 @@ class GammaLine(Line):
 
         def density(t: Ball) -> Ball:
             bell = (-(t**root) / self.scale).exp()
-            return root * self.top * _power_of(t, root * self.exact - 1, root * self.shape - 1) * bell
+            return root * self.top * power_of(t, root * self.exact - 1, root * self.shape - 1) * bell
 
         end = (high.log() / root).exp()
         return [Segment(arb(0), end, density, lambda t: t**root, self.normalised)]
@@ -115,17 +115,18 @@ class GammaLine(Line):
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """(log g)' = (power + shape - 1)/x + rate - 1/scale."""
         slope = 1 / self.scale - rate - ((power + self.shape - 1) / high).max(arb(0))
-        return _log_concave_tail(high**power * (rate * high).exp() * self.density(high), slope)
+        return log_concave_tail(high**power * (rate * high).exp() * self.density(high), slope)
 
 
-def _root(shape: Expr) -> tuple[int, bool]:
+def smooth_root(shape: Expr) -> tuple[int, bool]:
     """Return q of x = t^q, and whether the density in t is still rough at zero."""
     if isinstance(shape, sympy.Rational) and shape.q <= LARGEST_ROOT:
         return int(shape.q), False
     return max(1, min(200, ceil(8 / float(shape)))), True
 
 
-def _power_of(t: Ball, exact: Expr, exponent: Ball) -> Ball:
+def power_of(t: Ball, exact: Expr, exponent: Ball) -> Ball:
+    """Return t^exponent, not finite where t may be zero or less and the exponent is not whole."""
     if isinstance(exact, sympy.Integer):
         return t ** int(exact)
     if not (t.real > 0):
@@ -141,7 +142,7 @@ class BetaLine(Line):
         self.exact = law.args
         a, b = self.shapes = [value_of(argument) for argument in law.args]
         self.top = (a + b).gamma() * a.rgamma() * b.rgamma()
-        self.normalised = any(_root(shape)[1] for shape in law.args)
+        self.normalised = any(smooth_root(shape)[1] for shape in law.args)
 
     def segments(self, low: Ball, high: Ball) -> list[Segment]:
         """Return the two halves."""
@@ -154,11 +155,11 @@ class BetaLine(Line):
             self.shapes[1 - side],
             self.exact[1 - side],
         )
-        root, rough = _root(exact)
+        root, rough = smooth_root(exact)
 
         def density(t: Ball) -> Ball:
-            far = _power_of(1 - t**root, exact_other - 1, other - 1)
-            return root * self.top * _power_of(t, root * exact - 1, root * shape - 1) * far
+            far = power_of(1 - t**root, exact_other - 1, other - 1)
+            return root * self.top * power_of(t, root * exact - 1, root * shape - 1) * far
 
         def point(t: Ball) -> Ball:
             return 1 - t**root if side else t**root
@@ -187,10 +188,10 @@ class LaplaceLine(Line):
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """|(log density)'| = 1/scale; x^power is log-concave."""
-        right = _log_concave_tail(
+        right = log_concave_tail(
             high**power * (rate * high).exp() * self._side(1)(high), 1 / self.scale - rate - power / high
         )
-        left = _log_concave_tail(
+        left = log_concave_tail(
             (-low) ** power * (rate * low).exp() * self._side(-1)(low), 1 / self.scale + rate + power / low
         )
         return right + left

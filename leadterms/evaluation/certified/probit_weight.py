@@ -22,6 +22,8 @@ class ProbitBalls(WeightBalls):
     def at(self, eta: Ball) -> Ball:
         """Return w(eta) for a real eta."""
         z = abs(eta) / arb(2).sqrt()
+        if z > HUGE:
+            return self.scale * arb(0, _probit_tail(arb(HUGE), arb(0)).abs_upper())
         tail = z.erfc()
         return self.scale * 2 * (-2 * z * z).exp() / (arb.pi() * tail * (2 - tail))
 
@@ -60,9 +62,11 @@ class ProbitBalls(WeightBalls):
         x >= max(|y|, 3/2):  |w| <= (2/sqrt pi) |z| e^(y^2 - x^2)/{(1 - 1/(2 x^2)) (2 - e^(y^2) erfc(x))},
         which falls with x and rises with |y|.
         """
-        if not (height.is_finite() and height < MOST_HEIGHT):
-            return NAN
         nearest, farthest = nearest_and_farthest(low, high)
+        if not (height.is_finite() and height < MOST_HEIGHT):
+            if not (height.is_finite() and nearest >= height):
+                return NAN
+            return self.scale * _probit_tail(nearest.min(arb(HUGE)) / arb(2).sqrt(), height / arb(2).sqrt())
         first = int(float(nearest.lower()) * GRID) - 1 if nearest < MOST_HEIGHT * 4 else int(MOST_HEIGHT * 4 * GRID)
         rows = int(float(height.upper()) * GRID) + 1
         beyond = int(max(2.2 * GRID, 1.1 * rows)) + 1
@@ -71,11 +75,13 @@ class ProbitBalls(WeightBalls):
         for column in range(max(first, 0), last):
             bound = larger(bound, _probit_column(column, rows))
         if last == beyond:
-            start = nearest.max(arb(beyond) / GRID)
+            start = nearest.min(arb(HUGE)).max(arb(beyond) / GRID)
             bound = larger(bound, _probit_tail(start / arb(2).sqrt(), height / arb(2).sqrt()))
         return self.scale * bound
 
 
+HUGE = 2**16
+"""Beyond it the weight is below any precision asked for, and its exponent a burden; it falls as |eta| grows."""
 NEAR = 16
 """Remembered values of the probit weight lie on a grid of this many points to a unit of eta."""
 COARSE = 4
