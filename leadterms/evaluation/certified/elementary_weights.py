@@ -5,6 +5,7 @@ from __future__ import annotations
 from flint import arb
 
 from leadterms.evaluation.certified.balls import NAN, Ball, End, interval
+from leadterms.evaluation.certified.remembered import RememberedBalls
 from leadterms.evaluation.certified.weight_base import WeightBalls, least_cosine, nearest_and_farthest
 from leadterms.model.weights import ExponentialWeight, Weight
 
@@ -162,7 +163,7 @@ HUGE = 2**20
 """Beyond it e^-q is below any precision asked for, and its exponent a burden."""
 
 
-class CloglogBalls(WeightBalls):
+class CloglogBalls(RememberedBalls):
     """w = scale g(q) with g(q) = q^2/(e^q - 1), q = e^eta; poles at q = 2 pi i k, at |Im eta| = pi/2 and beyond."""
 
     log_only = True
@@ -175,7 +176,14 @@ class CloglogBalls(WeightBalls):
             return self.scale * arb(0, (2 * low * low * (-low).exp()).abs_upper())
         return self.scale * q * q / q.expm1()
 
-    def steepness(self, box: Ball) -> Ball:
+    @staticmethod
+    def value(point: Ball) -> Ball:
+        """Return w, scale 1, at a complex point."""
+        q = point.exp()
+        return q * q / q.expm1()
+
+    @staticmethod
+    def steepness_on(box: Ball) -> Ball:
         """w'/w = 2 - h(q), h(q) = q/(1 - e^-q).
 
         For |q| <= 1 Bernoulli's series gives |h - 1| <= |q|/2 + 1 - (1/2)cot(1/2) |q|^2 <= |q|.

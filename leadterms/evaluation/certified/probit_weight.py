@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import floor
 
 from flint import acb, arb
 
 from leadterms.evaluation.certified.balls import NAN, Ball, End, disc, half_diagonal, interval, larger, spread
-from leadterms.evaluation.certified.weight_base import WeightBalls, nearest_and_farthest
+from leadterms.evaluation.certified.remembered import RememberedBalls
+from leadterms.evaluation.certified.weight_base import nearest_and_farthest
 from leadterms.evaluation.precision import ball_precision
 
 
-class ProbitBalls(WeightBalls):
+class ProbitBalls(RememberedBalls):
     """w = scale (2/pi) e^(-2 z^2)/{erfc(z) erfc(-z)}, z = eta/sqrt 2; even in eta.
 
     With erfcx(z) = e^(z^2) erfc(z) = (2/sqrt pi) int_0^oo e^(-t^2 - 2 z t) dt it is
     scale (2/pi) e^(-z^2)/{erfcx(z) erfc(-z)}, used for Re z >= 0.
     """
+
+    even = True
 
     def at(self, eta: Ball) -> Ball:
         """Return w(eta) for a real eta."""
@@ -27,32 +29,20 @@ class ProbitBalls(WeightBalls):
         tail = z.erfc()
         return self.scale * 2 * (-2 * z * z).exp() / (arb.pi() * tail * (2 - tail))
 
-    def on(self, box: Ball) -> Ball:
-        """Return an enclosure over a complex box, from a remembered value nearby.
+    @staticmethod
+    def value(point: Ball) -> Ball:
+        """Return w, scale 1, at a complex point: of the grid's even weight only those with Re >= 0 are asked for."""
+        scaled, other, gauss = _factors(point / arb(2).sqrt())
+        return 2 * gauss / (arb.pi() * scaled * other)
 
-        w(-z) = w(z) and w(conj z) = conj w(z): one quadrant is remembered.
-        """
-        middle = box.mid()
-        flip = bool((middle.real < 0) != (middle.imag < 0))
-        i, j = (round(abs(float(part)) * NEAR) for part in (middle.real, middle.imag))
-        real = abs(box.real) if not box.real.contains(0) else (-box.real if middle.real < 0 else box.real)
-        imag = abs(box.imag) if not box.imag.contains(0) else (-box.imag if middle.imag < 0 else box.imag)
-        point = acb(arb(i) / NEAR, arb(j) / NEAR)
-        away = (acb(real, imag) - point).abs_upper()
-        hull = acb(interval(real, point.real), interval(imag, point.imag))
-        growth = (self._steepness_near(hull) * away).expm1()
-        if not growth < 1:
-            return disc(self.modulus(box.real.lower(), box.real.upper(), box.imag.abs_upper()))
-        value = self.scale * spread(_probit_value(i, j), growth)
-        return acb(value.real, -value.imag) if flip else value
-
-    def _steepness_near(self, box: Ball) -> Ball:
-        steepest = arb(0)
-        for i in _cells(box.real):
-            for j in _cells(box.imag):
-                # |w'/w| is the same at z, -z and their conjugates
-                steepest = larger(steepest, _probit_steepness(max(i, -i - 1), max(j, -j - 1)))
-        return steepest
+    @staticmethod
+    def steepness_on(box: Ball) -> Ball:
+        """d(log w)/dz = -2 z - {2 z - (2/sqrt pi)/erfcx(z)} - (2/sqrt pi) e^(-z^2)/erfc(-z), and z = eta/sqrt 2."""
+        z = box / arb(2).sqrt()
+        scaled, other, gauss = _factors(z)
+        slope = 2 / arb.pi().sqrt()
+        derivative = -4 * z + slope / scaled - slope * gauss / other
+        return derivative.abs_upper() / arb(2).sqrt() if derivative.is_finite() else NAN
 
     def modulus(self, low: End, high: End, height: Ball) -> Ball:
         """Cover the compact part by boxes; farther out erfcx(z) = {1 + e}/(z sqrt pi) with |e| <= 1/(2|z|^2).
@@ -82,21 +72,10 @@ class ProbitBalls(WeightBalls):
 
 HUGE = 2**16
 """Beyond it the weight is below any precision asked for, and its exponent a burden; it falls as |eta| grows."""
-NEAR = 16
-"""Remembered values of the probit weight lie on a grid of this many points to a unit of eta."""
-COARSE = 4
-"""Its remembered steepness is for cells of sides 1/COARSE."""
 GRID = 8
 """Boxes of the probit weight have sides 1/GRID in eta."""
 MOST_HEIGHT = 3
 """The first poles of the probit weight, zeros of erfc, lie at |Im eta| = 2.81."""
-
-
-def _cells(part: Ball) -> range:
-    """Return the numbers of the cells of side 1/COARSE that meet an interval."""
-    low, high = float(part.lower()) * COARSE, float(part.upper()) * COARSE
-    # wider than floats round
-    return range(floor(low - 1e-9 - 1e-15 * abs(low)), floor(high + 1e-9 + 1e-15 * abs(high)) + 1)
 
 
 def _factors(box: Ball) -> tuple[Ball, Ball, Ball]:
@@ -112,29 +91,6 @@ def _factors(box: Ball) -> tuple[Ball, Ball, Ball]:
     bell = (box.imag.abs_upper() ** 2 - box.real.abs_lower() ** 2).exp()
     other = (-middle).erfc() + disc(radius * slope * bell)
     return scaled, other, spread((-square).exp(), (2 * box.abs_upper() * radius).expm1())
-
-
-@lru_cache(maxsize=65536)
-def _probit_value(i: int, j: int) -> Ball:
-    """Return w, scale 1, at a point of the grid of step 1/NEAR."""
-    with ball_precision(64):
-        scaled, other, gauss = _factors(acb(arb(i) / NEAR, arb(j) / NEAR) / arb(2).sqrt())
-        return 2 * gauss / (arb.pi() * scaled * other)
-
-
-@lru_cache(maxsize=65536)
-def _probit_steepness(i: int, j: int) -> Ball:
-    """Bound |w'/w| over the cell [i, i + 1] x [j, j + 1] in units of 1/COARSE.
-
-    d(log w)/dz = -2 z - {2 z - (2/sqrt pi)/erfcx(z)} - (2/sqrt pi) e^(-z^2)/erfc(-z), and z = eta/sqrt 2.
-    """
-    with ball_precision(64):
-        x, y = (interval(arb(k) / COARSE, arb(k + 1) / COARSE) for k in (i, j))
-        z = acb(x, y) / arb(2).sqrt()
-        scaled, other, gauss = _factors(z)
-        slope = 2 / arb.pi().sqrt()
-        derivative = -4 * z + slope / scaled - slope * gauss / other
-        return derivative.abs_upper() / arb(2).sqrt() if derivative.is_finite() else NAN
 
 
 def _scaled_erfc(x: Ball) -> Ball:
