@@ -13,6 +13,7 @@ from leadterms.evaluation.certified.balls import NAN, Ball, End, interval, large
 from leadterms.evaluation.certified.eta import polynomial_on
 from leadterms.evaluation.certified.gauss import columns, gauss, points_needed, remainder
 from leadterms.evaluation.certified.line_base import Line, Segment
+from leadterms.evaluation.certified.work import PANEL_UNITS, spend
 from leadterms.evaluation.precision import ball_precision, spelled
 
 PLANNING_BITS = 64
@@ -183,6 +184,7 @@ def _panels(request: Request, segment: Segment) -> tuple[list[_Panel], Ball, lis
             raise EvaluationError(
                 f"no certified rule for {spelled(request.line.law)}: the integrand has poles too close to its support"
             )
+        spend(PANEL_UNITS)
         if not request.line.normalised and (weighs := _negligible(request, segment, low, high)) is not None:
             dropped = [a + b for a, b in zip(dropped, weighs, strict=True)]
             continue

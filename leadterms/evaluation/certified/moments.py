@@ -17,8 +17,9 @@ from leadterms.evaluation.certified.line_rules import PLANNING_BITS, LineRule, R
 from leadterms.evaluation.certified.lines import Line, line_of
 from leadterms.evaluation.certified.tables import Split, Table
 from leadterms.evaluation.certified.weight_balls import WeightBalls, weight_balls
+from leadterms.evaluation.certified.work import REAL_UNITS, spend
 from leadterms.evaluation.moment_system import Strand
-from leadterms.evaluation.precision import ball_precision
+from leadterms.evaluation.precision import ball_bits, ball_precision
 
 SAMPLES = 9
 SPREADS = (3.0, 8.0, 20.0)
@@ -150,6 +151,7 @@ class Plan:
         if not complex_values and (tabulated := self._tabulated(points)) is not None:
             return tabulated
         coefficients, rows = self._table
+        spend(len(rows) * len(points) * (1 if complex_values else REAL_UNITS), ball_bits())
         columns = self._complex(points, rows) if complex_values else self._real(points, rows)
         width = len(rows)
         flat = [column[i] for i in range(width) for column in columns]
@@ -189,6 +191,7 @@ class Plan:
         reach = [float(shift) for shift in shifts]
         powers = list(dict.fromkeys(tuple(e[i] for i in fixed) for e in problem.strand.moments))
         margin = 1e-9 * (1 + max(map(abs, reach)))
+        spend(len(shifts) * REAL_UNITS, ball_bits())
         table = Table(split, powers, min(reach) - margin, max(reach) + margin, self.tolerance)
         if not table.is_proven:
             return None

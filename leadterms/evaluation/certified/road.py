@@ -10,6 +10,7 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.cells import EffectsAverage
 from leadterms.evaluation.certified.sector import SectorAverage, in_sector
 from leadterms.evaluation.certified.strands import Strands
+from leadterms.evaluation.certified.work import limited_work
 from leadterms.evaluation.moment_system import NumericSystem
 from leadterms.evaluation.precision import ball_precision
 
@@ -37,7 +38,7 @@ def certified_average(system: NumericSystem, bits: int) -> arb:
     Raises
     ------
     EvaluationError
-        If something could not be proven: what, and why.
+        If something could not be proven: what, and why; or if it takes too much work (`work`).
 
     Examples
     --------
@@ -52,6 +53,11 @@ def certified_average(system: NumericSystem, bits: int) -> arb:
     True
 
     """
+    with limited_work(bits):
+        return _average(system, bits)
+
+
+def _average(system: NumericSystem, bits: int) -> arb:
     best: arb | None = None
     aim = bits + (SPARE if system.dimension else GUARD)
     for _ in range(ATTEMPTS):
