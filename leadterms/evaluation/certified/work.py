@@ -28,6 +28,11 @@ class _Account:
     left: float
     granted: float
 
+    def error(self) -> EvaluationError:
+        return EvaluationError(
+            f"given up after {round(self.granted)} evaluations of the weight: the certified road is too long here"
+        )
+
 
 _account: ContextVar[_Account | None] = ContextVar("account", default=None)
 
@@ -50,9 +55,13 @@ def limited_work(bits: int, units: float = MOST_UNITS) -> Iterator[None]:
         yield
         return
     granted = units * max(1.0, bits / WORD)
-    token = _account.set(_Account(granted, granted))
+    account = _Account(granted, granted)
+    token = _account.set(account)
     try:
         yield
+    except EvaluationError as error:
+        # where a bound that fails has its place the first message may have been taken for one
+        raise (account.error() if account.left < 0 else error) from None
     finally:
         _account.reset(token)
 
@@ -71,6 +80,4 @@ def spend(units: float, bits: int = 0) -> None:
         return
     account.left -= units * max(1.0, bits / COSTLY)
     if account.left < 0:
-        raise EvaluationError(
-            f"given up after {round(account.granted)} evaluations of the weight: the certified road is too long here"
-        )
+        raise account.error()
