@@ -100,6 +100,14 @@ def test_heavy_tails_are_certified(law):
     assert abs(number.value - estimate.value) <= number.error + estimate.error
 
 
+def test_an_extreme_slope_has_the_limit_of_a_weight_at_one_point():
+    """With t = b x + u the information about x is E[(t - u)^2 w(t)]/b^2 less the mean: pi^2/3 over 2 b^3."""
+    found = entry("y ~ x1 + x2 + (1 + x1 | g)", "bernoulli", {"x1": "Uniform(-1, 1)", "x2": "Uniform(-1, 1)"}, "x2")
+    number = found.evaluate("beta0=0.3, beta1=1/2, beta2=1e8, Sigma11=1/2, Sigma12=1/10, Sigma22=1/4", 14)
+    assert number.certified
+    assert float(number) == pytest.approx(6e24 / pi**2, rel=1e-12)
+
+
 def test_a_random_slope_on_an_unbounded_predictor_is_refused_at_once():
     laws = {"x": "Normal(0, 1)", "z": "Normal(0, 1)"}
     found = entry("y ~ x + z + (1 + x | g)", "bernoulli", laws, "z")
