@@ -30,7 +30,7 @@ def factored(field: Field, polynomial: Polynomial) -> Factors:
     """
     places = field.exponential_indices
     if not places:
-        content, factors = polynomial.factor()
+        content, factors = _factor(polynomial)
         return Factors(int(content), (), tuple(factors))
     terms = polynomial.to_dict()
     vectors = [tuple(int(m[i]) for i in places) for m in terms]
@@ -41,7 +41,7 @@ def factored(field: Field, polynomial: Polynomial) -> Factors:
     others = [i for i in range(len(field.generators)) if i not in places]
     context = polynomial_context(len(others) + len(basis))
     inner = {(*(m[i] for i in others), *powers): c for (m, c), powers in zip(terms.items(), coarse, strict=True)}
-    content, found = context.from_dict(inner).factor()
+    content, found = _factor(context.from_dict(inner))
     factors = []
     for factor, multiplicity in found:
         polynomial, shift = _lifted(field, factor, others, basis)
@@ -49,6 +49,22 @@ def factored(field: Field, polynomial: Polynomial) -> Factors:
         if not polynomial.is_one():
             factors.append((polynomial, multiplicity))
     return Factors(int(content), unit, tuple(factors))
+
+
+def _factor(polynomial: Polynomial) -> tuple[Any, Sequence[tuple[Polynomial, int]]]:
+    """Return content and irreducible factors.
+
+    FLINT lifts factors from trial points, and an OverflowError ends that for some polynomials.  Their squarefree
+    factors, or else the polynomial without its content, are as true a product, only less split.
+    """
+    for split in (polynomial.factor, polynomial.factor_squarefree):
+        try:
+            content, factors = split()
+        except OverflowError:
+            continue
+        return content, tuple(factors)
+    content, whole = polynomial.primitive()
+    return content, ((whole, 1),)
 
 
 def _lifted(field: Field, factor: Polynomial, others: Sequence[int], basis: Sequence[Vector]) -> tuple[Any, Vector]:

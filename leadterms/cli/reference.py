@@ -19,6 +19,7 @@ MAX_DIGITS = 3000
 """Most digits of a reference value: the few more that it is computed with can be read back as an exact number."""
 NAMED = 5
 """Identifiers that a line of complaint lists before it says how many more there are."""
+STANDARD_OUTPUT = Path("-")
 FORMATS = ("json", "csv", "r", "testthat", "julia", "c", "pytest")
 EXPORT_EPILOG = """\b
 Examples:
@@ -70,8 +71,8 @@ def reference() -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write this file, whole or not at all; standard output by default.",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help='Write this file, whole or not at all; standard output by default, or for "-".',
 )
 @click.option("--list", "only_list", is_flag=True, help="Show the identifiers with their models, without values.")
 @click.option(
@@ -111,7 +112,7 @@ def export(
         with working(f"evaluating {len(references)} references"):
             pack = build_pack(references, statements, digits, rounding, names)
             text = write_pack(pack, shape)
-    if output is None:
+    if output is None or output == STANDARD_OUTPUT:
         click.echo(text, nl=False)
     else:
         write_atomically(output, text)

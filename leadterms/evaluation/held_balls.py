@@ -103,13 +103,39 @@ def ball_coefficient(expr: Expr, parameters: tuple[Symbol, ...]) -> BallCoeffici
 def at_point(expr: Expr, point: Mapping[Symbol, Expr]) -> tuple[BallCoefficient, tuple[Expr, ...]]:
     """Return the compiled coefficient and the values of its parameters.
 
-    Parameters inside the law of a predictor are put in first: a law has numbers when its rule is chosen.
+    Parameters inside the law of a predictor are put in first: a law has numbers when its rule is chosen. Where that
+    gives no road so are those that are outside of every linear predictor, as the probabilities of predictors that were
+    summed over: a bound of the integrand may need their signs.
     """
     inside = _law_symbols(expr)
     if inside:
         expr = substitute(expr, {symbol: point[symbol] for symbol in inside})
+    try:
+        return _compiled(expr, point)
+    except UncertifiedError:
+        outside = _outside_predictors(expr)
+        if not outside:
+            raise
+    return _compiled(substitute(expr, {symbol: point[symbol] for symbol in outside}), point)
+
+
+def _compiled(expr: Expr, point: Mapping[Symbol, Expr]) -> tuple[BallCoefficient, tuple[Expr, ...]]:
     parameters = _ordered(expr)
     return ball_coefficient(expr, parameters), tuple(point[symbol] for symbol in parameters)
+
+
+@lru_cache(maxsize=1024)
+def _outside_predictors(expr: Expr) -> frozenset[Symbol]:
+    """Return the parameters that enter no linear predictor and no law of the effects; none where there is no plan."""
+    found = plan(expr)
+    if found is None:
+        return frozenset()
+    within: set[Symbol] = set()
+    for average in found.averages.values():
+        effects = (*average.effects.mean, *average.effects.covariance)
+        etas = (moment.eta for moment in average.inner.values())
+        within |= set().union(*(part.free_symbols for part in (*effects, *etas)))
+    return frozenset(expr.free_symbols - within)
 
 
 @lru_cache(maxsize=1024)

@@ -80,7 +80,9 @@ def roles(model: Model) -> Roles:
     design, random = model.design, model.random_indices
     means = [(index, position, Integer(1)) for position, index in enumerate(random)]
     fixed = []
-    for index in model.fixed_only_indices:
+    for index in range(len(design)):
+        if index in random:
+            continue
         ratios = [(position, cancel(design[index] / design[k])) for position, k in enumerate(random)]
         found = [(position, r) for position, r in ratios if {x.name for x in r.free_symbols} <= constant]
         if found:

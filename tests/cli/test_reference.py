@@ -103,6 +103,14 @@ def test_every_format_is_written_whole(run, tmp_path, shape):
     assert os.listdir(tmp_path) == ["reference"]
 
 
+def test_a_dash_is_standard_output(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run("export", "mixed", "--digits", 5, "-o", "-")
+    assert (code, err) == (0, "")
+    assert out == run("export", "mixed", "--digits", 5)[1]
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize("place", ["", "missing/file"])
 def test_a_file_that_cannot_be_written_is_one_line(run, tmp_path, place):
     code, out, err = run("export", "mixed", "-o", tmp_path / place)

@@ -1,6 +1,7 @@
 """Functions of arrays against values to many digits, at random, singular and extreme points."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -292,3 +293,15 @@ def test_nodes_grow_with_reach_and_accuracy():
     assert counts == sorted(counts)
     assert trapezoid_shape(2.0, 30.0, strip, 1.0)[1] > trapezoid_shape(2.0, 20.0, strip, 1.0)[1]
     assert held.Held(Expectation(exp(Symbol("x")), (Symbol("x"), NormalLaw(0, 1))))
+
+
+@pytest.mark.parametrize("case", ["logistic, uniform", "Poisson"])
+def test_a_function_goes_through_pickle(case):
+    """A pool of processes sends it; what it has compiled stays behind, what it was made of does not."""
+    function = function_of(entry(case), accuracy=1e-9, box=CASES[case][-1])
+    point = {"beta0": np.array([0.1, -1, 3]), "beta1": 0.7, "sigma2": 1.3}
+    values = function(**point)
+    copy = pickle.loads(pickle.dumps(function))
+    assert np.array_equal(copy(**point), values, equal_nan=True)
+    assert math.isnan(values[2])
+    assert (copy.parameters, copy.accuracy, copy.box) == (function.parameters, function.accuracy, function.box)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from math import exp, pi
+
 import pytest
+from scipy.integrate import quad
+from scipy.special import expit
 from sympy import Rational, Symbol, sqrt
 
 from leadterms import Expectation, Model, UncertifiedError, evaluate, leading_terms
@@ -70,6 +74,38 @@ def test_a_parameter_inside_a_law_is_put_in_first():
     plain = entry("y ~ x + (1 | g)", "bernoulli", {"x": "Normal(1/2, 3/2)"}, "x")
     first = found.evaluate(POINT + ", mu=1/2, s=3/2", 30, method="balls")
     assert first == plain.evaluate(POINT, 30, method="balls")
+
+
+@pytest.mark.parametrize("p", ["3/10", "1/1000", "0.97"])
+def test_a_probability_is_put_in_where_its_sign_decides(p):
+    """The information about x given u is p0 w0 p1 w1/(p0 w0 + p1 w1): its average by scipy."""
+    found = entry("y ~ x + (1 | g)", "bernoulli", {"x": "Bernoulli(p)"}, "x")
+    number = found.evaluate(f"{POINT}, p={p}", 14, method="balls")
+    assert number.certified
+    share = float(Rational(p))
+
+    def information(u):
+        w0, w1 = (q * (1 - expit(eta)) * expit(eta) for q, eta in ((1 - share, u - 0.4), (share, u + 0.3)))
+        return w0 * w1 / (w0 + w1) * exp(-u * u / 1.8) / sqrt(1.8 * pi)
+
+    average = quad(information, -12, 12, epsabs=0, epsrel=1e-12, points=[-3, 0, 3])[0]
+    assert float(number) == pytest.approx(1 / average, rel=1e-11)
+
+
+@pytest.mark.parametrize("law", ["StudentT(5)", "LogNormal(0, 1/2)", "Pareto(1, 3)"])
+def test_heavy_tails_are_certified(law):
+    found = entry("y ~ x + (1 | g)", "bernoulli", {"x": law}, "x")
+    number, estimate = found.evaluate(POINT, 12, method="balls"), found.evaluate(POINT, 5, method="mpmath")
+    assert number.road == GENERAL
+    assert abs(number.value - estimate.value) <= number.error + estimate.error
+
+
+def test_an_extreme_slope_has_the_limit_of_a_weight_at_one_point():
+    """With t = b x + u the information about x is E[(t - u)^2 w(t)]/b^2 less the mean: pi^2/3 over 2 b^3."""
+    found = entry("y ~ x1 + x2 + (1 + x1 | g)", "bernoulli", {"x1": "Uniform(-1, 1)", "x2": "Uniform(-1, 1)"}, "x2")
+    number = found.evaluate("beta0=0.3, beta1=1/2, beta2=1e8, Sigma11=1/2, Sigma12=1/10, Sigma22=1/4", 14)
+    assert number.certified
+    assert float(number) == pytest.approx(6e24 / pi**2, rel=1e-12)
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -225,14 +226,55 @@ cat(leadterms_reference$digits, sep = "\\n")
 """
 
 
-@pytest.mark.parametrize("shape", ["r", "testthat"])
-def test_r_reads_the_table(pack, tmp_path, shape):
+def _rscript(folder: Path, script: str) -> str:
     if shutil.which("Rscript") is None:
         pytest.skip("there is no Rscript")
-    (tmp_path / "reference.R").write_text(write_pack(pack, shape))
-    (tmp_path / "check.R").write_text(R_CHECK if shape == "r" else 'testthat::test_file("reference.R")')
-    done = subprocess.run(["Rscript", "check.R"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert shape == "testthat" or done.stdout.split() == [value.value for value in pack.computed]
+    (folder / "check.R").write_text(script)
+    done = subprocess.run(["Rscript", "check.R"], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_r_reads_the_table(pack, tmp_path):
+    (tmp_path / "reference.R").write_text(write_pack(pack, "r"))
+    assert _rscript(tmp_path, R_CHECK).split() == [value.value for value in pack.computed]
+
+
+TESTTHAT_STAND_IN = """
+library <- function(...) NULL
+outcomes <- character()
+test_that <- function(desc, code) {
+  result <- tryCatch({ force(code); "passed" }, skipped = function(s) "skipped", error = function(e) "failed")
+  outcomes <<- c(outcomes, result)
+}
+skip_if <- function(condition, message) {
+  if (condition) stop(structure(class = c("skipped", "condition"), list(message = message, call = NULL)))
+}
+expect_true <- function(object) stopifnot(isTRUE(object))
+"""
+"""As much of testthat as the file uses, for where base R alone is installed."""
+
+
+@pytest.mark.parametrize(
+    ("compute", "outcome"),
+    [
+        ("NULL", "skipped"),
+        ("function(id, inputs) leadterms_reference$value[[match(id, leadterms_reference$id)]]", "passed"),
+        ("function(id, inputs) 1e300", "failed"),
+        ("function(id, inputs) NULL", "skipped"),
+    ],
+)
+def test_the_testthat_file_asks_for_every_value(pack, tmp_path, compute, outcome):
+    (tmp_path / "reference.R").write_text(write_pack(pack, "testthat"))
+    script = f'{TESTTHAT_STAND_IN}options(leadterms.compute = {compute})\nsource("reference.R")\ncat(outcomes)'
+    assert _rscript(tmp_path, script).split() == [outcome] * len(pack.computed)
+
+
+def test_testthat_runs_the_file(pack, tmp_path):
+    (tmp_path / "reference.R").write_text(write_pack(pack, "testthat"))
+    if _rscript(tmp_path, 'cat(requireNamespace("testthat", quietly = TRUE))') != "TRUE":
+        pytest.skip("there is no testthat")
+    _rscript(tmp_path, 'testthat::test_file("reference.R")')
 
 
 def test_julia_reads_the_module(pack, tmp_path):

@@ -111,6 +111,7 @@ class ArrayFunction:
         box: dict[Symbol, tuple[float, float]],
         conditions: tuple[Boolean, ...],
     ) -> None:
+        self._given = (tuple(expressions), parameters, tolerance, box, conditions)
         if not _FINEST <= tolerance.relative <= _COARSEST:
             raise EvaluationError(f"an accuracy from {_FINEST} to {_COARSEST} is wanted, not {tolerance.relative!r}")
         self.parameters, self.box, self._tolerance = parameters, box, tolerance
@@ -120,6 +121,10 @@ class ArrayFunction:
             raise EvaluationError(f"{names} must be among the parameters of a function of arrays")
         self._steps, self.expressions = _steps(expressions, tolerance)
         self._conditions = [_condition(condition) for condition in conditions if condition != true]
+
+    def __reduce__(self) -> tuple[type[ArrayFunction], tuple[Any, ...]]:
+        """Pickle what it was made of; the copy compiles and sizes its sums anew."""
+        return type(self), self._given
 
     @property
     def accuracy(self) -> float:

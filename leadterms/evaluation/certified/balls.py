@@ -15,6 +15,8 @@ from leadterms.evaluation.precision import spelled
 
 Ball = Any
 """An ``arb`` or an ``acb``."""
+End = Any
+"""An end of an interval: an ``arb``, or None where it does not end."""
 
 NAN = arb.nan()
 

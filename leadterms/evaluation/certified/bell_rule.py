@@ -24,7 +24,7 @@ from flint import arb
 
 from leadterms.evaluation.certified.balls import Ball, float_log
 from leadterms.evaluation.certified.cut_lines import CutLine
-from leadterms.evaluation.certified.lines import NormalLine
+from leadterms.evaluation.certified.named_lines import NormalLine
 from leadterms.evaluation.certified.rule import LineRule, Request
 from leadterms.evaluation.precision import ball_precision
 

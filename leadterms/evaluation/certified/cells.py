@@ -27,10 +27,10 @@ from leadterms.evaluation.certified.balls import NAN, Ball, float_log, interval,
 from leadterms.evaluation.certified.bounds import Bounds, Cell, density
 from leadterms.evaluation.certified.gauss import SLACK, columns, gauss, points_needed, remainder
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS
+from leadterms.evaluation.certified.probit_weight import ProbitBalls
 from leadterms.evaluation.certified.size import cells_of, rough_size
 from leadterms.evaluation.certified.strands import Plans, Strands, complex_point
 from leadterms.evaluation.certified.strip import Strip
-from leadterms.evaluation.certified.weight_balls import ProbitBalls
 from leadterms.evaluation.moment_system import NumericSystem, Sector
 from leadterms.evaluation.precision import ball_precision
 

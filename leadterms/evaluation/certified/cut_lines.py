@@ -5,7 +5,7 @@ from __future__ import annotations
 from flint import arb
 
 from leadterms.evaluation.certified.balls import Ball
-from leadterms.evaluation.certified.lines import Line, Segment
+from leadterms.evaluation.certified.line_base import Line, Segment
 from leadterms.evaluation.moment_system import Cut
 
 

@@ -41,9 +41,10 @@ from sympy import Integer
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, interval
 from leadterms.evaluation.certified.bounds import Bounds, Cell, mass_of
+from leadterms.evaluation.certified.line_base import Line
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS
-from leadterms.evaluation.certified.lines import Line, NormalLine
 from leadterms.evaluation.certified.moments import Problem
+from leadterms.evaluation.certified.named_lines import NormalLine
 from leadterms.evaluation.certified.size import cells_of, rough_size
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.moment_system import Cut, NumericSystem, Strand

@@ -12,8 +12,7 @@ from typing import Any
 
 from flint import acb, arb
 
-from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger, whole_power
-from leadterms.evaluation.certified.lines import End
+from leadterms.evaluation.certified.balls import NAN, Ball, End, interval, larger, whole_power
 
 PIECES = (1, 16, 5, 3)
 """Pieces into which the range of each of so many predictors is cut where eta is not affine."""

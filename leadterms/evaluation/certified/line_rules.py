@@ -12,8 +12,9 @@ from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger
 from leadterms.evaluation.certified.bell_rule import bell_rule
 from leadterms.evaluation.certified.eta import polynomial_on
 from leadterms.evaluation.certified.gauss import columns, gauss, points_needed, remainder
-from leadterms.evaluation.certified.lines import Segment
+from leadterms.evaluation.certified.line_base import Segment
 from leadterms.evaluation.certified.rule import LineRule, Request
+from leadterms.evaluation.certified.work import PANEL_UNITS, spend
 from leadterms.evaluation.precision import ball_precision, spelled
 
 PLANNING_BITS = 64
@@ -21,6 +22,8 @@ ELLIPSES = (1.1, 1.2, 1.35, 1.6, 2.0, 2.6, 3.5, 5.0, 8.0, 14.0, 30.0, 80.0, 250.
 MIDDLE = 5
 COLUMNS = 8
 MOST_PANELS = 2000
+NEGLIGIBLE = 1 / 256
+"""A panel is left out if it weighs less than this share of what is tolerated."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,10 @@ def line_rule(request: Request) -> LineRule:
     segments = request.line.segments(low, high)
     with ball_precision(PLANNING_BITS):
         for segment in segments:
-            found, largest = _panels(request, segment)
+            found, largest, dropped = _panels(request, segment)
             panels += found
             size = larger(size, largest)
+            errors = tuple((a + b).abs_upper() for a, b in zip(errors, dropped, strict=True))
     pairs = [pair for panel in panels for pair in _nodes(panel)]
     points = tuple(x for x, _ in pairs)
     masses = tuple(m for _, m in pairs)
@@ -108,9 +112,13 @@ def _far_enough(request: Request, low: Ball, high: Ball) -> bool:
     return True
 
 
-def _panels(request: Request, segment: Segment) -> tuple[list[_Panel], Ball]:
-    """Bisect a segment until every panel has an ellipse with a proven bound; return also the largest |x| left out."""
+def _panels(request: Request, segment: Segment) -> tuple[list[_Panel], Ball, list[Ball]]:
+    """Bisect a segment until every panel has an ellipse with a proven bound, or weighs next to nothing.
+
+    Return also the largest |x| left out at rough ends, and for each power a bound of what other panels left out weigh.
+    """
     size = arb(0)
+    dropped = [arb(0)] * len(request.tolerances)
     found: list[_Panel] = []
     stack = [(segment.low, segment.high)]
     most = max(64, _bits_asked(request))
@@ -122,15 +130,36 @@ def _panels(request: Request, segment: Segment) -> tuple[list[_Panel], Ball]:
             raise EvaluationError(
                 f"no certified rule for {spelled(request.line.law)}: the integrand has poles too close to its support"
             )
+        spend(PANEL_UNITS)
+        if not request.line.normalised and (weighs := _negligible(request, segment, low, high)) is not None:
+            dropped = [a + b for a, b in zip(dropped, weighs, strict=True)]
+            continue
         panel = _panel(request, segment, low, high)
         if panel is not None and panel.count <= most:
             found.append(panel)
-        elif segment.rough and _ignored(request, segment, low, high):
+        elif segment.rough and request.line.normalised and _ignored(request, segment, low, high):
             size = larger(size, segment.point(interval(low, high)).abs_upper())
         else:
             middle = ((low + high) / 2).mid()
             stack += [(low, middle), (middle, high)]
-    return found, size
+    return found, size, dropped
+
+
+def _negligible(request: Request, segment: Segment, low: Ball, high: Ball) -> list[Ball] | None:
+    """Bound the integral of |density x^k w| over a panel, for each k; None where it is not far below the tolerances."""
+    mass = segment.mass(low, high)
+    if not mass.is_finite():
+        return None
+    x = segment.point(interval(low, high))
+    eta = acb(polynomial_on(request.eta, x))
+    size = mass * request.modulus(eta.real.lower(), eta.real.upper(), eta.imag.abs_upper())
+    weighs = []
+    for tolerance in request.tolerances:
+        if not (size.is_finite() and size <= tolerance * NEGLIGIBLE):
+            return None
+        weighs.append(size.abs_upper())
+        size = size * x.abs_upper()
+    return weighs
 
 
 def _bits_asked(request: Request) -> int:

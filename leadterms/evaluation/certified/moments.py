@@ -11,16 +11,17 @@ from math import prod
 from flint import acb, acb_mat, arb, arb_mat
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, Ball, disc, whole_power
+from leadterms.evaluation.certified.balls import NAN, Ball, End, disc, whole_power
 from leadterms.evaluation.certified.cut_lines import CutLine
 from leadterms.evaluation.certified.eta import Predictor
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS, cut_ends, line_rule
-from leadterms.evaluation.certified.lines import End, Line, line_of
+from leadterms.evaluation.certified.lines import Line, line_of
 from leadterms.evaluation.certified.rule import LineRule, Request
 from leadterms.evaluation.certified.tables import Split, Table
 from leadterms.evaluation.certified.weight_balls import WeightBalls, weight_balls
+from leadterms.evaluation.certified.work import REAL_UNITS, spend
 from leadterms.evaluation.moment_system import Strand
-from leadterms.evaluation.precision import ball_precision
+from leadterms.evaluation.precision import ball_bits, ball_precision
 
 SAMPLES = (9, 9, 9, 5)
 """Points at which each of so many predictors is looked at, the last for more."""
@@ -94,7 +95,9 @@ class Problem:
             total, mass = arb(0), arb(0)
             for p, values in self._sampled:
                 eta = sum((b * x for b, x in zip(directions, values, strict=True)), middle)
-                total += p * self.weight.at(eta).abs_upper()
+                value = self.weight.at(eta).abs_upper()
+                # far out exponents may be too large for balls
+                total += p * value if value.is_finite() else 0
                 mass += p
             sizes = [
                 [
@@ -157,6 +160,7 @@ class Plan:
         if not complex_values and (tabulated := self._tabulated(points)) is not None:
             return tabulated
         coefficients, rows = self._table
+        spend(len(rows) * len(points) * (1 if complex_values else REAL_UNITS), ball_bits())
         columns = self._complex(points, rows) if complex_values else self._real(points, rows)
         width = len(rows)
         flat = [column[i] for i in range(width) for column in columns]
@@ -205,6 +209,7 @@ class Plan:
         reach = [float(shift) for shift in shifts]
         powers = list(dict.fromkeys(tuple(e[i] for i in fixed) for e in problem.strand.moments))
         margin = 1e-9 * (1 + max(map(abs, reach)))
+        spend(len(shifts) * REAL_UNITS, ball_bits())
         table = Table(split, powers, min(reach) - margin, max(reach) + margin, self.tolerance)
         if not table.is_proven:
             return None

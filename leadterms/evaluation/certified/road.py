@@ -13,6 +13,7 @@ from leadterms.evaluation.certified.line_rules import PLANNING_BITS
 from leadterms.evaluation.certified.sector import SectorAverage, in_sector
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.certified.weight_balls import weight_balls
+from leadterms.evaluation.certified.work import MOST_UNITS, limited_work
 from leadterms.evaluation.moment_system import NumericSystem
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.weights import Weight
@@ -21,6 +22,8 @@ GUARD = 16
 SPARE = 3
 """Bits that an average over effects gets beyond those asked for: its nodes grow with them."""
 ATTEMPTS = 3
+MORE_FOR_MANY = 3
+"""How many times the usual work is granted with more random effects than a cell may have."""
 MOST_IN_CELLS = 2
 """Random effects of which a cell may have so many: more would take hours."""
 
@@ -43,7 +46,7 @@ def certified_average(system: NumericSystem, bits: int) -> arb:
     Raises
     ------
     EvaluationError
-        If something could not be proven: what, and why.
+        If something could not be proven: what, and why; or if it takes too much work (`work`).
 
     Examples
     --------
@@ -58,6 +61,12 @@ def certified_average(system: NumericSystem, bits: int) -> arb:
     True
 
     """
+    many = system.dimension > MOST_IN_CELLS
+    with limited_work(bits, MOST_UNITS * (MORE_FOR_MANY if many else 1)):
+        return _average(system, bits)
+
+
+def _average(system: NumericSystem, bits: int) -> arb:
     best: arb | None = None
     aim = bits + (SPARE if system.dimension else GUARD)
     for _ in range(ATTEMPTS):
@@ -84,10 +93,10 @@ def _pass(system: NumericSystem, bits: int) -> arb:
                 "real line only: those of the logit link, and of the negative binomial family with the log link"
             )
         cut, loss, size = cut_off(system, bits)
-        ball = _average(cut, bits, size)
+        ball = _bounded(cut, bits, size)
         with ball_precision(bits + PLANNING_BITS):
             return ball + arb(0, loss)
-    return _average(system, bits)
+    return _bounded(system, bits)
 
 
 def _stays_in_sector(weight: Weight) -> bool:
@@ -95,7 +104,8 @@ def _stays_in_sector(weight: Weight) -> bool:
         return bool(weight_balls(weight).angle(arb("0.01")).is_finite())
 
 
-def _average(system: NumericSystem, bits: int, size: arb | None = None) -> arb:
+def _bounded(system: NumericSystem, bits: int, size: arb | None = None) -> arb:
+    """Return the average where no random slope stands at an unbounded predictor."""
     if system.sector is not None and in_sector(system):
         return SectorAverage(system, system.sector, bits, size).value()
     if system.dimension > MOST_IN_CELLS:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from flint import arb
 
-from leadterms.evaluation.certified.balls import Ball
-from leadterms.evaluation.certified.lines import End, Line
+from leadterms.evaluation.certified.balls import Ball, End
+from leadterms.evaluation.certified.line_base import Line
 
 Modulus = Callable[[End, End, Ball], Ball]
 """Upper bound of |w| over low <= Re eta <= high, |Im eta| <= height."""

@@ -29,6 +29,7 @@ from leadterms.evaluation.certified.eta import eta_range
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS
 from leadterms.evaluation.certified.rule import LineRule
 from leadterms.evaluation.certified.weight_balls import WeightBalls
+from leadterms.evaluation.certified.work import REAL_UNITS, spend
 from leadterms.evaluation.precision import ball_bits, ball_precision
 
 HALF_WIDTH = 0.6
@@ -138,6 +139,7 @@ class Table:
         offsets = [sum((b * z for b, z in zip(split.slopes, node, strict=True)), arb(0)) for node in nodes]
         points, inverse = _chebyshev(degree + 1, 64 * ceil(self.bits / 64))
         weight = split.weight
+        spend(len(self.middles) * len(points) * len(nodes) * REAL_UNITS, self.bits)
         polynomials, radii = [], [arb(0)] * len(powers)
         for middle in self.middles:
             shifts = [middle + self.half * t for t in points]

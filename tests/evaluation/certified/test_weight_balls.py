@@ -116,6 +116,28 @@ def test_half_lines(references: SimpleNamespace) -> None:
                 assert bound < 3 * references.ball(worst)
 
 
+PROBIT = ProbitWeight(Integer(1))
+
+
+def test_far_out_the_probit_weight_is_bounded_on_wide_sectors(references: SimpleNamespace) -> None:
+    balls = weight_balls(PROBIT)
+    with ball_precision(64):
+        for low, height in ((6, 5), (8, 7.5), (40, 39)):
+            bound = balls.modulus(arb(low), None, arb(height))
+            worst = max(
+                abs(references.weight_value(PROBIT, mpmath.mpc(low + x, y)))
+                for x in (0, 0.5, 2)
+                for y in (0, height / 2, height)
+            )
+            assert references.ball(worst) < bound.upper()
+            assert bound < 3 * references.ball(worst)
+        assert not balls.modulus(arb(4), None, arb(5)).is_finite()
+        # beyond 2^16 no exponent is computed
+        assert balls.at(arb(10) ** 30).contains(0)
+        assert balls.at(arb(10) ** 30) < arb(2) ** -10000
+        assert balls.modulus(arb(10) ** 30, None, arb(1)) < arb(2) ** -10000
+
+
 def test_unknown_kind() -> None:
     with pytest.raises(EvaluationError, match="no ball arithmetic"):
         weight_balls(Weight(Integer(1)))

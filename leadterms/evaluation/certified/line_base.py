@@ -1,0 +1,154 @@
+"""One predictor's law as the certified road sees it: atoms, smooth segments of the line, and proven tails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from itertools import count
+from math import inf
+
+import sympy
+from flint import acb, arb
+from sympy import Symbol
+
+from leadterms.evaluation.certified.balls import NAN, Ball, End, interval, larger, value_of
+from leadterms.model.laws import Law
+
+X = Symbol("x", real=True)
+
+
+SPREADS = (6.0, 12.0, 24.0, 48.0, 100.0, 200.0, 400.0)
+ENOUGH = 0.01
+PIECES = 200
+
+
+def _same(t: Ball) -> Ball:
+    return t
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of a law with a density that is analytic inside, in a variable t with x = point(t).
+
+    Parameters
+    ----------
+    low, high
+        Ends in t.
+    density
+        The law's density times dx/dt; over a complex box an enclosure, finite only where it is analytic.
+    point
+        x as a function of t.
+    rough
+        Whether the density may be singular at an end, so that panels stop short of it.
+    size
+        Upper bound of |density| over a complex box, where a better one is known than by enclosure.
+    edge
+        Upper bound of the mass between ``low`` and a point, known where the density may be singular.
+
+    """
+
+    low: Ball
+    high: Ball
+    density: Callable[[Ball], Ball]
+    point: Callable[[Ball], Ball] = _same
+    rough: bool = False
+    size: Callable[[Ball], Ball] | None = None
+    edge: Callable[[Ball], Ball] | None = None
+
+    def mass(self, low: Ball, high: Ball) -> Ball:
+        """Return an upper bound of the mass between two points, not finite where none is known."""
+        if self.edge is not None and low is self.low:
+            mass = self.edge(high)
+            if mass.is_finite():
+                return mass
+        bound = self.bound(acb(interval(low, high)))
+        return (bound * (high - low)).abs_upper() if bound.is_finite() else NAN
+
+    def bound(self, box: Ball) -> Ball:
+        """Return an upper bound of |density| over a complex box, not finite where it may be singular."""
+        if self.size is not None:
+            return self.size(box)
+        value = self.density(box)
+        return value.abs_upper() if value.is_finite() else NAN
+
+
+class Line:
+    """A law of one predictor.
+
+    The exact parameters are at the precision that was current when the object was made.
+    """
+
+    normalised = False
+    """Whether what lies outside the panels is bounded by one minus their mass."""
+
+    def __init__(self, law: Law) -> None:
+        self.law = law
+        ends = law.support
+        self.low: End = None if ends[0] == -sympy.oo else value_of(ends[0])
+        self.high: End = None if ends[1] == sympy.oo else value_of(ends[1])
+
+    def absolute(self, power: int) -> Ball:
+        """Return an upper bound of E|X|^power, not finite where none is known."""
+        if self.low is not None and self.high is not None:
+            return larger(abs(self.low), abs(self.high)).upper() ** power
+        if power == 0:
+            return arb(1)
+        moment = self.law.raw_moment(power + power % 2)
+        if moment is None:
+            return self._summed(power)
+        # |x|^k <= 1 + |x|^(k + 1)
+        return value_of(moment) + power % 2
+
+    def _summed(self, power: int) -> Ball:
+        """Bound E|X|^power by an upper sum over pieces of the segments, and the tail.
+
+        A piece adds at most the bound of the density times its width, and never more than the mass 1, times the
+        largest |x|^power on it: so it may hold an end where the density is not bounded.
+        """
+        best = NAN
+        for spreads in SPREADS:
+            low, high = self.reach(spreads)
+            beyond = self.tail(low, high, power, arb(0))
+            if beyond.is_finite():
+                total = (_upper_sum(self.segments(low, high), power) + beyond).abs_upper()
+                best = total if not best.is_finite() else best.min(total)
+                if beyond < ENOUGH * total:
+                    break
+        return best
+
+    def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]] | None:
+        """Return points and probabilities of a discrete law between two ends, None for a continuous one."""
+        return None
+
+    def segments(self, low: Ball, high: Ball) -> list[Segment]:
+        """Return the parts of a continuous law between two ends."""
+        raise NotImplementedError
+
+    def reach(self, spreads: float) -> tuple[Ball, Ball]:
+        """Return the ends of the support, cut off at so many times the law's spread where it is infinite."""
+        return self.low, self.high
+
+    def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
+        """Return a bound of E|X|^power e^(rate X) outside [low, high]; not finite where none is known."""
+        return arb(0)
+
+
+def _upper_sum(segments: list[Segment], power: int) -> Ball:
+    """Return an upper sum of the density times |x|^power; the pieces that add most are halved."""
+
+    def piece(segment: Segment, low: Ball, high: Ball) -> tuple[float, int, Ball, Segment, Ball, Ball]:
+        mass = segment.mass(low, high)
+        mass = mass.min(arb(1)) if mass.is_finite() else arb(1)
+        size = (mass * segment.point(interval(low, high)).abs_upper() ** power).abs_upper()
+        return (-float(size.log().mid()) if size > 0 else inf, next(order), size, segment, low, high)
+
+    order = count()
+    pieces = [piece(segment, segment.low, segment.high) for segment in segments]
+    heapify(pieces)
+    for _ in range(PIECES):
+        *_, segment, low, high = heappop(pieces)
+        middle = ((low + high) / 2).mid()
+        heappush(pieces, piece(segment, low, middle))
+        heappush(pieces, piece(segment, middle, high))
+    return sum((one[2] for one in pieces), arb(0)).abs_upper()

@@ -1,0 +1,118 @@
+"""The probit weight: values by the error function, remembered bounds on a grid, and a proven tail."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from flint import acb, arb
+
+from leadterms.evaluation.certified.balls import NAN, Ball, End, disc, half_diagonal, interval, larger, spread
+from leadterms.evaluation.certified.remembered import RememberedBalls
+from leadterms.evaluation.certified.weight_base import nearest_and_farthest
+from leadterms.evaluation.precision import ball_precision
+
+
+class ProbitBalls(RememberedBalls):
+    """w = scale (2/pi) e^(-2 z^2)/{erfc(z) erfc(-z)}, z = eta/sqrt 2; even in eta.
+
+    With erfcx(z) = e^(z^2) erfc(z) = (2/sqrt pi) int_0^oo e^(-t^2 - 2 z t) dt it is
+    scale (2/pi) e^(-z^2)/{erfcx(z) erfc(-z)}, used for Re z >= 0.
+    """
+
+    even = True
+
+    def at(self, eta: Ball) -> Ball:
+        """Return w(eta) for a real eta."""
+        z = abs(eta) / arb(2).sqrt()
+        if z > HUGE:
+            return self.scale * arb(0, _probit_tail(arb(HUGE), arb(0)).abs_upper())
+        tail = z.erfc()
+        return self.scale * 2 * (-2 * z * z).exp() / (arb.pi() * tail * (2 - tail))
+
+    @staticmethod
+    def value(point: Ball) -> Ball:
+        """Return w, scale 1, at a complex point: of the grid's even weight only those with Re >= 0 are asked for."""
+        scaled, other, gauss = _factors(point / arb(2).sqrt())
+        return 2 * gauss / (arb.pi() * scaled * other)
+
+    @staticmethod
+    def steepness_on(box: Ball) -> Ball:
+        """d(log w)/dz = -2 z - {2 z - (2/sqrt pi)/erfcx(z)} - (2/sqrt pi) e^(-z^2)/erfc(-z), and z = eta/sqrt 2."""
+        z = box / arb(2).sqrt()
+        scaled, other, gauss = _factors(z)
+        slope = 2 / arb.pi().sqrt()
+        derivative = -4 * z + slope / scaled - slope * gauss / other
+        return derivative.abs_upper() / arb(2).sqrt() if derivative.is_finite() else NAN
+
+    def modulus(self, low: End, high: End, height: Ball) -> Ball:
+        """Cover the compact part by boxes; farther out erfcx(z) = {1 + e}/(z sqrt pi) with |e| <= 1/(2|z|^2).
+
+        For Re z^2 >= 0: erfcx(z) = (z sqrt pi)^-1 int_0^oo e^-s (1 + s/z^2)^(-1/2) ds, where |1 + s/z^2| >= 1, so that
+        the integrand's second factor differs from 1 by at most s/(2|z|^2).  With |erfc(z)| <= e^(y^2) erfc(x) and
+        x >= max(|y|, 3/2):  |w| <= (2/sqrt pi) |z| e^(y^2 - x^2)/{(1 - 1/(2 x^2)) (2 - e^(y^2) erfc(x))},
+        which falls with x and rises with |y|.
+        """
+        nearest, farthest = nearest_and_farthest(low, high)
+        if not (height.is_finite() and height < MOST_HEIGHT):
+            if not (height.is_finite() and nearest >= height):
+                return NAN
+            return self.scale * _probit_tail(nearest.min(arb(HUGE)) / arb(2).sqrt(), height / arb(2).sqrt())
+        first = int(float(nearest.lower()) * GRID) - 1 if nearest < MOST_HEIGHT * 4 else int(MOST_HEIGHT * 4 * GRID)
+        rows = int(float(height.upper()) * GRID) + 1
+        beyond = int(max(2.2 * GRID, 1.1 * rows)) + 1
+        bound = arb(0)
+        last = beyond if farthest is None or not farthest * GRID < beyond else int(float(farthest.upper()) * GRID) + 1
+        for column in range(max(first, 0), last):
+            bound = larger(bound, _probit_column(column, rows))
+        if last == beyond:
+            start = nearest.min(arb(HUGE)).max(arb(beyond) / GRID)
+            bound = larger(bound, _probit_tail(start / arb(2).sqrt(), height / arb(2).sqrt()))
+        return self.scale * bound
+
+
+HUGE = 2**16
+"""Beyond it the weight is below any precision asked for, and its exponent a burden; it falls as |eta| grows."""
+GRID = 8
+"""Boxes of the probit weight have sides 1/GRID in eta."""
+MOST_HEIGHT = 3
+"""The first poles of the probit weight, zeros of erfc, lie at |Im eta| = 2.81."""
+
+
+def _factors(box: Ball) -> tuple[Ball, Ball, Ball]:
+    """Enclose erfcx(z), erfc(-z) and e^(-z^2) over a box of z, best for Re z >= 0.
+
+    |erfcx'(z)| <= -erfcx'(Re z) by the integral, and -erfcx'(x) = 2/sqrt pi - 2 x erfcx(x) falls with x;
+    |erfc'(z)| = (2/sqrt pi) e^(y^2 - x^2); and e^(-z^2) has the logarithmic derivative -2 z.
+    """
+    middle, radius = box.mid(), half_diagonal(box)
+    least, slope = box.real.lower(), 2 / arb.pi().sqrt()
+    square = middle * middle
+    scaled = square.exp() * middle.erfc() + disc(radius * (slope - 2 * least * _scaled_erfc(least)))
+    bell = (box.imag.abs_upper() ** 2 - box.real.abs_lower() ** 2).exp()
+    other = (-middle).erfc() + disc(radius * slope * bell)
+    return scaled, other, spread((-square).exp(), (2 * box.abs_upper() * radius).expm1())
+
+
+def _scaled_erfc(x: Ball) -> Ball:
+    return (x * x).exp() * x.erfc()
+
+
+def _probit_tail(x: Ball, y: Ball) -> Ball:
+    growth = (y * y).exp()
+    below = (1 - 1 / (2 * x * x)) * (2 - growth * x.erfc())
+    if not (x >= y and x >= arb("1.5") and below > 0):
+        return NAN
+    return 2 / arb.pi().sqrt() * (x * x + y * y).sqrt() * growth * (-x * x).exp() / below
+
+
+@lru_cache(maxsize=4096)
+def _probit_column(column: int, rows: int) -> Ball:
+    """Bound |w|, scale 1, over [column, column + 1] x [0, rows] in units of 1/GRID; w is symmetric in Im eta."""
+    if rows == 0:
+        return arb(0)
+    with ball_precision(64):
+        x = interval(arb(column) / GRID, arb(column + 1) / GRID)
+        y = interval(arb(rows - 1) / GRID, arb(rows) / GRID)
+        scaled, other, gauss = _factors(acb(x, y) / arb(2).sqrt())
+        value = 2 * gauss / (arb.pi() * scaled * other)
+        return larger(_probit_column(column, rows - 1), value.abs_upper() if value.is_finite() else NAN)

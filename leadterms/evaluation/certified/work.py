@@ -1,0 +1,83 @@
+"""How much work the certified road does before it gives up: counted in evaluations of weights, not in seconds.
+
+The count is the same on every machine.  A unit is about the time of one enclosure of a weight over a complex box;
+values at real points cost less, and more from some bits on.  More units are granted where more bits are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from leadterms.errors import EvaluationError
+
+MOST_UNITS = 1_000_000
+"""Twenty to fifty seconds of one core at 15 digits."""
+PANEL_UNITS = 60
+"""Finding the ellipse of a panel."""
+REAL_UNITS = 1 / 6
+"""A value at a real point."""
+WORD, COSTLY = 64, 256
+"""Bits beyond which more units are granted, and beyond which values cost more."""
+
+
+@dataclass
+class _Account:
+    left: float
+    granted: float
+
+    def error(self) -> EvaluationError:
+        return EvaluationError(
+            f"given up after {round(self.granted)} evaluations of the weight: the certified road is too long here"
+        )
+
+
+_account: ContextVar[_Account | None] = ContextVar("account", default=None)
+
+
+@contextmanager
+def limited_work(bits: int, units: float = MOST_UNITS) -> Iterator[None]:
+    """Grant so many units, more for more than 64 bits, to what is done inside; an inner block shares the outer's.
+
+    Examples
+    --------
+    >>> with limited_work(64, units=10):
+    ...     spend(8)
+    ...     spend(8)
+    Traceback (most recent call last):
+    ...
+    leadterms.errors.EvaluationError: given up after 10 evaluations of the weight: the certified road is too long here
+
+    """
+    if _account.get() is not None:
+        yield
+        return
+    granted = units * max(1.0, bits / WORD)
+    account = _Account(granted, granted)
+    token = _account.set(account)
+    try:
+        yield
+    except EvaluationError as error:
+        # where a bound that fails has its place the first message may have been taken for one
+        raise (account.error() if account.left < 0 else error) from None
+    finally:
+        _account.reset(token)
+
+
+def spend(units: float, bits: int = 0) -> None:
+    """Take units off the account, if there is one.
+
+    Raises
+    ------
+    EvaluationError
+        If none are left.
+
+    """
+    account = _account.get()
+    if account is None:
+        return
+    account.left -= units * max(1.0, bits / COSTLY)
+    if account.left < 0:
+        raise account.error()

@@ -1,0 +1,177 @@
+"""Unbounded laws of sympy.stats: moments against double-exponential sums of the densities as textbooks give them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import mpmath
+import pytest
+import sympy.stats as stats
+from flint import arb, fmpq
+from sympy import Integer, Rational, exp
+
+from leadterms.evaluation.certified.lines import line_of
+from leadterms.evaluation.certified.moments import Problem, plan
+from leadterms.evaluation.certified.tail_growth import TailGrowth, X
+from leadterms.evaluation.moment_system import Strand
+from leadterms.evaluation.precision import ball_precision
+from leadterms.model.laws import StatsLaw
+from leadterms.model.weights import (
+    CloglogWeight,
+    ExponentialWeight,
+    LogisticWeight,
+    ProbitWeight,
+    SaturatingWeight,
+    Weight,
+)
+
+BITS = 60
+EXPONENTS = ((0,), (1,), (2,))
+ONE = Integer(1)
+WEIGHTS: list[Weight] = [
+    LogisticWeight(ONE), ProbitWeight(ONE), CloglogWeight(ONE), SaturatingWeight(ONE, Rational(1, 3)),
+]  # fmt: skip
+
+
+def law_of(variable: Any) -> StatsLaw:
+    return StatsLaw(variable.pspace.distribution)
+
+
+def t_density(nu: Any) -> Any:
+    top = mpmath.gamma((nu + 1) / mpmath.mpf(2)) / mpmath.gamma(nu / mpmath.mpf(2)) / mpmath.sqrt(nu * mpmath.pi)
+    return lambda x: top * (1 + x * x / nu) ** (-(nu + 1) / mpmath.mpf(2))
+
+
+def lognormal(x: Any) -> Any:
+    return mpmath.npdf(mpmath.log(x), 0.25, 0.5) / x
+
+
+HALF = Rational(1, 2)
+CASES = [
+    (stats.StudentT("x", 5), None, t_density(5)),
+    (stats.StudentT("x", Rational(7, 2)), None, t_density(mpmath.mpf(7) / 2)),
+    (stats.LogNormal("x", Rational(1, 4), HALF), 0, lognormal),
+    (stats.Pareto("x", 2, 5), 2, lambda x: 160 / x**6),
+    (stats.Logistic("x", 1, HALF), None, lambda x: mpmath.sech(x - 1) ** 2 / 2),
+    (stats.Weibull("x", 2, 3), 0, lambda x: 3 * x * x / 8 * mpmath.exp(-(x**3) / 8)),
+    (stats.Weibull("x", 1, HALF), 0, lambda x: mpmath.exp(-mpmath.sqrt(x)) / (2 * mpmath.sqrt(x))),
+    (stats.ChiSquared("x", 3), 0, lambda x: mpmath.sqrt(x / (2 * mpmath.pi)) * mpmath.exp(-x / 2)),
+    (stats.Rayleigh("x", 1), 0, lambda x: x * mpmath.exp(-x * x / 2)),
+    (stats.Gumbel("x", 1, 1), None, lambda x: mpmath.exp(-(x - 1) - mpmath.exp(-(x - 1))) if x > -50 else 0),
+    (stats.BetaPrime("x", 3, 6), 0, lambda x: x * x / (1 + x) ** 9 / mpmath.beta(3, 6)),
+    (stats.Gompertz("x", 1, 1), 0, lambda x: mpmath.exp(x + 1 - mpmath.exp(x)) if x < 50 else 0),
+    (stats.GammaInverse("x", 6, 2), 0, lambda x: 64 / mpmath.factorial(5) * x**-7 * mpmath.exp(-2 / x)),
+]
+
+
+def double_exponential(density: Any, start: Any) -> list[tuple[Any, Any]]:
+    """x = sinh(sinh(2t)), or start + e^(2 sinh 2t), by the trapezoidal rule, at points where anything is left."""
+    step, nodes = mpmath.mpf(1) / 96, []
+    for k in range(-210, 211):
+        inner = mpmath.sinh(2 * k * step)
+        slope = 2 * mpmath.cosh(2 * k * step)
+        if start is None:
+            x, slope = mpmath.sinh(inner), slope * mpmath.cosh(inner)
+        else:
+            x, slope = start + mpmath.exp(2 * inner), 2 * slope * mpmath.exp(2 * inner)
+        mass = step * slope * density(x)
+        if abs(x) < 10**60 and mass * (1 + x * x) > mpmath.mpf(10) ** -40:
+            nodes.append((x, mass))
+    return nodes
+
+
+def safe(weight: Weight, references: SimpleNamespace) -> Any:
+    """Return the moments; weights are zero where a power overflows."""
+
+    def value(eta: Any) -> Any:
+        if abs(eta) > 10**3:
+            return mpmath.mpf(3) if isinstance(weight, SaturatingWeight) and eta > 0 else mpmath.mpf(0)
+        return references.weight_value(weight, eta)
+
+    return value
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(law_of(case[0])))
+@pytest.mark.parametrize("slope", [fmpq(7, 10), fmpq(-3)])
+def test_moments_against_double_exponential_sums(case: Any, slope: fmpq, references: SimpleNamespace) -> None:
+    variable, start, density = case
+    with mpmath.workdps(50):
+        nodes = double_exponential(density, start)
+        assert abs(mpmath.fsum(m for _, m in nodes) - 1) < mpmath.mpf(10) ** -16
+    for weight in WEIGHTS:
+        strand = Strand(weight, (law_of(variable),), fmpq(-34, 100), (slope,), (), EXPONENTS)
+        with ball_precision(BITS + 40):
+            problem = Problem(strand)
+            point = problem.at(())
+            found = plan(problem, *point, BITS, *problem.rough_scales(*point)).moments([point])[0]
+        with mpmath.workdps(50):
+            value = safe(weight, references)
+            etas = [(x, m * value(-mpmath.mpf(34) / 100 + x * int(slope.p) / int(slope.q))) for x, m in nodes]
+            for k, ball in enumerate(found):
+                true = mpmath.fsum(x**k * m for x, m in etas)
+                away = mpmath.mpf(abs(ball - references.ball(true)).abs_lower().str(30, radius=False))
+                assert away < mpmath.mpf(10) ** -15 * (1 + abs(true)), (weight, k)
+                assert ball.rad() < arb(2) ** (12 - BITS) * (1 + abs(ball))
+
+
+def beyond(density: Any, power: int, low: Any, high: Any, start: Any) -> Any:
+    """Return E|X|^power outside an interval, by mpmath's quadrature on panels that grow."""
+    total = mpmath.quad(lambda x: x**power * density(x), [high * 2**k for k in range(60)])
+    if start is None:
+        total += mpmath.quad(lambda x: x**power * density(-x), [-low * 2**k for k in range(60)])
+    return total
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(law_of(case[0])))
+def test_tails_and_absolute_moments_are_bounds(case: Any) -> None:
+    """Beyond near cuts, where a bound that is too small by a factor would show."""
+    variable, start, density = case
+    with mpmath.workdps(20):
+        nodes = double_exponential(density, start)
+        true_moments = [float(mpmath.fsum(abs(x) ** power * m for x, m in nodes)) for power in (0, 1, 2)]
+    with ball_precision(64):
+        line = line_of(law_of(variable))
+        for spreads in (2.2, 4.0):
+            low, high = line.reach(spreads)
+            for power in (0, 1, 2):
+                bound = line.tail(low, high, power, arb(0))
+                if bound.is_finite() and not line.normalised:
+                    if bound < 1e-300:
+                        continue
+                    true = beyond(density, power, mpmath.mpf(float(low)), mpmath.mpf(float(high)), start)
+                    # lognormal and logistic laws have two cuts, one of them near zero
+                    assert true <= float(bound.upper()) * (1 + 1e-6)
+                    assert float(bound) < 40 * true + 1e-9
+        for power in (1, 2):
+            found = float(line.absolute(power))
+            assert true_moments[power] * (1 - 1e-12) <= found < 2 * true_moments[power]
+
+
+def test_a_negative_rate_on_a_positive_law(references: SimpleNamespace) -> None:
+    """E[x^k e^(-x)] factorises; E[e^-x] of a lognormal law has no closed form."""
+    strand = Strand(ExponentialWeight(ONE, ONE), (law_of(CASES[2][0]),), fmpq(0), (fmpq(-1),), (), EXPONENTS)
+    with ball_precision(BITS + 40):
+        problem = Problem(strand)
+        point = problem.at(())
+        found = plan(problem, *point, BITS, *problem.rough_scales(*point)).moments([point])[0]
+    with mpmath.workdps(40):
+        nodes = double_exponential(lognormal, 0)
+        for k, ball in enumerate(found):
+            true = mpmath.fsum(x**k * m * mpmath.exp(-x) for x, m in nodes)
+            assert abs(ball - references.ball(true)).abs_lower() < arb("1e-28")
+            assert ball.rad() < arb(2) ** (12 - BITS)
+
+
+def test_elasticities() -> None:
+    assert TailGrowth(exp(-(X**3)) * X).is_known
+    assert TailGrowth(1 / (1 + X**2)).is_known
+    assert not TailGrowth(exp(-exp(X**2))).is_known
+    with ball_precision(64):
+        # the integral of x^-4 beyond 10 is 1/3000, of e^-x x beyond 10 it is 11 e^-10
+        power = TailGrowth(X**-4).tail(arb(10), arb(10) ** -4, 0, arb(0))
+        assert power.contains(arb(1) / 3000) or arb(1) / 3000 <= power < arb("0.00034")
+        growing = TailGrowth(exp(-X) * X).tail(arb(10), 10 * arb(-10).exp(), 0, arb(0))
+        assert 11 * arb(-10).exp() <= growing < 13 * arb(-10).exp()
+        assert not TailGrowth(exp(-X)).tail(arb(10), arb(-10).exp(), 0, arb(2)).is_finite()
+        assert not TailGrowth(X**-2).tail(arb(10), arb(1) / 100, 1, arb(0)).is_finite()

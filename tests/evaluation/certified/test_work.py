@@ -1,0 +1,42 @@
+"""The work of the certified road is bounded by a count, and what is given up says so."""
+
+from __future__ import annotations
+
+import pytest
+from flint import fmpq
+from sympy import Integer
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.road import certified_average
+from leadterms.evaluation.certified.work import limited_work, spend
+from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Strand
+from leadterms.model.laws import UniformLaw
+from leadterms.model.weights import ProbitWeight
+
+
+def system() -> NumericSystem:
+    strand = Strand(
+        ProbitWeight(Integer(1)), (UniformLaw(-1, 1),), fmpq(1, 3), (fmpq(2),), ((fmpq(1), fmpq(0)),), ((0,), (2,))
+    )
+    return NumericSystem((strand,), lambda m: m[1], (Ceiling(fmpq(1), 0, (2,)),))
+
+
+def test_an_average_that_is_too_long_is_given_up() -> None:
+    with pytest.raises(EvaluationError, match="given up after 500 evaluations of the weight"), limited_work(40, 500):
+        certified_average(system(), 40)
+    assert certified_average(system(), 40).rel_accuracy_bits() >= 40
+
+
+def test_more_is_granted_for_more_bits_and_an_inner_block_shares() -> None:
+    with limited_work(640, 10):
+        spend(50)
+        with limited_work(640, 10**9):
+            spend(50)
+            with pytest.raises(EvaluationError, match="given up after 100"):
+                spend(1)
+    spend(10**12)
+
+
+def test_other_failures_keep_their_message() -> None:
+    with pytest.raises(EvaluationError, match="another"), limited_work(64, 10):
+        raise EvaluationError("another")
