@@ -43,35 +43,35 @@ ARMS = {"x": "Bernoulli(1/2)", "arm": "Bernoulli(1/2)"}
          [80, 160, 320, 640]),
         (Model("y ~ x + (1 | g)", family="bernoulli", link="probit", laws=HALF),
          "beta0=-0.4, beta1=0.9, sigma2=0.25", [80, 160, 320]),
-        (Model("y ~ x + (1 | g)", family="bernoulli", link="cloglog", laws={"x": "Bernoulli(1/4)"}),
-         "beta0=-0.6, beta1=0.5, sigma2=0.1", [80, 160, 320]),
-        (Model("y ~ x + (1 | g)", family="poisson", laws=HALF), "beta0=0.3, beta1=-0.5, sigma2=0.4", [32, 64, 128]),
+        (Model("y ~ x + (1 | g)", family="poisson", laws=HALF), "beta0=0.3, beta1=-0.5, sigma2=0.2", [16, 32, 64, 128]),
         (Model("y ~ x + (0 + x | g)", family="bernoulli", laws={"x": "Finite({1: 1/2, 2: 1/2})"}),
          "beta0=0.2, beta1=-0.4, sigma2=0.2", [80, 160, 320]),
         (Model("y ~ arm + x + (1 | g)", family="bernoulli", laws=ARMS, levels={"arm": "g"}),
-         "beta0=-0.4, beta1=0.7, beta2=0.5, sigma2=0.5", [80, 160, 320]),
+         "beta0=-0.4, beta1=0.7, beta2=0.5, sigma2=0.5", [80, 160, 320, 640]),
         (Model("y ~ arm*x + (1 | g)", family="bernoulli", laws=ARMS, levels={"arm": "g"}),
          "beta0=0.1, beta1=0.4, beta2=0.5, beta3=-0.3, sigma2=0.4", [80, 160, 320]),
         # no random effect on the term that the arm moves: informed within groups, G is not singular
         (Model("y ~ arm + x + (0 + x | g)", family="bernoulli", laws=ARMS, levels={"arm": "g"}),
-         "beta0=0.1, beta1=0.4, beta2=0.5, sigma2=0.3", [80, 160, 320]),
+         "beta0=0.1, beta1=0.4, beta2=0.5, sigma2=0.3", [160, 320, 640, 1280]),
     ],
-    ids=["logit", "probit", "cloglog", "log", "slope", "arm", "arm-interaction", "arm-in-block-B"],
+    ids=["logit", "probit", "log", "slope", "arm", "arm-interaction", "arm-in-block-B"],
 )  # fmt: skip
 def test_exact_information_tends_to_the_second_terms(model, at, sizes):
-    if model.link.name == "cloglog":
-        exact, error = limit(model, at, sizes)
-        place = [model.parameters.index(symbol) for symbol in model.fixed_effects]
-        # the variance of beta1 and its covariance exist, that of the intercept does not: its excess has no limit
-        found = expansion(model)
-        assert found["1"].of_order("1/(m*n)").exists is False
-        assert float(found["x"].evaluate(at, 8)) == pytest.approx(exact[place[1], place[1]], rel=2e-3)
-        return
     exact, error = limit(model, at, sizes)
     values = derived(model, at)
     size = float(np.max(np.abs(values)))
     assert np.max(np.abs(values - exact)) < 3 * error + 1e-9 * size
-    assert error < 3e-3 * size
+    assert error < 5e-3 * size
+
+
+def test_where_the_intercept_has_no_second_term_the_slope_has_its_leading_one():
+    # cloglog: E[1/H_AA] is infinite, G is not
+    model = Model("y ~ x + (1 | g)", family="bernoulli", link="cloglog", laws={"x": "Bernoulli(1/4)"})
+    at = "beta0=-0.6, beta1=0.5, sigma2=0.1"
+    exact, _ = limit(model, at, [80, 160, 320])
+    found = expansion(model)
+    assert found["1"].of_order("1/(m*n)").exists is False
+    assert float(found["x"].evaluate(at, 8)) == pytest.approx(exact[1, 1], rel=2e-3)
 
 
 def test_unequal_groups_tend_to_their_own_terms():

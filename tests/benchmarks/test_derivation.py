@@ -52,3 +52,29 @@ def test_beside_sympy_stats(benchmark):
     point = {Symbol("beta0", real=True): 1, Symbol("beta1", real=True): 2}
     assert abs(theirs.subs(point).evalf(20) - ours.subs(point).evalf(20)) < 1e-18
     assert our_seconds < their_seconds
+
+
+TWO_TERMS = {
+    # limit in seconds, warm
+    "Poisson random intercept": ("y ~ x + (1 | group)", "poisson", {"x": "Uniform(-1, 1)"}, 0.5),
+    "Poisson, two random and two other effects": (
+        "y ~ x1 + x2 + x3 + (1 + x1 | group)",
+        "poisson",
+        {"x1": "Normal(0, 1)", "x2": "Uniform(-1, 1)", "x3": "Normal(0, 1)"},
+        5.0,
+    ),
+    "logistic random intercept": ("y ~ x + (1 | group)", "bernoulli", {"x": "Uniform(-1, 1)"}, None),
+}
+
+
+@pytest.mark.parametrize("name", TWO_TERMS)
+def test_warm_two_term_derivation(benchmark, name):
+    formula, family, laws, limit = TWO_TERMS[name]
+
+    def derived():
+        return lt.expansion(lt.Model(formula, family=family, laws=laws), terms=2)
+
+    result = benchmark.pedantic(derived, rounds=3, warmup_rounds=1)
+    benchmark.extra_info["limit"] = limit
+    print(f"\n{name}: {benchmark.stats.stats.min:.2f} s" + (f", limit {limit} s" if limit else ""))
+    assert len(result["1"].terms) == 2

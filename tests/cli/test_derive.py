@@ -293,3 +293,60 @@ def test_the_examples_of_the_help_run(run):
         code, shown, err = run(*command)
         assert (code, err) == (0, "")
         assert shown
+
+
+TWO = ["derive", "y ~ x + (1 | g)", "--family", "bernoulli", "--law", "x=Bernoulli(1/2)", "--terms", "2"]
+TWO_AT = ["--at", "beta0=-0.4, beta1=0.9, sigma2=0.8"]
+
+
+def test_two_terms_as_json_have_one_item_for_each_pair_and_order(run):
+    code, out, _ = run(*TWO, *TWO_AT, "--digits", "10", "--n", "20", "--format", "json")
+    assert code == 0
+    record = json.loads(out)
+    values = {(tuple(t["names"]), t["order"]): t["value"] for t in record["terms"]}
+    assert len(values) == len(record["terms"])
+    # theory: enumeration of all data, extrapolated
+    assert values[("1", "1"), "1/m"] == "0.8000000000"
+    assert values[("1", "1"), "1/(m*n)"] == "9.965605641"
+    assert values[("x", "sigma2"), "1/(m*n)"] == "2.945002818"
+    assert all(t["exists"] is True and t["condition"] is None for t in record["terms"])
+    # 9.965605641/(20*0.8) and 23.64993312/(20*1.28)
+    assert [(s["names"], s["ratio"]) for s in record["shares"]] == [
+        (["1", "1"], "0.6229"),
+        (["sigma2", "sigma2"], "0.9238"),
+    ]
+    assert all("use two terms" in s["warning"] for s in record["shares"])
+
+
+def test_a_term_that_does_not_exist_is_null_in_json_and_the_others_are_given(run):
+    command = ["derive", "y ~ x + (1 | g)", "--family", "bernoulli", "--link", "probit", "--law", "x=Uniform(0, 1)",
+               "--terms", "2", "--at", "beta0=0, beta1=1, sigma2=3/2", "--digits", "5", "--format", "json"]  # fmt: skip
+    code, out, _ = run(*command)
+    assert code == 0
+    terms = {(tuple(t["names"]), t["order"]): t for t in json.loads(out)["terms"]}
+    missing = terms[("1", "1"), "1/(m*n)"]
+    assert (missing["exists"], missing["coefficient"], missing["value"]) == (False, None, None)
+    assert missing["condition"] == "infinite: sigma2 < 1 fails"
+    assert terms[("x", "x"), "1/(m*n)"]["value"]
+    assert terms[("1", "x"), "1/(m*n)"]["value"]
+
+
+def test_unequal_groups_and_arms_on_the_command_line(run):
+    _, out, _ = run(*TWO, "--group-sizes", "unequal", "--parameter", "1")
+    assert [line.split("order ")[1].split()[0] for line in out.splitlines() if "order" in line] == [
+        "1/m",
+        "1/(m*n_h)",
+        "1/N",
+    ]
+    code, out, _ = run(
+        "derive", "y ~ arm + (1 | g)", "--family", "poisson", "--law", "arm=Bernoulli(1/2)", "--level", "arm=g"
+    )
+    assert code == 0
+    assert "4*sigma2" in out
+
+
+def test_the_block_matrix_names_every_estimator(run):
+    code, out, _ = run(*TWO, "--format", "latex-matrix")
+    assert code == 0
+    assert out.startswith(r"\mathrm{Asy.Cov}\left[\begin{array}{c}\widehat{\beta_0} \\ \hline \widehat{\sigma^2}")
+    assert r"\begin{array}{c|c|c}" in out
