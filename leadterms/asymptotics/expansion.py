@@ -269,7 +269,7 @@ def _with_second_terms(
     theta = (*(fixed[i] for i in split.moved), *model.variance_parameters)
     added = joint_terms(
         second,
-        inverted(parts.averaged.matrix) if parts.averaged.matrix else [],
+        _inverses(parts.averaged),
         parts.information,
         (theta, tuple(fixed[i] for i in split.fixed_only)),
         _dispersion(model),
@@ -285,6 +285,14 @@ def _with_second_terms(
     for pair, terms in added.items():
         entries[key(pair)] = entries.get(key(pair), ()) + terms
     return entries
+
+
+def _inverses(averaged: FixedOnlyInformation) -> tuple[list[list[Expr]], list[list[Expr]]]:
+    """Return G^{-1}, and the same with weights at single points kept whole."""
+    if not averaged.matrix:
+        return [], []
+    written = inverted(averaged.matrix)
+    return written, written if averaged.whole == averaged.matrix else inverted(averaged.whole)
 
 
 def _dispersion(model: Model) -> Expr:

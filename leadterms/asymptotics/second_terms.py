@@ -33,7 +33,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations_with_replacement
 
-from sympy import Expr, Integer, Matrix, Symbol, exp, nan
+from sympy import Expr, Function, Integer, Matrix, Mul, Symbol, cosh, exp, fraction, nan, sinh, together
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 
 from leadterms.algebra.canonical import canonical
@@ -44,7 +44,7 @@ from leadterms.asymptotics.result import Term, summed
 from leadterms.asymptotics.sizes import SizeOrders
 from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.expectation.effects_average import average_over_effects
-from leadterms.expectation.held import Expectation
+from leadterms.expectation.held import Expectation, revealed
 from leadterms.expectation.inverse_existence import (
     EXISTS,
     BlockA,
@@ -211,13 +211,28 @@ def _average(integrand: Expr, block: BlockA, known: Existence) -> Averaged:
     if existence.verdict is not True:
         return Averaged(Integer(0), Integer(0), existence)
     try:
-        average = average_over_effects(integrand, block.effects, block.covariance)
+        average = average_over_effects(_closable(integrand, block.effects), block.effects, block.covariance)
     except ExistenceError as error:
         return Averaged(Integer(0), Integer(0), Existence(False, reason=str(error)))
     except UndecidedError as error:
         return Averaged(Integer(0), Integer(0), undecided(str(error)))
     found = existence & Existence(True, average.conditions)
     return Averaged(written_out(average.value), average.value, found)
+
+
+def _closable(integrand: Expr, effects: tuple[Symbol, ...]) -> Expr:
+    """Put weights at points back where that leaves a sum of exponentials times polynomials, which closes.
+
+    One over a logistic weight is 2 + 2 cosh eta.
+    """
+    if not any(not node.bindings for node in integrand.atoms(Expectation)):
+        return integrand
+    above, below = fraction(together(canonical(revealed(integrand))))
+    if below.has(*effects) and not all(isinstance(part, exp) for part in Mul.make_args(below) if part.has(*effects)):
+        return integrand
+    plain = above.rewrite([sinh, cosh], exp).expand() / below
+    functions = {part for part in plain.atoms(Function) if part.has(*effects)}
+    return plain if all(isinstance(part, exp) for part in functions) and not plain.has(Expectation) else integrand
 
 
 def _dot(first: Sequence[Fraction], second: Sequence[Fraction], zero: Fraction) -> Fraction:
@@ -231,7 +246,7 @@ def free_products(covariance: Matrix) -> list[tuple[int, int]]:
 
 def joint_terms(
     second: SecondTerms,
-    precision: Sequence[Sequence[Expr]],
+    precision: tuple[Sequence[Sequence[Expr]], Sequence[Sequence[Expr]]],
     information: ConditionalInformation,
     parameters: tuple[tuple[Symbol, ...], tuple[Symbol, ...]],
     dispersion: Expr,
@@ -244,7 +259,7 @@ def joint_terms(
     second
         The averages.
     precision
-        G^{-1}, by rows.
+        G^{-1}, by rows; and the same with weights at single points kept whole.
     information
         Closes expectations.
     parameters
@@ -256,9 +271,10 @@ def joint_terms(
 
     """
     theta, fixed_only = parameters
+    written, whole = precision
     build = partial(_term, information=information, dispersion=dispersion)
     gain = {
-        (r, j): _combined([(-precision[i][j], second.regression[r, i]) for i in range(len(fixed_only))])
+        (r, j): _combined([(-written[i][j], -whole[i][j], second.regression[r, i]) for i in range(len(fixed_only))])
         for r in range(len(theta))
         for j in range(len(fixed_only))
     }
@@ -293,11 +309,11 @@ def together_where_alike(terms: Sequence[Term]) -> tuple[Term, ...]:
     return tuple(found)
 
 
-def _combined(parts: Sequence[tuple[Expr, Averaged]]) -> Averaged:
-    """Return a linear combination."""
+def _combined(parts: Sequence[tuple[Expr, Expr, Averaged]]) -> Averaged:
+    """Return a linear combination; its factors twice, the second time with weights kept whole."""
     total = NOTHING
-    for factor, averaged in parts:
-        total = total.plus(Averaged(factor * averaged.value, factor * averaged.whole, averaged.existence))
+    for factor, whole, averaged in parts:
+        total = total.plus(Averaged(factor * averaged.value, whole * averaged.whole, averaged.existence))
     return total
 
 
@@ -321,4 +337,6 @@ def _term(
     term = finished(dispersion * averaged.value, information, order, "derived", variance=variance)
     if term is None:
         return None
-    return replace(term, existence=averaged.existence)
+    # with weights at points kept whole the integrals are of the kinds whose bounds are known
+    unclosed = term.unclosed if averaged.whole == averaged.value else dispersion * averaged.whole
+    return replace(term, existence=averaged.existence, unclosed=unclosed)

@@ -12,7 +12,8 @@ from leadterms.errors import UncertifiedError
 from leadterms.evaluation.ceilings import Bound, ceiling, ceiling_of_residual_information
 from leadterms.evaluation.compile_balls import BallProgram, ball_program
 from leadterms.evaluation.held_plan import Average, PolynomialPredictor, affine, polynomial
-from leadterms.evaluation.moment_system import Ball, Ceiling, NumericSystem, Strand
+from leadterms.evaluation.moment_system import Ball, Ceiling, ExponentialCeiling, NumericSystem, Sector, Strand
+from leadterms.evaluation.residual_information import InverseInformation, inverse_information
 from leadterms.evaluation.road import Numbers, Road
 from leadterms.evaluation.weighted_moment import WeightedMoment
 from leadterms.model.laws import Law
@@ -35,13 +36,13 @@ def general_road(average: Average) -> Road:
     effects, symbols = average.effects, tuple(average.inner)
     if len(effects.symbols) > MOST_EFFECTS:
         raise UncertifiedError(f"no certified road for an average over {len(effects.symbols)} random effects")
-    if not symbols or average.integrand.free_symbols & set(effects.symbols):
+    if not symbols:
         raise UncertifiedError("no certified road: the random effects stand outside the weights")
-    if not average.integrand.is_rational_function(*symbols):
+    if not average.integrand.is_rational_function(*symbols, *effects.symbols):
         raise UncertifiedError("no certified road: the integrand is not rational in the moments of the weight")
     families = _families(average)
-    above = _ceiling(average) if effects.symbols else None
-    layout = _Layout(average, families, above)
+    above, inverse = _ceiling(average) if effects.symbols else (None, None)
+    layout = _Layout(average, families, above, inverse)
     return Road(NAME, layout.numbers, layout.enclose)
 
 
@@ -57,18 +58,28 @@ def _unbounded_slopes(average: Average) -> list[tuple[Symbol, WeightedMoment, La
     ]
 
 
-def _ceiling(average: Average) -> Bound:
-    """Return a bound of the integrand; under unbounded random slopes that of residual information, to be cut off."""
+def _ceiling(average: Average) -> tuple[Bound | None, InverseInformation | None]:
+    """Return a bound of the integrand, or its form where it is an entry of an inverse information.
+
+    Under unbounded random slopes it is the bound of residual information, to be cut off.
+    """
     unbounded = _unbounded_slopes(average)
     slope = f"a random slope on a predictor with the unbounded law {unbounded[0][2]}" if unbounded else ""
     if any(isinstance(moment.weight, ExponentialWeight) for _, moment, _ in unbounded):
         raise UncertifiedError(f"no certified road: {slope}, under a weight that grows exponentially")
-    above = ceiling_of_residual_information(average) if unbounded else ceiling(average)
+    outside = bool(average.integrand.free_symbols & set(average.effects.symbols))
+    above = None
+    if not outside:
+        above = ceiling_of_residual_information(average) if unbounded else ceiling(average)
+    if above is None and not unbounded:
+        inverse = inverse_information(average)
+        if inverse is not None:
+            return None, inverse
     if above is None and unbounded:
         raise UncertifiedError(f"no certified road: {slope}, in an integrand that is not residual information")
     if above is None:
         raise UncertifiedError("no certified road: no bound of the integrand is known for large random effects")
-    return above
+    return above, None
 
 
 @dataclass(frozen=True)
@@ -111,10 +122,17 @@ class _Layout:
     """Which number stands where, and what is made of them.
 
     Numbers come in this order: for each family its constant, slopes and loadings; means and covariances of the
-    effects; coefficients of the moments; factors of the ceiling; probabilities; parameters of the integrand.
+    effects; coefficients of the moments; factors of the ceiling; probabilities; those of the inverse information, its
+    factor, probabilities and coefficients; parameters of the integrand.
     """
 
-    def __init__(self, average: Average, families: dict[tuple[object, ...], _Family], above: Bound | None) -> None:
+    def __init__(
+        self,
+        average: Average,
+        families: dict[tuple[object, ...], _Family],
+        above: Bound | None,
+        inverse: InverseInformation | None,
+    ) -> None:
         self._families = list(families.values())
         self._places = {key: place for place, key in enumerate(families)}
         self._size = len(average.effects.symbols)
@@ -127,7 +145,11 @@ class _Layout:
         self._sector = above.sector if above else None
         shares = above.shares if above else ()
         self._shared = [self._places[_key(average.inner[symbol])] for symbol, _ in shares]
-        symbols = tuple(average.inner)
+        self._inverse = inverse
+        self._strand_of = [self._places[_key(average.inner[one])] for one in inverse.symbols] if inverse else []
+        self._with_effects = bool(average.integrand.free_symbols & set(average.effects.symbols))
+        outside = average.effects.symbols if self._with_effects else ()
+        symbols = (*average.inner, *outside)
         self._parameters: tuple[Symbol, ...] = tuple(sorted(average.integrand.free_symbols - set(symbols), key=str))
         self._integrand = ball_program((*symbols, *self._parameters), (average.integrand,))
         self._groups: list[tuple[Expr, ...]] = [
@@ -137,6 +159,7 @@ class _Layout:
             tuple(c for moment in average.inner.values() for _, c in moment.polynomial),
             tuple(one.coefficient for one in parts),
             tuple(share for _, share in shares),
+            (inverse.factor, *inverse.probabilities, *(c for c, _, _ in inverse.terms)) if inverse else (),
             self._parameters,
         ]
         self.numbers = tuple(number for group in self._groups for number in group)
@@ -151,19 +174,44 @@ class _Layout:
         from leadterms.evaluation.certified.road import certified_average
 
         groups = self._split(values)
-        *families, mean, covariance, coefficients, factors, shares, parameters = groups
+        *families, mean, covariance, coefficients, factors, shares, inverse, parameters = groups
         root = _root(covariance, self._order)
         shared: dict[tuple[int, ...], arb] = {}
         strands = tuple(
             self._strand(family, numbers, mean, root, shared)
             for family, numbers in zip(self._families, families, strict=True)
         )
-        above = tuple(
+        above: tuple[Ceiling | ExponentialCeiling, ...] = tuple(
             Ceiling(factor, strand, exponents) for factor, (strand, exponents) in zip(factors, self._above, strict=True)
         )
-        function = self._function(coefficients, parameters)
+        sector = self._sector
+        if self._inverse is not None:
+            ceiling, sector = self._inverse_ceiling(strands, inverse, mean, root)
+            above = (ceiling,)
+        effects = (tuple(mean), tuple(map(tuple, root))) if self._with_effects else None
+        function = self._function(coefficients, parameters, effects)
         probabilities = self._probabilities(shares)
-        return certified_average(NumericSystem(strands, function, above, self._sector, probabilities), bits)
+        system = NumericSystem(strands, function, above, sector, probabilities, self._with_effects)
+        return certified_average(system, bits)
+
+    def _inverse_ceiling(
+        self, strands: Sequence[Strand], numbers: Sequence[arb], mean: Sequence[arb], root: Sequence[Sequence[arb]]
+    ) -> tuple[ExponentialCeiling, Sector]:
+        from leadterms.evaluation.certified.inverse_ceiling import InverseForm, NumeratorTerm, inverse_ceiling
+
+        assert self._inverse is not None
+        count = len(self._strand_of)
+        factor, probabilities, coefficients = numbers[0], numbers[1 : 1 + count], numbers[1 + count :]
+        terms = tuple(
+            NumeratorTerm(c, tuple((self._strand_of[strand], e) for strand, e in moments), powers)
+            for c, (_, moments, powers) in zip(coefficients, self._inverse.terms, strict=True)
+        )
+        by_strand = [p for _, p in sorted(zip(self._strand_of, probabilities, strict=True), key=lambda pair: pair[0])]
+        if sorted(self._strand_of) != list(range(len(strands))):
+            raise UncertifiedError("no certified road: not every linear predictor has a part in the information")
+        return inverse_ceiling(
+            strands, InverseForm(factor, tuple(by_strand), terms, tuple(mean), tuple(map(tuple, root)))
+        )
 
     def _probabilities(self, shares: Sequence[arb]) -> tuple[arb, ...] | None:
         """Return the strands' probabilities in their order, None where not every strand has one."""
@@ -199,7 +247,12 @@ class _Layout:
         weight, laws = family.sample.weight, family.sample.laws
         return Strand(weight, laws, line[0], tuple(line[1:]), loadings, family.exponents, monomials)
 
-    def _function(self, coefficients: Sequence[arb], parameters: Sequence[arb]) -> _Integrand:
+    def _function(
+        self,
+        coefficients: Sequence[arb],
+        parameters: Sequence[arb],
+        effects: tuple[tuple[arb, ...], tuple[tuple[arb, ...], ...]] | None,
+    ) -> _Integrand:
         places: list[list[tuple[int, arb]]] = []
         starts = [0]
         for family in self._families:
@@ -208,7 +261,7 @@ class _Layout:
         for place, terms in self._moments:
             exponents = self._families[place].exponents
             places.append([(starts[place] + exponents.index(e), next(left)) for e, _ in terms])
-        return _Integrand(self._integrand, tuple(map(tuple, places)), tuple(parameters))
+        return _Integrand(self._integrand, tuple(map(tuple, places)), tuple(parameters), effects)
 
 
 @dataclass(frozen=True)
@@ -218,11 +271,20 @@ class _Integrand:
     program: BallProgram
     places: tuple[tuple[tuple[int, arb], ...], ...]
     parameters: tuple[arb, ...]
+    effects: tuple[tuple[arb, ...], tuple[tuple[arb, ...], ...]] | None = None
+    """Mean and root, where F depends on u = mean + root z: z stands behind the moments."""
 
     def __call__(self, moments: Sequence[Ball]) -> Ball:
         values = [sum((c * moments[place] for place, c in parts[1:]), parts[0][1] * moments[parts[0][0]])
                   for parts in self.places]  # fmt: skip
-        return self.program(*values, *self.parameters)[0]
+        if self.effects is None:
+            return self.program(*values, *self.parameters)[0]
+        mean, root = self.effects
+        z = moments[-len(mean) :]
+        u = [
+            sum((entry * one for entry, one in zip(row, z, strict=True)), m) for m, row in zip(mean, root, strict=True)
+        ]
+        return self.program(*values, *u, *self.parameters)[0]
 
 
 def _combined(row: Sequence[arb], column: Sequence[arb], shared: dict[tuple[int, ...], arb]) -> arb:

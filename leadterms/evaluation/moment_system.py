@@ -71,15 +71,27 @@ class Ceiling:
 
 
 @dataclass(frozen=True)
+class ExponentialCeiling:
+    """level e^(sum_j growth_j |z_j|), a part of a bound of |F| for real effects z."""
+
+    level: Ball
+    growth: tuple[Ball, ...]
+
+
+@dataclass(frozen=True)
 class Sector:
     """What is known of F where the values of the weights lie in a sector.
 
     Let the moments be E[X^e v] with complex v instead of w, all with |arg v| <= t, multiple t < pi/2.  Then F is
-    analytic there and |F| <= sec(multiple t)^power times the ceiling, with |v| in place of w.
+    analytic there and |F| <= sec(multiple t)^power times the ceiling, with |v| in place of w.  For an exponential
+    ceiling it is sec(multiple t)^power times the ceiling at the real part of z, times (sup |v|/w)^gains, times
+    e^(growth_j |Im z_j|).
     """
 
     multiple: int
     power: int
+    gains: int = 1
+    growth: tuple[Ball, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,14 +113,26 @@ class NumericSystem:
         If F is a multiple of an entry S_bc of the Schur complement, in E[w z z'], of the block of the random effects,
         and the ceiling that multiple of (E[w b^2] + E[w c^2])/2: the probabilities of the strands, up to a common
         factor.  None otherwise.
+    with_effects
+        Whether F depends on the effects z besides: then the integrand takes them after the moments.
 
     """
 
     strands: tuple[Strand, ...]
     integrand: Callable[[Sequence[Ball]], Ball]
-    ceiling: tuple[Ceiling, ...] = ()
+    ceiling: tuple[Ceiling | ExponentialCeiling, ...] = ()
     sector: Sector | None = None
     shares: tuple[Exact, ...] | None = None
+    with_effects: bool = False
+
+    @property
+    def absolute_moments(self) -> tuple[Ceiling, ...]:
+        """The parts of the ceiling that are absolute moments."""
+        return tuple(part for part in self.ceiling if isinstance(part, Ceiling))
+
+    def value(self, moments: Sequence[Ball], effects: Sequence[Ball]) -> Ball:
+        """Return F at effects and the moments there."""
+        return self.integrand([*moments, *effects] if self.with_effects else moments)
 
     @property
     def dimension(self) -> int:

@@ -65,12 +65,48 @@ def residual_information(average: Average) -> ResidualInformation | None:
     return design.found()
 
 
+@dataclass(frozen=True)
+class InverseInformation:
+    """The integrand is N/D with D = factor det H_AA, N a polynomial in moments and effects.
+
+    Parameters
+    ----------
+    factor
+        Free of moments and effects.
+    probabilities
+        The strands' probabilities, up to a common factor that goes with ``factor``.
+    symbols
+        For each strand one of its moments.
+    terms
+        Coefficient, moments by strand and exponents, powers of the effects: the terms of N.
+
+    """
+
+    factor: Expr
+    probabilities: tuple[Expr, ...]
+    symbols: tuple[Symbol, ...]
+    terms: tuple[tuple[Expr, tuple[tuple[int, Exponents], ...], tuple[int, ...]], ...]
+
+
+def inverse_information(average: Average) -> InverseInformation | None:
+    """Return the structure of an integrand whose denominator is a multiple of det H_AA, or None."""
+    if len(average.inner) > MOST_SYMBOLS or not average.effects.symbols:
+        return None
+    if len({(m.weight, m.variables, m.laws) for m in average.inner.values()}) != 1:
+        return None
+    design = _Design(average)
+    if not design.block or any(column is None for column in design.block):
+        return None
+    return design.inverse()
+
+
 class _Design:
     """Block A, candidates for the other columns, and the integrand in the moments h_(strand, exponents)."""
 
     def __init__(self, average: Average) -> None:
         moments = list(average.inner.values())
         self.variables = moments[0].variables
+        self.effects = average.effects.symbols
         self.etas = list(dict.fromkeys(m.eta for m in moments))
         self.block = [self._column(effect) for effect in average.effects.symbols]
         inside = {*self.variables, *average.effects.symbols}
@@ -109,6 +145,38 @@ class _Design:
                 if factor is not None:
                     return ResidualInformation(factor, first, second, probabilities, self.representatives)
         return None
+
+    def inverse(self) -> InverseInformation | None:
+        """Return numerator and denominator where the denominator is a multiple of det H_AA."""
+        if self.below.has(*self.effects):
+            return None
+        columns = [column for column in self.block if column is not None]
+        for probabilities in self._probabilities():
+            block = Matrix(
+                len(columns),
+                len(columns),
+                lambda i, j: self._entry(columns[i], columns[j], probabilities),  # noqa: B023
+            )
+            symbols = [self._symbols[key] for key in self._symbols]
+            determinant = Poly(block.det().expand(), *symbols)
+            below = Poly(self.below.expand(), *symbols)
+            factor = (below.LC() / determinant.LC()).cancel()
+            if (below - determinant * factor).is_zero or all(
+                together(c).cancel() == 0 for c in (below - determinant * factor).coeffs()
+            ):
+                return InverseInformation(factor, probabilities, self.representatives, self._terms(symbols))
+        return None
+
+    def _terms(
+        self, symbols: Sequence[Symbol]
+    ) -> tuple[tuple[Expr, tuple[tuple[int, Exponents], ...], tuple[int, ...]], ...]:
+        """Return the terms of the numerator."""
+        keys = list(self._symbols)
+        terms = []
+        for powers, c in Poly(self.above.expand(), *symbols, *self.effects).terms():
+            moments = tuple(key for key, power in zip(keys, powers, strict=False) for _ in range(power))
+            terms.append((c, moments, tuple(powers[len(keys) :])))
+        return tuple(terms)
 
     def _candidates(self) -> list[Column]:
         columns = [column for by in self.parameters if (column := self._column(by)) is not None and any(column)]

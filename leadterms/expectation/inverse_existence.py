@@ -47,7 +47,9 @@ from sympy import (
     erfc,
     exp,
     false,
+    fraction,
     sqrt,
+    together,
     true,
 )
 from sympy.logic.boolalg import Boolean
@@ -211,8 +213,10 @@ def entry_exists(integrand: Expr, block: BlockA, otherwise: Existence) -> Existe
     if any(node.bindings for node in held):
         return otherwise
     found = EXISTS
-    for term in Add.make_args(integrand.expand()):
-        one = _monomial_exists(term, block)
+    above, below = fraction(together(integrand))
+    # only the numerator is multiplied out: a factor of the denominator that is a sum stays one
+    for term in Add.make_args(above.expand()):
+        one = _monomial_exists(term / below, block)
         if one is None:
             return otherwise
         found = found & one

@@ -11,7 +11,7 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, interval
 from leadterms.evaluation.certified.moments import Problem
 from leadterms.evaluation.certified.strands import Strands
-from leadterms.evaluation.moment_system import Ceiling
+from leadterms.evaluation.moment_system import Ceiling, ExponentialCeiling
 
 Cell = tuple[tuple[Ball, Ball], ...]
 """Lower and upper end, exact, for each effect."""
@@ -29,7 +29,12 @@ class Bounds:
 
     def __init__(self, strands: Strands) -> None:
         self._problems = strands.problems
-        self._terms = [_Term(strands.problems[part.strand], part) for part in strands.system.ceiling]
+        self._terms = [
+            _Growing(list(part.growth), part.level)
+            if isinstance(part, ExponentialCeiling)
+            else _of_moment(strands.problems[part.strand], part)
+            for part in strands.system.ceiling
+        ]
 
     def on(self, cell: Cell) -> Ball:
         """Bound the integral of |F| phi over a cell."""
@@ -78,81 +83,101 @@ def _added(parts: Iterable[Ball]) -> Ball:
     return total.abs_upper()
 
 
-class _Term:
-    """Proven bounds of c M(u), M an absolute moment of one strand, for real effects.
+def _of_moment(problem: Problem, part: Ceiling) -> _Growing | _Bounded:
+    """Return proven bounds of c M(u), M an absolute moment of one strand, for real effects.
 
     Bounded weights: M(u) <= sup of w over the range of eta, times E|X|^powers.  A weight scale e^(rate eta) on
     bounded predictors: M(u) <= level e^(sum growth_j |u_j|).
     """
+    pairs = zip(problem.lines, part.exponents, strict=True)
+    size = prod((line.absolute(k) for line, k in pairs), start=abs(arb(part.factor)))
+    if not size.is_finite():
+        raise EvaluationError("no proven bound of the predictors' absolute moments")
+    rate = problem.weight.rate
+    return _Bounded(problem, size) if rate is None else _Growing(*_exponential(problem, size, rate))
 
-    def __init__(self, problem: Problem, part: Ceiling) -> None:
-        self.problem = problem
-        pairs = zip(problem.lines, part.exponents, strict=True)
-        self.size = prod((line.absolute(k) for line, k in pairs), start=abs(arb(part.factor)))
-        if not self.size.is_finite():
-            raise EvaluationError("no proven bound of the predictors' absolute moments")
-        rate = problem.weight.rate
-        self.growth: list[Ball] | None = None
-        if rate is not None:
-            self.growth, self.level = self._exponential(rate)
 
-    def _exponential(self, rate: Ball) -> tuple[list[Ball], Ball]:
-        """Return growth and level of an exponential weight."""
-        problem = self.problem
-        level = problem.weight.at(problem.centre) * self.size
-        growth = [abs(rate * row[0]) for row in problem.loadings]
-        sizes = problem.predictor.sizes(problem.supports)
-        for i, (size, slope) in enumerate(zip(sizes, problem.slopes, strict=True)):
-            entries = [row[1 + i] for row in problem.loadings]
-            if rate.is_zero() or (slope.is_zero() and all(bool(entry.is_zero()) for entry in entries)):
-                continue
-            if not size.is_finite():
-                raise EvaluationError(
-                    "no bound of the integrand for large random effects: a predictor is unbounded and the weight grows "
-                    "exponentially"
-                )
-            level *= (abs(rate * slope) * size).exp()
-            growth = [g + abs(rate * entry) * size for g, entry in zip(growth, entries, strict=True)]
-        return growth, level
+def _exponential(problem: Problem, size: Ball, rate: Ball) -> tuple[list[Ball], Ball]:
+    """Return growth and level of an exponential weight."""
+    level = problem.weight.at(problem.centre) * size
+    growth = [abs(rate * row[0]) for row in problem.loadings]
+    sizes = problem.predictor.sizes(problem.supports)
+    for i, (largest, slope) in enumerate(zip(sizes, problem.slopes, strict=True)):
+        entries = [row[1 + i] for row in problem.loadings]
+        if rate.is_zero() or (slope.is_zero() and all(bool(entry.is_zero()) for entry in entries)):
+            continue
+        if not largest.is_finite():
+            raise EvaluationError(
+                "no bound of the integrand for large random effects: a predictor is unbounded and the weight grows "
+                "exponentially"
+            )
+        level *= (abs(rate * slope) * largest).exp()
+        growth = [g + abs(rate * entry) * largest for g, entry in zip(growth, entries, strict=True)]
+    return growth, level
+
+
+class _Growing:
+    """Bounds by level e^(sum growth_j |u_j|)."""
+
+    def __init__(self, growth: list[Ball], level: Ball) -> None:
+        self.growth, self.level = growth, level
 
     def growth_of_effects(self) -> float:
         """Return where the average's mass may lie, beyond a few standard deviations."""
-        return max((float(g.upper()) for g in self.growth), default=0.0) if self.growth else 0.0
+        return max((float(g.upper()) for g in self.growth), default=0.0)
 
     def top(self, cell: Cell) -> Ball:
-        """Bound c M on a cell of real effects."""
-        if self.growth is not None:
-            exponent = sum((g * interval(*side).abs_upper() for g, side in zip(self.growth, cell, strict=True)), arb(0))
-            return (self.level * exponent.exp()).abs_upper()
+        """Bound it on a cell of real effects."""
+        exponent = sum((g * interval(*side).abs_upper() for g, side in zip(self.growth, cell, strict=True)), arb(0))
+        return (self.level * exponent.exp()).abs_upper()
+
+    def beyond(self, radius: Ball, step: int) -> Ball:
+        """Bound its integral with phi outside a cube, or its sum on a lattice."""
+        return _beyond(self.level, self.growth, [2 * (g * g / 2).exp() for g in self.growth], radius, step)
+
+
+class _Bounded:
+    """Bounds by the largest value of a bounded weight."""
+
+    def __init__(self, problem: Problem, size: Ball) -> None:
+        self.problem, self.size = problem, size
+
+    def growth_of_effects(self) -> float:
+        """Nothing grows."""
+        return 0.0
+
+    def top(self, cell: Cell) -> Ball:
+        """Bound it on a cell of real effects."""
         shift, slopes = self.problem.at([interval(*side) for side in cell])
         modulus = self.problem.weight.modulus(*self.problem.predictor.range(shift, slopes, self.problem.supports))
         return (modulus * self.size).abs_upper() if modulus.is_finite() else NAN
 
     def beyond(self, radius: Ball, step: int) -> Ball:
-        """Bound the integral of c M phi outside a cube, or its sum on a lattice of steps h <= ``step``.
+        """Bound its integral with phi outside a cube, or its sum on a lattice."""
+        effects = len(self.problem.loadings)
+        top = self.problem.weight.modulus(None, None, arb(0)) * self.size
+        return _beyond(top, [arb(0)] * effects, [arb(1)] * effects, radius, step)
 
-        The integral of e^(g |u|) phi(u) over |u| > R is 2 e^(g^2/2) Q(R - g), Q(x) = erfc(x/sqrt 2)/2: there the
-        integrand is e^(g^2/2) phi(|u| - g), which falls from |u| = g on, so that h times its sum over the nodes
-        beyond R is at most the integral from R - h on, for R - h >= g.  Over all nodes it is at most the integral and
-        one node, e^(g^2/2) times 2 (1 + h/sqrt(2 pi)).
-        """
-        root = arb(2).sqrt()
-        growth = self.growth
-        if growth is None:
-            top = self.problem.weight.modulus(None, None, arb(0)) * self.size
-            growth = [arb(0)] * len(self.problem.loadings)
-            whole = [arb(1)] * len(growth)
-        else:
-            top = self.level
-            whole = [2 * (g * g / 2).exp() for g in growth]
-        if not (top.is_finite() and all(bool(radius - step >= g) for g in growth)):
-            return NAN
-        all_nodes = [w * (1 + step / (2 * arb.pi()).sqrt()) for w in whole]
-        total = arb(0)
-        for i, g in enumerate(growth):
-            tail = (g * g / 2).exp() * ((radius - step - g) / root).erfc()
-            total += prod((w for j, w in enumerate(all_nodes) if j != i), start=tail)
-        return (top * total).abs_upper()
+
+def _beyond(top: Ball, growth: Sequence[Ball], whole: Sequence[Ball], radius: Ball, step: int) -> Ball:
+    """Bound the integral of top e^(sum g_j |u_j|) phi outside a cube, or its sum on a lattice of steps h <= ``step``.
+
+    ``whole`` bounds the integral over all of the line, for each effect.
+
+    The integral of e^(g |u|) phi(u) over |u| > R is 2 e^(g^2/2) Q(R - g), Q(x) = erfc(x/sqrt 2)/2: there the
+    integrand is e^(g^2/2) phi(|u| - g), which falls from |u| = g on, so that h times its sum over the nodes beyond R
+    is at most the integral from R - h on, for R - h >= g.  Over all nodes it is at most the integral and one node,
+    e^(g^2/2) times 2 (1 + h/sqrt(2 pi)).
+    """
+    root = arb(2).sqrt()
+    if not (top.is_finite() and all(bool(radius - step >= g) for g in growth)):
+        return NAN
+    all_nodes = [w * (1 + step / (2 * arb.pi()).sqrt()) for w in whole]
+    total = arb(0)
+    for i, g in enumerate(growth):
+        tail = (g * g / 2).exp() * ((radius - step - g) / root).erfc()
+        total += prod((w for j, w in enumerate(all_nodes) if j != i), start=tail)
+    return (top * total).abs_upper()
 
 
 def mass_of(cell: Cell, step: int) -> Ball:

@@ -319,7 +319,7 @@ class EffectsAverage:
             total = arb(0)
             for node, u, moments in zip(nodes, effects, rules.moments([strands.at(e) for e in effects]), strict=True):
                 weight = prod((w for _, w in node), start=density(u))
-                total += weight * self.system.integrand(moments)
+                total += weight * self.system.value(moments, u)
         return total, sum((side.error for side in sides), arb(0))
 
     def _at_precision(self, bits: int) -> Strands:

@@ -124,7 +124,7 @@ class _Loss:
         self.tops = [problem.weight.modulus(None, None, arb(0)) for problem in self.problems]
         self.squares = [list(_squares(problem)) for problem in self.problems]
         self.everywhere = sum(
-            (self._part(part.factor, part.strand, part.exponents) for part in system.ceiling), arb(0)
+            (self._part(part.factor, part.strand, part.exponents) for part in system.absolute_moments), arb(0)
         ).abs_upper()  # fmt: skip
         if not self.everywhere.is_finite():
             raise EvaluationError("no proven bound of the predictors' absolute moments")
@@ -162,7 +162,8 @@ class _Loss:
 
     def _loss(self, cuts: Sequence[Cut], cells: Sequence[tuple[Ball, Ball]]) -> Ball:
         """Add up min(B, 2 E[w b^2; out] + 2 E[w|a|^2; out] B/lambda) over cells given by their mass and 1/lambda."""
-        above = sum((self._outside(cuts, part.factor, part.strand, part.exponents) for part in self.system.ceiling),
+        parts = self.system.absolute_moments
+        above = sum((self._outside(cuts, part.factor, part.strand, part.exponents) for part in parts),
                     arb(0))  # fmt: skip
         block = arb(0)
         for strand, (share, terms) in enumerate(zip(self.shares, self.squares, strict=True)):

@@ -74,6 +74,10 @@ class LogisticBalls(WeightBalls):
         below = 2 * (nearest.cosh() + least_cosine(height))
         return self.scale / below if below > 0 else NAN
 
+    def floor(self) -> Ball:
+        """For w = scale/{2(cosh x + 1)}: cosh x + 1 <= 2 e^|x|; off the line cos y stands in place of 1."""
+        return self.scale / 4
+
     def angle(self, height: Ball) -> Ball:
         """For |y| < pi the numbers 1 + e^z and 1 + e^-z, z = x + iy, have arguments a and b with |a|, |b| <= |y|.
 
@@ -126,6 +130,10 @@ class SaturatingBalls(WeightBalls):
         else:
             below = _least_one_plus(least, (-low).exp() / self.parameter, least_cosine(height))
         return self.scale / (self.parameter * below)
+
+    def floor(self) -> Ball:
+        """For w = scale/(alpha + e^-x): alpha + e^-x <= (1 + alpha) e^|x|; off the line |alpha + e^-z| is no larger."""
+        return self.scale / (1 + self.parameter)
 
     def angle(self, height: Ball) -> Ball:
         """W = scale/(alpha + e^-z) with alpha > 0: for |y| < pi adding alpha takes e^-z nearer to the positive line."""

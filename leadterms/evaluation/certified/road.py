@@ -14,7 +14,7 @@ from leadterms.evaluation.certified.sector import SectorAverage, in_sector
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.certified.weight_balls import weight_balls
 from leadterms.evaluation.certified.work import MOST_UNITS, limited_work
-from leadterms.evaluation.moment_system import NumericSystem
+from leadterms.evaluation.moment_system import ExponentialCeiling, NumericSystem
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.weights import Weight
 
@@ -108,6 +108,11 @@ def _bounded(system: NumericSystem, bits: int, size: arb | None = None) -> arb:
     """Return the average where no random slope stands at an unbounded predictor."""
     if system.sector is not None and in_sector(system):
         return SectorAverage(system, system.sector, bits, size).value()
+    if any(isinstance(part, ExponentialCeiling) for part in system.ceiling):
+        raise EvaluationError(
+            "an average of an inverse information is certified for weights whose argument is bounded near the real "
+            "line only: those of the logit link, and of the negative binomial family with the log link"
+        )
     if system.dimension > MOST_IN_CELLS:
         raise EvaluationError(
             f"an average over {system.dimension} random effects is certified for weights whose argument is bounded "
@@ -121,4 +126,4 @@ def _without_effects(system: NumericSystem, bits: int) -> arb:
         strands = Strands(system)
         point = strands.at(())
         rules = strands.plan(point, bits, strands.least_scales([point]))
-        return system.integrand(rules.moments([point])[0])
+        return system.value(rules.moments([point])[0], ())

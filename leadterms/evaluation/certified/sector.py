@@ -104,7 +104,9 @@ class SectorAverage:
         turned = angle * self.sector.multiple
         if not (gain.is_finite() and turned < arb.pi() / 2):
             return NAN
-        return (gain / turned.cos() ** self.sector.power * (width * width / 2).exp()).abs_upper()
+        growth = self.sector.growth[j] if self.sector.growth else arb(0)
+        loss = gain**self.sector.gains / turned.cos() ** self.sector.power
+        return (loss * (width * width / 2 + width * growth).exp()).abs_upper()
 
     def value(self) -> Ball:
         """Return the ball.
@@ -230,7 +232,7 @@ class SectorAverage:
             effects = [[k * arb(step) for k, step in zip(node, steps, strict=True)] for node in block]
             total = arb(0)
             for u, moments in zip(effects, rules.moments([strands.at(e) for e in effects]), strict=True):
-                total += density(u) * self.system.integrand(moments)
+                total += density(u) * self.system.value(moments, u)
         return total
 
     def _at_precision(self, bits: int) -> Strands:

@@ -34,8 +34,8 @@ def rough_size(strands: Strands, bounds: Bounds) -> Ball:
     ranges = tuple(interval(line[0], line[-1]) for _ in range(dimension))
     rules = strands.plan(strands.at(ranges), ROUGH_BITS, strands.least_scales([points[best]]))
     total = arb(0)
-    for moments, weight in zip(rules.moments(points), densities, strict=True):
-        value = abs(strands.system.integrand(moments)) * weight
+    for effects, moments, weight in zip(grid, rules.moments(points), densities, strict=True):
+        value = abs(strands.system.value(moments, effects)) * weight
         if value.is_finite() and value.rel_accuracy_bits() > 1:
             total += value.mid()
     if not total > 0:

@@ -60,6 +60,10 @@ class WeightBalls:
         """Return an upper bound of |w(x + iy)| for low <= x <= high and |y| <= height; not finite where unknown."""
         raise NotImplementedError
 
+    def floor(self) -> Ball:
+        """Return k with w(eta) >= k e^-|eta| for all real eta, and |w(x + iy)| >= w(x) off the line; NAN if unknown."""
+        return NAN
+
     def angle(self, height: Ball) -> Ball:
         """Return a bound of |arg w(x + iy)| for all x and |y| <= height; not finite where none is known."""
         return NAN

@@ -1,0 +1,207 @@
+r"""Bounds of averages of an inverse information: F = N(u, M)/D(M), D a multiple of det H_AA.
+
+H_AA = sum_s p_s E_s[w a a'], a = d eta/dz in the standard effects z, over strands s with probabilities p_s.
+
+**Below.**  For weights with w(eta) >= k e^{-|eta|} and a vector v let t = E[(v'a)^2] = v'Mv, M = E[a a'].  By Jensen's
+inequality for the law weighted by (v'a)^2
+
+    v'H_AA v >= k t exp(-E[(v'a)^2 |eta|]/t).
+
+|eta| is at most |c(x)| + sum_j |z_j| |a_j(x)|, c its part without effects, and for a function f >= 0
+E[(v'a)^2 f]/t is at most the largest eigenvalue of M^{-1} E[f a a'], so at most its trace E[f a'M^{-1}a], and at most
+sup f.  With L and g_j these bounds for |c| and |a_j|, H_AA >= k e^{-L - sum_j g_j |z_j|} M, and
+det H_AA >= k^d e^{-d L - d sum_j g_j |z_j|} det M.
+
+**Above.**  N is a sum of c u^alpha M_1 ... M_r: |M| <= sup w E|x|^e, and |u_k|^alpha <= alpha! e^{|u_k|} with
+|u_k| <= |mean_k| + sum_j |R_kj| |z_j|, u = mean + R z.
+
+**Complex weights.**  Let one effect move to x + iy, and let all weights v have |arg v| <= t < pi/2 and |v| >= w(x),
+as for the logistic weight and the saturating one off the line.  H = R^{1/2}(I + iK)R^{1/2} with R = Re H (see
+`ceilings`), so that |det H| >= det R >= cos^d(t) det E[|v| a a'] >= cos^d(t) det E[w(x) a a'].  Each moment in N is at
+most sup |v|/w times its bound, and |u_k| grows by at most |R_kj y|.  det H_AA in u is that in z over det(R)^2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import factorial, prod
+
+from flint import arb, arb_mat
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.balls import NAN, Ball, larger, value_of, whole_power
+from leadterms.evaluation.certified.line_rules import PLANNING_BITS
+from leadterms.evaluation.certified.moments import Problem
+from leadterms.evaluation.moment_system import Exact, ExponentialCeiling, Sector, Strand
+from leadterms.evaluation.precision import ball_precision
+
+Polynomial = dict[tuple[int, ...], Ball]
+"""Coefficients of monomials in the predictors, by their exponents."""
+
+
+@dataclass(frozen=True)
+class NumeratorTerm:
+    """c u^powers times a product of moments E_s[x^e w], each by its strand and exponents."""
+
+    coefficient: Exact
+    moments: tuple[tuple[int, tuple[int, ...]], ...]
+    powers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class InverseForm:
+    """N/D with D = factor det H_AA, H_AA over strands with these probabilities; u = mean + root z."""
+
+    factor: Exact
+    probabilities: tuple[Exact, ...]
+    terms: tuple[NumeratorTerm, ...]
+    mean: tuple[Exact, ...]
+    root: tuple[tuple[Exact, ...], ...]
+
+
+def inverse_ceiling(strands: Sequence[Strand], form: InverseForm) -> tuple[ExponentialCeiling, Sector]:
+    """Return a bound of |F| for real effects, and what holds for complex ones.
+
+    Raises
+    ------
+    EvaluationError
+        If a weight has no such lower bound, or E[a a'] is not shown to be positive definite.
+
+    """
+    with ball_precision(PLANNING_BITS):
+        problems = [Problem(strand) for strand in strands]
+        size = len(form.mean)
+        floor = _least([problem.weight.floor() for problem in problems])
+        columns = [_columns(problem) for problem in problems]
+        volume, level, growth = _jensen(problems, columns, form)
+        used = [k for k in range(size) if any(term.powers[k] for term in form.terms)]
+        steep = [sum((abs(arb(form.root[k][j])) for k in used), arb(0)) for j in range(size)]
+        top = sum((_numerator(problems, term) for term in form.terms), arb(0))
+        top *= sum((abs(arb(form.mean[k])) for k in used), arb(0)).exp()
+        spread = arb_mat([[arb(entry) for entry in row] for row in form.root]).det() ** 2
+        least = abs(arb(form.factor)) * floor**size
+        whole = top * spread / least * (size * level).exp() / volume
+        if not whole.is_finite():
+            raise EvaluationError("no bound of the inverse information for large random effects could be proven")
+        ceiling = ExponentialCeiling(
+            whole.abs_upper(), tuple((size * g + s).abs_upper() for g, s in zip(growth, steep, strict=True))
+        )
+        gains = max(1, *(len(term.moments) for term in form.terms))
+        return ceiling, Sector(1, size, gains, tuple(s.abs_upper() for s in steep))
+
+
+def _least(floors: Sequence[Ball]) -> Ball:
+    if not all(bool(floor.is_finite()) for floor in floors):
+        raise EvaluationError("no lower bound of the weight is known: its inverse is not bounded")
+    least = floors[0]
+    for floor in floors[1:]:
+        least = least.min(floor)
+    return least.lower()
+
+
+def _columns(problem: Problem) -> list[Polynomial]:
+    """Return a_j, the derivative of eta by each effect, as a polynomial in the predictors."""
+    nothing = (0,) * len(problem.lines)
+    found = []
+    for row in problem.loadings:
+        terms: Polynomial = {nothing: row[0]}
+        for monomial, entry in zip(problem.predictor.monomials, row[1:], strict=True):
+            if not entry.is_zero():
+                key = tuple(monomial)
+                terms[key] = terms.get(key, arb(0)) + entry
+        found.append(terms)
+    return found
+
+
+def _jensen(
+    problems: Sequence[Problem], columns: Sequence[list[Polynomial]], form: InverseForm
+) -> tuple[Ball, Ball, list[Ball]]:
+    """Return det M, L and the g_j."""
+    size = len(form.mean)
+    shares = [arb(p) for p in form.probabilities]
+    second = [[arb(0)] * size for _ in range(size)]
+    for problem, own, p in zip(problems, columns, shares, strict=True):
+        for j in range(size):
+            for k in range(size):
+                second[j][k] += p * _raw(problem, _times(own[j], own[k]))
+    moments = arb_mat(second)
+    volume = moments.det()
+    if not (volume > 0 and all(bool(p > 0) for p in shares)):
+        raise EvaluationError("the second moments of the random terms are not shown to be positive definite")
+    inverse = moments.inv()
+    level, growth = arb(0), [arb(0)] * size
+    largest, farthest = arb(0), [arb(0)] * size
+    for problem, own, p in zip(problems, columns, shares, strict=True):
+        leverage: Polynomial = {}
+        for j in range(size):
+            for k in range(size):
+                product_of = _times(own[j], own[k])
+                leverage = _sum(leverage, {e: abs(c * inverse[j, k]) for e, c in product_of.items()})
+        fixed: Polynomial = {(0,) * len(problem.lines): abs(problem.centre)}
+        for monomial, slope in zip(problem.predictor.monomials, problem.slopes, strict=True):
+            fixed = _sum(fixed, {tuple(monomial): abs(slope)})
+        level += p * _absolute(problem, _times(leverage, fixed))
+        largest = larger(largest, _supremum(problem, fixed))
+        for j in range(size):
+            column = {e: abs(c) for e, c in own[j].items()}
+            growth[j] += p * _absolute(problem, _times(leverage, column))
+            farthest[j] = larger(farthest[j], _supremum(problem, column))
+    return volume.lower(), _smaller(level, largest), [_smaller(g, f) for g, f in zip(growth, farthest, strict=True)]
+
+
+def _supremum(problem: Problem, polynomial: Polynomial) -> Ball:
+    """Bound a polynomial with coefficients >= 0 in |x| on the support, not finite where that is unbounded."""
+    reach = [NAN if None in ends else larger(abs(ends[0]), abs(ends[1])) for ends in problem.supports]
+    total = arb(0)
+    for exponents, c in polynomial.items():
+        total += prod((whole_power(r, k) for r, k in zip(reach, exponents, strict=True) if k), start=c)
+    return total.abs_upper() if total.is_finite() else NAN
+
+
+def _smaller(first: Ball, second: Ball) -> Ball:
+    """Return the smaller of two upper bounds, either of which may not be finite."""
+    if not second.is_finite():
+        return first
+    return second if not first.is_finite() else first.min(second)
+
+
+def _numerator(problems: Sequence[Problem], term: NumeratorTerm) -> Ball:
+    total = abs(arb(term.coefficient)) * prod(factorial(power) for power in term.powers)
+    for strand, exponents in term.moments:
+        problem = problems[strand]
+        total *= problem.weight.modulus(None, None, arb(0)) * _absolute(problem, {exponents: arb(1)})
+    return total.abs_upper()
+
+
+def _absolute(problem: Problem, polynomial: Polynomial) -> Ball:
+    """Bound E of a polynomial with coefficients >= 0 in |x|."""
+    total = arb(0)
+    for exponents, c in polynomial.items():
+        total += prod((line.absolute(k) for line, k in zip(problem.lines, exponents, strict=True) if k), start=c)
+    return total.abs_upper()
+
+
+def _raw(problem: Problem, polynomial: Polynomial) -> Ball:
+    """Return E of a polynomial, not finite where a moment is not known in closed form."""
+    total = arb(0)
+    for exponents, c in polynomial.items():
+        value = c
+        for line, k in zip(problem.lines, exponents, strict=True):
+            moment = line.law.raw_moment(k) if k else None
+            value = value if not k else value * (arb.nan() if moment is None else value_of(moment))
+        total += value
+    return total
+
+
+def _times(first: Polynomial, second: Polynomial) -> Polynomial:
+    found: Polynomial = {}
+    for (e, c), (f, d) in product(first.items(), second.items()):
+        key = tuple(i + j for i, j in zip(e, f, strict=True))
+        found[key] = found.get(key, arb(0)) + c * d
+    return found
+
+
+def _sum(first: Polynomial, second: Polynomial) -> Polynomial:
+    return {e: first.get(e, arb(0)) + second.get(e, arb(0)) for e in dict.fromkeys((*first, *second))}

@@ -1,0 +1,142 @@
+"""Averages of an inverse information: proven bounds of the integrand, and values beside numpy's from the definition."""
+
+from __future__ import annotations
+
+import random
+from itertools import product
+
+import numpy as np
+import pytest
+from flint import arb, fmpq
+from sympy import Integer, Rational
+
+from leadterms import Model, UncertifiedError, expansion
+from leadterms.evaluation.certified import inverse_ceiling as module
+from leadterms.evaluation.certified.inverse_ceiling import InverseForm, NumeratorTerm, inverse_ceiling
+from leadterms.evaluation.certified.sector import SectorAverage
+from leadterms.evaluation.moment_system import NumericSystem, Strand
+from leadterms.evaluation.precision import ball_precision
+from leadterms.model.laws import UniformLaw
+from leadterms.model.weights import LogisticWeight, ProbitWeight, SaturatingWeight
+
+NODES, MASSES = np.polynomial.legendre.leggauss(60)
+
+
+def weight_of(kind, eta):
+    return np.exp(eta) / (1 + np.exp(eta)) ** 2 if kind is LogisticWeight else np.exp(eta) / (1 + np.exp(eta) / 2)
+
+
+def strand(kind, slope: bool) -> Strand:
+    weight = LogisticWeight(Integer(1)) if kind is LogisticWeight else SaturatingWeight(Integer(1), Rational(1, 2))
+    loadings = ((fmpq(3, 4), fmpq(0)), (fmpq(1, 5), fmpq(2, 3))) if slope else ((fmpq(3, 4), fmpq(0)),)
+    return Strand(weight, (UniformLaw(-1, 2),), fmpq(-2, 5), (fmpq(4, 5),), loadings, ((0,), (1,), (2,)))
+
+
+def form(slope: bool, powers: tuple[int, ...]) -> InverseForm:
+    """u^powers m_0/det H_AA, or u^powers/m_0, u being the standard effects."""
+    if slope:
+        # det in the standard effects is 1/4 of that in intercept and slope: the form is in the latter
+        root = ((arb(fmpq(3, 4)), arb(fmpq(1, 5))), (arb(0), arb(fmpq(2, 3))))
+        return InverseForm(arb(1), (arb(1),), (NumeratorTerm(arb(1), ((0, (0,)),), powers),), (arb(0), arb(0)), root)
+    return InverseForm(arb(1), (arb(1),), (NumeratorTerm(arb(1), (), powers),), (arb(0),), ((arb(fmpq(3, 4)),),))
+
+
+def truth(kind, slope: bool, powers: tuple[int, ...], z: np.ndarray) -> float:
+    x, mass = 1.5 * NODES + 0.5, MASSES / 2
+    u = np.array([0.75 * z[0] + 0.2 * z[1], 2 / 3 * z[1]]) if slope else np.array([0.75 * z[0]])
+    eta = -0.4 + 0.8 * x + u[0] + (u[1] * x if slope else 0)
+    m = [np.sum(mass * weight_of(kind, eta) * x**k) for k in range(3)]
+    value = m[0] / (m[0] * m[2] - m[1] ** 2) if slope else 1 / m[0]
+    return float(np.prod(u**powers) * value)
+
+
+@pytest.mark.parametrize("kind", [LogisticWeight, SaturatingWeight])
+@pytest.mark.parametrize(("slope", "powers"), [(False, (0,)), (False, (2,)), (True, (0, 0)), (True, (1, 1))])
+def test_the_ceiling_is_above_the_integrand(kind, slope, powers):
+    ceiling, sector = inverse_ceiling([strand(kind, slope)], form(slope, powers))
+    draw = random.Random(len(powers))
+    for _ in range(300):
+        z = np.array([draw.uniform(-9, 9) for _ in powers])
+        bound = float(ceiling.level) * np.exp(
+            sum(float(g) * abs(one) for g, one in zip(ceiling.growth, z, strict=True))
+        )
+        assert abs(truth(kind, slope, powers, z)) <= bound
+    assert (sector.multiple, sector.power) == (1, len(powers))
+
+
+@pytest.mark.parametrize("kind", [LogisticWeight, SaturatingWeight])
+@pytest.mark.parametrize("powers", [(0,), (2,)])
+def test_the_average_is_in_its_ball(kind, powers):
+    one = strand(kind, slope=False)
+    ceiling, sector = inverse_ceiling([one], form(False, powers))
+
+    def integrand(values):
+        return (values[3] * arb(3) / 4) ** powers[0] / values[0]
+
+    system = NumericSystem((one,), integrand, (ceiling,), sector, with_effects=True)
+    ball = SectorAverage(system, sector, 60).value()
+    z, step = np.linspace(-12, 12, 4001, retstep=True)
+    density = np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
+    total = step * sum(d * truth(kind, False, powers, np.array([one])) for d, one in zip(density, z, strict=True))
+    assert float(ball.mid()) == pytest.approx(total, rel=1e-12)
+    assert ball.rel_accuracy_bits() >= 55
+
+
+def test_a_false_bound_is_seen(monkeypatch):
+    """With a growth that is too small the rule is cut off early: the ball no longer holds the value."""
+    one = strand(LogisticWeight, slope=False)
+    ceiling, sector = inverse_ceiling([one], form(False, (2,)))
+
+    def value(above, what):
+        def integrand(values):
+            return (values[3] * arb(3) / 4) ** 2 / values[0]
+
+        return SectorAverage(NumericSystem((one,), integrand, (above,), what, with_effects=True), what, 60).value()
+
+    true = value(ceiling, sector)
+    tiny = module.ExponentialCeiling(ceiling.level * arb("1e-12"), (arb(0),))
+    false = value(tiny, sector)
+    with ball_precision(200):
+        assert not false.overlaps(true)
+
+
+def test_probit_has_no_such_bound():
+    one = Strand(ProbitWeight(Integer(1)), (UniformLaw(-1, 1),), fmpq(0), (fmpq(1),), ((fmpq(1, 2), fmpq(0)),), ((0,),))
+    with pytest.raises(Exception, match="no lower bound of the weight is known"):
+        inverse_ceiling([one], form(False, (0,)))
+    result = expansion(Model("y ~ x + (1 | g)", family="bernoulli", link="probit", laws={"x": "Uniform(-1, 1)"}))
+    at = "beta0=0, beta1=1, sigma2=1/4"
+    with pytest.raises(UncertifiedError):
+        result["1"].evaluate(at, 6, order="1/(m*n)", method="balls")
+    assert not result["1"].evaluate(at, 6, order="1/(m*n)").certified
+
+
+@pytest.mark.parametrize(
+    ("formula", "family", "laws", "at"),
+    [
+        ("y ~ x + (1 | g)", "bernoulli", {"x": "Uniform(-1, 1)"}, "beta0=-0.4, beta1=0.9, sigma2=0.8"),
+        ("y ~ x + (1 | g)", "bernoulli", {"x": "Normal(1/2, 2)"}, "beta0=1.4, beta1=-0.7, sigma2=1.9"),
+        ("y ~ x + (1 | g)", "bernoulli", {"x": "Exponential(2)"}, "beta0=0.3, beta1=1.1, sigma2=0.4"),
+        ("y ~ x + (1 | g)", "bernoulli", {"x": "Finite({-1: 1/4, 0: 1/4, 2: 1/2})"}, "beta0=-1, beta1=1, sigma2=2"),
+        ("y ~ x + (1 | g)", "negative-binomial(3)", {"x": "Uniform(0, 1)"}, "beta0=0.2, beta1=0.5, sigma2=0.6"),
+    ],
+)
+def test_second_terms_are_certified_and_agree_with_the_second_road(formula, family, laws, at):
+    result = expansion(Model(formula, family=family, laws=laws))
+    for first, second in product(("1", "sigma2"), ("1", "x", "sigma2")):
+        entry = result[first, second]
+        proven = entry.evaluate(at, 12, order="1/(m*n)", method="balls")
+        estimate = entry.evaluate(at, 8, order="1/(m*n)", method="mpmath")
+        assert proven.certified
+        assert abs(proven.value - estimate.value) <= proven.error + estimate.error
+
+
+@pytest.mark.slow
+def test_a_random_slope_is_certified_too():
+    laws = {"x": "Uniform(-1, 1)", "z": "Uniform(0, 1)"}
+    result = expansion(Model("y ~ x + z + (1 + x | g)", family="bernoulli", laws=laws))
+    at = "beta0=-0.4, beta1=0.9, beta2=0.3, Sigma11=0.8, Sigma12=0.1, Sigma22=0.4"
+    for pair in (("1", "1"), ("1", "z")):
+        proven = result[pair].evaluate(at, 6, order="1/(m*n)", method="balls")
+        estimate = result[pair].evaluate(at, 6, order="1/(m*n)", method="mpmath")
+        assert abs(proven.value - estimate.value) <= proven.error + estimate.error
