@@ -13,7 +13,7 @@ from leadterms.evaluation.ceilings import Bound, ceiling, ceiling_of_residual_in
 from leadterms.evaluation.compile_balls import BallProgram, ball_program
 from leadterms.evaluation.held_plan import Average, PolynomialPredictor, affine, polynomial
 from leadterms.evaluation.moment_system import Ball, Ceiling, ExponentialCeiling, NumericSystem, Sector, Strand
-from leadterms.evaluation.residual_information import InverseInformation, inverse_information
+from leadterms.evaluation.residual_information import InverseInformation, Moments, inverse_information
 from leadterms.evaluation.road import Numbers, Road
 from leadterms.evaluation.weighted_moment import WeightedMoment
 from leadterms.model.laws import Law
@@ -199,19 +199,31 @@ class _Layout:
     ) -> tuple[ExponentialCeiling, Sector]:
         from leadterms.evaluation.certified.inverse_ceiling import InverseForm, NumeratorTerm, inverse_ceiling
 
-        assert self._inverse is not None
-        count = len(self._strand_of)
-        factor, probabilities, coefficients = numbers[0], numbers[1 : 1 + count], numbers[1 + count :]
-        terms = tuple(
-            NumeratorTerm(c, tuple((self._strand_of[strand], e) for strand, e in moments), powers)
-            for c, (_, moments, powers) in zip(coefficients, self._inverse.terms, strict=True)
-        )
-        by_strand = [p for _, p in sorted(zip(self._strand_of, probabilities, strict=True), key=lambda pair: pair[0])]
+        found = self._inverse
+        assert found is not None
         if sorted(self._strand_of) != list(range(len(strands))):
             raise UncertifiedError("no certified road: not every linear predictor has a part in the information")
-        return inverse_ceiling(
-            strands, InverseForm(factor, tuple(by_strand), terms, tuple(mean), tuple(map(tuple, root)))
+        count = len(found.probabilities)
+        factor, probabilities, coefficients = numbers[0], numbers[1 : 1 + count], numbers[1 + count :]
+        terms = tuple(
+            NumeratorTerm(c, self._by_strand(moments), powers)
+            for c, (_, moments, powers) in zip(coefficients, found.terms, strict=True)
         )
+        ordered = sorted(zip(self._strand_of, probabilities, strict=False), key=lambda pair: pair[0])
+        form = InverseForm(
+            factor,
+            tuple(p for _, p in ordered),
+            terms,
+            tuple(mean),
+            tuple(map(tuple, root)),
+            self._by_strand(found.product),
+            found.degree,
+        )
+        return inverse_ceiling(strands, form)
+
+    def _by_strand(self, moments: Moments) -> Moments:
+        """Return moments with the strands' places here."""
+        return tuple((self._strand_of[strand], exponents) for strand, exponents in moments)
 
     def _probabilities(self, shares: Sequence[arb]) -> tuple[arb, ...] | None:
         """Return the strands' probabilities in their order, None where not every strand has one."""

@@ -23,6 +23,8 @@ from leadterms.evaluation.internal import internal
 from leadterms.evaluation.weighted_moment import WeightedMoment
 
 Exponents = tuple[int, ...]
+Moments = tuple[tuple[int, Exponents], ...]
+"""A product of moments, each by its strand and exponents."""
 Column = tuple[Mapping[Exponents, Expr], ...]
 """A column of the design: in each strand a polynomial in the predictors."""
 MOST_SYMBOLS = 24
@@ -67,29 +69,35 @@ def residual_information(average: Average) -> ResidualInformation | None:
 
 @dataclass(frozen=True)
 class InverseInformation:
-    """The integrand is N/D with D = factor det H_AA, N a polynomial in moments and effects.
+    """The integrand is N/D, N a polynomial in moments and effects.
+
+    D = factor det H_AA, or a sum of products of moments that are positive, with positive coefficients.
 
     Parameters
     ----------
     factor
-        Free of moments and effects.
+        Free of moments and effects; of a positive sum the coefficient of ``product``.
     probabilities
-        The strands' probabilities, up to a common factor that goes with ``factor``.
+        The strands' probabilities, up to a common factor that goes with ``factor``; none for a positive sum.
     symbols
         For each strand one of its moments.
     terms
         Coefficient, moments by strand and exponents, powers of the effects: the terms of N.
+    product, degree
+        One term of a positive sum, and its degree.
 
     """
 
     factor: Expr
     probabilities: tuple[Expr, ...]
     symbols: tuple[Symbol, ...]
-    terms: tuple[tuple[Expr, tuple[tuple[int, Exponents], ...], tuple[int, ...]], ...]
+    terms: tuple[tuple[Expr, Moments, tuple[int, ...]], ...]
+    product: Moments = ()
+    degree: int = 0
 
 
 def inverse_information(average: Average) -> InverseInformation | None:
-    """Return the structure of an integrand whose denominator is a multiple of det H_AA, or None."""
+    """Return the structure of an integrand with such a denominator, or None."""
     if len(average.inner) > MOST_SYMBOLS or not average.effects.symbols:
         return None
     if len({(m.weight, m.variables, m.laws) for m in average.inner.values()}) != 1:
@@ -164,16 +172,29 @@ class _Design:
             if (below - determinant * factor).is_zero or all(
                 together(c).cancel() == 0 for c in (below - determinant * factor).coeffs()
             ):
-                return InverseInformation(factor, probabilities, self.representatives, self._terms(symbols))
-        return None
+                return InverseInformation(factor, probabilities, self.representatives, self._terms(symbols, self.above))
+        return self._positive_sum()
 
-    def _terms(
-        self, symbols: Sequence[Symbol]
-    ) -> tuple[tuple[Expr, tuple[tuple[int, Exponents], ...], tuple[int, ...]], ...]:
+    def _positive_sum(self) -> InverseInformation | None:
+        """Return the form where the denominator is one in moments of even powers."""
+        keys = list(self._symbols)
+        below = Poly(self.below.expand(), *self._symbols.values())
+        above = self.above
+        if below.LC().is_negative:
+            below, above = -below, -above
+        used = {key for powers, _ in below.terms() for key, power in zip(keys, powers, strict=True) if power}
+        if any(k % 2 for _, exponents in used for k in exponents) or not all(c.is_positive for c in below.coeffs()):
+            return None
+        powers, coefficient = below.terms()[0]
+        product = tuple(key for key, power in zip(keys, powers, strict=True) for _ in range(power))
+        terms = self._terms(list(self._symbols.values()), above)
+        return InverseInformation(coefficient, (), self.representatives, terms, product, below.total_degree())
+
+    def _terms(self, symbols: Sequence[Symbol], above: Expr) -> tuple[tuple[Expr, Moments, tuple[int, ...]], ...]:
         """Return the terms of the numerator."""
         keys = list(self._symbols)
         terms = []
-        for powers, c in Poly(self.above.expand(), *symbols, *self.effects).terms():
+        for powers, c in Poly(above.expand(), *symbols, *self.effects).terms():
             moments = tuple(key for key, power in zip(keys, powers, strict=False) for _ in range(power))
             terms.append((c, moments, tuple(powers[len(keys) :])))
         return tuple(terms)

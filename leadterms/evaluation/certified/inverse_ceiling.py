@@ -1,4 +1,4 @@
-r"""Bounds of averages of an inverse information: F = N(u, M)/D(M), D a multiple of det H_AA.
+r"""Bounds of averages of an inverse information: F = N(u, M)/D(M), D a multiple of det H_AA, or a positive sum.
 
 H_AA = sum_s p_s E_s[w a a'], a = d eta/dz in the standard effects z, over strands s with probabilities p_s.
 
@@ -12,13 +12,18 @@ E[(v'a)^2 f]/t is at most the largest eigenvalue of M^{-1} E[f a a'], so at most
 sup f.  With L and g_j these bounds for |c| and |a_j|, H_AA >= k e^{-L - sum_j g_j |z_j|} M, and
 det H_AA >= k^d e^{-d L - d sum_j g_j |z_j|} det M.
 
+**A positive sum.**  Where D is a polynomial of degree q with positive coefficients in moments E[x^e w], e even, it is
+at least any of its terms; each moment is at least k E[x^e] e^{-E[x^e |eta|]/E[x^e]}, by Jensen's inequality again.
+
 **Above.**  N is a sum of c u^alpha M_1 ... M_r: |M| <= sup w E|x|^e, and |u_k|^alpha <= alpha! e^{|u_k|} with
 |u_k| <= |mean_k| + sum_j |R_kj| |z_j|, u = mean + R z.
 
 **Complex weights.**  Let one effect move to x + iy, and let all weights v have |arg v| <= t < pi/2 and |v| >= w(x),
 as for the logistic weight and the saturating one off the line.  H = R^{1/2}(I + iK)R^{1/2} with R = Re H (see
 `ceilings`), so that |det H| >= det R >= cos^d(t) det E[|v| a a'] >= cos^d(t) det E[w(x) a a'].  Each moment in N is at
-most sup |v|/w times its bound, and |u_k| grows by at most |R_kj y|.  det H_AA in u is that in z over det(R)^2.
+most sup |v|/w times its bound, and |u_k| grows by at most |R_kj y|.  det H_AA in u is that in z over det(R)^2.  The
+terms of a positive sum have arguments within q t: for q t < pi/2 |D| >= cos(q t) times the sum of their moduli, and
+|E[x^e v]| >= cos(t) E[x^e w].
 """
 
 from __future__ import annotations
@@ -52,13 +57,29 @@ class NumeratorTerm:
 
 @dataclass(frozen=True)
 class InverseForm:
-    """N/D with D = factor det H_AA, H_AA over strands with these probabilities; u = mean + root z."""
+    """N/D, u = mean + root z.
+
+    Parameters
+    ----------
+    factor, probabilities
+        D = factor det H_AA, over strands with these probabilities; without probabilities factor is the coefficient of
+        ``product_of_moments``.
+    terms
+        Those of N.
+    mean, root
+        Of the effects.
+    product_of_moments, degree
+        One term of a positive sum D, its moments by strand and exponents, and the degree of D.
+
+    """
 
     factor: Exact
     probabilities: tuple[Exact, ...]
     terms: tuple[NumeratorTerm, ...]
     mean: tuple[Exact, ...]
     root: tuple[tuple[Exact, ...], ...]
+    product_of_moments: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    degree: int = 0
 
 
 def inverse_ceiling(strands: Sequence[Strand], form: InverseForm) -> tuple[ExponentialCeiling, Sector]:
@@ -74,22 +95,30 @@ def inverse_ceiling(strands: Sequence[Strand], form: InverseForm) -> tuple[Expon
         problems = [Problem(strand) for strand in strands]
         size = len(form.mean)
         floor = _least([problem.weight.floor() for problem in problems])
-        columns = [_columns(problem) for problem in problems]
-        volume, level, growth = _jensen(problems, columns, form)
+        below = _determinant(problems, form) if form.probabilities else _positive_sum(problems, form)
         used = [k for k in range(size) if any(term.powers[k] for term in form.terms)]
         steep = [sum((abs(arb(form.root[k][j])) for k in used), arb(0)) for j in range(size)]
         top = sum((_numerator(problems, term) for term in form.terms), arb(0))
         top *= sum((abs(arb(form.mean[k])) for k in used), arb(0)).exp()
-        spread = arb_mat([[arb(entry) for entry in row] for row in form.root]).det() ** 2
-        least = abs(arb(form.factor)) * floor**size
-        whole = top * spread / least * (size * level).exp() / volume
+        whole = top * below.level.exp() / (abs(arb(form.factor)) * floor**below.order * below.volume)
         if not whole.is_finite():
             raise EvaluationError("no bound of the inverse information for large random effects could be proven")
-        ceiling = ExponentialCeiling(
-            whole.abs_upper(), tuple((size * g + s).abs_upper() for g, s in zip(growth, steep, strict=True))
-        )
+        growth = tuple((g + s).abs_upper() for g, s in zip(below.growth, steep, strict=True))
         gains = max(1, *(len(term.moments) for term in form.terms))
-        return ceiling, Sector(1, size, gains, tuple(s.abs_upper() for s in steep))
+        sector = Sector(below.multiple, below.power, gains, tuple(s.abs_upper() for s in steep))
+        return ExponentialCeiling(whole.abs_upper(), growth), sector
+
+
+@dataclass(frozen=True)
+class _Below:
+    """|D| >= |factor| k^order volume e^{-level - sum_j growth_j |z_j|} for real effects, and its sector."""
+
+    volume: Ball
+    level: Ball
+    growth: tuple[Ball, ...]
+    order: int
+    multiple: int
+    power: int
 
 
 def _least(floors: Sequence[Ball]) -> Ball:
@@ -115,12 +144,11 @@ def _columns(problem: Problem) -> list[Polynomial]:
     return found
 
 
-def _jensen(
-    problems: Sequence[Problem], columns: Sequence[list[Polynomial]], form: InverseForm
-) -> tuple[Ball, Ball, list[Ball]]:
-    """Return det M, L and the g_j."""
+def _determinant(problems: Sequence[Problem], form: InverseForm) -> _Below:
+    """Bound det H_AA."""
     size = len(form.mean)
     shares = [arb(p) for p in form.probabilities]
+    columns = [_columns(problem) for problem in problems]
     second = [[arb(0)] * size for _ in range(size)]
     for problem, own, p in zip(problems, columns, shares, strict=True):
         for j in range(size):
@@ -131,24 +159,53 @@ def _jensen(
     if not (volume > 0 and all(bool(p > 0) for p in shares)):
         raise EvaluationError("the second moments of the random terms are not shown to be positive definite")
     inverse = moments.inv()
-    level, growth = arb(0), [arb(0)] * size
-    largest, farthest = arb(0), [arb(0)] * size
-    for problem, own, p in zip(problems, columns, shares, strict=True):
+    leverages = []
+    for own in columns:
         leverage: Polynomial = {}
         for j in range(size):
             for k in range(size):
-                product_of = _times(own[j], own[k])
-                leverage = _sum(leverage, {e: abs(c * inverse[j, k]) for e, c in product_of.items()})
+                squares = {e: abs(c * inverse[j, k]) for e, c in _times(own[j], own[k]).items()}
+                leverage = _sum(leverage, squares)
+        leverages.append(leverage)
+    level, growth = _spread(problems, leverages, shares)
+    spread = arb_mat([[arb(entry) for entry in row] for row in form.root]).det() ** 2
+    return _Below((volume / spread).lower(), size * level, tuple(size * g for g in growth), size, 1, size)
+
+
+def _positive_sum(problems: Sequence[Problem], form: InverseForm) -> _Below:
+    """Bound one term of a positive sum."""
+    volume, level, growth = arb(1), arb(0), [arb(0)] * len(form.mean)
+    for strand, exponents in form.product_of_moments:
+        problem = problems[strand]
+        moment = _raw(problem, {exponents: arb(1)})
+        if not moment > 0:
+            raise EvaluationError("a moment in a denominator is not shown to be positive")
+        volume *= moment
+        own, rates = _spread([problem], [{exponents: 1 / moment}], [arb(1)])
+        level += own
+        growth = [g + rate for g, rate in zip(growth, rates, strict=True)]
+    order = len(form.product_of_moments)
+    return _Below(volume.lower(), level, tuple(growth), order, max(1, form.degree), order + 1)
+
+
+def _spread(
+    problems: Sequence[Problem], densities: Sequence[Polynomial], shares: Sequence[Ball]
+) -> tuple[Ball, list[Ball]]:
+    """Bound the means of |c| and of each |a_j| under laws with these densities, by their suprema or by moments."""
+    size = len(problems[0].loadings)
+    level, growth = arb(0), [arb(0)] * size
+    largest, farthest = arb(0), [arb(0)] * size
+    for problem, density, p in zip(problems, densities, shares, strict=True):
         fixed: Polynomial = {(0,) * len(problem.lines): abs(problem.centre)}
         for monomial, slope in zip(problem.predictor.monomials, problem.slopes, strict=True):
             fixed = _sum(fixed, {tuple(monomial): abs(slope)})
-        level += p * _absolute(problem, _times(leverage, fixed))
+        level += p * _absolute(problem, _times(density, fixed))
         largest = larger(largest, _supremum(problem, fixed))
-        for j in range(size):
-            column = {e: abs(c) for e, c in own[j].items()}
-            growth[j] += p * _absolute(problem, _times(leverage, column))
-            farthest[j] = larger(farthest[j], _supremum(problem, column))
-    return volume.lower(), _smaller(level, largest), [_smaller(g, f) for g, f in zip(growth, farthest, strict=True)]
+        for j, column in enumerate(_columns(problem)):
+            absolute = {e: abs(c) for e, c in column.items()}
+            growth[j] += p * _absolute(problem, _times(density, absolute))
+            farthest[j] = larger(farthest[j], _supremum(problem, absolute))
+    return _smaller(level, largest), [_smaller(g, f) for g, f in zip(growth, farthest, strict=True)]
 
 
 def _supremum(problem: Problem, polynomial: Polynomial) -> Ball:

@@ -65,6 +65,24 @@ def test_the_ceiling_is_above_the_integrand(kind, slope, powers):
 
 
 @pytest.mark.parametrize("kind", [LogisticWeight, SaturatingWeight])
+def test_the_ceiling_of_a_positive_sum_is_above_the_integrand(kind):
+    # u0 u1/(m_2 m_0 + 2 m_0), by its term m_2 m_0
+    root = ((arb(fmpq(3, 4)), arb(fmpq(1, 5))), (arb(0), arb(fmpq(2, 3))))
+    terms = (NumeratorTerm(arb(1), (), (1, 1)),)
+    below = InverseForm(arb(1), (), terms, (arb(0), arb(0)), root, ((0, (2,)), (0, (0,))), 2)
+    ceiling, sector = inverse_ceiling([strand(kind, True)], below)
+    assert (sector.multiple, sector.power) == (2, 3)
+    draw = random.Random(7)
+    for _ in range(300):
+        z = np.array([draw.uniform(-9, 9) for _ in range(2)])
+        x, mass = 1.5 * NODES + 0.5, MASSES / 2
+        u = np.array([0.75 * z[0] + 0.2 * z[1], 2 / 3 * z[1]])
+        m = [np.sum(mass * weight_of(kind, -0.4 + 0.8 * x + u[0] + u[1] * x) * x**k) for k in range(3)]
+        growth = sum(float(g) * abs(one) for g, one in zip(ceiling.growth, z, strict=True))
+        assert abs(u[0] * u[1] / (m[2] * m[0] + 2 * m[0])) <= float(ceiling.level) * np.exp(growth)
+
+
+@pytest.mark.parametrize("kind", [LogisticWeight, SaturatingWeight])
 @pytest.mark.parametrize("powers", [(0,), (2,)])
 def test_the_average_is_in_its_ball(kind, powers):
     one = strand(kind, slope=False)
@@ -132,11 +150,17 @@ def test_second_terms_are_certified_and_agree_with_the_second_road(formula, fami
 
 
 @pytest.mark.slow
-def test_a_random_slope_is_certified_too():
-    laws = {"x": "Uniform(-1, 1)", "z": "Uniform(0, 1)"}
+@pytest.mark.parametrize(
+    ("laws", "pairs"),
+    [
+        ({"x": "Uniform(-1, 1)", "z": "Uniform(0, 1)"}, [("1", "1"), ("1", "z")]),
+        ({"x": "Bernoulli(1/2)", "z": "Bernoulli(1/3)"}, [("x", "x"), ("Sigma11", "Sigma22")]),
+    ],
+)
+def test_a_random_slope_is_certified_too(laws, pairs):
     result = expansion(Model("y ~ x + z + (1 + x | g)", family="bernoulli", laws=laws))
     at = "beta0=-0.4, beta1=0.9, beta2=0.3, Sigma11=0.8, Sigma12=0.1, Sigma22=0.4"
-    for pair in (("1", "1"), ("1", "z")):
+    for pair in pairs:
         proven = result[pair].evaluate(at, 6, order="1/(m*n)", method="balls")
         estimate = result[pair].evaluate(at, 6, order="1/(m*n)", method="mpmath")
         assert abs(proven.value - estimate.value) <= proven.error + estimate.error
