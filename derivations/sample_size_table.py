@@ -17,6 +17,7 @@ from sympy import exp
 from derivations.sources import TABLE
 from leadterms.asymptotics.expansion import expansion
 from leadterms.asymptotics.result import Expansion, Step
+from leadterms.errors import UndecidedError
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import effect_covariance, fixed_effect
 from leadterms.publication.statements import Outcome, Statement, compare_formula
@@ -62,7 +63,8 @@ def least_groups(cell: tuple[str, ...], family: str = "poisson") -> tuple[int, i
     sizes = {"m": 1, "n": N_OBSERVATIONS}
     variances = (slope.evaluate(at, order="1/m"), slope.evaluate_variance(at, sizes))
     ratios = [QUANTILES * float(variance) / float(at["beta1"]) ** 2 for variance in variances]
-    assert all(abs(ratio - round(ratio)) > SAFE for ratio in ratios)
+    if any(abs(ratio - round(ratio)) <= SAFE for ratio in ratios):
+        raise UndecidedError(f"{ratios} are too near to whole numbers to be rounded up in double precision")
     one, two = (ceil(ratio) for ratio in ratios)
     return one, two
 

@@ -29,7 +29,7 @@ from leadterms.errors import ModelError
 from leadterms.expectation.inverse_existence import BlockA
 from leadterms.information.conditional import ConditionalInformation, conditional_information
 from leadterms.information.design import check_design
-from leadterms.information.groups import GroupKind, group_kinds, together
+from leadterms.information.groups import GroupKind, group_kinds, merged
 from leadterms.model.group_level import EffectsDesign
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import PHI
@@ -255,7 +255,7 @@ def _parts(model: Model) -> _Parts:
                 "a group-level predictor multiplies a combination of terms that carry random effects, so that its "
                 "coefficient has no information within groups (G is singular): write one term for each of them"
             ) from None
-    return _Parts(split, kinds, together(kinds), averaged, theta)
+    return _Parts(split, kinds, merged(kinds), averaged, theta)
 
 
 def _with_second_terms(

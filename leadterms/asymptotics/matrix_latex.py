@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sympy import Symbol, nan
+from sympy import Symbol
 
 from leadterms.notation.latex import to_latex
 
@@ -36,9 +36,9 @@ def covariance_latex(result: Expansion) -> str:
     --------
     >>> from leadterms import Model, leading_terms
     >>> model = Model("y ~ 1 + (1 | g)", family="poisson")
-    >>> print(covariance_latex(leading_terms(model)))
+    >>> print(covariance_latex(leading_terms(model)).replace(" = ", " =\n"))
     \mathrm{Asy.Cov}\left[\begin{array}{c}\widehat{\beta_0} \\ \hline \widehat{\sigma^2}\end{array}\right] =
-    \left[\begin{array}{c|c}\frac{\sigma^2}{m} & 0 \\ \hline \cdot & \frac{2 \sigma^4}{m}\end{array}\right]
+    \left[\begin{array}{c|c}\frac{\sigma^2}{m} & 0 \\ \hline \cdot & \frac{2 \sigma^{4}}{m}\end{array}\right]
 
     """
     blocks = parameter_blocks(result)
@@ -63,11 +63,6 @@ def _stacked(lines: list[str], ends: set[int]) -> str:
 
 
 def _shown(entry: Entry) -> str:
-    if any(term.coefficient is nan for term in entry.terms):
-        given = [to_latex(term.variance) for term in entry.terms if term.coefficient is not nan]
-        return " + ".join([*given, r"\text{does not exist}" if _is_false(entry) else r"\text{undecided}"])
+    if any(term.missing for term in entry.terms):
+        return " + ".join(term.latex() for term in entry.terms)
     return to_latex(entry.variance)
-
-
-def _is_false(entry: Entry) -> bool:
-    return any(term.exists is False for term in entry.terms)

@@ -40,8 +40,8 @@ from leadterms.algebra.canonical import canonical
 from leadterms.algebra.rational_field import Fraction, inverse, lift
 from leadterms.asymptotics.fixed_effects import finished
 from leadterms.asymptotics.nested import ThetaInformation, written_out
-from leadterms.asymptotics.result import Term, summed
 from leadterms.asymptotics.sizes import SizeOrders
+from leadterms.asymptotics.term import Term, summed
 from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.expectation.effects_average import average_over_effects
 from leadterms.expectation.held import Expectation, revealed

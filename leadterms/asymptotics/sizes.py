@@ -81,6 +81,10 @@ def size_values(sizes: Sizes) -> dict[Symbol, Expr]:
     """
     if isinstance(sizes, Mapping):
         return _named(sizes)
+    if isinstance(sizes, str) or not isinstance(sizes, Sequence):
+        raise EvaluationError(
+            f"sizes are a mapping such as {{'m': 100, 'n': 20}} or the size of each group, [20, 20, 60], not {sizes!r}"
+        )
     numbers = [_whole(size) for size in sizes]
     if not numbers:
         raise EvaluationError("the list of group sizes is empty: give the size of each group")
@@ -102,6 +106,10 @@ def _named(sizes: Mapping[str, object]) -> dict[Symbol, Expr]:
         if name not in by_name:
             raise EvaluationError(f"{name!r} is not a size: there are {', '.join(by_name)}")
         found[by_name[name]] = Integer(_whole(value)) if name != HARMONIC.name else _positive(value)
+    if {M, TOTAL, HARMONIC} <= found.keys() and found[HARMONIC] * found[M] > found[TOTAL]:
+        raise EvaluationError(
+            f"n_h = {found[HARMONIC]} is above N/m = {found[TOTAL] / found[M]}: a harmonic mean is at most the mean"
+        )
     if M in found and N in found:
         found.setdefault(TOTAL, found[M] * found[N])
         found.setdefault(HARMONIC, found[N])

@@ -11,7 +11,7 @@ from leadterms.asymptotics.orders import PER_GROUP
 from leadterms.asymptotics.point import Values
 from leadterms.asymptotics.result import Entry, Expansion
 from leadterms.asymptotics.sizes import Sizes
-from leadterms.errors import ExistenceError, ModelError, UndecidedError
+from leadterms.errors import EvaluationError, ExistenceError, ModelError, UndecidedError
 from leadterms.evaluation.number import Number
 
 USUAL_SHARE = Rational(1, 10)
@@ -70,6 +70,8 @@ def second_term_shares(
         If a value or size is missing or bad.
 
     """
+    if not share > 0:
+        raise EvaluationError(f"a share of the leading term is positive: {share} given")
     if result.terms != 2:
         raise ModelError("the ratio of second to leading terms needs two terms: use expansion(model, terms=2)")
     found = []
@@ -84,7 +86,8 @@ def second_term_shares(
             continue
         if ratio is None:
             continue
-        large = abs(ratio.value) > share
+        # on the safe side of the ratio's own error
+        large = abs(ratio.value) + ratio.error > share
         warning = f"the leading term alone leaves out more than {share} of itself: use two terms" if large else None
         found.append(Share(entry, ratio, warning))
     return tuple(found)

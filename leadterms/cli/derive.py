@@ -58,10 +58,8 @@ Examples:
 )
 @click.option(
     "--share",
-    default="1/10",
-    show_default=True,
     metavar="NUMBER",
-    help="Warn where second terms are more than this share of the leading term (with --n).",
+    help="Warn where second terms are more than this share of the leading term (with --n).  [default: 1/10]",
 )
 @click.option(
     "--parameter",
@@ -111,7 +109,7 @@ def derive(
     terms: int,
     group_sizes: str,
     size: str | None,
-    share: str,
+    share: str | None,
     parameters: tuple[str, ...],
     at: str | None,
     digits: int,
@@ -123,6 +121,10 @@ def derive(
 
     FORMULA is lme4-style; no data are needed: 'y ~ x1*x2 + (1 + x1 | group)'.
     """
+    if share is not None and size is None:
+        raise click.UsageError("--share is a limit for the ratios that --n asks for: give --n as well")
+    if shape == "latex-matrix" and parameters:
+        raise click.UsageError("--format latex-matrix is the matrix of all estimators: leave --parameter out")
     if size is not None and (terms != 2 or at is None):
         raise click.UsageError("--n compares second with leading terms at a point: give --terms 2 and --at as well")
 
@@ -158,13 +160,14 @@ def _chosen(result: Expansion, names: tuple[str, ...]) -> tuple[Entry, ...]:
     return tuple(chosen.values()) if names else result.entries
 
 
-def _shares(result: Expansion, entries: tuple[Entry, ...], at: str, size: str, share: str) -> tuple[Share, ...]:
-    from leadterms.asymptotics.trust import second_term_shares
+def _shares(result: Expansion, entries: tuple[Entry, ...], at: str, size: str, share: str | None) -> tuple[Share, ...]:
+    from leadterms.asymptotics.trust import USUAL_SHARE, second_term_shares
     from leadterms.reading.numbers import exact_number
 
     parts = [part.strip() for part in size.split(",")]
     sizes = {"m": 1, "n": parts[0]} if len(parts) == 1 else parts
-    return second_term_shares(result, at, sizes, exact_number(share), entries)
+    limit = USUAL_SHARE if share is None else exact_number(share)
+    return second_term_shares(result, at, sizes, limit, entries)
 
 
 def _as_json(
@@ -184,8 +187,10 @@ def _as_latex(result: Expansion, entries: tuple[Entry, ...], at: str | None, wan
     lines = [entry.latex() for entry in entries]
     if at is not None:
         places = [place for place, entry in enumerate(entries) for _ in entry.terms]
-        terms = [term for entry in entries for term in entry.terms]
-        for place, number in zip(places, evaluate_terms(terms, result.space, at, wanted), strict=True):
-            shown = r"\text{does not exist}" if number is None else in_latex(str(number))
-            lines[place] += rf" \qquad \text{{coefficient }} {shown}"
+        point = result.space.point(at)
+        terms = [term.at(point) for entry in entries for term in entry.terms]
+        numbers = evaluate_terms(terms, result.space, at, wanted)
+        for place, term, number in zip(places, terms, numbers, strict=True):
+            shown = term.latex() if number is None else rf"\text{{coefficient }} {in_latex(str(number))}"
+            lines[place] += rf" \qquad {shown}"
     return "\n".join(lines)

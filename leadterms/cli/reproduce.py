@@ -106,4 +106,8 @@ def _as_table(outcomes: list[tuple[Statement, Outcome]]) -> str:
 
 def _count(outcomes: list[tuple[Statement, Outcome]]) -> str:
     found = [outcome.verdict for _, outcome in outcomes]
-    return ", ".join(f"{found.count(verdict)} {verdict}" for verdict in VERDICTS)
+    counts = {verdict: found.count(verdict) for verdict in VERDICTS}
+    plural = {"erratum": "errata"}
+    return ", ".join(
+        f"{count} {plural.get(verdict, verdict) if count != 1 else verdict}" for verdict, count in counts.items()
+    )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from sympy import Basic, Dummy, Expr, Integer, Symbol, Tuple
+from sympy import Basic, Dummy, Expr, ImmutableMatrix, Integer, Symbol, Tuple
 from sympy.core.sympify import _sympify
+
+from leadterms.model.laws import JointNormalLaw, NormalLaw
+from leadterms.notation.symbols import SIGMA2, effect_covariance
 
 
 class Expectation(Expr):  # type: ignore[misc]
@@ -81,8 +85,48 @@ class Expectation(Expr):  # type: ignore[misc]
         return f"E[{printer._print(self.integrand)}; {laws}]"
 
     def _latex(self, printer: Any) -> str:
-        names = ", ".join(printer._print(symbol) for symbol in self.bound_symbols)
-        return rf"E_{{{names}}}\left\{{{printer._print(self.integrand)}\right\}}"
+        over = ", ".join(_over(printer, binding) for binding in self.bindings)
+        return rf"E_{{{over}}}\left\{{{printer._print(self.integrand)}\right\}}"
+
+
+_EFFECT = re.compile(r"u\d+\Z")
+
+
+def _over(printer: Any, binding: Tuple) -> str:
+    """Return the variables of a binding, with the law of random effects where it is not that of the model.
+
+    Tilting and linear forms leave effects with other means and variances.
+    """
+    law = binding[1]
+    variables = variables_of(binding)
+    names = ", ".join(printer._print(symbol) for symbol in variables)
+    if not _EFFECT.match(variables[0].name) or _is_prior(variables, law):
+        return names
+    shown = names if len(variables) == 1 else rf"\left({names}\right)"
+    return rf"{shown} \sim {printer._print(law)}"
+
+
+def _is_prior(variables: tuple[Symbol, ...], law: Basic) -> bool:
+    """Tell whether a normal law has mean zero and the covariance that carries the effects' names."""
+    if isinstance(law, JointNormalLaw):
+        mean, covariance = law.mean, law.covariance
+    elif isinstance(law, NormalLaw):
+        mean, covariance = (law.args[0],), ImmutableMatrix([[law.args[1] ** 2]])
+    else:
+        return False
+    if any(entry != 0 for entry in mean):
+        return False
+    places = [int(symbol.name[1:]) for symbol in variables]
+    return all(
+        covariance[i, j] in _own_names(min(p, q), max(p, q)) or (p != q and covariance[i, j] == 0)
+        for i, p in enumerate(places)
+        for j, q in enumerate(places)
+    )
+
+
+def _own_names(row: int, column: int) -> tuple[Symbol, ...]:
+    own = effect_covariance(row + 1, column + 1)
+    return (own, SIGMA2) if row == column == 0 else (own,)
 
 
 def kept_whole(expression: Expr) -> Expectation:

@@ -8,7 +8,8 @@ c' e^{-r'|u|}, so that H_AA^{-1} grows at most like e^{r'|u|}, and every normal 
 
 **Probit.**  w(eta) lies between constants times e^{-eta^2/2} and (1 + |eta|) e^{-eta^2/2}.
 
-- *Sufficient.*  If rows a_1, ..., a_d span, with neighbourhoods of probability p_k, then
+- *Sufficient.*  If rows a_1, ..., a_d span, with neighbourhoods of probability p_k, then (for a predictor with a
+  density the rows of any neighbourhood of one point span: they are linearly independent functions of it)
   H_AA >= sum_k p_k w(eta_k) a_k a_k' and the inverse is at most the sum of the terms 1/(p_k w(eta_k)) times constants;
   E[p(U)/w(eta_k)] is finite where Var(U'a_k) < 1.
 - *A random intercept alone*, H_AA(u) = E[w(c(X) + u)].  With bounded X it decays like e^{-u^2/2} times e^{O(|u|)}:
@@ -28,7 +29,7 @@ What none of this settles is undecided.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from typing import Literal
@@ -58,7 +59,15 @@ from leadterms.errors import ExistenceError
 from leadterms.expectation.gaussian import tilt
 from leadterms.expectation.held import Expectation, variables_of
 from leadterms.model.laws import JointNormalLaw, NormalLaw
-from leadterms.model.weights import CloglogWeight, ProbitWeight, Weight
+from leadterms.model.weights import (
+    CloglogWeight,
+    ConstantWeight,
+    ExponentialWeight,
+    LogisticWeight,
+    ProbitWeight,
+    SaturatingWeight,
+    Weight,
+)
 
 Verdict = bool | Literal["undecided"]
 
@@ -105,6 +114,12 @@ class Existence:
             verdict, reason = "undecided", f"{shown}, and it is not known to be necessary" if not equal else shown
         return Existence(verdict, tuple(left), self.exact, reason)
 
+    def not_necessary(self) -> Existence:
+        """Return the same with conditions that are only known to suffice."""
+        if self.verdict is False:
+            return undecided(f"the inverse information as a whole is {self.reason}")
+        return replace(self, exact=self.exact and not self.conditions)
+
     def __and__(self, other: Existence) -> Existence:
         """Return what is known where both must exist."""
         for one in (self, other):
@@ -114,14 +129,14 @@ class Existence:
         if "undecided" in (self.verdict, other.verdict):
             reason = "; ".join(dict.fromkeys(one.reason for one in (self, other) if one.reason))
             return Existence("undecided", conditions, False, reason)
-        # one that is necessary stays so only beside others that are, or where there are no others
-        exact = all(one.exact for one in (self, other) if one.conditions)
-        return Existence(True, conditions, exact)
+        # a condition that is necessary for one of them is necessary for both
+        necessary = {condition for one in (self, other) if one.exact for condition in one.conditions}
+        return Existence(True, conditions, set(conditions) <= necessary)
 
 
 EXISTS = Existence()
-LIGHT_TAILS = (ProbitWeight, CloglogWeight)
-"""Weights that decay faster than exponentially."""
+AT_MOST_EXPONENTIAL = (ConstantWeight, ExponentialWeight, LogisticWeight, SaturatingWeight)
+"""Weights with w(eta) >= c e^(-r|eta|)."""
 
 
 def undecided(reason: str) -> Existence:
@@ -158,12 +173,17 @@ class BlockA:
 
 def inverse_exists(block: BlockA) -> Existence:
     """Return whether E[p(U) H_AA^{-1}] exists for every polynomial p."""
-    if not isinstance(block.weight, LIGHT_TAILS):
+    if isinstance(block.weight, AT_MOST_EXPONENTIAL):
         return EXISTS
     widening = _normal_variance(block)
     if isinstance(block.weight, CloglogWeight):
         return _cloglog(block, widening)
-    points, all_points = _spanning_rows(block)
+    found = _spanning_rows(block)
+    if not isinstance(block.weight, ProbitWeight) or found is None:
+        return undecided("the growth of the inverse information could not be decided")
+    points, all_points = found
+    if len(block.rows) == 1 and points and points[0].free_symbols == set():
+        points = _nearest(points)
     limit = Integer(1) if widening is None else 1 + widening
     conditions: dict[Boolean, None] = {}
     for row in points:
@@ -179,10 +199,12 @@ def inverse_exists(block: BlockA) -> Existence:
 def regression_exists(block: BlockA, others: Sequence[Expr]) -> Existence:
     """Return whether E[p(U) H_AA^{-1} H_AB] exists for every polynomial p.
 
-    |H_AA^{-1} H_Ab|^2 <= H_bb/lambda_min(H_AA), so that it exists where the inverse does.  For a random intercept
-    alone it is a mean of b weighted by w, no larger than |b|.
+    |H_AA^{-1} H_Ab|^2 <= H_bb/lambda_min(H_AA).  For bounded weights H_bb is at most sup w E[b^2], so that it exists
+    where the inverse does; for a random intercept alone it is a mean of b weighted by w, no larger than |b|.  For
+    exponential weights H_bb(u) grows exponentially, or like the exponential of a quadratic form where a normal
+    predictor carries a random slope: then the average is closed, with the condition for that (`gaussian.tilt`).
     """
-    if not isinstance(block.weight, LIGHT_TAILS) or not others:
+    if isinstance(block.weight, AT_MOST_EXPONENTIAL) or not others:
         return EXISTS
     constant = len(block.rows) == 1 and not block.rows[0].free_symbols
     touched = [b for b in block.bindings if any(term.has(*variables_of(b)) for term in others)]
@@ -207,8 +229,11 @@ def entry_exists(integrand: Expr, block: BlockA, otherwise: Existence) -> Existe
         What holds for all entries.
 
     """
-    if not isinstance(block.weight, LIGHT_TAILS):
+    if isinstance(block.weight, AT_MOST_EXPONENTIAL):
         return EXISTS
+    if len(block.rows) > 1:
+        # what is infinite for the whole inverse may be finite for one of its entries
+        otherwise = otherwise.not_necessary()
     held = integrand.atoms(Expectation)
     if any(node.bindings for node in held):
         return otherwise
@@ -318,8 +343,11 @@ def _variables(bindings: Sequence[Tuple]) -> set[Symbol]:
     return {x for binding in bindings for x in variables_of(binding)}
 
 
-def _spanning_rows(block: BlockA) -> tuple[list[Matrix], bool]:
-    """Return rows of X_A at support points that span, and whether they are all there are."""
+def _spanning_rows(block: BlockA) -> tuple[list[Matrix], bool] | None:
+    """Return rows of X_A at support points whose neighbourhoods span, and whether they are all there are.
+
+    None for discrete laws with infinitely many values: one of them has no neighbourhood.
+    """
     choices: list[list[tuple[Symbol, Expr]]] = []
     complete = True
     for binding in block.bindings:
@@ -331,11 +359,21 @@ def _spanning_rows(block: BlockA) -> tuple[list[Matrix], bool]:
             choices += [[(x, mean)] for x, mean in zip(variables_of(binding), law.mean, strict=True)]
         elif law.atoms_with_probability is not None:
             choices.append([(binding[0], value) for value, _ in law.atoms_with_probability])
+        elif law.is_discrete:
+            return None
         else:
             complete = False
             choices.append([(binding[0], _inner_point(law))])
     rows = [Matrix([row.xreplace(dict(point)) for row in block.rows]) for point in product(*choices)]
     return rows, complete
+
+
+def _nearest(points: Sequence[Matrix]) -> list[Matrix]:
+    """Of numbers a_k, one random effect's rows, return the smallest that is not zero: its weight decays slowest."""
+    sizes = [point for point in points if point[0] != 0]
+    if not all(point[0].is_number for point in sizes):
+        return list(points)
+    return [min(sizes, key=lambda point: abs(point[0]))]
 
 
 def _inner_point(law: object) -> Expr:

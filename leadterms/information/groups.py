@@ -13,7 +13,7 @@ from leadterms.errors import ModelError
 from leadterms.expectation.held import Expectation, variables_of
 from leadterms.expectation.predictor_moments import MomentRequest
 from leadterms.information.conditional import ConditionalInformation, conditional_information
-from leadterms.model.laws import Law
+from leadterms.model.laws import JointNormalLaw
 from leadterms.model.statement import Model
 
 
@@ -87,7 +87,10 @@ def _combinations(model: Model) -> list[tuple[dict[Symbol, Expr], Expr]]:
 
 def _atoms(binding: Tuple) -> Sequence[tuple[Expr, Expr]]:
     first, law = binding
-    atoms = law.atoms_with_probability if isinstance(law, Law) else None
+    if isinstance(law, JointNormalLaw):
+        names = ", ".join(symbol.name for symbol in first)
+        raise ModelError(f"the joint law of {names} holds a group-level predictor: give that one a law of its own")
+    atoms = law.atoms_with_probability
     if atoms is None:
         raise ModelError(
             f"the group-level predictor {first} has the law {law} with infinitely many values, which is not covered: "
@@ -96,7 +99,7 @@ def _atoms(binding: Tuple) -> Sequence[tuple[Expr, Expr]]:
     return list(atoms)
 
 
-def together(kinds: Sequence[GroupKind]) -> ConditionalInformation:
+def merged(kinds: Sequence[GroupKind]) -> ConditionalInformation:
     """Return what closes the expectations of all kinds, and their conditions; with the matrix of the first."""
     requests: dict[Expectation, MomentRequest] = {}
     conditions: dict[Boolean, None] = {}

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sympy import Expr, Symbol, cancel
+from sympy import Expr, Integer, Symbol, cancel
 
 from leadterms.errors import ModelError
 
@@ -88,7 +88,8 @@ def effects_design(
 
     """
     within = tuple(design[index] for index in random)
-    moved, effect, factor = list(random), list(range(len(random))), [design[0] * 0 + 1 for _ in random]
+    moved, effect = list(random), list(range(len(random)))
+    factor: list[Expr] = [Integer(1) for _ in random]
     fixed_only = []
     for index, term in enumerate(design):
         if index in random:

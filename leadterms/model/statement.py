@@ -86,7 +86,7 @@ class Model:
         object.__setattr__(self, "link", linked)
         object.__setattr__(self, "bindings", _bindings(stated, dict(laws or {}), given))
         object.__setattr__(self, "levels", _levels(stated, dict(levels or {})))
-        _check_group_level(stated, self.bindings, self.group_level)
+        _check_group_level(stated, self.group_level)
 
     @property
     def is_mixed(self) -> bool:
@@ -137,11 +137,6 @@ class Model:
     def effects_design(self) -> EffectsDesign:
         """For a single grouping: which fixed effects move the mean of which random coefficient, and block B."""
         return effects_design(self.design, self.term_names, self.random_indices, self.group_level)
-
-    @property
-    def fixed_only_indices(self) -> tuple[int, ...]:
-        """Block B: indices of the terms that move no random coefficient."""
-        return self.effects_design.fixed_only
 
     @property
     def random_effects(self) -> tuple[Symbol, ...]:
@@ -357,7 +352,7 @@ def _check_law_symbols(symbols: set[Symbol], formula: Formula, names: tuple[str,
             )
 
 
-def _check_group_level(formula: Formula, bindings: Sequence[Tuple], group_level: Sequence[Symbol]) -> None:
+def _check_group_level(formula: Formula, group_level: Sequence[Symbol]) -> None:
     """Refuse what a group-level predictor cannot do."""
     if not group_level:
         return
@@ -367,16 +362,9 @@ def _check_group_level(formula: Formula, bindings: Sequence[Tuple], group_level:
         for term in random.terms:
             if term.expression.has(*group_level):
                 raise ModelError(
-                    f"the random effect of {term.name} is not identified: {term.name} does not vary within "
+                    f"the random effect of {term.name} is not covered: {term.name} does not vary within "
                     f"{':'.join(random.grouping)}; leave it out of the bar"
                 )
-    for first, law in bindings:
-        names = {symbol.name for symbol in first} if isinstance(first, Tuple) else set()
-        if names & {symbol.name for symbol in group_level} and isinstance(law, JointNormalLaw):
-            raise ModelError(
-                f"the joint law of {', '.join(sorted(names))} holds a group-level predictor: give that one a law "
-                "of its own"
-            )
 
 
 def _levels(formula: Formula, levels: dict[str, str]) -> tuple[tuple[str, str], ...]:

@@ -98,6 +98,7 @@ def term_record(entry: Entry, term: Term, number: Number | None) -> dict[str, An
         "status": term.status,
         "exists": term.exists,
         "condition": term.condition,
+        "condition_is_exact": term.condition_is_exact,
         "value": None if number is None else str(number),
         "error": None if number is None else str(number.error),
         "certified": False if number is None else number.certified,

@@ -40,6 +40,10 @@ class Outline:
         self._lines: dict[Symbol, str] = {}
         self._predictors: dict[Expr, Symbol] = {}
         self._polylogarithm = False
+        self._used = {*model.formula.variables, *(symbol.name for symbol in model.law_parameters)}
+        self._count = 0
+        self._eta = ETA if ETA.name not in self._used else Symbol("linpred", real=True)
+        self._w = WEIGHT if WEIGHT.__name__ not in self._used else Function("weight")
 
     def of(self, expression: Expr) -> str:
         """Return the text of an expression, naming the held expectations in it."""
@@ -51,7 +55,7 @@ class Outline:
         lines = [self._lines[name] for name in self._names.values()]
         lines += [f"{name} = {to_text(eta)}" for eta, name in self._predictors.items()]
         if self._predictors:
-            lines.append(f"{WEIGHT(ETA)} = {to_text(self._weight.at(ETA))}")
+            lines.append(f"{self._w(self._eta)} = {to_text(self._weight.at(self._eta))}")
         return lines + [POLYLOGARITHM] * self._polylogarithm
 
     def _named(self, expression: Expr) -> Expr:
@@ -59,11 +63,18 @@ class Outline:
         new = {node: self._weighted(node.integrand, node.bound_symbols) for node in found if node not in self._names}
         shortest_first = sorted(new, key=lambda node: len(str(new[node])))
         for node in shortest_first:
-            self._names[node] = Symbol(f"E{len(self._names) + 1}", real=True)
+            self._names[node] = self._new_name()
         for node in shortest_first:
             name = self._names[node]
             self._lines[name] = f"{name} = E[{to_text(self._named(new[node]))}] over {self._over(node)}"
         return expression.xreplace({node: self._names[node] for node in found})
+
+    def _new_name(self) -> Symbol:
+        """Return the next of E1, E2, ... that the model does not use itself."""
+        self._count += 1
+        while f"E{self._count}" in self._used:
+            self._count += 1
+        return Symbol(f"E{self._count}", real=True)
 
     def _over(self, node: Expectation) -> str:
         return ", ".join(
@@ -75,8 +86,8 @@ class Outline:
         for eta in _linear_predictors(integrand, self._weight):
             rest = _without_factors(integrand, self._weight.at(eta))
             if rest is not None and rest.is_polynomial(*bound) and eta.has(*bound):
-                name = self._predictors.setdefault(eta, Symbol("eta" + "'" * len(self._predictors), real=True))
-                return rest * WEIGHT(name)
+                name = self._predictors.setdefault(eta, Symbol(self._eta.name + "'" * len(self._predictors), real=True))
+                return rest * self._w(name)
         return integrand
 
 
@@ -149,7 +160,7 @@ def derivation_text(
                 if number is not None:
                     lines.append(f"  value        {_value(number)}")
                 elif term.exists is True:
-                    lines.append(f"  value        {_missing(known)}")
+                    lines.append(f"  value        {known.missing}")
     if shares:
         lines += ["", "second terms over the leading term", *(f"  {share}" for share in shares)]
     definitions = outline.definitions()
@@ -159,19 +170,13 @@ def derivation_text(
 
 
 def _term_lines(title: str, term: Term, outline: Outline) -> list[str]:
-    if term.exists is not True:
-        return [f"{title}   ({term.status})", f"  {_missing(term)}"]
+    if term.missing:
+        return [f"{title}   ({term.status})", f"  {term.missing}"]
     kind = "closed form" if term.is_closed_form else "held integral"
     lines = [f"{title}   ({kind}, {term.status})", f"  coefficient  {outline.of(term.coefficient)}"]
     if term.condition:
-        lines.append(f"  exists where {term.condition}")
+        lines.append(f"  exists {'where' if term.condition_is_exact else 'at least where'} {term.condition}")
     return lines
-
-
-def _missing(term: Term) -> str:
-    if term.exists is False:
-        return f"does not exist: {term.condition}"
-    return f"undecided whether it exists: {term.condition}"
 
 
 def _title(entry: Entry) -> tuple[str, str]:

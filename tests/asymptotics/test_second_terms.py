@@ -81,8 +81,8 @@ def derived(result, names, at, order="1/(m*n)"):
     return values
 
 
-def test_the_published_logistic_values():
-    # theory: enumeration of all data, extrapolated in 1/n, gives the same digits (see the exact information's tests)
+def test_the_logistic_values_of_enumeration():
+    # enumeration of all data, extrapolated in 1/n, tends to these digits: test_second_terms_exact.py
     result = expansion(Model("y ~ x + (1 | g)", family="bernoulli", laws=HALF))
     at = "beta0=-0.4, beta1=0.9, sigma2=0.8"
     expected = {
@@ -92,7 +92,7 @@ def test_the_published_logistic_values():
     assert {pair: str(result[pair].evaluate(at, 10, order="1/(m*n)")) for pair in expected} == expected
 
 
-def test_the_published_probit_values():
+def test_the_probit_values_of_enumeration():
     result = expansion(Model("y ~ x + (1 | g)", family="bernoulli", link="probit", laws=HALF))
     at = "beta0=-0.4, beta1=0.9, sigma2=0.25"
     expected = {
@@ -192,7 +192,7 @@ def test_an_arm_that_moves_a_term_without_random_effect_stays_in_block_b():
 
 
 def test_the_second_term_of_the_slope_for_two_point_predictors():
-    # deck, slide 'The Clincher', and theory: K_22
+    # K_22 behind the table on the slide 'The Clincher': tests/derivations/test_sample_size_table.py
     result = expansion(Model("y ~ x + (1 + x | g)", family="poisson", laws={"x": "Bernoulli(p)"}))
     (p,) = result.model.law_parameters
     b0, b1 = result.model.fixed_effects
@@ -280,7 +280,7 @@ def test_light_weights_always_have_second_terms(link):
 
 
 def test_unequal_groups_have_their_own_orders():
-    # theory, section 4: sizes 20b and 60b, half and half, extrapolated excess over 1/b: 0.2916, 0.7847, -0.2458, 0.4962
+    # sizes 20b and 60b, half and half: what test_second_terms_exact.py extrapolates in 1/b
     model = Model("y ~ x + (1 | g)", family="bernoulli", laws=HALF)
     result = expansion(model, group_sizes="unequal")
     assert [term.order_text for term in result["1"].terms] == ["1/m", "1/(m*n_h)", "1/N"]
@@ -332,7 +332,7 @@ def test_two_terms_are_refused_where_they_are_not_defined():
 @pytest.mark.parametrize(
     ("formula", "laws", "message"),
     [
-        ("y ~ arm + x + (1 + arm | g)", {}, "the random effect of arm is not identified"),
+        ("y ~ arm + x + (1 + arm | g)", {}, "the random effect of arm is not covered"),
         ("y ~ I(arm + x) + (1 | g)", {}, "is not a product of group-level predictors"),
         ("y ~ arm + x + (1 | g)", {"arm": "Uniform(0, 1)"}, "infinitely many values"),
     ],

@@ -78,3 +78,4 @@ def test_warm_two_term_derivation(benchmark, name):
     benchmark.extra_info["limit"] = limit
     print(f"\n{name}: {benchmark.stats.stats.min:.2f} s" + (f", limit {limit} s" if limit else ""))
     assert len(result["1"].terms) == 2
+    assert limit is None or benchmark.stats.stats.min < limit

@@ -305,7 +305,7 @@ def test_two_terms_as_json_have_one_item_for_each_pair_and_order(run):
     record = json.loads(out)
     values = {(tuple(t["names"]), t["order"]): t["value"] for t in record["terms"]}
     assert len(values) == len(record["terms"])
-    # theory: enumeration of all data, extrapolated
+    # enumeration of all data, extrapolated: tests/asymptotics/test_second_terms_exact.py
     assert values[("1", "1"), "1/m"] == "0.8000000000"
     assert values[("1", "1"), "1/(m*n)"] == "9.965605641"
     assert values[("x", "sigma2"), "1/(m*n)"] == "2.945002818"

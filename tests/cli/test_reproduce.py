@@ -75,7 +75,7 @@ def test_a_statement_that_cannot_be_recomputed_is_undecided(run):
 def test_all_statements_of_the_slides_agree_but_for_the_misprint(run):
     code, out, err = run()
     assert (code, err) == (0, "")
-    assert out.splitlines()[-1] == "20 agree, 1 erratum, 0 disagree, 0 undecided"
+    assert out.splitlines()[-1] == "29 agree, 3 errata, 0 disagree, 0 undecided"
     for statement in derivations.statements():
         assert out.count(statement.name) >= 1
         assert f"] {statement.source}" in out
@@ -95,7 +95,7 @@ def test_records_have_the_keys_of_the_contract(run):
     assert all(list(row) == KEYS for row in rows)
     assert [row["name"] for row in rows] == [statement.name for statement in derivations.statements()]
     assert {row["verdict"] for row in rows} == {"agree", "erratum"}
-    assert all(row["source"].startswith("Wand, ") and row["printed"] and row["recomputed"] for row in rows)
+    assert all(row["source"] and row["printed"] and row["recomputed"] for row in rows)
 
 
 @pytest.mark.parametrize("shape", ["text", "json"])

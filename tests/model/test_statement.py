@@ -53,7 +53,7 @@ def test_names_and_blocks(formula, parameters, blocks, variances):
     assert model.random_blocks == blocks
     assert " ".join(map(str, model.variance_parameters)) == variances
     assert model.is_mixed is bool(blocks)
-    assert sorted(model.random_indices + model.fixed_only_indices) == list(range(len(model.design)))
+    assert sorted(model.random_indices + model.effects_design.fixed_only) == list(range(len(model.design)))
     assert len(model.random_effects) == sum(map(len, blocks))
     assert all(parameter.is_real for parameter in model.parameters)
 

@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import repeat
 from math import prod
 
 from flint import arb, arb_mat
@@ -139,8 +140,10 @@ class _Loss:
         spreads = 2.0
         while spreads < MOST_SPREADS:
             cuts = self._cuts(spreads)
+            # the bound of lambda is that of boxes inside what is left
+            inside = all(map(self._contains, repeat(cuts), BOXES))
             loss = self._loss(cuts, cells)
-            if loss.is_finite() and loss <= tolerance:
+            if inside and loss.is_finite() and loss <= tolerance:
                 strands = tuple(replace(strand, cuts=cuts) for strand in self.system.strands)
                 return replace(self.system, strands=strands), loss
             spreads *= 1.06
@@ -148,6 +151,14 @@ class _Loss:
             "no bound was found of what "
             + ", ".join(spelled(self.problems[0].strand.laws[i]) for i in self.places)
             + " contributes far out: the weights fall too fast in the range of the random effects"
+        )
+
+    def _contains(self, cuts: Sequence[Cut], spreads: float) -> bool:
+        """Tell whether a box lies inside the cuts."""
+        ends = [_inner(line, spreads) for line in self.problems[0].lines]
+        return all(
+            (low is None or bool(low <= inner[0])) and (high is None or bool(inner[1] <= high))
+            for (low, high), inner in zip(cuts, ends, strict=True)
         )
 
     def _cuts(self, spreads: float) -> tuple[Cut, ...]:

@@ -331,7 +331,7 @@ def plan(
         hulls = []
         for i, line in enumerate(problem.lines):
             # generous: the ranges of the others only widen the rectangles
-            hulls.append(_hull(problem, i, line, everywhere, target, sizes[i]))
+            hulls.append(_hull(problem, line, everywhere, target, sizes[i]))
     rules = []
     for i, line in enumerate(problem.lines):
         with ball_precision(PLANNING_BITS):
@@ -350,9 +350,7 @@ def plan(
         return Plan(problem, tuple(rules), _moment_errors(problem, rules), target)
 
 
-def _hull(
-    problem: Problem, index: int, line: Line, everywhere: Ball, target: Ball, sizes: Sequence[Ball]
-) -> tuple[Ball, Ball]:
+def _hull(problem: Problem, line: Line, everywhere: Ball, target: Ball, sizes: Sequence[Ball]) -> tuple[Ball, Ball]:
     """Return the ends that the rule of one predictor will have."""
     if line.low is not None and line.high is not None:
         return line.low, line.high

@@ -59,10 +59,6 @@ class Split:
     fixed: tuple[int, ...]
     slopes: tuple[Ball, ...]
 
-    def fixed_size(self) -> int:
-        """Return the number of nodes over the fixed predictors."""
-        return prod(len(self.rules[i].points) for i in self.fixed)
-
 
 class Table:
     """Interpolants of G_k for real s in an interval.

@@ -10,10 +10,12 @@ import pytest
 from flint import arb, fmpq
 from sympy import Integer, Rational
 
-from leadterms import Model, UncertifiedError, expansion
+from leadterms import EvaluationError, Model, UncertifiedError, expansion
 from leadterms.evaluation.certified import inverse_ceiling as module
 from leadterms.evaluation.certified.inverse_ceiling import InverseForm, NumeratorTerm, inverse_ceiling
+from leadterms.evaluation.certified.moments import Problem
 from leadterms.evaluation.certified.sector import SectorAverage
+from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.moment_system import NumericSystem, Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import UniformLaw
@@ -41,13 +43,17 @@ def form(slope: bool, powers: tuple[int, ...]) -> InverseForm:
     return InverseForm(arb(1), (arb(1),), (NumeratorTerm(arb(1), (), powers),), (arb(0),), ((arb(fmpq(3, 4)),),))
 
 
-def truth(kind, slope: bool, powers: tuple[int, ...], z: np.ndarray) -> float:
+def complex_truth(kind, slope: bool, powers: tuple[int, ...], z: np.ndarray) -> complex:
     x, mass = 1.5 * NODES + 0.5, MASSES / 2
     u = np.array([0.75 * z[0] + 0.2 * z[1], 2 / 3 * z[1]]) if slope else np.array([0.75 * z[0]])
     eta = -0.4 + 0.8 * x + u[0] + (u[1] * x if slope else 0)
     m = [np.sum(mass * weight_of(kind, eta) * x**k) for k in range(3)]
     value = m[0] / (m[0] * m[2] - m[1] ** 2) if slope else 1 / m[0]
-    return float(np.prod(u**powers) * value)
+    return complex(np.prod(u**powers) * value)
+
+
+def truth(kind, slope: bool, powers: tuple[int, ...], z: np.ndarray) -> float:
+    return complex_truth(kind, slope, powers, z).real
 
 
 @pytest.mark.parametrize("kind", [LogisticWeight, SaturatingWeight])
@@ -62,6 +68,26 @@ def test_the_ceiling_is_above_the_integrand(kind, slope, powers):
         )
         assert abs(truth(kind, slope, powers, z)) <= bound
     assert (sector.multiple, sector.power) == (1, len(powers))
+
+
+@pytest.mark.parametrize("kind", [LogisticWeight, SaturatingWeight])
+@pytest.mark.parametrize(("slope", "powers"), [(False, (2,)), (True, (1, 1))])
+def test_the_sector_bounds_the_integrand_off_the_real_line(kind, slope, powers):
+    one = strand(kind, slope)
+    ceiling, sector = inverse_ceiling([one], form(slope, powers))
+    with ball_precision(64):
+        problem = Problem(one)
+        reach = [float(Strands(NumericSystem((one,), sum)).reach(j)) for j in range(len(powers))]
+    draw = random.Random(11)
+    for _ in range(200):
+        j, z = draw.randrange(len(powers)), np.array([draw.uniform(-6, 6) for _ in powers], dtype=complex)
+        height = draw.uniform(0, 1.4) / reach[j]
+        z[j] += 1j * height
+        turned = float(problem.weight.angle(arb(height * reach[j])))
+        gain = float(problem.weight.gain(arb(height * reach[j])))
+        loss = gain**sector.gains / np.cos(turned) ** sector.power * np.exp(height * float(sector.growth[j]))
+        growth = sum(float(g) * abs(one.real) for g, one in zip(ceiling.growth, z, strict=True))
+        assert abs(complex_truth(kind, slope, powers, z)) <= loss * float(ceiling.level) * np.exp(growth)
 
 
 @pytest.mark.parametrize("kind", [LogisticWeight, SaturatingWeight])
@@ -100,7 +126,7 @@ def test_the_average_is_in_its_ball(kind, powers):
     assert ball.rel_accuracy_bits() >= 55
 
 
-def test_a_false_bound_is_seen(monkeypatch):
+def test_a_false_bound_is_seen():
     """With a growth that is too small the rule is cut off early: the ball no longer holds the value."""
     one = strand(LogisticWeight, slope=False)
     ceiling, sector = inverse_ceiling([one], form(False, (2,)))
@@ -120,7 +146,7 @@ def test_a_false_bound_is_seen(monkeypatch):
 
 def test_probit_has_no_such_bound():
     one = Strand(ProbitWeight(Integer(1)), (UniformLaw(-1, 1),), fmpq(0), (fmpq(1),), ((fmpq(1, 2), fmpq(0)),), ((0,),))
-    with pytest.raises(Exception, match="no lower bound of the weight is known"):
+    with pytest.raises(EvaluationError, match="no lower bound of the weight is known"):
         inverse_ceiling([one], form(False, (0,)))
     result = expansion(Model("y ~ x + (1 | g)", family="bernoulli", link="probit", laws={"x": "Uniform(-1, 1)"}))
     at = "beta0=0, beta1=1, sigma2=1/4"
