@@ -109,5 +109,5 @@ def _count(outcomes: list[tuple[Statement, Outcome]]) -> str:
     counts = {verdict: found.count(verdict) for verdict in VERDICTS}
     plural = {"erratum": "errata"}
     return ", ".join(
-        f"{count} {plural.get(verdict, verdict) if count != 1 else verdict}" for verdict, count in counts.items()
+        f"{count} {plural.get(verdict, verdict) if count > 1 else verdict}" for verdict, count in counts.items()
     )

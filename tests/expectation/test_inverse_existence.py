@@ -24,7 +24,9 @@ def test_a_condition_that_fails_is_infinite_only_where_it_is_necessary():
     assert sufficient.at({A: 2}).verdict == "undecided"
     assert exact.at({B: 2}).conditions == (Lt(A, 1),)
     assert (exact & Existence(True, (Lt(B, 1),))).at({A: 0, B: 2}).verdict is False
-    assert (exact & sufficient).exact is False
+    # infinite as soon as one of the two is: the same condition, necessary for the first
+    assert (exact & sufficient).exact is True
+    assert (exact & Existence(True, (Lt(B, 1),), exact=False)).exact is False
     assert (EXISTS & undecided("why")).verdict == "undecided"
     assert (undecided("why") & Existence(False, reason="infinite")).verdict is False
     assert exact.not_necessary().at({A: 2}).verdict == "undecided"

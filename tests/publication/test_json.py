@@ -17,9 +17,8 @@ LAWS = {"x": "Uniform(-1, 1)"}
 GLMM = leading_terms(Model("y ~ x + (1 | group)", family="poisson", laws=LAWS))
 LOGISTIC = leading_terms(Model("y ~ x + (1 | group)", family="bernoulli", laws=LAWS))
 POINT = "beta0=-1.46, beta1=2.11, sigma2=3.79"
-KEYS = {"parameters", "names", "order", "coefficient", "latex", "closed_form", "status", "exists", "condition", "condition_is_exact",
-        "value",
-        "error", "certified"}  # fmt: skip
+KEYS = {"parameters", "names", "order", "coefficient", "latex", "closed_form", "status", "exists", "condition",
+        "condition_is_exact", "value", "error", "certified"}  # fmt: skip
 
 
 def record(result, values=None, digits=15):
