@@ -11,7 +11,7 @@ from sympy import Expr, Integer, Symbol
 from leadterms.asymptotics.orders import PER_GROUP
 from leadterms.asymptotics.point import ParameterSpace, Values, symbols_of
 from leadterms.asymptotics.sizes import Sizes, size_values
-from leadterms.asymptotics.term import Term, evaluate_terms, summed
+from leadterms.asymptotics.term import Term, added_latex, evaluate_terms, summed
 from leadterms.errors import EvaluationError, LeadtermsError
 from leadterms.evaluation.wanted import Wanted
 from leadterms.expectation.held import revealed
@@ -281,9 +281,7 @@ class Entry:
         left = rf"\mathrm{{Asy.Var}}({first})" if first == second else rf"\mathrm{{Asy.Cov}}({first}, {second})"
         if self.negligible is not None:
             return rf"{left} = o\left({to_latex(self.negligible)}\right)"
-        if any(term.missing for term in self.terms):
-            return f"{left} = {' + '.join(term.latex() for term in self.terms)}"
-        return f"{left} = {to_latex(self.variance)}"
+        return f"{left} = {added_latex(self.terms)}"
 
     def __repr__(self) -> str:
         first, second = self.parameters

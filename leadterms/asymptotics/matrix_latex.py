@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from sympy import Symbol
 
+from leadterms.asymptotics.term import added_latex
 from leadterms.notation.latex import to_latex
 
 if TYPE_CHECKING:
-    from leadterms.asymptotics.result import Entry, Expansion
+    from leadterms.asymptotics.result import Expansion
 
 
 def parameter_blocks(result: Expansion) -> tuple[tuple[Symbol, ...], ...]:
@@ -45,7 +46,10 @@ def covariance_latex(result: Expansion) -> str:
     parameters = [parameter for block in blocks for parameter in block]
     ends = {sum(len(block) for block in blocks[: k + 1]) - 1 for k in range(len(blocks) - 1)}
     rows = [
-        " & ".join(r"\cdot" if j < i else _shown(result[parameters[i], parameters[j]]) for j in range(len(parameters)))
+        " & ".join(
+            r"\cdot" if j < i else added_latex(result[parameters[i], parameters[j]].terms)
+            for j in range(len(parameters))
+        )
         for i in range(len(parameters))
     ]
     left = _stacked([rf"\widehat{{{to_latex(parameter)}}}" for parameter in parameters], ends)
@@ -60,9 +64,3 @@ def _stacked(lines: list[str], ends: set[int]) -> str:
     parts = [line + ((r" \\ \hline " if i in ends else r" \\ ") if i + 1 < len(lines) else "")
              for i, line in enumerate(lines)]  # fmt: skip
     return "".join(parts)
-
-
-def _shown(entry: Entry) -> str:
-    if any(term.missing for term in entry.terms):
-        return " + ".join(term.latex() for term in entry.terms)
-    return to_latex(entry.variance)

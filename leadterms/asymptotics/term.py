@@ -138,6 +138,13 @@ class Term:
             raise UndecidedError(f"whether the term of order {self.order_text} exists is undecided: {self.condition}")
 
 
+def added_latex(terms: Sequence[Term]) -> str:
+    """Return a sum of terms in their order, the leading one first; 0 for none."""
+    parts = [term.latex() for term in terms]
+    signed = [f" - {part[1:].lstrip()}" if part.startswith("-") else f" + {part}" for part in parts[1:]]
+    return "".join([*parts[:1], *signed]) or "0"
+
+
 def _scaled(factor: Expr, close_at: Callable[[Mapping[Symbol, Expr]], Expr], point: Mapping[Symbol, Expr]) -> Expr:
     return factor.xreplace(dict(point)) * close_at(point)
 

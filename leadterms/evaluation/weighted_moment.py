@@ -14,6 +14,7 @@ from sympy import Add, Expr, Integer, Mul, Poly, Pow, Symbol, erfc, exp, sqrt
 
 from leadterms.evaluation.binding import independent
 from leadterms.evaluation.internal import MARK
+from leadterms.evaluation.mapped_law import straightened
 from leadterms.expectation.held import Expectation
 from leadterms.model.laws import Law
 from leadterms.model.weights import (
@@ -74,8 +75,15 @@ def weighted_moment(node: Expectation) -> WeightedMoment | None:
 
 
 def _accepted(integrand: Expr, variables: tuple[Symbol, ...], laws: tuple[Law, ...]) -> Iterator[WeightedMoment]:
+    stated = laws
     for weight, eta in _guesses(integrand, variables):
-        rest = _merged(integrand / weight.at(eta))
+        rest, laws = _merged(integrand / weight.at(eta)), stated
+        for i, (x, law) in enumerate(zip(variables, stated, strict=True)):
+            if not eta.is_polynomial(x):
+                straight = straightened(x, law, (eta, rest))
+                if straight is not None:
+                    eta, rest = straight.expressions
+                    laws = (*laws[:i], straight.law, *laws[i + 1 :])
         if not rest.is_polynomial(*variables):
             continue
         polynomial = Poly(rest, *variables) if variables else None

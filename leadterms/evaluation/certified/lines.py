@@ -9,7 +9,9 @@ from leadterms.evaluation.certified.density_line import DensityLine
 from leadterms.evaluation.certified.discrete_lines import FiniteLine, LatticeLine
 from leadterms.evaluation.certified.heavy_lines import heavy_line
 from leadterms.evaluation.certified.line_base import Line, Segment, X
+from leadterms.evaluation.certified.mapped_line import MappedLine
 from leadterms.evaluation.certified.named_lines import BetaLine, GammaLine, LaplaceLine, NormalLine, PiecewiseLine
+from leadterms.evaluation.mapped_law import MappedLaw
 from leadterms.evaluation.precision import spelled
 from leadterms.model.laws import (
     BetaLaw,
@@ -34,6 +36,8 @@ def line_of(law: Law) -> Line:
         If the law is of a kind without proven tails.
 
     """
+    if isinstance(law, MappedLaw):
+        return MappedLine(law, line_of(law.base))
     if law.atoms_with_probability is not None:
         return FiniteLine(law)
     if law.pieces(X) is not None:

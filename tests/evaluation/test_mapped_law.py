@@ -1,0 +1,86 @@
+"""Predictors that enter through one function: certified by the law of the function's values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sympy import Rational, Symbol, exp, log, sqrt
+
+from leadterms import Model, UncertifiedError, leading_terms
+from leadterms.evaluation.mapped_law import MappedLaw, straightened
+from leadterms.model.laws import BetaLaw, NormalLaw, UniformLaw
+
+X, B = Symbol("x", real=True), Symbol("b", real=True)
+INTERCEPT = {"beta0": "-0.3", "beta1": "0.7", "sigma2": "1.3"}
+NODES, MASSES = np.polynomial.legendre.leggauss(80)
+
+
+@pytest.mark.parametrize(
+    ("expressions", "expected", "support"),
+    [
+        ((B * exp(X), exp(2 * X)), (B * X, X**2), (exp(1), exp(2))),
+        ((exp(-X), exp(-3 * X)), (X, X**3), (exp(-2), exp(-1))),
+        ((log(X), log(X) ** 2 + B), (X, X**2 + B), (0, log(2))),
+        ((1 / X, X**-3), (X, X**3), (Rational(1, 2), 1)),
+        ((sqrt(X), X ** Rational(3, 2)), (X, X**3), (1, sqrt(2))),
+    ],
+)
+def test_one_function_becomes_the_predictor(expressions, expected, support):
+    found = straightened(X, UniformLaw(1, 2), expressions)
+    assert found.expressions == expected
+    assert isinstance(found.law, MappedLaw)
+    assert all((a - b) == 0 for a, b in zip(found.law.support, support, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("law", "expressions"),
+    [
+        (UniformLaw(1, 2), (X + exp(X),)),
+        (UniformLaw(1, 2), (exp(X) + log(X),)),
+        (UniformLaw(1, 2), (exp(X), exp(-X))),
+        (UniformLaw(1, 2), (exp(X**2),)),
+        (UniformLaw(1, 2), (log(X + 1),)),
+        (NormalLaw(0, 1), (exp(X),)),
+        (UniformLaw(0, 1), (1 / X,)),
+    ],
+)
+def test_what_is_not_one_monotone_function_is_left_alone(law, expressions):
+    assert straightened(X, law, expressions) is None
+
+
+def residual(points: np.ndarray, masses: np.ndarray) -> float:
+    """1/E_U[m_2 - m_1^2/m_0] of a logistic model in g(x), from its definition."""
+    u, step = np.linspace(-12, 12, 2001, retstep=True)
+    eta = -0.3 + 0.7 * points[None, :] + u[:, None]
+    weight = masses / (2 + 2 * np.cosh(eta))
+    m = [(weight * points**k).sum(axis=1) for k in range(3)]
+    density = np.exp(-u * u / 2.6) / np.sqrt(2.6 * np.pi)
+    return float(1 / (step * np.sum(density * (m[2] - m[1] ** 2 / m[0]))))
+
+
+@pytest.mark.parametrize(
+    ("term", "law", "values", "density"),
+    [
+        ("I(exp(x))", "Uniform(-1, 1)", np.exp(NODES), 1 / 2),
+        ("I(log(x))", "Uniform(1, 3)", np.log(NODES + 2), 1 / 2),
+        ("I(1/x)", "Uniform(-3, -1)", 1 / (NODES - 2), 1 / 2),
+        ("I(exp(x))", "Beta(2, 3)", np.exp((NODES + 1) / 2), 6 * (NODES + 1) / 2 * ((1 - NODES) / 2) ** 2),
+    ],
+)
+def test_values_are_certified_and_those_of_the_definition(term, law, values, density):
+    entry = leading_terms(Model(f"y ~ {term} + (1 | g)", family="bernoulli", laws={"x": law}))["beta1"]
+    number = entry.evaluate(INTERCEPT, 14, method="balls")
+    assert number.certified
+    assert float(number) == pytest.approx(residual(values, MASSES * density), rel=1e-11)
+
+
+def test_a_function_beside_the_predictor_itself_is_an_estimate():
+    entry = leading_terms(Model("y ~ x + I(exp(x)) + (1 | g)", family="bernoulli", laws={"x": "Uniform(0, 1)"}))["x"]
+    with pytest.raises(UncertifiedError):
+        entry.evaluate({**INTERCEPT, "beta2": "0.1"}, 5, method="balls")
+
+
+def test_the_density_stays_that_of_the_law():
+    law = MappedLaw(BetaLaw(2, 3), exp(X), X)
+    assert law.base == BetaLaw(2, 3)
+    assert law.raw_moment(1) is None
