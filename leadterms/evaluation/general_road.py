@@ -12,7 +12,15 @@ from leadterms.errors import UncertifiedError
 from leadterms.evaluation.ceilings import Bound, ceiling, ceiling_of_residual_information
 from leadterms.evaluation.compile_balls import BallProgram, ball_program
 from leadterms.evaluation.held_plan import Average, PolynomialPredictor, affine, polynomial
-from leadterms.evaluation.moment_system import Ball, Ceiling, ExponentialCeiling, NumericSystem, Sector, Strand
+from leadterms.evaluation.moment_system import (
+    Ball,
+    Ceiling,
+    ExponentialCeiling,
+    GaussianCeiling,
+    NumericSystem,
+    Sector,
+    Strand,
+)
 from leadterms.evaluation.residual_information import InverseInformation, Moments, inverse_information
 from leadterms.evaluation.road import Numbers, Road
 from leadterms.evaluation.weighted_moment import WeightedMoment
@@ -181,7 +189,7 @@ class _Layout:
             self._strand(family, numbers, mean, root, shared)
             for family, numbers in zip(self._families, families, strict=True)
         )
-        above: tuple[Ceiling | ExponentialCeiling, ...] = tuple(
+        above: tuple[Ceiling | ExponentialCeiling | GaussianCeiling, ...] = tuple(
             Ceiling(factor, strand, exponents) for factor, (strand, exponents) in zip(factors, self._above, strict=True)
         )
         sector = self._sector
@@ -196,7 +204,7 @@ class _Layout:
 
     def _inverse_ceiling(
         self, strands: Sequence[Strand], numbers: Sequence[arb], mean: Sequence[arb], root: Sequence[Sequence[arb]]
-    ) -> tuple[ExponentialCeiling, Sector]:
+    ) -> tuple[ExponentialCeiling | GaussianCeiling, Sector | None]:
         from leadterms.evaluation.certified.inverse_ceiling import InverseForm, NumeratorTerm, inverse_ceiling
 
         found = self._inverse

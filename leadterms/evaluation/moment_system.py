@@ -79,6 +79,15 @@ class ExponentialCeiling:
 
 
 @dataclass(frozen=True)
+class GaussianCeiling:
+    """level e^(growth |z| + curvature z^2/2), a part of a bound of |F| for the one real effect z, curvature < 1."""
+
+    level: Ball
+    growth: Ball
+    curvature: Ball
+
+
+@dataclass(frozen=True)
 class Sector:
     """What is known of F where the values of the weights lie in a sector.
 
@@ -120,7 +129,7 @@ class NumericSystem:
 
     strands: tuple[Strand, ...]
     integrand: Callable[[Sequence[Ball]], Ball]
-    ceiling: tuple[Ceiling | ExponentialCeiling, ...] = ()
+    ceiling: tuple[Ceiling | ExponentialCeiling | GaussianCeiling, ...] = ()
     sector: Sector | None = None
     shares: tuple[Exact, ...] | None = None
     with_effects: bool = False

@@ -83,13 +83,14 @@ class EffectsAverage:
         with ball_precision(PLANNING_BITS):
             self.strands = Strands(system)
             self.bounds = Bounds(self.strands)
-            self.strip = Strip(self.strands) if self.strands.common_shift else None
+            along_one = self.strands.common_shift and not system.with_effects
+            self.strip = Strip(self.strands) if along_one else None
             self._reach = [self.bounds.reach(j) for j in range(self.dimension)]
             size = rough_size(self.strands, self.bounds) if size is None else size
             self.tolerance = size * arb(2) ** (-bits - 2)
         # the probit weight costs most in boxes, and its steepness grows no faster than eta
         by_steepness = all(isinstance(problem.weight, ProbitBalls) for problem in self.strands.problems)
-        self._sector = system.sector if by_steepness else None
+        self._sector = system.sector if by_steepness and not system.with_effects else None
         self._tallest = [_tallest(reach, bits) for reach in self._reach]
         self._height = list(self._tallest)
 
@@ -276,7 +277,7 @@ class EffectsAverage:
             points = [complex_point(self.strands.at(effects)) for effects in boxes]
             again = []
             for effects, moments in zip(boxes, rules.moments(points), strict=True):
-                value = acb(self.system.integrand(moments))
+                value = acb(self.system.value(moments, effects))
                 if value.is_finite():
                     largest = larger(largest, value.abs_upper() * _modulus_of_density(effects))
                 else:

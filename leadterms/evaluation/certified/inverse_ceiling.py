@@ -12,6 +12,10 @@ E[(v'a)^2 f]/t is at most the largest eigenvalue of M^{-1} E[f a a'], so at most
 sup f.  With L and g_j these bounds for |c| and |a_j|, H_AA >= k e^{-L - sum_j g_j |z_j|} M, and
 det H_AA >= k^d e^{-d L - d sum_j g_j |z_j|} det M.
 
+**Weights with normal tails**, w(eta) >= k e^{-eta^2/2}, one effect: likewise H_AA >= k M e^{-E[a^2 eta^2]/(2 M)}, and
+E[a^2 (c + a z)^2]/M = E[a^2 c^2]/M + 2 z E[a^3 c]/M + z^2 E[a^4]/M.  The last must be below 1 for the average to be
+bounded in this way.
+
 **A positive sum.**  Where D is a polynomial of degree q with positive coefficients in moments E[x^e w], e even, it is
 at least any of its terms; each moment is at least k E[x^e] e^{-E[x^e |eta|]/E[x^e]}, by Jensen's inequality again.
 
@@ -39,7 +43,7 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, larger, value_of, whole_power
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS
 from leadterms.evaluation.certified.moments import Problem
-from leadterms.evaluation.moment_system import Exact, ExponentialCeiling, Sector, Strand
+from leadterms.evaluation.moment_system import Exact, ExponentialCeiling, GaussianCeiling, Sector, Strand
 from leadterms.evaluation.precision import ball_precision
 
 Polynomial = dict[tuple[int, ...], Ball]
@@ -82,7 +86,9 @@ class InverseForm:
     degree: int = 0
 
 
-def inverse_ceiling(strands: Sequence[Strand], form: InverseForm) -> tuple[ExponentialCeiling, Sector]:
+def inverse_ceiling(
+    strands: Sequence[Strand], form: InverseForm
+) -> tuple[ExponentialCeiling | GaussianCeiling, Sector | None]:
     """Return a bound of |F| for real effects, and what holds for complex ones.
 
     Raises
@@ -94,12 +100,14 @@ def inverse_ceiling(strands: Sequence[Strand], form: InverseForm) -> tuple[Expon
     with ball_precision(PLANNING_BITS):
         problems = [Problem(strand) for strand in strands]
         size = len(form.mean)
-        floor = _least([problem.weight.floor() for problem in problems])
-        below = _determinant(problems, form) if form.probabilities else _positive_sum(problems, form)
         used = [k for k in range(size) if any(term.powers[k] for term in form.terms)]
         steep = [sum((abs(arb(form.root[k][j])) for k in used), arb(0)) for j in range(size)]
         top = sum((_numerator(problems, term) for term in form.terms), arb(0))
         top *= sum((abs(arb(form.mean[k])) for k in used), arb(0)).exp()
+        if size == 1 and form.probabilities and all(p.weight.gaussian_floor().is_finite() for p in problems):
+            return _gaussian(problems, form, top, steep[0]), None
+        floor = _least([problem.weight.floor() for problem in problems])
+        below = _determinant(problems, form) if form.probabilities else _positive_sum(problems, form)
         whole = top * below.level.exp() / (abs(arb(form.factor)) * floor**below.order * below.volume)
         if not whole.is_finite():
             raise EvaluationError("no bound of the inverse information for large random effects could be proven")
@@ -119,6 +127,37 @@ class _Below:
     order: int
     multiple: int
     power: int
+
+
+def _gaussian(problems: Sequence[Problem], form: InverseForm, top: Ball, steep: Ball) -> GaussianCeiling:
+    """Bound F where the weights have normal tails, for one effect."""
+    floor = _least([problem.weight.gaussian_floor() for problem in problems])
+    moment, level, growth, curvature = arb(0), arb(0), arb(0), arb(0)
+    for problem, p in zip(problems, form.probabilities, strict=True):
+        share = arb(p)
+        if not share > 0:
+            raise EvaluationError("a probability is not shown to be positive")
+        (column,) = _columns(problem)
+        absolute = {e: abs(c) for e, c in column.items()}
+        square = _times(absolute, absolute)
+        fixed: Polynomial = {(0,) * len(problem.lines): abs(problem.centre)}
+        for monomial, slope in zip(problem.predictor.monomials, problem.slopes, strict=True):
+            fixed = _sum(fixed, {tuple(monomial): abs(slope)})
+        moment += share * _raw(problem, _times(column, column))
+        level += share * _absolute(problem, _times(square, _times(fixed, fixed)))
+        growth += share * _absolute(problem, _times(square, _times(absolute, fixed)))
+        curvature += share * _absolute(problem, _times(square, square))
+    if not moment > 0:
+        raise EvaluationError("the second moment of the random term is not shown to be positive")
+    least = moment.lower()
+    curvature = (curvature / least).abs_upper()
+    if not curvature < 1:
+        raise EvaluationError("the inverse weight is not shown to be outweighed by the random effects' normal density")
+    spread = arb(form.root[0][0]) ** 2
+    whole = top * spread / (abs(arb(form.factor)) * floor * least) * (level / (2 * least)).exp()
+    if not whole.is_finite():
+        raise EvaluationError("no bound of the inverse information for large random effects could be proven")
+    return GaussianCeiling(whole.abs_upper(), (growth / least + steep).abs_upper(), curvature)
 
 
 def _least(floors: Sequence[Ball]) -> Ball:

@@ -44,6 +44,10 @@ class ProbitBalls(RememberedBalls):
         derivative = -4 * z + slope / scaled - slope * gauss / other
         return derivative.abs_upper() / arb(2).sqrt() if derivative.is_finite() else NAN
 
+    def gaussian_floor(self) -> Ball:
+        """The lesser tail is at most e^(-eta^2/2)/2, so that pdf^2/{cdf (1 - cdf)} >= e^(-eta^2/2)/pi."""
+        return self.scale / arb.pi()
+
     def modulus(self, low: End, high: End, height: Ball) -> Ball:
         """Cover the compact part by boxes; farther out erfcx(z) = {1 + e}/(z sqrt pi) with |e| <= 1/(2|z|^2).
 

@@ -111,7 +111,7 @@ def _bounded(system: NumericSystem, bits: int, size: arb | None = None) -> arb:
     if any(isinstance(part, ExponentialCeiling) for part in system.ceiling):
         raise EvaluationError(
             "an average of an inverse information is certified for weights whose argument is bounded near the real "
-            "line only: those of the logit link, and of the negative binomial family with the log link"
+            "line, and under the probit link for one random effect"
         )
     if system.dimension > MOST_IN_CELLS:
         raise EvaluationError(

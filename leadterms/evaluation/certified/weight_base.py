@@ -64,6 +64,10 @@ class WeightBalls:
         """Return k with w(eta) >= k e^-|eta| for all real eta, and |w(x + iy)| >= w(x) off the line; NAN if unknown."""
         return NAN
 
+    def gaussian_floor(self) -> Ball:
+        """Return k with w(eta) >= k e^(-eta^2/2) for all real eta; NAN if unknown."""
+        return NAN
+
     def angle(self, height: Ball) -> Ball:
         """Return a bound of |arg w(x + iy)| for all x and |y| <= height; not finite where none is known."""
         return NAN
