@@ -44,7 +44,8 @@ def general_road(average: Average) -> Road:
     effects, symbols = average.effects, tuple(average.inner)
     if len(effects.symbols) > MOST_EFFECTS:
         raise UncertifiedError(f"no certified road for an average over {len(effects.symbols)} random effects")
-    if not symbols:
+    factors = {s for moment in average.inner.values() for _, c in moment.polynomial for s in c.free_symbols}
+    if not symbols or factors & set(effects.symbols):
         raise UncertifiedError("no certified road: the random effects stand outside the weights")
     if not average.integrand.is_rational_function(*symbols, *effects.symbols):
         raise UncertifiedError("no certified road: the integrand is not rational in the moments of the weight")
