@@ -9,7 +9,7 @@ from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, interval
-from leadterms.evaluation.certified.moments import Problem
+from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.moment_system import Ceiling, ExponentialCeiling, GaussianCeiling
 

@@ -44,8 +44,9 @@ from leadterms.evaluation.certified.balls import NAN, Ball, interval
 from leadterms.evaluation.certified.bounds import Bounds, Cell, mass_of
 from leadterms.evaluation.certified.line_base import Line
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS
-from leadterms.evaluation.certified.moments import Problem
+from leadterms.evaluation.certified.moments import plan
 from leadterms.evaluation.certified.named_lines import NormalLine
+from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.size import cells_of, rough_size
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.moment_system import Cut, NumericSystem, Strand
@@ -306,7 +307,6 @@ def _block(problem: Problem, box: Sequence[tuple[Ball, Ball]]) -> arb_mat:
 
 
 def _moments(problem: Problem) -> list[Ball]:
-    from leadterms.evaluation.certified.moments import plan
 
     shift, slopes = problem.at(())
     scale, sizes = problem.rough_scales(shift, slopes)

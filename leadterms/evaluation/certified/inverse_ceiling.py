@@ -42,7 +42,7 @@ from flint import arb, arb_mat
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, larger, value_of, whole_power
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS
-from leadterms.evaluation.certified.moments import Problem
+from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.moment_system import Exact, ExponentialCeiling, GaussianCeiling, Sector, Strand
 from leadterms.evaluation.precision import ball_precision
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from flint import acb, arb, fmpq
 
 from leadterms.evaluation.certified.balls import NAN, Ball, larger
-from leadterms.evaluation.certified.moments import Plan, Problem, plan
+from leadterms.evaluation.certified.moments import Plan, plan
+from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.moment_system import Exact, NumericSystem
 
 Point = tuple[tuple[Ball, Sequence[Ball]], ...]

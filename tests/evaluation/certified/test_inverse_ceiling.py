@@ -14,7 +14,7 @@ from sympy import Integer, Rational
 from leadterms import EvaluationError, Model, UncertifiedError, expansion
 from leadterms.evaluation.certified import inverse_ceiling as module
 from leadterms.evaluation.certified.inverse_ceiling import InverseForm, NumeratorTerm, inverse_ceiling
-from leadterms.evaluation.certified.moments import Problem
+from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.sector import SectorAverage
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.moment_system import NumericSystem, Strand

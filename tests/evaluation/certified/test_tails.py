@@ -12,7 +12,8 @@ from flint import arb, fmpq
 from sympy import Integer, Rational, exp
 
 from leadterms.evaluation.certified.lines import line_of
-from leadterms.evaluation.certified.moments import Problem, plan
+from leadterms.evaluation.certified.moments import plan
+from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.tail_growth import TailGrowth, X
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision

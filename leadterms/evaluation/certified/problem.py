@@ -1,0 +1,120 @@
+"""A strand of a moment system in balls: its linear predictors, laws and weight, and rough sizes of its moments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import product
+from math import prod
+
+from flint import arb
+
+from leadterms.evaluation.certified.balls import Ball, End
+from leadterms.evaluation.certified.cut_lines import CutLine
+from leadterms.evaluation.certified.eta import Predictor
+from leadterms.evaluation.certified.line_rules import PLANNING_BITS
+from leadterms.evaluation.certified.lines import Line, line_of
+from leadterms.evaluation.certified.weight_balls import WeightBalls, weight_balls
+from leadterms.evaluation.moment_system import Strand
+from leadterms.evaluation.precision import ball_precision
+
+SAMPLES = (9, 9, 9, 5)
+"""Points at which each of so many predictors is looked at, the last for more."""
+SPREADS = (3.0, 8.0, 20.0)
+"""How many times its spread an unbounded law is looked at."""
+
+
+class Problem:
+    """A strand of a moment system with its exact numbers as balls at the precision that is current when it is made.
+
+    Raises
+    ------
+    EvaluationError
+        If its weight or a law is of a kind that the certified road does not know.
+
+    """
+
+    def __init__(self, strand: Strand) -> None:
+        self.strand = strand
+        self.weight: WeightBalls = weight_balls(strand.weight)
+        self.lines: list[Line] = [line_of(law) for law in strand.laws]
+        if strand.cuts is not None:
+            self.lines = [
+                line if cut == (None, None) else CutLine(line, cut)
+                for line, cut in zip(self.lines, strand.cuts, strict=True)
+            ]
+        self.predictor = Predictor(len(strand.laws), strand.monomials)
+        self.factorises = self.weight.rate is not None and self.predictor.is_affine
+        self.centre = arb(strand.centre)
+        self.slopes = [arb(slope) for slope in strand.slopes]
+        self.loadings = [[arb(entry) for entry in row] for row in strand.loadings]
+        self.powers = [max((e[i] for e in strand.moments), default=0) for i in range(len(self.lines))]
+        self.fixed_slopes = all(bool(entry.is_zero()) for row in self.loadings for entry in row[1:])
+
+    @cached_property
+    def samples(self) -> list[list[tuple[Ball, Ball]]]:
+        """A few points with rough probabilities, for each predictor."""
+        count = SAMPLES[min(len(self.lines), len(SAMPLES) - 1)]
+        return [_samples(line, count) for line in self.lines]
+
+    @cached_property
+    def _sampled(self) -> list[tuple[Ball, list[Ball]]]:
+        """Rough probabilities and monomials at all combinations of the samples."""
+        return [
+            (prod((p for _, p in pairs), start=arb(1)), self.predictor.values([x for x, _ in pairs]))
+            for pairs in product(*self.samples)
+        ]
+
+    @cached_property
+    def supports(self) -> list[tuple[End, End]]:
+        """The ends of each predictor."""
+        return [(line.low, line.high) for line in self.lines]
+
+    def at(self, effects: Sequence[Ball]) -> tuple[Ball, list[Ball]]:
+        """Return shift and slopes of eta = shift + sum_m slopes[m] x^m at a point or box of the random effects."""
+        shift, slopes = self.centre, list(self.slopes)
+        for effect, row in zip(effects, self.loadings, strict=True):
+            shift = shift + effect * row[0]
+            if not self.fixed_slopes:
+                slopes = [slope + effect * entry for slope, entry in zip(slopes, row[1:], strict=True)]
+        return shift, slopes
+
+    def rough_scales(self, shift: Ball, slopes: Sequence[Ball]) -> tuple[Ball, list[list[Ball]]]:
+        """Estimate E[w] at the middle of balls, and E|X_i|^k: without proof, to set tolerances only."""
+        with ball_precision(PLANNING_BITS):
+            samples = self.samples
+            middle, directions = shift.real.mid(), [slope.real.mid() for slope in slopes]
+            total, mass = arb(0), arb(0)
+            for p, values in self._sampled:
+                eta = sum((b * x for b, x in zip(directions, values, strict=True)), middle)
+                value = self.weight.at(eta).abs_upper()
+                # far out exponents may be too large for balls
+                total += p * value if value.is_finite() else 0
+                mass += p
+            sizes = [
+                [
+                    (sum((p * abs(x) ** k for x, p in line), arb(0)) / sum((p for _, p in line), arb(0))).mid()
+                    for k in range(power + 1)
+                ]
+                for line, power in zip(samples, self.powers, strict=True)
+            ]
+        return (total / mass).mid(), sizes
+
+
+def _samples(line: Line, count: int) -> list[tuple[Ball, Ball]]:
+    """A few points with rough probabilities; far out too, where a weight may be so large that its mass is there."""
+    unbounded = line.low is None or line.high is None
+    pairs = []
+    for spreads in SPREADS if unbounded else SPREADS[:1]:
+        low, high = line.reach(spreads)
+        atoms = line.atoms(low, high)
+        if atoms is not None:
+            pairs = [(x.mid(), p.mid()) for x, p in atoms]
+            continue
+        for segment in line.segments(low, high):
+            for i in range(count):
+                t = (segment.low + (segment.high - segment.low) * arb(2 * i + 1) / (2 * count)).mid()
+                mass = abs(segment.density(t) * (segment.high - segment.low))
+                if mass.is_finite():
+                    pairs.append((segment.point(t).mid(), mass.mid()))
+    return pairs
