@@ -11,7 +11,7 @@ from sympy import Expr, Integer, Symbol
 from leadterms.asymptotics.orders import PER_GROUP
 from leadterms.asymptotics.point import ParameterSpace, Values, symbols_of
 from leadterms.asymptotics.sizes import Sizes, size_values
-from leadterms.asymptotics.term import Term, added_latex, evaluate_terms, summed
+from leadterms.asymptotics.term import Term, added_latex, evaluate_at, summed
 from leadterms.errors import EvaluationError, LeadtermsError
 from leadterms.evaluation.wanted import Wanted
 from leadterms.expectation.held import revealed
@@ -138,9 +138,10 @@ class Entry:
             If it could not be decided whether the term exists.
 
         """
-        term = self.of_order(order).at(self.space.point(values))
+        point = self.space.point(values)
+        term = self.of_order(order).at(point)
         term.require_existence()
-        number = evaluate_terms([term], self.space, values, Wanted(digits, method, rounding))[0]
+        number = evaluate_at([term], point, Wanted(digits, method, rounding))[0]
         assert number is not None
         return number
 
@@ -178,7 +179,7 @@ class Entry:
             if missing:
                 raise EvaluationError(_no_size(missing, numbers))
             scaled.append(own.times(own.order.xreplace(numbers)))
-        number = evaluate_terms([summed(scaled, Integer(1))], self.space, values, Wanted(digits, method, rounding))[0]
+        number = evaluate_at([summed(scaled, Integer(1))], point, Wanted(digits, method, rounding))[0]
         assert number is not None
         return number
 
@@ -218,7 +219,7 @@ class Entry:
             if missing:
                 raise EvaluationError(_no_size(missing, numbers))
             parts.append(own.times(relative / first[0].coefficient))
-        return evaluate_terms([summed(parts, Integer(1))], self.space, values, Wanted(digits, None, "nearest"))[0]
+        return evaluate_at([summed(parts, Integer(1))], point, Wanted(digits, None, "nearest"))[0]
 
     def array_function(
         self,

@@ -89,6 +89,8 @@ class Term:
 
     def at(self, point: Mapping[Symbol, Expr]) -> Term:
         """Return what is known of the term at a point of the parameter space."""
+        if self.existence is EXISTS:
+            return self
         existence = self.existence.at(point)
         return replace(self, existence=existence, coefficient=self.coefficient if existence.verdict is True else nan)
 
@@ -153,9 +155,13 @@ def evaluate_terms(
     terms: Sequence[Term], space: ParameterSpace, values: Values, wanted: Wanted = USUAL
 ) -> list[Number | None]:
     """Return the coefficients of terms at one point; None for a term that does not exist there."""
+    return evaluate_at(terms, space.point(values), wanted)
+
+
+def evaluate_at(terms: Sequence[Term], point: Mapping[Symbol, Expr], wanted: Wanted) -> list[Number | None]:
+    """Return the same at a point that was read and checked."""
     from leadterms.evaluation.number import evaluate
 
-    point = space.point(values)
     require_values((term.coefficient for term in terms), point)
 
     def number(term: Term) -> Number | None:

@@ -107,7 +107,12 @@ def test_the_probit_values_of_enumeration():
     [
         ("logit", "bernoulli", {"beta0": "-0.3", "beta1": "0.8", "beta2": "0.5", "sigma2": "0.7"}),
         ("log", "poisson", {"beta0": "0.4", "beta1": "-0.6", "beta2": "0.9", "sigma2": "0.3"}),
-        ("probit", "bernoulli", {"beta0": "0.2", "beta1": "0.5", "beta2": "-0.7", "sigma2": "0.35"}),
+        pytest.param(
+            "probit",
+            "bernoulli",
+            {"beta0": "0.2", "beta1": "0.5", "beta2": "-0.7", "sigma2": "0.35"},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_random_intercept_and_two_other_terms(link, family, at):
