@@ -199,8 +199,20 @@ def test_second_terms_of_a_probit_model_are_certified():
     ("formula", "family", "laws", "at"),
     [
         ("y ~ x + (1 | g)", "bernoulli", {"x": "Uniform(-1, 1)"}, "beta0=-0.4, beta1=0.9, sigma2=0.8"),
-        ("y ~ x + (1 | g)", "bernoulli", {"x": "Normal(1/2, 2)"}, "beta0=1.4, beta1=-0.7, sigma2=1.9"),
-        ("y ~ x + (1 | g)", "bernoulli", {"x": "Exponential(2)"}, "beta0=0.3, beta1=1.1, sigma2=0.4"),
+        pytest.param(
+            "y ~ x + (1 | g)",
+            "bernoulli",
+            {"x": "Normal(1/2, 2)"},
+            "beta0=1.4, beta1=-0.7, sigma2=1.9",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "y ~ x + (1 | g)",
+            "bernoulli",
+            {"x": "Exponential(2)"},
+            "beta0=0.3, beta1=1.1, sigma2=0.4",
+            marks=pytest.mark.slow,
+        ),
         ("y ~ x + (1 | g)", "bernoulli", {"x": "Finite({-1: 1/4, 0: 1/4, 2: 1/2})"}, "beta0=-1, beta1=1, sigma2=2"),
         ("y ~ x + (1 | g)", "negative-binomial(3)", {"x": "Uniform(0, 1)"}, "beta0=0.2, beta1=0.5, sigma2=0.6"),
     ],
