@@ -57,14 +57,10 @@ class ResidualInformation:
 
 def residual_information(average: Average) -> ResidualInformation | None:
     """Return the structure of an integrand that is an entry of a Schur complement, or None."""
-    if len(average.inner) > MOST_SYMBOLS or average.integrand.free_symbols & set(average.effects.symbols):
+    if average.integrand.free_symbols & set(average.effects.symbols):
         return None
-    if len({(m.weight, m.variables, m.laws) for m in average.inner.values()}) != 1 or not average.effects.symbols:
-        return None
-    design = _Design(average)
-    if not design.block or any(column is None for column in design.block):
-        return None
-    return design.found()
+    design = _design(average)
+    return None if design is None else design.found()
 
 
 @dataclass(frozen=True)
@@ -98,14 +94,18 @@ class InverseInformation:
 
 def inverse_information(average: Average) -> InverseInformation | None:
     """Return the structure of an integrand with such a denominator, or None."""
+    design = _design(average)
+    return None if design is None else design.inverse()
+
+
+def _design(average: Average) -> _Design | None:
+    """Return the design of an average of few moments with one weight and the same laws, each effect with its column."""
     if len(average.inner) > MOST_SYMBOLS or not average.effects.symbols:
         return None
     if len({(m.weight, m.variables, m.laws) for m in average.inner.values()}) != 1:
         return None
     design = _Design(average)
-    if not design.block or any(column is None for column in design.block):
-        return None
-    return design.inverse()
+    return None if any(column is None for column in design.block) else design
 
 
 class _Design:

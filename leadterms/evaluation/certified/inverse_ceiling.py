@@ -140,9 +140,7 @@ def _gaussian(problems: Sequence[Problem], form: InverseForm, top: Ball, steep: 
         (column,) = _columns(problem)
         absolute = {e: abs(c) for e, c in column.items()}
         square = _times(absolute, absolute)
-        fixed: Polynomial = {(0,) * len(problem.lines): abs(problem.centre)}
-        for monomial, slope in zip(problem.predictor.monomials, problem.slopes, strict=True):
-            fixed = _sum(fixed, {tuple(monomial): abs(slope)})
+        fixed = _without_effects(problem)
         moment += share * _raw(problem, _times(column, column))
         level += share * _absolute(problem, _times(square, _times(fixed, fixed)))
         growth += share * _absolute(problem, _times(square, _times(absolute, fixed)))
@@ -181,6 +179,14 @@ def _columns(problem: Problem) -> list[Polynomial]:
                 terms[key] = terms.get(key, arb(0)) + entry
         found.append(terms)
     return found
+
+
+def _without_effects(problem: Problem) -> Polynomial:
+    """Return a bound of |c(x)|, eta's part without effects, as a polynomial in |x|."""
+    fixed: Polynomial = {(0,) * len(problem.lines): abs(problem.centre)}
+    for monomial, slope in zip(problem.predictor.monomials, problem.slopes, strict=True):
+        fixed = _sum(fixed, {tuple(monomial): abs(slope)})
+    return fixed
 
 
 def _determinant(problems: Sequence[Problem], form: InverseForm) -> _Below:
@@ -235,9 +241,7 @@ def _spread(
     level, growth = arb(0), [arb(0)] * size
     largest, farthest = arb(0), [arb(0)] * size
     for problem, density, p in zip(problems, densities, shares, strict=True):
-        fixed: Polynomial = {(0,) * len(problem.lines): abs(problem.centre)}
-        for monomial, slope in zip(problem.predictor.monomials, problem.slopes, strict=True):
-            fixed = _sum(fixed, {tuple(monomial): abs(slope)})
+        fixed = _without_effects(problem)
         level += p * _absolute(problem, _times(density, fixed))
         largest = larger(largest, _supremum(problem, fixed))
         for j, column in enumerate(_columns(problem)):
