@@ -8,24 +8,15 @@ from typing import Any
 
 from sympy import Expr, Integer, Matrix, Symbol, Tuple
 
-from leadterms.errors import ModelError, ReadingError
-from leadterms.model.families import (
-    FAMILY_NAMES,
-    Family,
-    Link,
-    binomial,
-    gamma,
-    gaussian,
-    inverse_gaussian,
-    negative_binomial,
-    poisson,
-)
+from leadterms.errors import ModelError
+from leadterms.model.families import Family, Link
+from leadterms.model.family_reading import read_family
 from leadterms.model.formula import Formula, read_formula
-from leadterms.model.group_level import EffectsDesign, effects_design, split_term
+from leadterms.model.group_level import EffectsDesign, effects_design
 from leadterms.model.law_reading import read_law, unified
 from leadterms.model.laws import JointNormalLaw, Law
+from leadterms.model.statement_checks import check_fixed_parts, check_group_level, check_names, check_types
 from leadterms.notation.symbols import PHI, RESERVED, SIGMA2, effect_covariance, fixed_effect, random_effect
-from leadterms.reading.expressions import read_family_call, resolve
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -74,19 +65,19 @@ class Model:
         link: str | None = None,
         levels: Mapping[str, str] | None = None,
     ) -> None:
-        _check_types(formula, family, laws, link, levels)
+        check_types(formula, family, laws, link, levels)
         stated = read_formula(formula)
         chosen = read_family(family)
-        _check_fixed_parts(stated)
+        check_fixed_parts(stated)
         linked = chosen.link(link)
         given = sorted(symbol.name for symbol in linked.weight.at(Integer(1)).free_symbols)
-        _check_names(stated, given)
+        check_names(stated, given)
         object.__setattr__(self, "formula", stated)
         object.__setattr__(self, "family", chosen)
         object.__setattr__(self, "link", linked)
         object.__setattr__(self, "bindings", _bindings(stated, dict(laws or {}), given))
         object.__setattr__(self, "levels", _levels(stated, dict(levels or {})))
-        _check_group_level(stated, self.group_level)
+        check_group_level(stated, self.group_level)
 
     @property
     def is_mixed(self) -> bool:
@@ -223,98 +214,6 @@ def _binding_names(binding: Tuple) -> tuple[str, ...]:
     return tuple(symbol.name for symbol in (first if isinstance(first, Tuple) else (first,)))
 
 
-def read_family(text: str) -> Family:
-    """Return the family that the text names, with its argument where it takes one.
-
-    Raises
-    ------
-    ModelError, ReadingError
-        If the family is unknown or its argument is missing or out of range.
-
-    """
-    call = read_family_call(text)
-    plain = {"gaussian": gaussian, "poisson": poisson, "gamma": gamma, "inverse-gaussian": inverse_gaussian}
-    if call.name in plain and not call.arguments:
-        return plain[call.name]()
-    if call.name == "bernoulli" and not call.arguments:
-        return binomial(Integer(1))
-    if call.name not in (*plain, "bernoulli", "binomial", "negative-binomial"):
-        raise ReadingError(
-            f"family {call.name!r} is not known: choose one of {', '.join(FAMILY_NAMES)}",
-            text,
-            call.start,
-            call.end,
-        )
-    takes = 1 if call.name in ("binomial", "negative-binomial") else 0
-    if len(call.arguments) != takes:
-        example = {"binomial": "binomial(10)", "negative-binomial": "negative-binomial(3)"}.get(call.name, call.name)
-        raise ReadingError(
-            f"the family {call.name} takes {takes} argument(s), but {len(call.arguments)} given: write {example}",
-            text,
-            call.start,
-            call.end,
-        )
-    argument = call.arguments[0]
-    value = resolve(argument, {}, lambda name: None if RESERVED.match(name) else Symbol(name, positive=True))
-    if call.name == "binomial":
-        if not (isinstance(value, Expr) and value.is_Integer and value > 0):
-            raise ReadingError(
-                "the number of trials of a binomial is a whole number, 1 or more",
-                text,
-                argument.start,
-                argument.end,
-            )
-        return binomial(value)
-    if not (isinstance(value, Expr) and value.is_positive):
-        raise ReadingError("the size of a negative binomial is positive", text, argument.start, argument.end)
-    return negative_binomial(value)
-
-
-def _check_types(formula: Any, family: Any, laws: Any, link: Any, levels: Any) -> None:
-    """Refuse arguments of a wrong type, each in one line."""
-    texts = [("formula", formula, "'y ~ x'"), ("family", family, "'poisson'")]
-    if link is not None:
-        texts.append(("link", link, "'log'"))
-    for what, value, example in texts:
-        if not isinstance(value, str):
-            raise ModelError(f"the {what} is text such as {example}, not {type(value).__name__}")
-    mappings = [("laws", laws, "{'x': 'Uniform(-1, 1)'}"), ("levels", levels, "{'x': 'group'}")]
-    for what, value, example in mappings:
-        if value is not None and not isinstance(value, Mapping):
-            raise ModelError(f"{what} is a mapping such as {example}, not {type(value).__name__}")
-    for key in laws or {}:
-        parts = key if isinstance(key, tuple) else (key,)
-        if not all(isinstance(part, str | Symbol) for part in parts):
-            raise ModelError(f"a key of laws is the name of a predictor, 'x', or names 'x1,x2', not {key!r}")
-
-
-def _check_names(formula: Formula, family_parameters: Sequence[str]) -> None:
-    groupings = {name for random in formula.random for name in random.grouping}
-    for name in formula.variables:
-        if RESERVED.match(name):
-            raise ModelError(f"the predictor {name!r} clashes with a parameter or a size of the model: rename it")
-        if name in family_parameters:
-            raise ModelError(f"{name!r} is used both as a predictor and as a parameter of the family: rename it")
-        if name in groupings:
-            raise ModelError(f"{name!r} is used both as a predictor and as a grouping factor")
-
-
-def _check_fixed_parts(formula: Formula) -> None:
-    fixed = {term.name for term in formula.terms}
-    seen: set[tuple[str, tuple[str, ...]]] = set()
-    for random in formula.random:
-        for term in random.terms:
-            shown = "intercept" if term.name == "1" else term.name
-            if term.name not in fixed:
-                raise ModelError(
-                    f"the random effect of {shown} has no fixed effect: add {term.name} to the fixed part "
-                    f"(random effects have mean zero around it)"
-                )
-            if (term.name, random.grouping) in seen:
-                raise ModelError(f"the random effect of {shown} within {':'.join(random.grouping)} is stated twice")
-            seen.add((term.name, random.grouping))
-
-
 def _bindings(formula: Formula, laws: dict[Any, Any], positive: Sequence[str]) -> tuple[Tuple, ...]:
     variables: list[Symbol | Tuple] = []
     read: list[Law | JointNormalLaw] = []
@@ -350,21 +249,6 @@ def _check_law_symbols(symbols: set[Symbol], formula: Formula, names: tuple[str,
                 f"the symbol {symbol.name!r} inside the law of {', '.join(names)} clashes with a predictor, "
                 "a parameter or a size of the model: choose another name"
             )
-
-
-def _check_group_level(formula: Formula, group_level: Sequence[Symbol]) -> None:
-    """Refuse what a group-level predictor cannot do."""
-    if not group_level:
-        return
-    for term in formula.terms:
-        split_term(term.expression, group_level, term.name)
-    for random in formula.random:
-        for term in random.terms:
-            if term.expression.has(*group_level):
-                raise ModelError(
-                    f"the random effect of {term.name} is not covered: {term.name} does not vary within "
-                    f"{':'.join(random.grouping)}; leave it out of the bar"
-                )
 
 
 def _levels(formula: Formula, levels: dict[str, str]) -> tuple[tuple[str, str], ...]:

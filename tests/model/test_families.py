@@ -9,7 +9,7 @@ from sympy import Integer, Symbol, diff, lambdify
 
 from leadterms.errors import LeadtermsError, ModelError, ReadingError
 from leadterms.model.families import FAMILY_NAMES
-from leadterms.model.statement import read_family
+from leadterms.model.family_reading import read_family
 
 PHI = Symbol("phi", positive=True)
 

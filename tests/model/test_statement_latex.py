@@ -95,7 +95,7 @@ def test_every_family_and_link(family, link):
 
 def test_every_link_has_a_latex_form():
     from leadterms.model.families import FAMILY_NAMES
-    from leadterms.model.statement import read_family
+    from leadterms.model.family_reading import read_family
 
     names = [name.replace("(N)", "(2)").replace("(SIZE)", "(2)") for name in FAMILY_NAMES]
     assert {link.name for name in names for link in read_family(name).links} == set(INVERSE_LINKS)

@@ -8,7 +8,7 @@ from mpmath import mp, mpf
 from sympy import Integer, Rational, Symbol, lambdify
 
 from leadterms.model.families import FAMILY_NAMES
-from leadterms.model.statement import read_family
+from leadterms.model.family_reading import read_family
 from leadterms.model.weights import (
     CloglogWeight,
     ConstantWeight,

@@ -1,0 +1,73 @@
+"""What a model statement must satisfy, each refusal in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sympy import Symbol
+
+from leadterms.errors import ModelError
+from leadterms.model.formula import Formula
+from leadterms.model.group_level import split_term
+from leadterms.notation.symbols import RESERVED
+
+
+def check_types(formula: Any, family: Any, laws: Any, link: Any, levels: Any) -> None:
+    """Refuse arguments of a wrong type, each in one line."""
+    texts = [("formula", formula, "'y ~ x'"), ("family", family, "'poisson'")]
+    if link is not None:
+        texts.append(("link", link, "'log'"))
+    for what, value, example in texts:
+        if not isinstance(value, str):
+            raise ModelError(f"the {what} is text such as {example}, not {type(value).__name__}")
+    mappings = [("laws", laws, "{'x': 'Uniform(-1, 1)'}"), ("levels", levels, "{'x': 'group'}")]
+    for what, value, example in mappings:
+        if value is not None and not isinstance(value, Mapping):
+            raise ModelError(f"{what} is a mapping such as {example}, not {type(value).__name__}")
+    for key in laws or {}:
+        parts = key if isinstance(key, tuple) else (key,)
+        if not all(isinstance(part, str | Symbol) for part in parts):
+            raise ModelError(f"a key of laws is the name of a predictor, 'x', or names 'x1,x2', not {key!r}")
+
+
+def check_names(formula: Formula, family_parameters: Sequence[str]) -> None:
+    groupings = {name for random in formula.random for name in random.grouping}
+    for name in formula.variables:
+        if RESERVED.match(name):
+            raise ModelError(f"the predictor {name!r} clashes with a parameter or a size of the model: rename it")
+        if name in family_parameters:
+            raise ModelError(f"{name!r} is used both as a predictor and as a parameter of the family: rename it")
+        if name in groupings:
+            raise ModelError(f"{name!r} is used both as a predictor and as a grouping factor")
+
+
+def check_fixed_parts(formula: Formula) -> None:
+    fixed = {term.name for term in formula.terms}
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    for random in formula.random:
+        for term in random.terms:
+            shown = "intercept" if term.name == "1" else term.name
+            if term.name not in fixed:
+                raise ModelError(
+                    f"the random effect of {shown} has no fixed effect: add {term.name} to the fixed part "
+                    f"(random effects have mean zero around it)"
+                )
+            if (term.name, random.grouping) in seen:
+                raise ModelError(f"the random effect of {shown} within {':'.join(random.grouping)} is stated twice")
+            seen.add((term.name, random.grouping))
+
+
+def check_group_level(formula: Formula, group_level: Sequence[Symbol]) -> None:
+    """Refuse what a group-level predictor cannot do."""
+    if not group_level:
+        return
+    for term in formula.terms:
+        split_term(term.expression, group_level, term.name)
+    for random in formula.random:
+        for term in random.terms:
+            if term.expression.has(*group_level):
+                raise ModelError(
+                    f"the random effect of {term.name} is not covered: {term.name} does not vary within "
+                    f"{':'.join(random.grouping)}; leave it out of the bar"
+                )
