@@ -36,13 +36,15 @@ class FixedTerm:
 class RandomTerm:
     """Effects that vary between the levels of a grouping; ``("a", "b")`` stands for the cells ``a:b``.
 
-    ``correlated`` is False for a double bar: the effects are independent of each other.
+    ``correlated`` is False for a double bar: the effects are independent of each other. ``parent`` is what a slash
+    says the last factor is nested in: ``("a",)`` for the second grouping of ``a/b``.
     """
 
     terms: tuple[FixedTerm, ...]
     grouping: tuple[str, ...]
     correlated: bool
     span: Span = field(compare=False)
+    parent: tuple[str, ...] = field(compare=False, default=())
 
 
 @dataclass(frozen=True)
@@ -272,8 +274,10 @@ class _Reader:
                 raise self.refusal(f"the grouping factor {name.leaf} stands here twice", name)
             names.add(name.leaf)
         cells = (tuple(name.leaf for name in cell) for cell in node.cells)
+        parent: tuple[str, ...] = ()
         for grouping in accumulate(cells):
-            yield RandomTerm(terms, grouping, node.leaf == "|", (node.start, node.end))
+            yield RandomTerm(terms, grouping, node.leaf == "|", (node.start, node.end), parent)
+            parent = grouping
 
 
 def _merged(terms: Iterable[_Term]) -> tuple[_Term, ...]:

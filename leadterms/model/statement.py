@@ -15,8 +15,17 @@ from leadterms.model.formula import Formula, read_formula
 from leadterms.model.group_level import EffectsDesign, effects_design
 from leadterms.model.law_reading import read_law, unified
 from leadterms.model.laws import JointNormalLaw, Law
-from leadterms.model.statement_checks import check_fixed_parts, check_group_level, check_names, check_types
-from leadterms.notation.symbols import PHI, RESERVED, SIGMA2, effect_covariance, fixed_effect, random_effect
+from leadterms.model.layout import Layout, layout_of
+from leadterms.model.random_structure import GroupingEffects, random_structure
+from leadterms.model.statement_checks import (
+    at_grouping,
+    check_fixed_parts,
+    check_group_level,
+    check_names,
+    check_types,
+    designed_predictors,
+)
+from leadterms.notation.symbols import PHI, RESERVED, fixed_effect, random_effect
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -35,7 +44,13 @@ class Model:
     link
         The link in R's naming; None for the default of the family.
     levels
-        Predictors that are constant within a grouping, mapped to that grouping.
+        Predictors that are constant within a grouping, mapped to that grouping: ``{"arm": "clinic"}``.
+    centred
+        Predictors whose means within a grouping are subtracted, mapped to that grouping: ``{"x": "clinic"}`` states
+        x - x-bar. Linear mixed models only.
+    designed
+        Predictors whose values are fixed by design: exactly the values of their law with exactly its frequencies,
+        the same ones in every cell (or, with a level, over the levels of its last factor). Linear mixed models only.
 
     Raises
     ------
@@ -55,6 +70,8 @@ class Model:
     link: Link
     bindings: tuple[Tuple, ...]
     levels: tuple[tuple[str, str], ...]
+    centred: tuple[tuple[str, str], ...]
+    designed: tuple[str, ...]
 
     def __init__(
         self,
@@ -64,8 +81,10 @@ class Model:
         laws: Mapping[Any, Any] | None = None,
         link: str | None = None,
         levels: Mapping[str, str] | None = None,
+        centred: Mapping[str, str] | None = None,
+        designed: Sequence[str] = (),
     ) -> None:
-        check_types(formula, family, laws, link, levels)
+        check_types(formula, family, laws, link, {"levels": levels, "centred": centred}, designed)
         stated = read_formula(formula)
         chosen = read_family(family)
         check_fixed_parts(stated)
@@ -76,7 +95,10 @@ class Model:
         object.__setattr__(self, "family", chosen)
         object.__setattr__(self, "link", linked)
         object.__setattr__(self, "bindings", _bindings(stated, dict(laws or {}), given))
-        object.__setattr__(self, "levels", _levels(stated, dict(levels or {})))
+        layout = layout_of(stated)
+        object.__setattr__(self, "levels", at_grouping("level", stated, layout, dict(levels or {})))
+        object.__setattr__(self, "centred", at_grouping("grouping to centre in", stated, layout, dict(centred or {})))
+        object.__setattr__(self, "designed", designed_predictors(stated, designed, dict(self.centred)))
         check_group_level(stated, self.group_level)
 
     @property
@@ -105,13 +127,19 @@ class Model:
         return tuple(fixed_effect(index) for index in range(len(self.formula.terms)))
 
     @property
+    def random_structure(self) -> tuple[GroupingEffects, ...]:
+        """The random effects of each grouping, with their covariance matrices."""
+        return random_structure(self.formula)
+
+    @property
+    def layout(self) -> Layout:
+        """The balanced layout that the random terms state."""
+        return layout_of(self.formula)
+
+    @property
     def random_blocks(self) -> tuple[tuple[int, ...], ...]:
         """For a single grouping: the term indices of each block of correlated random effects."""
-        blocks: list[tuple[int, ...]] = []
-        for random in self.formula.random:
-            indices = tuple(self.term_names.index(term.name) for term in random.terms)
-            blocks.extend([indices] if random.correlated else [(index,) for index in indices])
-        return tuple(blocks)
+        return tuple(block for effects in self.random_structure for block in effects.blocks)
 
     @property
     def random_indices(self) -> tuple[int, ...]:
@@ -136,33 +164,13 @@ class Model:
 
     @property
     def effects_covariance(self) -> Matrix:
-        """The covariance matrix of the random effects, in its symbols."""
-        size = len(self.random_indices)
-        if size == 1:
-            return Matrix([[SIGMA2]])
-        matrix = Matrix.zeros(size, size)
-        start = 0
-        for block in self.random_blocks:
-            for i in range(start, start + len(block)):
-                for j in range(start, start + len(block)):
-                    matrix[i, j] = effect_covariance(i + 1, j + 1)
-            start += len(block)
-        return matrix
+        """The covariance matrix of the random effects, in its symbols; block diagonal over several groupings."""
+        return Matrix.diag(*(effects.covariance for effects in self.random_structure))
 
     @property
     def variance_parameters(self) -> tuple[Symbol, ...]:
-        """Free entries of the covariance matrix of the random effects, column by column as vech does."""
-        covariance = self.effects_covariance
-        return (
-            tuple(
-                covariance[i, j]
-                for j in range(covariance.cols)
-                for i in range(j, covariance.rows)
-                if covariance[i, j] != 0
-            )
-            if self.is_mixed
-            else ()
-        )
+        """Free entries of the covariance matrices of the random effects, column by column as vech does."""
+        return tuple(parameter for effects in self.random_structure for parameter in effects.parameters)
 
     @property
     def parameters(self) -> tuple[Symbol, ...]:
@@ -199,6 +207,8 @@ class Model:
     def __repr__(self) -> str:
         laws = {",".join(_binding_names(b)): str(b[1]) for b in self.bindings}
         levels = f", levels={dict(self.levels)!r}" if self.levels else ""
+        levels += f", centred={dict(self.centred)!r}" if self.centred else ""
+        levels += f", designed={list(self.designed)!r}" if self.designed else ""
         stated = f"{self.formula.text!r}, family={self.family.name!r}, link={self.link.name!r}"
         return f"Model({stated}, laws={laws!r}{levels})"
 
@@ -249,14 +259,3 @@ def _check_law_symbols(symbols: set[Symbol], formula: Formula, names: tuple[str,
                 f"the symbol {symbol.name!r} inside the law of {', '.join(names)} clashes with a predictor, "
                 "a parameter or a size of the model: choose another name"
             )
-
-
-def _levels(formula: Formula, levels: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    groupings = {":".join(random.grouping) for random in formula.random}
-    for name, grouping in levels.items():
-        if name not in formula.variables:
-            raise ModelError(f"a level is given for {name!r}, which is not a predictor of the formula")
-        if grouping not in groupings:
-            known = ", ".join(sorted(groupings)) or "none"
-            raise ModelError(f"{grouping!r} is not a grouping factor of the formula (it has: {known})")
-    return tuple(levels.items())

@@ -10,10 +10,11 @@ from sympy import Symbol
 from leadterms.errors import ModelError
 from leadterms.model.formula import Formula
 from leadterms.model.group_level import split_term
+from leadterms.model.layout import Layout
 from leadterms.notation.symbols import RESERVED
 
 
-def check_types(formula: Any, family: Any, laws: Any, link: Any, levels: Any) -> None:
+def check_types(formula: Any, family: Any, laws: Any, link: Any, groupings: Mapping[str, Any], designed: Any) -> None:
     """Refuse arguments of a wrong type, each in one line."""
     texts = [("formula", formula, "'y ~ x'"), ("family", family, "'poisson'")]
     if link is not None:
@@ -21,17 +22,53 @@ def check_types(formula: Any, family: Any, laws: Any, link: Any, levels: Any) ->
     for what, value, example in texts:
         if not isinstance(value, str):
             raise ModelError(f"the {what} is text such as {example}, not {type(value).__name__}")
-    mappings = [("laws", laws, "{'x': 'Uniform(-1, 1)'}"), ("levels", levels, "{'x': 'group'}")]
+    mappings = [("laws", laws, "{'x': 'Uniform(-1, 1)'}")]
+    mappings += [(what, value, "{'x': 'group'}") for what, value in groupings.items()]
     for what, value, example in mappings:
         if value is not None and not isinstance(value, Mapping):
             raise ModelError(f"{what} is a mapping such as {example}, not {type(value).__name__}")
+    for what, value in groupings.items():
+        for key, grouping in (value or {}).items():
+            if not (isinstance(key, str) and isinstance(grouping, str)):
+                raise ModelError(f"{what} maps names to names, as in {{'x': 'group'}}, not {key!r} to {grouping!r}")
+    if isinstance(designed, str) or not isinstance(designed, Sequence):
+        raise ModelError(f"designed is a list of names of predictors, such as ['x'], not {designed!r}")
     for key in laws or {}:
         parts = key if isinstance(key, tuple) else (key,)
         if not all(isinstance(part, str | Symbol) for part in parts):
             raise ModelError(f"a key of laws is the name of a predictor, 'x', or names 'x1,x2', not {key!r}")
 
 
+def at_grouping(what: str, formula: Formula, layout: Layout, given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return predictors with the grouping that is stated for each, after checking that both are in the formula."""
+    groupings = {":".join(random.grouping) for random in formula.random}
+    for name, grouping in given.items():
+        if name not in formula.variables:
+            raise ModelError(f"a {what} is given for {name!r}, which is not a predictor of the formula")
+        if grouping in groupings:
+            continue
+        if not layout.groupings or len(layout.factors) < 3:
+            known = ", ".join(sorted(groupings)) or "none"
+            raise ModelError(f"{grouping!r} is not a grouping factor of the formula (it has: {known})")
+        layout.index_set(grouping.split(":"))
+    return tuple(given.items())
+
+
+def designed_predictors(formula: Formula, given: Sequence[str], centred: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the predictors that are fixed by design, after checking that they are in the formula."""
+    for name in given:
+        if name not in formula.variables:
+            raise ModelError(f"{name!r} is stated to be fixed by design, but is not a predictor of the formula")
+        if name in centred:
+            raise ModelError(
+                f"{name!r} is stated to be both fixed by design and centred: a design that is the same in every group "
+                "needs no centring; give it a law with mean zero"
+            )
+    return tuple(dict.fromkeys(given))
+
+
 def check_names(formula: Formula, family_parameters: Sequence[str]) -> None:
+    """Refuse predictors whose names have another meaning."""
     groupings = {name for random in formula.random for name in random.grouping}
     for name in formula.variables:
         if RESERVED.match(name):
@@ -43,6 +80,7 @@ def check_names(formula: Formula, family_parameters: Sequence[str]) -> None:
 
 
 def check_fixed_parts(formula: Formula) -> None:
+    """Refuse a random effect without its fixed effect, and one that is stated twice."""
     fixed = {term.name for term in formula.terms}
     seen: set[tuple[str, tuple[str, ...]]] = set()
     for random in formula.random:

@@ -9,7 +9,7 @@ from sympy import Add, Basic, Expr, Mul, Pow, Symbol, exp
 from sympy.printing.latex import LatexPrinter
 
 from leadterms.notation.arrangement import positive_first, quotient
-from leadterms.notation.symbols import SIGMA2, symbol_latex
+from leadterms.notation.symbols import is_variance, symbol_latex
 
 
 class LeadtermsLatexPrinter(LatexPrinter):  # type: ignore[misc]
@@ -20,8 +20,8 @@ class LeadtermsLatexPrinter(LatexPrinter):  # type: ignore[misc]
         return str(known or super()._print_Symbol(expr, style))
 
     def _print_Pow(self, expr: Expr) -> str:
-        if expr.base == SIGMA2 and expr.exp.is_Integer and expr.exp > 0:
-            return rf"\sigma^{{{2 * expr.exp}}}"
+        if is_variance(expr.base) and expr.exp.is_Integer and expr.exp > 0:
+            return str(self._print(expr.base)).replace("^2", f"^{{{2 * expr.exp}}}", 1)
         if expr.exp.is_Rational and expr.exp < 0:
             return self._quotient([expr])
         return self._power(expr)
@@ -63,7 +63,7 @@ class LeadtermsLatexPrinter(LatexPrinter):  # type: ignore[misc]
     def _factor(self, part: Expr, alone: bool) -> str:
         if isinstance(part, exp):
             return f"e^{{{self._print(part.args[0])}}}"
-        shown = self._power(part) if isinstance(part, Pow) and part.base != SIGMA2 else self._print(part)
+        shown = self._power(part) if isinstance(part, Pow) and not is_variance(part.base) else self._print(part)
         return self._bracketed(shown) if isinstance(part, Add) and not alone else shown
 
     @staticmethod
