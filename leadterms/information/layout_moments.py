@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, combinations_with_replacement
 
-from sympy import Expr, ImmutableMatrix, Integer, Matrix, Mul, Tuple
+from sympy import Add, Expr, ImmutableMatrix, Integer, Matrix, Mul, Tuple
 from sympy.logic.boolalg import Boolean
 
 from leadterms.algebra.canonical import canonical
@@ -107,12 +107,11 @@ class LayoutMoments:
         """Return E[X_c' E_T X_c]/N summed over some T, X_c the terms about their means."""
         size = len(self.mean)
         total = Matrix.zeros(size, size)
-        for chosen in sets:
-            for part in self.parts:
-                share = part.share(layout, chosen)
-                if share != 0:
-                    total += share * part.covariance
-        return total.applyfunc(_tidy)
+        for part in self.parts:
+            share = Add(*(part.share(layout, chosen) for chosen in sets))
+            if share != 0:
+                total += share.factor() * part.covariance
+        return total
 
 
 def placements(model: Model) -> tuple[Placement, ...]:
