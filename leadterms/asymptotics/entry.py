@@ -161,7 +161,8 @@ class Entry:
         values, digits, method, rounding
             As in `evaluate`.
         sizes
-            ``{"m": 100, "n": 20}``, or the size of each group, ``[20, 20, 60]``.
+            ``{"m": 100, "n": 20}``, or the size of each group, ``[20, 20, 60]``; in a layout with several grouping
+            factors all its sizes by name, ``{"m": 30, "m_prime": 40, "n": 5}``.
 
         Raises
         ------
@@ -169,8 +170,8 @@ class Entry:
             As `evaluate`; an EvaluationError also where an order has a size without value.
 
         """
-        point = self.space.point(values)
-        numbers = size_values(sizes)
+        numbers = size_values(sizes, self.space.sizes)
+        point = self.space.point(values, {size: n for size, n in numbers.items() if size in self.space.symbols})
         scaled = []
         for term in self.terms:
             own = term.at(point)

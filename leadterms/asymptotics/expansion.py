@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from sympy import Expr, Gt, Integer, Matrix, Symbol, true
-from sympy.logic.boolalg import Boolean
+from sympy import Expr, Integer, Symbol
 
 from leadterms.algebra.rational_field import SingularError
+from leadterms.asymptotics.assembly import assembled, effect_blocks
 from leadterms.asymptotics.fixed_effects import Covariance, dispersion_term, inverse_terms, inverted, with_weights_whole
+from leadterms.asymptotics.linear_expansion import linear_expansion, needs_layout
 from leadterms.asymptotics.nested import (
     FixedOnlyInformation,
     ThetaInformation,
@@ -20,8 +20,7 @@ from leadterms.asymptotics.nested import (
     variance_component_terms,
 )
 from leadterms.asymptotics.orders import FIXED_REGIME, PER_OBSERVATION
-from leadterms.asymptotics.point import ParameterSpace
-from leadterms.asymptotics.result import Entry, Expansion, Step, Term
+from leadterms.asymptotics.result import Expansion, Term
 from leadterms.asymptotics.second_terms import free_products, joint_terms, second_terms
 from leadterms.asymptotics.sizes import EQUAL, SizeOrders, size_orders
 from leadterms.asymptotics.steps import fixed_effects_steps, nested_steps, second_steps
@@ -35,7 +34,7 @@ from leadterms.model.statement import Model
 from leadterms.notation.symbols import PHI
 
 
-def leading_terms(model: Model) -> Expansion:
+def leading_terms(model: Model, regime: str | None = None) -> Expansion:
     """Return the leading term of the asymptotic covariance of every pair of maximum likelihood estimators.
 
     Without random effects it is (phi/n) H^{-1}, H = E[w(eta) X X'], as n -> oo; the first neglected term is of
@@ -51,10 +50,17 @@ def leading_terms(model: Model) -> Expansion:
       - d(phi); without random effects per 1/n;
     - zero between these blocks at these orders.
 
+    A linear mixed model may have random effects of several grouping factors, nested or crossed, in a balanced layout:
+    the limits of its exact information (`leadterms.information.balanced`) are taken in a declared regime, and orders
+    are monomials in all sizes. Entries are sums of terms where no rate dominates, as sigma2_a/m + sigma2_b/m_prime.
+
     Parameters
     ----------
     model
         The model statement.
+    regime
+        For linear mixed models: which sizes grow, and at which relative rates, such as ``"m, m_prime -> oo, n fixed"``
+        or ``"m, m_prime, n -> oo with m ~ m_prime, n << m"``; sizes not mentioned stay fixed. None: all grow.
 
     Returns
     -------
@@ -83,10 +89,10 @@ def leading_terms(model: Model) -> Expansion:
     exp(-beta0 - beta1**2/2)
 
     """
-    return expansion(model, terms=1)
+    return expansion(model, terms=1, regime=regime)
 
 
-def expansion(model: Model, terms: int = 2, group_sizes: str = EQUAL) -> Expansion:
+def expansion(model: Model, terms: int = 2, group_sizes: str = EQUAL, regime: str | None = None) -> Expansion:
     """Return the asymptotic covariance of the maximum likelihood estimator with one or two terms.
 
     Two terms are the joint covariance of (beta_A, vech Sigma, beta_B) through order 1/(mn), for random effects of one
@@ -109,6 +115,8 @@ def expansion(model: Model, terms: int = 2, group_sizes: str = EQUAL) -> Expansi
     group_sizes
         "equal": n observations in each of m groups. "unequal": n_i in the i-th, N their sum and n_h their harmonic
         mean; E[W H_AA^{-1} W'] then has the order 1/(m n_h), all else of order 1/(mn) the order 1/N.
+    regime
+        As in `leading_terms`; with one term only.
 
     Returns
     -------
@@ -147,6 +155,13 @@ def expansion(model: Model, terms: int = 2, group_sizes: str = EQUAL) -> Expansi
     _check_covered(model, terms)
     check_design(model.term_names, model.design, model.bindings)
     orders = size_orders(group_sizes)
+    if needs_layout(model, regime):
+        if terms == 2 or group_sizes != EQUAL:
+            raise ModelError(
+                "two terms and unequal group sizes are covered for one grouping factor in the usual regime: ask for "
+                "one term; in balanced layouts balanced_model(model).fixed_covariance is exact at any sizes"
+            )
+        return linear_expansion(model, regime)
     if model.is_mixed:
         return _nested(model, terms, orders)
     if group_sizes != EQUAL:
@@ -160,11 +175,6 @@ def _check_covered(model: Model, terms: int) -> None:
     if terms == 2 and not model.is_mixed:
         raise ModelError(
             "two terms need random effects: without them the leading term phi H^{-1}/n is all there is at order 1/n"
-        )
-    if len(model.groupings) > 1:
-        shown = ", ".join(":".join(grouping) for grouping in model.groupings)
-        raise ModelError(
-            f"several grouping factors ({shown}) are not covered: give random effects of one grouping factor"
         )
     if model.is_mixed and model.link.positive:
         raise ModelError(
@@ -185,7 +195,7 @@ def _fixed(model: Model, information: ConditionalInformation) -> Expansion:
     )
     if model.family.has_dispersion:
         covariance[PHI, PHI] = dispersion_term(model.family, PER_OBSERVATION, "theorem")
-    return _expansion(
+    return assembled(
         model,
         FIXED_REGIME,
         {pair: (term,) for pair, term in covariance.items()},
@@ -208,7 +218,7 @@ def _nested(model: Model, terms: int, orders: SizeOrders) -> Expansion:
     covariance: Covariance = {
         **random_terms([fixed[i] for i in parts.split.moved], parts.theta.covariance, status),
         **inverse,
-        **variance_component_terms(_blocks(model), status),
+        **variance_component_terms(effect_blocks(model), status),
     }
     if model.family.has_dispersion:
         covariance[PHI, PHI] = dispersion_term(model.family, orders.inside, status)
@@ -218,7 +228,7 @@ def _nested(model: Model, terms: int, orders: SizeOrders) -> Expansion:
         entries = _with_second_terms(model, parts, entries, orders)
         steps = partial(second_steps, model, parts.information, parts.averaged)
     conditions = parts.information.conditions + parts.averaged.conditions
-    return _expansion(model, orders.regime, entries, conditions, steps, terms)
+    return assembled(model, orders.regime, entries, conditions, steps, terms)
 
 
 @dataclass(frozen=True)
@@ -297,51 +307,3 @@ def _inverses(averaged: FixedOnlyInformation) -> tuple[list[list[Expr]], list[li
 
 def _dispersion(model: Model) -> Expr:
     return PHI if model.family.has_dispersion else Integer(1)
-
-
-def _blocks(model: Model) -> tuple[Matrix, ...]:
-    sigma = model.effects_covariance
-    blocks, start = [], 0
-    for block in model.random_blocks:
-        stop = start + len(block)
-        blocks.append(sigma[start:stop, start:stop])
-        start = stop
-    return tuple(blocks)
-
-
-def _expansion(
-    model: Model,
-    regime: str,
-    covariance: Mapping[tuple[Symbol, Symbol], tuple[Term, ...]],
-    conditions: tuple[Boolean, ...],
-    derivation: Callable[[], tuple[Step, ...]],
-    terms: int,
-) -> Expansion:
-    laws = [condition for _, law in model.bindings for condition in law.conditions]
-    space = ParameterSpace(
-        model.parameters + model.law_parameters,
-        tuple(dict.fromkeys(c for c in (*laws, *_positive_definite(model), *conditions) if c != true)),
-    )
-    fixed = dict(zip(model.fixed_effects, model.term_names, strict=True))
-    ranks = {parameter: rank for rank, parameter in enumerate(model.parameters)}
-    entries = []
-    for pair, found in covariance.items():
-        first, second = sorted(pair, key=ranks.__getitem__)
-        names = (fixed.get(first, first.name), fixed.get(second, second.name))
-        entries.append(Entry(names, (first, second), found, space))
-    entries.sort(key=lambda entry: _display_rank(entry, ranks))
-    return Expansion(model, regime, tuple(entries), space, derivation, terms)
-
-
-def _display_rank(entry: Entry, ranks: dict[Symbol, int]) -> tuple[bool, int, int]:
-    """Variances in the order of the parameters, then covariances."""
-    first, second = (ranks[parameter] for parameter in entry.parameters)
-    return first != second, first, second
-
-
-def _positive_definite(model: Model) -> tuple[Boolean, ...]:
-    """Conditions for Sigma > 0 beyond positive variances."""
-    conditions: list[Boolean] = []
-    for block in _blocks(model):
-        conditions.extend(Gt(block[:k, :k].det(), 0) for k in range(2, block.rows + 1))
-    return tuple(conditions)

@@ -18,6 +18,10 @@ def parameter_blocks(result: Expansion) -> tuple[tuple[Symbol, ...], ...]:
     model = result.model
     if not model.is_mixed:
         blocks = [model.fixed_effects, ()]
+    elif len(model.groupings) > 1:
+        random = sorted(set(model.random_indices))
+        blocks = [tuple(model.fixed_effects[i] for i in random), model.variance_parameters]
+        blocks.append(tuple(beta for i, beta in enumerate(model.fixed_effects) if i not in random))
     else:
         split, fixed = model.effects_design, model.fixed_effects
         blocks = [

@@ -170,12 +170,12 @@ def duplication_matrix(size: int) -> Matrix:
     return matrix
 
 
-def variance_component_terms(blocks: tuple[Matrix, ...], status: str) -> Covariance:
+def variance_component_terms(blocks: tuple[Matrix, ...], status: str, order: Expr = PER_GROUP) -> Covariance:
     """Return the terms of 2 D+ (Sigma x Sigma) D+'/m for each block of correlated random effects.
 
     D+ is the Moore-Penrose inverse (D'D)^{-1}D' of the duplication matrix. Blocks that are independent by the
     model have independent covariance estimators: the information (1/2) tr(Sigma^{-1} dSigma Sigma^{-1} dSigma)
-    is block diagonal with them.
+    is block diagonal with them. ``order`` is one over the number of groups.
     """
     terms: Covariance = {}
     for block in blocks:
@@ -190,5 +190,5 @@ def variance_component_terms(blocks: tuple[Matrix, ...], status: str) -> Covaria
         spread = 2 * pseudo_inverse * kronecker * pseudo_inverse.T
         free = [block[i, j] for j in range(size) for i in range(j, size)]
         for r, c in combinations_with_replacement(range(len(free)), 2):
-            terms[free[r], free[c]] = Term(spread[r, c].expand(), PER_GROUP, status)
+            terms[free[r], free[c]] = Term(spread[r, c].expand(), order, status)
     return terms

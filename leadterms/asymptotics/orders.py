@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sympy import Expr
+from sympy import Expr, Symbol
 
-from leadterms.notation.symbols import HARMONIC, TOTAL, M, N
+from leadterms.notation.symbols import HARMONIC, M_PRIME, TOTAL, M, N
 
 PER_OBSERVATION = 1 / N
 """Order 1/n of a model without random effects."""
@@ -17,13 +17,28 @@ PER_TOTAL = 1 / TOTAL
 PER_HARMONIC = 1 / (M * HARMONIC)
 """Order 1/(m n_h) of what averages the reciprocals of unequal group sizes."""
 
-SPELLING: dict[Expr, str] = {
-    PER_OBSERVATION: "1/n",
-    PER_GROUP: "1/m",
-    PER_GROUPED_OBSERVATION: "1/(m*n)",
-    PER_TOTAL: "1/N",
-    PER_HARMONIC: "1/(m*n_h)",
-}
+_SHOWN_FIRST = (M.name, M_PRIME.name)
+_SHOWN_LAST = (N.name, HARMONIC.name)
+
+
+def order_text(order: Expr) -> str:
+    """Return an order as records spell it: 1/n, 1/m, 1/(m*n), 1/(m*m_prime*n), 1/(m_a*m_b).
+
+    Examples
+    --------
+    >>> order_text(1 / (N * M)), order_text(1 / (M * N * M_PRIME)), order_text(1 / M**2)
+    ('1/(m*n)', '1/(m*m_prime*n)', '1/m**2')
+
+    """
+    powers = (1 / order).as_powers_dict()
+
+    def place(size: Symbol) -> tuple[int, str]:
+        first = _SHOWN_FIRST.index(size.name) - 2 if size.name in _SHOWN_FIRST else 0
+        return (1 if size.name in _SHOWN_LAST else first), size.name
+
+    factors = [size.name if powers[size] == 1 else f"{size.name}**{powers[size]}" for size in sorted(powers, key=place)]
+    return f"1/{factors[0]}" if len(factors) == 1 else f"1/({'*'.join(factors)})"
+
 
 FIXED_REGIME = "n -> oo"
 """Regime of a model without random effects."""

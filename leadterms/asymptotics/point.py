@@ -11,6 +11,7 @@ from sympy import And, Eq, Expr, Ne, Or, Symbol, false, true
 from sympy.logic.boolalg import Boolean
 
 from leadterms.errors import EvaluationError, ExistenceError, LeadtermsError, UndecidedError
+from leadterms.notation.symbols import HARMONIC, TOTAL, M, N
 from leadterms.reading.expressions import read_assignments
 from leadterms.reading.numbers import exact_expression
 
@@ -27,14 +28,19 @@ class ParameterSpace:
         Every parameter, those inside laws included.
     conditions
         Relations between them; positive symbols are positive besides.
+    sizes
+        The sizes that the orders may hold.
 
     """
 
     symbols: tuple[Symbol, ...]
     conditions: tuple[Boolean, ...]
+    sizes: tuple[Symbol, ...] = (M, N, TOTAL, HARMONIC)
 
-    def point(self, values: Values) -> dict[Symbol, Expr]:
+    def point(self, values: Values, sizes: Mapping[Symbol, Expr] | None = None) -> dict[Symbol, Expr]:
         """Return exact values by symbol, after checking every domain and condition that can be checked.
+
+        ``sizes`` are numbers for sizes among the symbols, unless the values have them too.
 
         Raises
         ------
@@ -52,19 +58,25 @@ class ParameterSpace:
         if not isinstance(given, Mapping):
             raise EvaluationError(f"values are a mapping or a text such as 'beta0=1/2, beta1=2', not {given!r}")
         by_name = {symbol.name: symbol for symbol in self.symbols}
-        resolved: dict[Symbol, Expr] = {}
+        resolved: dict[Symbol, Expr] = dict(sizes or {})
+        named: set[Symbol] = set()
         for key, value in given.items():
             name = key.name if isinstance(key, Symbol) else str(key)
             if name not in by_name:
                 raise EvaluationError(f"{name!r} is not a parameter of the model: it has {', '.join(by_name)}")
             symbol = by_name[name]
-            if symbol in resolved:
+            if symbol in named:
                 raise EvaluationError(f"{name} is given twice")
+            named.add(symbol)
             exact = _exact(name, value)
             if not exact.is_real:
                 raise EvaluationError(f"{name} must be real: {value} given")
             if symbol.is_positive and not exact.is_positive:
                 raise EvaluationError(f"{name} must be positive: {value} given")
+            if symbol.is_integer and not exact.is_integer:
+                raise EvaluationError(f"the size {name} is a whole number, 1 or more: {value} given")
+            if symbol in resolved and resolved[symbol] != exact:
+                raise EvaluationError(f"{name} is given as {exact} and as the size {resolved[symbol]}")
             resolved[symbol] = exact
         self._check(resolved)
         return resolved

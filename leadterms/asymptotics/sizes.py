@@ -59,14 +59,16 @@ def size_orders(group_sizes: str) -> SizeOrders:
     raise ModelError(f"group sizes are 'equal' or 'unequal', not {group_sizes!r}")
 
 
-def size_values(sizes: Sizes) -> dict[Symbol, Expr]:
-    """Return numbers for m, n, N and n_h.
+def size_values(sizes: Sizes, known: Sequence[Symbol] = (M, N, TOTAL, HARMONIC)) -> dict[Symbol, Expr]:
+    """Return numbers for m, n, N and n_h, or for the sizes of a layout.
 
     Parameters
     ----------
     sizes
         By name, or the size of each group: then m is their number, N their sum, n_h their harmonic mean, and n
         is the common size where they are equal.
+    known
+        The sizes that there are.
 
     Raises
     ------
@@ -80,7 +82,10 @@ def size_values(sizes: Sizes) -> dict[Symbol, Expr]:
 
     """
     if isinstance(sizes, Mapping):
-        return _named(sizes)
+        return _named(sizes, known)
+    if HARMONIC not in known:
+        names = ", ".join(symbol.name for symbol in known)
+        raise EvaluationError(f"sizes are a mapping of {names} to numbers, not {sizes!r}")
     if isinstance(sizes, str) or not isinstance(sizes, Sequence):
         raise EvaluationError(
             f"sizes are a mapping such as {{'m': 100, 'n': 20}} or the size of each group, [20, 20, 60], not {sizes!r}"
@@ -98,8 +103,8 @@ def size_values(sizes: Sizes) -> dict[Symbol, Expr]:
     return found
 
 
-def _named(sizes: Mapping[str, object]) -> dict[Symbol, Expr]:
-    by_name = {symbol.name: symbol for symbol in (M, N, TOTAL, HARMONIC)}
+def _named(sizes: Mapping[str, object], known: Sequence[Symbol]) -> dict[Symbol, Expr]:
+    by_name = {symbol.name: symbol for symbol in known}
     found: dict[Symbol, Expr] = {}
     for key, value in sizes.items():
         name = str(key)
@@ -110,7 +115,7 @@ def _named(sizes: Mapping[str, object]) -> dict[Symbol, Expr]:
         raise EvaluationError(
             f"n_h = {found[HARMONIC]} is above N/m = {found[TOTAL] / found[M]}: a harmonic mean is at most the mean"
         )
-    if M in found and N in found:
+    if M in found and N in found and TOTAL in known:
         found.setdefault(TOTAL, found[M] * found[N])
         found.setdefault(HARMONIC, found[N])
     return found

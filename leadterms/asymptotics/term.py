@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sympy import Expr, Integer, Symbol, nan
 
-from leadterms.asymptotics.orders import SPELLING
+from leadterms.asymptotics.orders import order_text
 from leadterms.asymptotics.point import ParameterSpace, Values, require_values, shown, symbols_of
 from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.evaluation.wanted import USUAL, Wanted
@@ -30,7 +30,8 @@ class Term:
     coefficient
         Complete, the dispersion included; free of the sizes.
     order
-        A monomial in the sizes: 1/n, 1/m or 1/(m*n); 1/N or 1/(m*n_h) for groups of unequal sizes.
+        A monomial in the sizes: 1/n, 1/m or 1/(m*n); 1/N or 1/(m*n_h) for groups of unequal sizes; in layouts with
+        several grouping factors 1/m_prime, 1/(m*m_prime*n), 1/m_a and so on.
     status
         "theorem" (published), "derived" (here) or "conjecture".
     rules
@@ -101,8 +102,8 @@ class Term:
 
     @property
     def order_text(self) -> str:
-        """The order as it is spelled in records: 1/n, 1/m, 1/(m*n), 1/N, 1/(m*n_h)."""
-        return SPELLING[self.order]
+        """The order as it is spelled in records: 1/n, 1/m, 1/(m*n), 1/N, 1/(m*n_h), 1/(m*m_prime*n)."""
+        return order_text(self.order)
 
     @property
     def variance(self) -> Expr:

@@ -22,7 +22,9 @@ Laws of predictors, exact inside, with your own parameters where you like:
 
 \b
 Parameters are named beta0, beta1, ... in the order of the terms; sigma2 for one random
-effect, Sigma11, Sigma12, Sigma22, ... for several; phi for the dispersion.
+effect, Sigma11, Sigma12, Sigma22, ... for several; phi for the dispersion. With several
+grouping factors sigma2_a, sigma2_b, sigma2_a_b, Sigma11_a, ...; sizes m, m_prime and n for
+two crossed ones, else m_a, m_b, ... and n.
 
 \b
 Examples:
@@ -31,6 +33,8 @@ Examples:
       --at 'beta0=-1, beta1=2, p=3/10' --digits 50 --format json
   leadterms derive 'y ~ x1 + x2 + (1 + x1 | group)' --family bernoulli \\
       --law 'x1=Uniform(-1, 1)' --law 'x2=Uniform(-1, 1)' --parameter x2 --format latex
+  leadterms derive 'y ~ x + (1 | a) + (1 | b)' --family gaussian --law 'x=Normal(0, s)' \\
+      --regime 'm, m_prime -> oo, n fixed'
 """
 
 
@@ -49,6 +53,12 @@ Examples:
     default="equal",
     show_default=True,
     help="unequal: orders in N, all observations, and n_h, the harmonic mean of the sizes.",
+)
+@click.option(
+    "--regime",
+    metavar="TEXT",
+    help="Linear mixed models: which sizes grow, 'm, m_prime -> oo, n fixed' or 'm, m_prime, n -> oo with n << m'.  "
+    "[default: all]",
 )
 @click.option(
     "--n",
@@ -106,7 +116,10 @@ def derive(
     link: str | None,
     laws: tuple[str, ...],
     levels: tuple[str, ...],
+    centred: tuple[str, ...],
+    designed: tuple[str, ...],
     terms: int,
+    regime: str | None,
     group_sizes: str,
     size: str | None,
     share: str | None,
@@ -134,9 +147,9 @@ def derive(
     from leadterms.publication.text import derivation_text
 
     wanted = Wanted(digits, method, rounding)
-    model = read_model(formula, family, link, laws, levels)
+    model = read_model(formula, family, link, laws, levels, centred, designed)
     with working("deriving"):
-        result = expansion(model, terms, group_sizes)
+        result = expansion(model, terms, group_sizes, regime)
         entries = _chosen(result, parameters)
         shares = () if size is None or at is None else _shares(result, entries, at, size, share)
         if shape == "json":

@@ -14,7 +14,7 @@ Command = Callable[..., Any]
 
 
 def model_options(command: Command) -> Command:
-    """Add FORMULA, --family, --link, --law and --level to a command."""
+    """Add FORMULA, --family, --link, --law, --level, --centre and --designed to a command."""
     for option in reversed(
         (
             click.argument("formula"),
@@ -45,17 +45,47 @@ def model_options(command: Command) -> Command:
                 metavar="NAME=GROUPING",
                 help="A predictor that is constant within a grouping, 'arm=group'.",
             ),
+            click.option(
+                "--centre",
+                "centred",
+                multiple=True,
+                metavar="NAME=GROUPING",
+                help="A predictor whose mean within a grouping is subtracted (linear mixed models).",
+            ),
+            click.option(
+                "--designed",
+                multiple=True,
+                metavar="NAME",
+                help="A predictor that is fixed by design: exactly the values of its law, with exactly its frequencies "
+                "(linear mixed models).",
+            ),
         )
     ):
         command = option(command)
     return command
 
 
-def read_model(formula: str, family: str, link: str | None, laws: tuple[str, ...], levels: tuple[str, ...]) -> Model:
+def read_model(
+    formula: str,
+    family: str,
+    link: str | None,
+    laws: tuple[str, ...],
+    levels: tuple[str, ...],
+    centred: tuple[str, ...] = (),
+    designed: tuple[str, ...] = (),
+) -> Model:
     """Build the model from the options."""
     from leadterms.model.statement import Model
 
-    return Model(formula, family=family, link=link, laws=_pairs(laws, "--law"), levels=_pairs(levels, "--level"))
+    return Model(
+        formula,
+        family=family,
+        link=link,
+        laws=_pairs(laws, "--law"),
+        levels=_pairs(levels, "--level"),
+        centred=_pairs(centred, "--centre"),
+        designed=designed,
+    )
 
 
 def _pairs(texts: tuple[str, ...], option: str) -> dict[Any, str]:
@@ -64,7 +94,7 @@ def _pairs(texts: tuple[str, ...], option: str) -> dict[Any, str]:
         name, equals, value = text.partition("=")
         name = ",".join(part.strip() for part in name.split(","))
         if not (equals and name and value.strip()):
-            example = "'x=Uniform(-1, 1)'" if option == "--law" else "'arm=group'"
+            example = {"--law": "'x=Uniform(-1, 1)'", "--centre": "'x=group'"}.get(option, "'arm=group'")
             raise click.UsageError(f"{option} {text!r} is not of the form NAME=VALUE: write {option} {example}")
         if name in pairs:
             raise click.UsageError(f"{option} is given twice for {name!r}")

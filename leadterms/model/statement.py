@@ -215,7 +215,11 @@ class Model:
     def __str__(self) -> str:
         shown = [(", ".join(_binding_names(binding)), binding[1]) for binding in self.bindings]
         laws = ", ".join(f"({names}) ~ {law}" if "," in names else f"{names} ~ {law}" for names, law in shown)
-        return f"{self.formula.text}  [{self.family.name}, {self.link.name} link{'; ' + laws if laws else ''}]"
+        places = [f"{name} constant within {grouping}" for name, grouping in self.levels]
+        places += [f"{name} centred within {grouping}" for name, grouping in self.centred]
+        places += [f"{name} fixed by design" for name in self.designed]
+        stated = "; ".join(part for part in (laws, ", ".join(places)) if part)
+        return f"{self.formula.text}  [{self.family.name}, {self.link.name} link{'; ' + stated if stated else ''}]"
 
 
 def _binding_names(binding: Tuple) -> tuple[str, ...]:

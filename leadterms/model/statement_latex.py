@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING
 from sympy import Symbol
 
 from leadterms.model.laws import JointNormalLaw
+from leadterms.model.layout_latex import (
+    centred_mean,
+    effects_by_term,
+    effects_lines,
+    index_of,
+    predictor_index,
+    ranges,
+)
 from leadterms.notation.latex import to_latex
 
 if TYPE_CHECKING:
@@ -28,23 +36,57 @@ INDEPENDENT = r"\stackrel{\mathrm{ind.}}{\sim}"
 
 def model_latex(model: Model) -> str:
     """Return the response, the predictors and the random effects with their laws, one line each."""
-    index = "ij" if model.is_mixed else "i"
-    constant = {symbol.name for symbol in model.group_level}
-    predictors = {name: _predictor(name, "i" if name in constant else index) for name in model.formula.variables}
-    given = list(predictors.values()) + [_effect(model, k) for k in range(len(model.random_effects))]
-    mean = INVERSE_LINKS[model.link.name] % _linear_predictor(model, predictors)
+    own = _LayoutNames(model) if len(model.groupings) > 1 or model.centred else _GroupNames(model)
+    predictors = {name: _predictor(name, own.index_of(name)) for name in model.formula.variables}
+    given = [*predictors.values(), *own.effects]
+    shown = {name: text + own.subtracted(name, text) for name, text in predictors.items()}
+    mean = INVERSE_LINKS[model.link.name] % _linear_predictor(model, shown, own.effects_of)
     bar = r" \mid " + ", ".join(given) if given else ""
-    ranges = r"1\le i\le m,\ 1\le j\le n" if model.is_mixed else r"1\le i\le n"
-    lines = [rf"Y_{{{index}}}{bar} &{INDEPENDENT} {model.family.latex % mean}, \quad {ranges}"]
+    lines = [rf"Y_{{{own.index}}}{bar} &{INDEPENDENT} {model.family.latex % mean}, \quad {own.ranges}"]
     for first, law in model.bindings:
         if isinstance(law, JointNormalLaw):
-            shown = r"\begin{bmatrix}" + r"\\".join(predictors[x.name] for x in first) + r"\end{bmatrix}"
+            name = r"\begin{bmatrix}" + r"\\".join(predictors[x.name] for x in first) + r"\end{bmatrix}"
         else:
-            shown = predictors[first.name]
-        lines.append(rf"{shown} &{INDEPENDENT} {to_latex(law)}")
-    if model.is_mixed:
-        lines.append(_effects(model))
-    return r"\begin{aligned}" + r", \\ ".join(lines) + r".\end{aligned}"
+            name = predictors[first.name]
+        lines.append(rf"{name} &{INDEPENDENT} {to_latex(law)}")
+    return r"\begin{aligned}" + r", \\ ".join([*lines, *own.laws]) + r".\end{aligned}"
+
+
+class _GroupNames:
+    """Indices and effects of a model with one grouping factor at most: i for groups, j within them."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self.index = "ij" if model.is_mixed else "i"
+        self.effects = [_effect(model, k) for k in range(len(model.random_effects))]
+        self.effects_of = {index: [_effect(model, k)] for k, index in enumerate(model.random_indices)}
+        self.ranges = r"1\le i\le m,\ 1\le j\le n" if model.is_mixed else r"1\le i\le n"
+        self.laws = [_effects(model)] if model.is_mixed else []
+        self._constant = {symbol.name for symbol in model.group_level}
+
+    def index_of(self, name: str) -> str:
+        return "i" if name in self._constant else self.index
+
+    def subtracted(self, name: str, shown: str) -> str:
+        return ""
+
+
+class _LayoutNames:
+    """Indices and effects of a model with several grouping factors."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self.index = index_of(model, model.layout.everything)
+        self.effects_of = effects_by_term(model)
+        self.effects = [name for names in self.effects_of.values() for name in names]
+        self.ranges = ranges(model)
+        self.laws = effects_lines(model, INDEPENDENT)
+
+    def index_of(self, name: str) -> str:
+        return predictor_index(self._model, name)
+
+    def subtracted(self, name: str, shown: str) -> str:
+        return centred_mean(self._model, name, shown)
 
 
 def _predictor(name: str, index: str) -> str:
@@ -62,16 +104,17 @@ def _effect(model: Model, position: int) -> str:
     return "U_i" if len(model.random_effects) == 1 else f"U_{{{position}i}}"
 
 
-def _linear_predictor(model: Model, predictors: dict[str, str]) -> str:
-    names = {Symbol(name, real=True): shown for name, shown in predictors.items()}
+def _linear_predictor(model: Model, predictors: dict[str, str], effects: dict[int, list[str]]) -> str:
+    centred = dict(model.centred)
+    names = {
+        Symbol(name, real=True): rf"\left({shown}\right)" if name in centred else shown
+        for name, shown in predictors.items()
+    }
     parts = []
     for index, (coefficient, term) in enumerate(zip(model.fixed_effects, model.design, strict=True)):
-        shown = to_latex(coefficient)
-        if index in model.random_indices:
-            effect = _effect(model, model.random_indices.index(index))
-            shown = f"{shown} + {effect}"
-            if term != 1:
-                shown = rf"\left({shown}\right)"
+        shown = " + ".join([to_latex(coefficient), *effects.get(index, [])])
+        if index in effects and term != 1:
+            shown = rf"\left({shown}\right)"
         parts.append(shown if term == 1 else rf"{shown}\,{to_latex(term, names)}")
     return " + ".join(parts)
 

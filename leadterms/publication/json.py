@@ -76,6 +76,8 @@ def model_record(model: Model) -> dict[str, Any]:
         "link": model.link.name,
         "laws": {_key(binding[0]): str(binding[1]) for binding in model.bindings},
         "levels": dict(model.levels),
+        "centred": dict(model.centred),
+        "designed": list(model.designed),
         "parameters": [parameter.name for parameter in model.parameters],
         "given": [symbol.name for symbol in model.law_parameters],
         "latex": model.latex(),

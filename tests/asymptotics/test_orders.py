@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import pytest
+from sympy import Mul, Symbol
+
 from leadterms.asymptotics import orders
 from leadterms.notation.symbols import M, N
 
 
-def test_each_order_is_spelled_as_it_is_written():
-    assert {str(order): text for order, text in orders.SPELLING.items()} == {
-        "1/n": "1/n",
-        "1/m": "1/m",
-        "1/(m*n)": "1/(m*n)",
-        "1/N": "1/N",
-        "1/(m*n_h)": "1/(m*n_h)",
-    }
+@pytest.mark.parametrize(
+    ("sizes", "text"),
+    [
+        ("n", "1/n"),
+        ("m", "1/m"),
+        ("n m", "1/(m*n)"),
+        ("N", "1/N"),
+        ("n_h m", "1/(m*n_h)"),
+        ("m_prime", "1/m_prime"),
+        ("n m_prime m", "1/(m*m_prime*n)"),
+        ("n m_b m_a", "1/(m_a*m_b*n)"),
+        ("m m", "1/m**2"),
+        ("m_a m_a n", "1/(m_a**2*n)"),
+    ],
+)
+def test_each_order_is_spelled_in_one_way(sizes, text):
+    order = 1 / Mul(*(Symbol(name, positive=True) for name in sizes.split()))
+    assert orders.order_text(order) == text
 
 
 def test_orders_are_monomials_that_vanish_as_the_sizes_grow():

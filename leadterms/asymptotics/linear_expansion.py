@@ -1,0 +1,84 @@
+"""Linear mixed models in balanced layouts: from the statement and a regime to the leading terms."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from leadterms.asymptotics.assembly import assembled
+from leadterms.asymptotics.crossed import random_slope_terms
+from leadterms.asymptotics.linear import component_terms, fixed_effect_terms
+from leadterms.asymptotics.linear_steps import balanced_steps, random_slope_steps
+from leadterms.asymptotics.regime import Regime, all_growing, read_regime
+from leadterms.asymptotics.result import Expansion
+from leadterms.errors import ModelError
+from leadterms.expectation.held import variables_of
+from leadterms.information.balanced import balanced_model
+from leadterms.model.laws import Law
+from leadterms.model.statement import Model
+
+
+def needs_layout(model: Model, regime: str | None) -> bool:
+    """Tell whether a model is stated beyond one grouping factor with m groups of n observations, both growing."""
+    return bool(
+        len(model.groupings) > 1 or regime is not None or model.centred or model.designed or _has_many_values(model)
+    )
+
+
+def linear_expansion(model: Model, regime: str | None) -> Expansion:
+    """Return the leading terms of a linear mixed model in a balanced layout.
+
+    Parameters
+    ----------
+    model
+        A Gaussian model with the identity link.
+    regime
+        Which sizes grow; None for all of them, those of two crossed factors comparable if slopes are random.
+
+    Raises
+    ------
+    ModelError
+        If the model is not Gaussian, a parameter is not identified in the regime, or its leading term is undefined.
+
+    """
+    _check_linear(model, regime)
+    slopes = any(model.design[i] != 1 for effects in model.random_structure for i in effects.indices)
+    declared = _default(model, slopes) if regime is None else read_regime(regime, model.layout.sizes)
+    if slopes:
+        terms = random_slope_terms(model, declared)
+        steps = partial(random_slope_steps, model)
+        return assembled(model, declared.text, terms, (), steps, 1, declared)
+    balanced = balanced_model(model)
+    fixed, fixed_conditions = fixed_effect_terms(balanced, declared)
+    components, component_conditions = component_terms(balanced, declared)
+    conditions = (*balanced.moments.conditions, *fixed_conditions, *component_conditions)
+    steps = partial(balanced_steps, balanced, declared)
+    return assembled(model, declared.text, {**fixed, **components}, conditions, steps, 1, declared)
+
+
+def _default(model: Model, slopes: bool) -> Regime:
+    sizes = model.layout.sizes
+    crossed = [size for size in sizes if size.name in ("m", "m_prime")]
+    relations = ("m ~ m_prime",) if slopes and len(crossed) == 2 else ()
+    return all_growing(sizes, relations)
+
+
+def _has_many_values(model: Model) -> bool:
+    """Tell whether a group-level predictor of a Gaussian model has infinitely many values."""
+    if model.family.name != "gaussian" or model.link.name != "identity":
+        return False
+    own = [law for first, law in model.bindings if set(variables_of((first, law))) & set(model.group_level)]
+    return any(not isinstance(law, Law) or law.atoms_with_probability is None for law in own)
+
+
+def _check_linear(model: Model, regime: str | None) -> None:
+    if model.family.name == "gaussian" and model.link.name == "identity":
+        return
+    stated = f"the model has family {model.family.name} with the {model.link.name} link"
+    if len(model.groupings) > 1:
+        shown = ", ".join(":".join(grouping) for grouping in model.groupings)
+        raise ModelError(
+            f"several grouping factors ({shown}) are covered for Gaussian responses with the identity link only, and "
+            f"{stated}: give random effects of one grouping factor"
+        )
+    what = "a regime is declared" if regime is not None else "predictors are centred or fixed by design"
+    raise ModelError(f"{what}, which is covered for Gaussian responses with the identity link only: {stated}")
