@@ -18,5 +18,12 @@ from .evaluation.arrays import array_function as array_function
 from .evaluation.number import Number as Number
 from .evaluation.number import evaluate as evaluate
 from .expectation.held import Expectation as Expectation
+from .information.balanced import BalancedModel as BalancedModel
+from .information.balanced import balanced_model as balanced_model
 from .model.statement import Model as Model
 from .notation.latex import to_latex as to_latex
+from .publication.covariance_pattern import CovariancePattern as CovariancePattern
+from .publication.covariance_pattern import covariance_pattern as covariance_pattern
+from .publication.hasse_diagram import HasseDiagram as HasseDiagram
+from .publication.hasse_diagram import hasse as hasse
+from .publication.pattern_figure import pattern_figure as pattern_figure

@@ -10,9 +10,10 @@ import pytest
 import leadterms
 
 NAMES = {
-    "ArrayFunction", "Entry", "EvaluationError", "ExistenceError", "Expansion", "Expectation", "LeadtermsError",
-    "Model", "ModelError", "Number", "ReadingError", "Step", "Term", "UncertifiedError", "UndecidedError",
-    "__version__", "array_function", "canonical", "evaluate", "expansion", "is_zero", "leading_terms", "to_latex",
+    "ArrayFunction", "BalancedModel", "CovariancePattern", "Entry", "EvaluationError", "ExistenceError", "Expansion",
+    "Expectation", "HasseDiagram", "LeadtermsError", "Model", "ModelError", "Number", "ReadingError", "Step", "Term",
+    "UncertifiedError", "UndecidedError", "__version__", "array_function", "balanced_model", "canonical",
+    "covariance_pattern", "evaluate", "expansion", "hasse", "is_zero", "leading_terms", "pattern_figure", "to_latex",
 }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from leadterms.asymptotics.nested import variance_component_terms
 from leadterms.asymptotics.regime import Exponents, Regime
 from leadterms.asymptotics.size_series import Series, leading, monomial, negligible, series
 from leadterms.errors import ModelError
-from leadterms.information.balanced import inverted
+from leadterms.information.blockwise import inverted
 from leadterms.information.layout_moments import layout_moments
 from leadterms.model.layout import IndexSet
 from leadterms.model.random_structure import GroupingEffects

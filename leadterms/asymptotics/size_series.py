@@ -21,7 +21,7 @@ from sympy import Expr, Integer, Matrix, Mul
 from leadterms.algebra.canonical import canonical
 from leadterms.asymptotics.regime import Exponents, Regime
 from leadterms.errors import ModelError
-from leadterms.information.balanced import inverted
+from leadterms.information.blockwise import inverted
 
 Series = dict[Exponents, Expr]
 """Monomials in the growing sizes with coefficients that are free of them."""

@@ -9,6 +9,7 @@ import click
 
 from leadterms._version import __version__
 from leadterms.cli.derive import derive
+from leadterms.cli.layout import layout
 from leadterms.cli.reference import reference
 from leadterms.cli.reproduce import reproduce
 from leadterms.errors import LeadtermsError, UndecidedError
@@ -21,6 +22,7 @@ COLLECTION_THRESHOLD = 100_000
 EPILOG = """\b
 Examples:
   leadterms derive 'y ~ x + (1 | group)' --family poisson --law 'x=Uniform(-1, 1)'
+  leadterms layout 'y ~ x + (1 | a) + (1 | b)' --family gaussian --law 'x=Normal(0, 1)'
   leadterms reproduce
   leadterms COMMAND --help
 """
@@ -45,6 +47,7 @@ def commands(context: click.Context) -> None:
 
 
 commands.add_command(derive)
+commands.add_command(layout)
 commands.add_command(reproduce)
 commands.add_command(reference)
 

@@ -127,6 +127,7 @@ _OWN: dict[str, str | Callable[..., Ball]] = {
     "besseli": lambda n, x: x.bessel_i(n),
     "besselk": lambda n, x: x.bessel_k(n),
     "beta": beta,
+    "betainc_regularized": lambda a, b, low, high: high.beta_lower(a, b, 1) - low.beta_lower(a, b, 1),
     "binomial": binomial,
     "catalan": lambda n: binomial(2 * n, n) / (n + 1),
     "erfinv": "erfinv",

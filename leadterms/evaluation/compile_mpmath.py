@@ -8,6 +8,7 @@ and what does not depend on the arguments is computed once for each precision.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from sympy import (
@@ -44,6 +45,7 @@ tanh zeta besseli besselk
 """
 NAMES = {name: name for name in _SAME_NAME.split()} | {
     "Abs": "abs",
+    "betainc_regularized": "betainc_regularized",
     "catalan": "catalan_number",
     "Max": "max",
     "Min": "min",
@@ -240,6 +242,7 @@ def _namespace(context: Context) -> dict[str, Any]:
     own = {
         "expm1": exp_minus_one(context),
         "li_neg_exp": li_neg_exp(context),
+        "betainc_regularized": partial(context.betainc, regularized=True),
         "trigamma": trigamma(context),
         # sympy writes B(1/2, n) by them
         "catalan_number": lambda n: context.binomial(2 * n, n) / (n + 1),

@@ -17,18 +17,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from html import escape
+from typing import TYPE_CHECKING
 
-from sympy import Expr, ImmutableMatrix, Matrix
+from sympy import Expr, ImmutableMatrix, Integer, Matrix, Symbol
 
 from leadterms.algebra.canonical import canonical, is_zero
-from leadterms.algebra.rational_field import SingularError, inverse, lift
 from leadterms.errors import ModelError
+from leadterms.information.blockwise import inverted
 from leadterms.information.layout_moments import LayoutMoments, layout_moments
 from leadterms.information.strata import Strata, Stratum, strata_of
 from leadterms.model.statement import Model
+from leadterms.notation.latex import to_latex
+from leadterms.notation.text import to_text
+
+if TYPE_CHECKING:
+    from leadterms.information.mean_squares import FTest, MeanSquare
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BalancedModel:
     """A Gaussian model with random intercepts in a balanced layout, exact for symbolic sizes.
 
@@ -163,6 +170,108 @@ class BalancedModel:
             if matrix[i, i] != 0 or (name == "1" and stratum.holds_mean)
         )
 
+    @property
+    def mean_squares(self) -> tuple[MeanSquare, ...]:
+        """The residual mean squares, with their expectations and degrees of freedom: the analysis of variance."""
+        from leadterms.information.mean_squares import mean_squares
+
+        return mean_squares(self)
+
+    def estimators(self, method: str = "ANOVA") -> dict[Symbol, Expr]:
+        """Return the closed-form estimators of the variance components in the mean squares.
+
+        Parameters
+        ----------
+        method
+            "ANOVA", "REML" or "ML", as in `leadterms.information.mean_squares.estimators`.
+
+        Raises
+        ------
+        ModelError
+            If there is no closed form, or the components are not identified.
+
+        """
+        from leadterms.information.mean_squares import estimators
+
+        return estimators(self, method)
+
+    @property
+    def variance_tests(self) -> dict[Symbol, FTest]:
+        """The exact F test of each variance component that has one."""
+        from leadterms.information.mean_squares import variance_tests
+
+        return variance_tests(self)
+
+    def negative_probability(self, component: str | Symbol, method: str = "ANOVA") -> Expr:
+        """Return the probability that the closed-form estimate of a variance component is not positive.
+
+        Raises
+        ------
+        ModelError
+            If there is no such component, or its estimator is not a difference of two mean squares.
+
+        """
+        from leadterms.information.mean_squares import negative_probability
+
+        known = {parameter.name: parameter for parameter in self.strata.parameters[:-1]}
+        if str(component) not in known:
+            raise ModelError(f"{component} is not a variance component of the model: it has {', '.join(known)}")
+        return negative_probability(self, known[str(component)], method)
+
+    def fixed_test(self, *terms: str) -> FTest:
+        """Return the exact F test of the hypothesis that the coefficients of some terms are zero.
+
+        Parameters
+        ----------
+        terms
+            Names of terms ("x"; "1" for the intercept) or parameters ("beta1").
+
+        Raises
+        ------
+        ModelError
+            If a term is unknown, or the hypothesis lies in several strata.
+
+        """
+        from leadterms.information.mean_squares import fixed_test
+
+        return fixed_test(self, Matrix([self._contrast(term) for term in terms]))
+
+    def satterthwaite_degrees(self, term: str) -> Expr:
+        """Return Satterthwaite's degrees of freedom for the coefficient of a term: an approximation.
+
+        Raises
+        ------
+        ModelError
+            If the term is unknown, or one lies in several strata.
+
+        """
+        from leadterms.information.mean_squares import satterthwaite_degrees
+
+        return satterthwaite_degrees(self, self._contrast(term))
+
+    def _contrast(self, term: str) -> list[Expr]:
+        names = self.model.term_names
+        for i, (name, effect) in enumerate(zip(names, self.model.fixed_effects, strict=True)):
+            if term in (name, effect.name) or (name == "1" and term == "(Intercept)"):
+                return [Integer(int(i == j)) for j in range(len(names))]
+        raise ModelError(f"the model has no term {term!r}: it has {', '.join(names)}")
+
+    def __str__(self) -> str:
+        rows = (f"{s.name}: {to_text(s.eigenvalue)}, multiplicity {to_text(s.rank)}" for s in self.strata)
+        return "\n".join([str(self.model), *rows])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(s.name)}</td><td>${to_latex(s.eigenvalue)}$</td><td>${to_latex(s.rank)}$</td>"
+            f"<td>${to_latex(d)}$</td><td>{escape(', '.join(self.terms_in(s)))}</td></tr>"
+            for s, d in zip(self.strata, self.residual_ranks, strict=True)
+        )
+        head = "<tr><th>stratum</th><th>eigenvalue</th><th>rank</th><th>residual d.f.</th><th>terms</th></tr>"
+        return f"<table><caption>{escape(str(self.model))}</caption>{head}{rows}</table>"
+
     def require_separation(self, what: str) -> None:
         """Refuse where a term lies in several strata.
 
@@ -212,34 +321,3 @@ def _rank(matrix: Matrix) -> int:
 
 def _tidy(entry: Expr) -> Expr:
     return entry if entry.is_number else canonical(entry)
-
-
-def inverted(matrix: Matrix) -> Matrix:
-    """Return the inverse of an information of fixed effects, its independent blocks inverted one by one.
-
-    Raises
-    ------
-    ModelError
-        If it is singular.
-
-    """
-    result = Matrix.zeros(*matrix.shape)
-    for block in matrix.connected_components():
-        part = matrix.extract(block, block)
-        own = Matrix([[1 / part[0, 0]]]) if len(block) == 1 and part[0, 0] != 0 else _inverse(part)
-        for i, row in enumerate(block):
-            for j, column in enumerate(block):
-                result[row, column] = own[i, j]
-    return result
-
-
-def _inverse(matrix: Matrix) -> Matrix:
-    size = matrix.rows
-    field, flat = lift(list(matrix))
-    try:
-        rows = inverse([flat[size * i : size * (i + 1)] for i in range(size)])
-    except SingularError:
-        raise ModelError(
-            "the information of the fixed effects is singular in this layout: a term has no variation left, remove it"
-        ) from None
-    return Matrix(size, size, [field.to_sympy(entry) for row in rows for entry in row])

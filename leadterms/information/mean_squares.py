@@ -18,11 +18,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Integer, Matrix, Mul, Symbol, betainc_regularized, linsolve
+from sympy import Add, Expr, Integer, Matrix, Symbol, betainc_regularized, linsolve
 
 from leadterms.algebra.canonical import canonical, is_zero
 from leadterms.errors import ModelError
-from leadterms.information.balanced import BalancedModel, inverted
+from leadterms.information.balanced import BalancedModel
+from leadterms.information.blockwise import inverted
 from leadterms.information.strata import Stratum
 
 ML, REML, ANOVA = "ML", "REML", "ANOVA"
@@ -152,12 +153,16 @@ def estimators(balanced: BalancedModel, method: str = ANOVA) -> dict[Symbol, Exp
 
 
 def _written(value: Expr) -> Expr:
-    """Return a difference of mean squares over a product of sizes, without a leading minus sign."""
-    factored = value.factor()
-    sums = [part for part in Mul.make_args(factored) if part.is_Add]
-    if not factored.could_extract_minus_sign() or len(sums) != 1:
-        return factored
-    return -factored / sums[0] * -sums[0]
+    """Return a combination of mean squares: over a common divisor where their coefficients agree up to sign."""
+    expanded = value.expand()
+    squares = sorted((s for s in expanded.free_symbols if s.name.startswith("MS_")), key=str)
+    coefficients = {square: expanded.coeff(square).factor() for square in squares}
+    common = next(iter(coefficients.values()))
+    positive = -common if common.could_extract_minus_sign() else common
+    signs = {square: (own / positive).cancel() for square, own in coefficients.items()}
+    if all(sign in (1, -1) for sign in signs.values()):
+        return Add(*(sign * square for square, sign in signs.items())) * positive
+    return Add(*(own * square for square, own in coefficients.items()))
 
 
 def variance_tests(balanced: BalancedModel) -> dict[Symbol, FTest]:

@@ -139,6 +139,8 @@ def layout_of(formula: Formula) -> Layout:
 
     """
     _check_parents(formula)
+    if any(UNITS in random.grouping for random in formula.random):
+        raise ModelError(f"{UNITS!r} is what the observations inside a cell are called: rename this grouping factor")
     groupings = tuple(dict.fromkeys(random.grouping for random in formula.random))
     by_signature: dict[frozenset[int], list[str]] = {}
     for name in dict.fromkeys(name for grouping in groupings for name in grouping):

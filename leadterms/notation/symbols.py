@@ -105,4 +105,4 @@ def grouping_latex(grouping: str) -> str:
     parts = grouping.split("_")
     if all(re.fullmatch(r"[A-Za-z]\d*", part) for part in parts):
         return "".join(parts)
-    return r"\mathrm{" + ":".join(parts) + "}"
+    return r"\mathrm{" + r"\_".join(parts) + "}"

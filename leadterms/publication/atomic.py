@@ -11,18 +11,18 @@ from pathlib import Path
 from leadterms.errors import LeadtermsError
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file: whoever opens it sees the old content or the new, never a part.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file: whoever opens it sees the old content or the new, never a part.
 
-    The text goes to a temporary file in the same folder, to the disk, and then in one step to its place. A symbolic
+    The content goes to a temporary file in the same folder, to the disk, and then in one step to its place. A symbolic
     link is followed, and the permissions of a file that is replaced are kept.
 
     Parameters
     ----------
     path
         The file; its folder exists.
-    text
-        The content, written in UTF-8.
+    content
+        Text, written in UTF-8, or bytes.
 
     Raises
     ------
@@ -40,8 +40,8 @@ def write_atomically(path: Path, text: str) -> None:
     except OSError as error:
         raise LeadtermsError(f"cannot write {path}: {error.strerror}") from error
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content.encode("utf-8") if isinstance(content, str) else content)
             stream.flush()
             os.fsync(stream.fileno())
         if target.exists():

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadterms.errors import LeadtermsError
+from leadterms.publication.atomic import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -57,3 +60,21 @@ def _name_latex(name: str) -> str:
         return name
     escaped = name.replace("_", r"\_")
     return rf"\mathrm{{{escaped}}}"
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """Write a figure in the format that the name of the file ends with, whole or not at all.
+
+    Raises
+    ------
+    LeadtermsError
+        If matplotlib has no such format, or the file cannot be written.
+
+    """
+    ending = path.suffix.lstrip(".").lower()
+    known = figure.canvas.get_supported_filetypes()
+    if ending not in known:
+        raise LeadtermsError(f"cannot draw {path}: its name ends with none of {', '.join(sorted(known))}")
+    stream = BytesIO()
+    figure.savefig(stream, format=ending, bbox_inches="tight")
+    write_atomically(path, stream.getvalue())

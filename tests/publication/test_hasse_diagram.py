@@ -10,7 +10,7 @@ import pytest
 from matplotlib.image import imread
 from sympy import Symbol, expand, prod
 
-from leadterms import LeadtermsError, Model
+from leadterms import LeadtermsError, Model, ModelError
 from leadterms.publication.hasse_diagram import hasse
 
 UNIFORM = {"x": "Uniform(-1, 1)"}
@@ -153,10 +153,9 @@ def test_without_random_effects_there_are_the_universe_and_the_units():
     assert [(node.shown, str(node.degrees_of_freedom)) for node in diagram.nodes] == [("1", "1"), ("(units)", "n - 1")]
 
 
-def test_a_factor_called_units_is_not_the_units():
-    diagram = hasse(Model("y ~ 1 + (1 | units)"))
-    assert [str(node.levels) for node in diagram.nodes] == ["1", "m", "m*n"]
-    assert diagram.edges == ((0, 1), (1, 2))
+def test_no_factor_is_called_units():
+    with pytest.raises(ModelError, match="'units' is what the observations inside a cell are called"):
+        hasse(Model("y ~ 1 + (1 | units)"))
 
 
 def test_the_text_has_a_line_for_each_node():
