@@ -13,9 +13,13 @@ def statements() -> list[Statement]:
     from derivations import (
         bernoulli_random_intercept,
         bernoulli_random_slopes,
+        crossed_lmm,
+        crossed_theorem,
+        degrees_of_freedom,
         dispersion,
         general_block_theorem,
         linear_model,
+        nested_lmm,
         poisson_glm,
         poisson_glmm,
         sample_size_table,
@@ -34,5 +38,9 @@ def statements() -> list[Statement]:
         dispersion,
         two_terms,
         sample_size_table,
+        nested_lmm,
+        crossed_lmm,
+        crossed_theorem,
+        degrees_of_freedom,
     )
     return [statement for module in modules for statement in module.STATEMENTS]

@@ -6,3 +6,7 @@ TABLE = "Maestrini, Bhaskaran and Wand (2024), Biometrika, as printed in Wand's 
 """The sample-size table, from the slide 'The Clincher'."""
 HERE = "derived here; no publication of the joint formula was found"
 """Statements that have no printed source."""
+STRATA = "derived here from the strata of the layout (Nelder 1965, Proc. R. Soc. A 283)"
+"""Statements on balanced layouts that have no slide."""
+INFERENCE = "Waagepetersen, Frequentist inference for linear mixed models, continued (2024)"
+"""Slides; the statements name the slide by its title."""
