@@ -29,6 +29,7 @@ from leadterms.asymptotics.size_series import (
     limit_matrix,
     monomial,
     negligible,
+    require_consistency,
     series,
 )
 from leadterms.asymptotics.term import Term
@@ -79,6 +80,8 @@ def component_terms(balanced: BalancedModel, regime: Regime) -> tuple[Terms, tup
     names = [parameter.name for parameter in parameters]
     matrix = limit_matrix(rows, names, regime)
     found = inverse_series(matrix, names, regime)
+    for i, name in enumerate(names):
+        require_consistency(found[i, i], name, regime)
     known = status(balanced.model)
     terms = {
         (parameters[i], parameters[j]): sorted_terms(own, regime, known, variance=i == j)
@@ -117,6 +120,8 @@ def fixed_effect_terms(balanced: BalancedModel, regime: Regime) -> tuple[Terms, 
     found = {(i + start, j + start): own for (i, j), own in inverse_series(matrix, names, regime).items()}
     if start:
         found |= _with_intercept(balanced, found, regime)
+    for i, name in enumerate(balanced.model.term_names):
+        require_consistency(found[i, i], name, regime)
     terms = {
         (effects[i], effects[j]): sorted_terms(own, regime, status(balanced.model), variance=i == j)
         for (i, j), own in found.items()

@@ -229,3 +229,20 @@ def negligible(covariance: Series, first: Series, second: Series, regime: Regime
         for one in first
         for other in second
     )
+
+
+def require_consistency(found: Series, name: str, regime: Regime) -> None:
+    """Refuse a variance that does not vanish.
+
+    Raises
+    ------
+    ModelError
+        If a kept monomial does not tend to zero.
+
+    """
+    constant = (0,) * len(regime.growing)
+    if any(regime.compare(key, constant) != "smaller" for key in found):
+        raise ModelError(
+            f"the variance of {name} does not vanish in the regime {regime}: its estimator is not consistent, and has "
+            "no leading term; let the number of its groups grow"
+        )
