@@ -267,7 +267,8 @@ def _part(chosen: Sequence[Placement], matrix: Matrix) -> Part:
     designed = NOTHING.union(*(place.designed for place in chosen)) - random
     groups = tuple(place.centred for place in chosen if place.centred is not None)
     for place in chosen:
-        if place.centred is None and any(not (place.random | place.designed) <= group for group in groups):
+        others = groups if place.centred is None else tuple(p.centred for p in chosen if p.centred and p is not place)
+        if any(not (place.random | place.designed) <= group for group in others):
             names = ", ".join(symbol.name for symbol in variables_of(place.binding))
             raise ModelError(
                 f"a predictor that is centred within a grouping is multiplied by {names}, which varies within it: "
