@@ -68,7 +68,9 @@ def test_eigenvalues_with_multiplicity(case):
     ranks = [number(stratum.rank, v.values) for stratum in strata]
     assert sum(ranks) == grid.total
     assert all(rank == int(rank) for rank in ranks)
-    ours = sorted(number(s.eigenvalue, v.values) for s, rank in zip(strata, ranks, strict=True) for _ in range(int(rank)))
+    ours = sorted(
+        number(s.eigenvalue, v.values) for s, rank in zip(strata, ranks, strict=True) for _ in range(int(rank))
+    )
     assert ours == pytest.approx(np.linalg.eigvalsh(v.whole), rel=1e-12, abs=1e-13 * np.abs(v.whole).sum(axis=0).max())
 
 
