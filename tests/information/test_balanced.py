@@ -7,7 +7,8 @@ import pytest
 from sympy import Matrix, eye
 
 from leadterms.errors import ModelError
-from leadterms.information.balanced import balanced_model, inverted
+from leadterms.information.balanced import balanced_model
+from leadterms.information.blockwise import inverted
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import PHI, SIGMA2, M, N
 from tests.information.explicit_layouts import (
