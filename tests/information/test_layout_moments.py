@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 
@@ -312,3 +314,68 @@ def test_sizes_enter_the_share_of_a_stratum():
     values = {symbol: 5 + place for place, symbol in enumerate(sorted(within.free_symbols, key=str))}
     n = next(value for symbol, value in values.items() if symbol.name == "n")
     assert number(within, values) == pytest.approx((n - 1) / n, rel=1e-15)
+
+
+FACTORIAL = {"x": (0.0, 1.0, 0.0, 1.0), "w": (0.0, 0.0, 1.0, 1.0)}
+"""Two designed predictors over four units: every combination once."""
+
+
+def random_case(seed):
+    """Return a random layout with two predictors at random places, each drawn, drawn and centred, or designed."""
+    draw = Random(seed)
+    every = ["a", "b", "a:b", "c", "a:c", "b:c", "a:b:c"]
+    groupings = [tuple(g.split(":")) for g in draw.sample(every, draw.randint(1, 3))]
+    names = sorted({name for grouping in groupings for name in grouping})
+    grid = Grid((*((name, draw.randint(2, 3)) for name in names), ("units", 4)))
+    levels, centred, by_design, laws, predictors = {}, {}, [], {}, []
+    for name in ("x", "w"):
+        law = draw.choice([SKEW, COIN, BELL])
+        over = draw.choice([*groupings, grid.everything])
+        within = draw.choice([None, *groupings])
+        if draw.random() < 0.25:
+            laws[name], own = designed(("Bernoulli(1/2)", FACTORIAL[name]), "units")
+            by_design.append(name)
+        elif within is None or set(over) <= set(within):
+            laws[name], own = drawn(law, over)
+        else:
+            laws[name], own = drawn(law, over, within)
+            centred[name] = ":".join(within)
+        if isinstance(own, Drawn) and "units" not in over:
+            levels[name] = ":".join(over)
+        predictors.append(own)
+    bars = "".join(f" + (1 | {':'.join(grouping)})" for grouping in groupings)
+    stated = {"laws": laws, "levels": levels, "centred": centred, "designed": by_design}
+    return groupings, grid, bars, stated, predictors
+
+
+def product_is_refused(predictors):
+    """A product with a centred predictor needs the other one constant within its grouping."""
+    for own, other in (predictors, predictors[::-1]):
+        if isinstance(own, Drawn) and own.centred:
+            varies = isinstance(other, Designed) or not set(other.over) <= set(own.centred)
+            if varies:
+                return True
+    return False
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_layouts_with_predictors_at_random_places(seed):
+    groupings, grid, bars, stated, predictors = random_case(seed)
+    fixed, terms = "x*w", [[0, 0], [1, 0], [0, 1], [1, 1]]
+    if product_is_refused(predictors):
+        with pytest.raises(ModelError, match="its products need predictors that are constant within the grouping"):
+            layout_moments(Model(f"y ~ x*w{bars}", **stated))
+        fixed, terms = "x + w", terms[:3]
+    balanced = balanced_model(Model(f"y ~ {fixed}{bars}", **stated))
+    v = covariance(grid, groupings, balanced.strata, seed=seed)
+    expected = expected_information(grid, v.inverse, predictors, terms)
+    found = numbers(balanced.fixed_information, v.values)
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-12 * np.abs(expected).max())
+
+
+def test_the_random_cases_are_of_every_kind():
+    cases = [random_case(seed)[3:] for seed in range(60)]
+    refused = [product_is_refused(predictors) for _, predictors in cases]
+    assert 10 < sum(refused) < 50
+    assert sum(bool(stated["designed"]) for stated, _ in cases) > 10
+    assert sum(bool(stated["centred"]) and not no for (stated, _), no in zip(cases, refused, strict=True)) >= 3
