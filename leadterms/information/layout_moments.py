@@ -121,7 +121,7 @@ def placements(model: Model) -> tuple[Placement, ...]:
     Raises
     ------
     ModelError
-        If predictors with a joint law live at different places.
+        If predictors with a joint law live at different places, or a grouping names a nested factor without its parent.
 
     """
     layout = model.layout
@@ -138,6 +138,8 @@ def placements(model: Model) -> tuple[Placement, ...]:
                 f"{names} have a joint law but live at different places of the layout: give them laws of their own"
             )
         level, centre, designed = places.pop()
+        for grouping in (None if designed else level, centre):
+            _check_nesting(model, grouping, binding)
         chosen = layout.everything if level is None else layout.index_set(level.split(":"))
         own = None if centre is None else layout.index_set(centre.split(":"))
         if own is not None and chosen <= own:
@@ -150,6 +152,20 @@ def placements(model: Model) -> tuple[Placement, ...]:
         else:
             found.append(Placement(binding, chosen, NOTHING, own))
     return tuple(found)
+
+
+def _check_nesting(model: Model, grouping: str | None, binding: Tuple) -> None:
+    """Refuse b for a/b: the levels of a nested factor are told apart by its parent's only."""
+    own = set() if grouping is None else set(grouping.split(":"))
+    for effects in model.formula.random:
+        children = set(effects.grouping) - set(effects.parent) if effects.parent else set()
+        if children & own and not set(effects.parent) <= own:
+            names = ", ".join(symbol.name for symbol in variables_of(binding))
+            child, full = ":".join(sorted(children & own)), ":".join(effects.grouping)
+            raise ModelError(
+                f"{child} is nested in {':'.join(effects.parent)}, so that {grouping} is no grouping for {names}: "
+                f"write {full}, or state {child} as crossed with (1 | {full})"
+            )
 
 
 def layout_moments(model: Model) -> LayoutMoments:

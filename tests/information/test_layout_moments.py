@@ -302,6 +302,23 @@ def test_centring_where_nothing_is_left_is_refused():
         placements(Model("y ~ x + (1 | a)", laws={"x": "Normal(0, 1)"}, levels={"x": "a"}, centred={"x": "a"}))
 
 
+@pytest.mark.parametrize("extra", [{"levels": {"x": "b"}}, {"levels": {"x": "b:c"}}, {"centred": {"x": "b"}}])
+def test_a_nested_factor_without_its_parent_is_no_level(extra):
+    """Room 1 of two schools is two rooms: a predictor drawn for "b" of a/b would be shared by them."""
+    model = Model("y ~ x + (1 | a/b) + (1 | c)", laws={"x": LAW["x"]}, **extra)
+    with pytest.raises(ModelError, match=r"b is nested in a, so that b(:c)? is no grouping for x: write a:b"):
+        placements(model)
+    crossed = Model("y ~ x + (1 | a) + (1 | a:b) + (1 | c)", laws={"x": LAW["x"]}, **extra)
+    assert len(placements(crossed)) == 1
+
+
+def test_a_treatment_by_design_may_be_named_without_the_parent():
+    """The same values in every parent: over b, whichever way the level is written."""
+    stated = {"laws": {"x": "Bernoulli(1/2)"}, "designed": ["x"]}
+    short, long = (Model("y ~ x + (1 | a/b)", levels={"x": level}, **stated) for level in ("b", "a:b"))
+    assert placements(short)[0].designed == placements(long)[0].designed == {1}
+
+
 def test_an_infinite_second_moment_is_refused():
     with pytest.raises(ExistenceError, match=r"E\[x\^2\] is infinite for x ~ StudentT\(2\)"):
         layout_moments(Model("y ~ x + (1 | a)", laws={"x": "StudentT(2)"}))
