@@ -17,6 +17,7 @@ from sympy import Expr, Float, Integer, Rational, Symbol, betainc_regularized, d
 from derivations.sources import EXACT, INFERENCE, MIXTURE
 from leadterms.algebra.canonical import canonical
 from leadterms.asymptotics.result import Step
+from leadterms.evaluation.number import evaluate
 from leadterms.information.balanced import BalancedModel, balanced_model
 from leadterms.information.mean_squares import ML, REML, mean_squares, negative_probability
 from leadterms.model.statement import Model
@@ -72,13 +73,15 @@ def threshold(method: str) -> Expr:
 
 def point_mass(method: str) -> Expr:
     """Return P(-2 log Q = 0) at sigma^2 = 0."""
-    return negative_probability(derive(), SIGMA2, method).xreplace({SIGMA2: Integer(0)})
+    found = negative_probability(derive(), SIGMA2, method).xreplace({SIGMA2: Integer(0)})
+    return found.func(*(argument.cancel() for argument in found.args))
 
 
 def tail(critical: float, groups: int, size: int, method: str, ratio: str = "0") -> float:
     """Return P(-2 log Q > critical), critical > 0: the probability that F is beyond the root of the statistic.
 
-    To the digits of double precision; ratio is sigma^2/phi, and F over its expectation has the law F(d_a, d).
+    In double precision, from a root to DIGITS digits; ratio is sigma^2/phi, and F over its expectation has the law
+    F(d_a, d).
     """
     sizes = {M: Integer(groups), N: Integer(size)}
     excess = (statistic(method) - critical).xreplace(sizes)
@@ -91,7 +94,8 @@ def tail(critical: float, groups: int, size: int, method: str, ratio: str = "0")
         low, high = (low, middle) if excess.evalf(DIGITS, subs={F: middle}) > 0 else (middle, high)
     above, below = (d.xreplace(sizes) for d in dimensions(REML))
     expected = expectation().xreplace({SIGMA2: Rational(ratio) * PHI, **sizes}).cancel()
-    return float(betainc_regularized(below / 2, above / 2, 0, below / (below + above * low / expected)).evalf(17))
+    beyond = betainc_regularized(below / 2, above / 2, 0, below / (below + above * Rational(low) / expected))
+    return float(evaluate(beyond, {}, 17))
 
 
 def expectation() -> Expr:
@@ -133,7 +137,7 @@ def _mass() -> Outcome:
     found = {}
     for groups, size in SCENARIOS:
         sizes = {M: Integer(groups), N: Integer(size)}
-        found[groups, size] = tuple(f"{float(point_mass(method).xreplace(sizes)):.3f}" for method in (REML, ML))
+        found[groups, size] = tuple(f"{float(evaluate(point_mass(method), sizes)):.3f}" for method in (REML, ML))
     shown = "; ".join(" ".join(pair) for pair in found.values())
     return Outcome(shown, "agree" if found == ANCHORS else "disagree", "REML and ML, 50 groups of 5 and 5 of 50")
 

@@ -8,6 +8,7 @@ from scipy import optimize, stats
 from sympy import Integer, lambdify
 
 from derivations import boundary
+from leadterms.evaluation.number import evaluate
 from leadterms.notation.symbols import M, N
 
 SMALL = (4, 3)
@@ -105,15 +106,15 @@ def test_the_law_by_simulation(method):
 
 @pytest.mark.parametrize("method", ["REML", "ML"])
 def test_half_and_half_is_approached_at_the_rate_of_the_root(method):
-    """The mass at zero minus one half, times sqrt(m), is nearly the same at m = 100 and 400, groups of 5."""
+    """The mass at zero minus one half, times sqrt(m), is nearly the same at m = 400 and 1600, groups of 5."""
     gaps = []
-    for groups in (100, 400):
+    for groups in (400, 1600):
         sizes = {M: Integer(groups), N: Integer(5)}
-        gaps.append((float(boundary.point_mass(method).xreplace(sizes).evalf(15)) - 0.5) * groups**0.5)
-    assert gaps[0] == pytest.approx(gaps[1], rel=0.05)
+        gaps.append((float(evaluate(boundary.point_mass(method), sizes)) - 0.5) * groups**0.5)
+    assert gaps[0] == pytest.approx(gaps[1], rel=0.02)
     assert gaps[1] > 0
-    nearer = abs(boundary.tail(boundary.MIXED, 400, 5, method) - boundary.LEVEL)
-    assert nearer < abs(boundary.tail(boundary.MIXED, 25, 5, method) - boundary.LEVEL) < 0.02
+    nearer = abs(boundary.tail(boundary.MIXED, 1600, 5, method) - boundary.LEVEL)
+    assert nearer < abs(boundary.tail(boundary.MIXED, 100, 5, method) - boundary.LEVEL) < 0.02
 
 
 @pytest.mark.parametrize("statement", boundary.STATEMENTS, ids=lambda s: s.name)
