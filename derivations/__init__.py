@@ -1,6 +1,7 @@
 """Published statements, one file each: source, steps, printed values.  No machinery is here.
 
-The order is that of the slides: Wand, *The generalized linear mixed model leading terms*.
+The order is that of the slides: Wand, *The generalized linear mixed model leading terms*, then of the lectures on
+linear mixed models.
 """
 
 from __future__ import annotations
@@ -9,17 +10,21 @@ from leadterms.publication.statements import Statement
 
 
 def statements() -> list[Statement]:
-    """Return every statement, in the order of the slides."""
+    """Return every statement, in the order of the sources."""
     from derivations import (
         bernoulli_random_intercept,
         bernoulli_random_slopes,
+        boundary,
         crossed_lmm,
         crossed_theorem,
         degrees_of_freedom,
         dispersion,
+        fay_herriot,
         general_block_theorem,
         linear_model,
         nested_lmm,
+        neyman_scott,
+        one_way,
         poisson_glm,
         poisson_glmm,
         sample_size_table,
@@ -42,5 +47,9 @@ def statements() -> list[Statement]:
         crossed_lmm,
         crossed_theorem,
         degrees_of_freedom,
+        one_way,
+        neyman_scott,
+        boundary,
+        fay_herriot,
     )
     return [statement for module in modules for statement in module.STATEMENTS]

@@ -24,7 +24,7 @@ from sympy import Expr, ImmutableMatrix, Integer, Matrix, Symbol
 
 from leadterms.algebra.canonical import canonical, is_zero
 from leadterms.errors import ModelError
-from leadterms.information.blockwise import inverted
+from leadterms.information.blockwise import SINGULAR, inverted
 from leadterms.information.layout_moments import LayoutMoments, layout_moments
 from leadterms.information.strata import Strata, Stratum, strata_of
 from leadterms.model.statement import Model
@@ -312,6 +312,8 @@ def balanced_model(model: Model) -> BalancedModel:
     ranks = tuple(
         1 if stratum.rank == 1 else _rank(matrix) for stratum, matrix in zip(strata, whole.within, strict=True)
     )
+    if _rank(sum(whole.within, Matrix.zeros(*spread[0].shape)).applyfunc(_tidy)) < len(model.fixed_effects):
+        raise ModelError(SINGULAR)
     return replace(whole, fixed_ranks=ranks)
 
 

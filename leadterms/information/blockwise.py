@@ -7,6 +7,9 @@ from sympy import Matrix
 from leadterms.algebra.rational_field import SingularError, inverse, lift
 from leadterms.errors import ModelError
 
+SINGULAR = "the information of the fixed effects is singular in this layout: a term has no variation left, remove it"
+"""Why there is no covariance of the fixed effects."""
+
 
 def inverted(matrix: Matrix) -> Matrix:
     """Return the inverse of an information of fixed effects, its independent blocks inverted one by one.
@@ -33,7 +36,5 @@ def _inverse(matrix: Matrix) -> Matrix:
     try:
         rows = inverse([flat[size * i : size * (i + 1)] for i in range(size)])
     except SingularError:
-        raise ModelError(
-            "the information of the fixed effects is singular in this layout: a term has no variation left, remove it"
-        ) from None
+        raise ModelError(SINGULAR) from None
     return Matrix(size, size, [field.to_sympy(entry) for row in rows for entry in row])

@@ -6,10 +6,11 @@ projector E_T of the layout (`strata`)
     E[x_c' E_T x_c] = N var(x) prod_{f in R} {(n_f - 1 if f in T else 1)/n_f}   if T is a subset of R, else 0.
 
 A predictor that is fixed by design takes exactly the values of its law, with exactly its frequencies, over one factor d
-and the same ones for all levels of the others: x_c lies in T = {d}. A product of predictors of different kinds is the
-sum over subsets K of them of uncorrelated parts, the product of the centred predictors in K with the means of the
-others (Hoeffding's decomposition); its part K spreads with R the union of the random ones' levels, and T must hold the
-designed factors that are not in R. Centring a predictor within a grouping removes all T inside that grouping.
+and the same ones for all levels of the others: x_c lies in T = {d}. Several over one factor are a full factorial.
+A product of predictors of different kinds is the sum over subsets K of them of uncorrelated parts, the product of the
+centred predictors in K with the means of the others (Hoeffding's decomposition); its part K spreads with R the union of
+the random ones' levels, and T must hold the designed factors that are not in R. Centring a predictor within a grouping
+removes all T inside that grouping.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def placements(model: Model) -> tuple[Placement, ...]:
     Raises
     ------
     ModelError
-        If predictors with a joint law live at different places.
+        If predictors with a joint law live at different places, or a grouping names a nested factor without its parent.
 
     """
     layout = model.layout
@@ -137,6 +138,8 @@ def placements(model: Model) -> tuple[Placement, ...]:
                 f"{names} have a joint law but live at different places of the layout: give them laws of their own"
             )
         level, centre, designed = places.pop()
+        for grouping in (None if designed else level, centre):
+            _check_nesting(model, grouping, binding)
         chosen = layout.everything if level is None else layout.index_set(level.split(":"))
         own = None if centre is None else layout.index_set(centre.split(":"))
         if own is not None and chosen <= own:
@@ -149,6 +152,20 @@ def placements(model: Model) -> tuple[Placement, ...]:
         else:
             found.append(Placement(binding, chosen, NOTHING, own))
     return tuple(found)
+
+
+def _check_nesting(model: Model, grouping: str | None, binding: Tuple) -> None:
+    """Refuse b for a/b: the levels of a nested factor are told apart by its parent's only."""
+    own = set() if grouping is None else set(grouping.split(":"))
+    for effects in model.formula.random:
+        children = set(effects.grouping) - set(effects.parent) if effects.parent else set()
+        if children & own and not set(effects.parent) <= own:
+            names = ", ".join(symbol.name for symbol in variables_of(binding))
+            child, full = ":".join(sorted(children & own)), ":".join(effects.grouping)
+            raise ModelError(
+                f"{child} is nested in {':'.join(effects.parent)}, so that {grouping} is no grouping for {names}: "
+                f"write {full}, or state {child} as crossed with (1 | {full})"
+            )
 
 
 def layout_moments(model: Model) -> LayoutMoments:
@@ -267,7 +284,8 @@ def _part(chosen: Sequence[Placement], matrix: Matrix) -> Part:
     designed = NOTHING.union(*(place.designed for place in chosen)) - random
     groups = tuple(place.centred for place in chosen if place.centred is not None)
     for place in chosen:
-        if place.centred is None and any(not (place.random | place.designed) <= group for group in groups):
+        others = groups if place.centred is None else tuple(p.centred for p in chosen if p.centred and p is not place)
+        if any(not (place.random | place.designed) <= group for group in others):
             names = ", ".join(symbol.name for symbol in variables_of(place.binding))
             raise ModelError(
                 f"a predictor that is centred within a grouping is multiplied by {names}, which varies within it: "

@@ -123,6 +123,8 @@ def estimators(balanced: BalancedModel, method: str = ANOVA) -> dict[Symbol, Exp
     {sigma2: (MS_g - MS_residual)/n, phi: MS_residual}
 
     """
+    if method not in (ANOVA, REML, ML):
+        raise ModelError(f"the method is 'ANOVA', 'REML' or 'ML', not {method!r}")
     rows = mean_squares(balanced)
     values: list[Expr] = [row.symbol for row in rows]
     parameters = balanced.strata.parameters
@@ -133,6 +135,11 @@ def estimators(balanced: BalancedModel, method: str = ANOVA) -> dict[Symbol, Exp
         )
     if method != ANOVA:
         balanced.require_separation(f"the {method} estimator in closed form")
+    if len(rows) > len(parameters):
+        raise ModelError(
+            f"there are {len(rows)} mean squares for {len(parameters)} variance components: equating them to their "
+            "expectations has no unique solution, and REML and ML no closed form"
+        )
     if method == ML:
         if len(balanced.strata.strata) > len(parameters):
             raise ModelError(
@@ -140,13 +147,6 @@ def estimators(balanced: BalancedModel, method: str = ANOVA) -> dict[Symbol, Exp
                 "a mean square; REML has one"
             )
         values = [row.symbol * row.degrees / row.stratum.rank for row in rows]
-    elif method not in (ANOVA, REML):
-        raise ModelError(f"the method is 'ANOVA', 'REML' or 'ML', not {method!r}")
-    if len(rows) > len(parameters):
-        raise ModelError(
-            f"there are {len(rows)} mean squares for {len(parameters)} variance components: equating them to their "
-            "expectations has no unique solution, and REML no closed form"
-        )
     equations = [row.expectation - value for row, value in zip(rows, values, strict=True)]
     solution = next(iter(linsolve(equations, *parameters)))
     return {parameter: _written(value) for parameter, value in zip(parameters, solution, strict=True)}
@@ -212,6 +212,9 @@ def negative_probability(balanced: BalancedModel, component: Symbol, method: str
 def contrast_weights(balanced: BalancedModel, contrasts: Matrix) -> tuple[Matrix, ...]:
     """Return for each stratum C_k, the covariance of L beta^ being sum_k lambda_k C_k.
 
+    Exact where the predictors are fixed by design. Of predictors that are drawn the mean of X' P_k X stands for its
+    value: which C_k are zero is exact, the others are approximations.
+
     Raises
     ------
     ModelError
@@ -219,7 +222,12 @@ def contrast_weights(balanced: BalancedModel, contrasts: Matrix) -> tuple[Matrix
 
     """
     balanced.require_separation("the covariance of the estimators at finite sizes")
-    within = balanced.within
+    mean = Matrix(balanced.moments.mean)
+    # a stratum of the mean that stands alone has one dimension, whatever the values drawn: P X = 1 x-bar'
+    within = [
+        mean * mean.T if stratum.rank == 1 else matrix
+        for stratum, matrix in zip(balanced.strata, balanced.within, strict=True)
+    ]
     whole = sum(within, Matrix.zeros(*within[0].shape))
     map_ = contrasts * inverted(whole)
     return tuple((map_ * matrix * map_.T / balanced.strata.layout.total).applyfunc(canonical) for matrix in within)
@@ -246,6 +254,8 @@ def fixed_test(balanced: BalancedModel, contrasts: Matrix) -> FTest:
     weights = contrast_weights(balanced, contrasts)
     own = [k for k, matrix in enumerate(weights) if not matrix.is_zero_matrix]
     parameters = _parameters(balanced, contrasts)
+    if not own:
+        raise ModelError("the contrasts are all zero: there is no hypothesis to test")
     if len(own) > 1:
         names = ", ".join(balanced.strata.strata[k].name for k in own)
         raise ModelError(
@@ -264,22 +274,45 @@ def satterthwaite_degrees(balanced: BalancedModel, contrast: Sequence[Expr]) -> 
     """Return Satterthwaite's degrees of freedom of one contrast l' beta^, in sizes and variance components.
 
     2 v^2/Var(v^), v = sum_k lambda_k c_k the variance of the contrast and v^ the same in mean squares: an
-    approximation, exact where a single c_k is not zero.
+    approximation, exact where a single c_k is not zero. The eigenvalue of a stratum without degrees of freedom is
+    written in those of the others: lambda_a + lambda_b - lambda for the mean of two crossed factors.
 
     Raises
     ------
     ModelError
-        If a term lies in several strata.
+        If a term lies in several strata, or an eigenvalue has no unique estimator in mean squares.
 
     """
     weights = contrast_weights(balanced, Matrix([list(contrast)]))
-    parts = [
-        (matrix[0, 0] * stratum.eigenvalue, degrees)
-        for matrix, stratum, degrees in zip(weights, balanced.strata, balanced.residual_ranks, strict=True)
-        if matrix[0, 0] != 0
-    ]
-    total = Add(*(part for part, _ in parts))
-    return canonical(total**2 / Add(*(part**2 / degrees for part, degrees in parts)))
+    rows = mean_squares(balanced)
+    parts = dict.fromkeys(rows, Integer(0))
+    for matrix, stratum in zip(weights, balanced.strata, strict=True):
+        if matrix[0, 0] != 0:
+            for row, coefficient in _in_mean_squares(balanced, stratum, rows):
+                parts[row] += coefficient * matrix[0, 0] * row.expectation
+    if not any(parts.values()):
+        raise ModelError("the contrast is zero: it has no degrees of freedom")
+    total = Add(*parts.values())
+    return canonical(total**2 / Add(*(part**2 / row.degrees for row, part in parts.items())))
+
+
+def _in_mean_squares(
+    balanced: BalancedModel, stratum: Stratum, rows: Sequence[MeanSquare]
+) -> list[tuple[MeanSquare, Expr]]:
+    """Return an eigenvalue as a combination of expected mean squares: its own where there is one."""
+    own = [(row, Integer(1)) for row in rows if row.stratum is stratum]
+    if own:
+        return own
+    parameters = balanced.strata.parameters
+    unknown = [row.symbol for row in rows]
+    rest = Add(*(row.symbol * row.expectation for row in rows)) - stratum.eigenvalue
+    solution = next(iter(linsolve([rest.diff(parameter) for parameter in parameters], *unknown)), ())
+    if not solution or any(value.has(*unknown) for value in solution):
+        raise ModelError(
+            f"the stratum {stratum.name} has no degrees of freedom left, and the mean squares of the others do not "
+            "determine its eigenvalue: the contrast has no Satterthwaite degrees of freedom"
+        )
+    return list(zip(rows, solution, strict=True))
 
 
 def _parameters(balanced: BalancedModel, contrasts: Matrix) -> tuple[Symbol, ...]:

@@ -128,6 +128,16 @@ def compare_formula(derived: Expr, printed: Expr, points: Mapping[Symbol, str] |
     )
 
 
+def compare_formulas(pairs: Iterable[tuple[Expr, Expr]]) -> Outcome:
+    """Compare several formulas that a source states together, each a pair of derived and printed.
+
+    The verdict is that of the first that does not agree, with its own note; all are shown.
+    """
+    outcomes = [compare_formula(derived, printed) for derived, printed in pairs]
+    worst = next((outcome for outcome in outcomes if outcome.verdict != "agree"), outcomes[0])
+    return Outcome("; ".join(outcome.recomputed for outcome in outcomes), worst.verdict, worst.note)
+
+
 def default_point(symbols: Iterable[Symbol]) -> dict[Symbol, str]:
     """Return distinct exact values that respect the assumptions of the symbols, the same ones every time.
 

@@ -7,7 +7,8 @@ from importlib import import_module
 from pathlib import Path
 
 import derivations
-from derivations.sources import DECK, HERE, TABLE
+from derivations import sources
+from derivations.sources import DECK, INFERENCE, LECTURE, TABLE
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,9 +26,18 @@ def test_every_file_of_results_has_a_test():
     assert files == tests
 
 
-def test_slides_are_cited_by_title():
+def test_slides_are_cited_by_title_and_sections_by_heading():
     for statement in derivations.statements():
-        assert statement.source.startswith((f"{DECK}, slide '", f"{TABLE}, slide '")) or statement.source == HERE
+        for slides, part in ((DECK, "slide"), (TABLE, "slide"), (INFERENCE, "slide"), (LECTURE, "section")):
+            if statement.source.startswith(slides):
+                assert statement.source.startswith((f"{slides}, {part} '", f"{slides}, {part}s '"))
+
+
+def test_every_source_is_listed_and_used():
+    listed = [text for name, text in vars(sources).items() if name.isupper()]
+    cited = [statement.source for statement in derivations.statements()]
+    assert all(any(source.startswith(text) for text in listed) for source in cited)
+    assert all(any(source.startswith(text) for source in cited) for text in listed)
 
 
 def test_the_package_announces_its_statements():
