@@ -9,12 +9,8 @@ from sympy import Rational
 from derivations import crossed_lmm
 from leadterms.notation.symbols import M_PRIME, PHI, M, N
 
-AT = {
-    crossed_lmm.A: Rational(9, 10),
-    crossed_lmm.B: Rational(7, 5),
-    crossed_lmm.AB: Rational(3, 5),
-    PHI: Rational(6, 5),
-}
+A, B, AB = crossed_lmm.A, crossed_lmm.B, crossed_lmm.AB
+AT = {A: Rational(9, 10), B: Rational(7, 5), AB: Rational(3, 5), PHI: Rational(6, 5)}
 
 
 def test_every_statement_agrees():
