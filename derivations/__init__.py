@@ -1,6 +1,7 @@
 """Published statements, one file each: source, steps, printed values.  No machinery is here.
 
-The order is that of the slides: Wand, *The generalized linear mixed model leading terms*.
+The order is that of the slides: Wand, *The generalized linear mixed model leading terms*, then
+Waagepetersen, *Frequentist inference for linear mixed models*.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ def statements() -> list[Statement]:
         dispersion,
         general_block_theorem,
         linear_model,
+        orthodont,
         poisson_glm,
         poisson_glmm,
         sample_size_table,
@@ -34,5 +36,6 @@ def statements() -> list[Statement]:
         dispersion,
         two_terms,
         sample_size_table,
+        orthodont,
     )
     return [statement for module in modules for statement in module.STATEMENTS]

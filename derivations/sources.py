@@ -6,3 +6,5 @@ TABLE = "Maestrini, Bhaskaran and Wand (2024), Biometrika, as printed in Wand's 
 """The sample-size table, from the slide 'The Clincher'."""
 HERE = "derived here; no publication of the joint formula was found"
 """Statements that have no printed source."""
+INFERENCE = "Waagepetersen, Frequentist inference for linear mixed models, continued (2024)"
+"""Slides; the statements name the slide by its title."""

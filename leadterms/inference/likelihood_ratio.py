@@ -1,4 +1,4 @@
-r"""Likelihood-ratio tests between linear mixed models: which likelihoods can be compared, and the limits on the boundary.
+r"""Likelihood-ratio tests between linear mixed models: which likelihoods compare, and the limits on the boundary.
 
 Sources: Self & Liang (1987), J. Am. Stat. Assoc. 82, 605-610; Stram & Lee (1994), Biometrics 50, 1171-1177.
 """
@@ -101,8 +101,8 @@ def _random_limit(wide: DataDesign, narrow: DataDesign) -> Mixture:
     small = {random_key(random) for random in narrow.random}
     extra, lost = large - small, small - large
     refusal = ModelError(
-        f"{narrow.formula.text!r} is not {wide.formula.text!r} without one random effect: the limit for several, or for "
-        "models that are not nested, is not covered; test one effect after the other"
+        f"{narrow.formula.text!r} is not {wide.formula.text!r} without one random effect: the limit for several, or "
+        "for models that are not nested, is not covered; test one effect after the other"
     )
     if len(extra) != 1 or len(lost) > 1:
         raise refusal
@@ -123,16 +123,16 @@ def _fitted(model: Stated, design: DataDesign, likelihood: str) -> LinearFit:
         return fit_linear(design, method=likelihood)
     if model.method != likelihood:
         raise ModelError(
-            f"{design.formula.text!r} was fitted by {model.method}, and the comparison is by {likelihood}: fit it anew, "
-            "or give the formula"
+            f"{design.formula.text!r} was fitted by {model.method}, and the comparison is by {likelihood}: fit it "
+            "anew, or give the formula"
         )
     return model
 
 
 def _notes(mixture: Mixture, small: LinearFit) -> tuple[str, ...]:
-    notes = ("asymptotic in the number of groups",)
-    if len(mixture) > 1:
-        notes = ("boundary mixture, asymptotic in the number of groups",)
+    notes = [("boundary mixture, " if len(mixture) > 1 else "") + "asymptotic in the number of groups"]
     if small.boundary:
-        notes += (f"the small model is on the boundary too ({', '.join(small.boundary)}), where the limit is another",)
-    return notes
+        notes.append(
+            f"the small model is on the boundary too ({', '.join(small.boundary)}), where the limit is another"
+        )
+    return tuple(notes)

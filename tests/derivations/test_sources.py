@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 import derivations
-from derivations.sources import DECK, HERE, TABLE
+from derivations.sources import DECK, HERE, INFERENCE, TABLE
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +27,8 @@ def test_every_file_of_results_has_a_test():
 
 def test_slides_are_cited_by_title():
     for statement in derivations.statements():
-        assert statement.source.startswith((f"{DECK}, slide '", f"{TABLE}, slide '")) or statement.source == HERE
+        decks = tuple(f"{deck}, slide '" for deck in (DECK, TABLE, INFERENCE))
+        assert statement.source.startswith(decks) or statement.source == HERE
 
 
 def test_the_package_announces_its_statements():

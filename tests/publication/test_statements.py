@@ -164,6 +164,7 @@ def test_nothing_installed_is_refused_not_passed(monkeypatch):
 SOURCES = (
     "Wand, The generalized linear mixed model leading terms, slide ",
     "Maestrini, Bhaskaran and Wand (2024), Biometrika, as printed in Wand's slides, slide ",
+    "Waagepetersen, Frequentist inference for linear mixed models, continued (2024), slide ",
     "derived here; no publication of the joint formula was found",
 )
 
