@@ -92,7 +92,8 @@ def satterthwaite(large: Stated, small: Stated, data: Any = None, information: s
 
     For one restriction :math:`\nu = 2(l'Cl)^2/(g'Wg)`, g the gradient of :math:`l'C(\theta)l` and W the inverse
     information about the variance parameters.  Several are rotated to uncorrelated ones, and the mean of their squared
-    t statistics is matched to an F distribution by its expectation.
+    t statistics is matched to an F distribution by its expectation; these degrees of freedom, unlike the statistic,
+    depend on how L is written (from a smaller model it has orthonormal rows).
 
     Parameters
     ----------

@@ -15,8 +15,8 @@ Stated = Any
 """A formula, a design with its data, or a fit."""
 
 
-def as_design(stated: Stated, data: Any) -> DataDesign:
-    """Return the matrices of a model that is stated in any of the ways.
+def as_design(stated: Stated, data: Any, null: bool = False) -> DataDesign:
+    """Return the matrices of a model that is stated in any of the ways; ``null`` as in `data_design`.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def as_design(stated: Stated, data: Any) -> DataDesign:
         return stated
     if data is None:
         raise ModelError(f"the model {stated!r} comes without data: give data, or a fit")
-    return data_design(stated, data)
+    return data_design(stated, data, null)
 
 
 def check_same_response(large: DataDesign, small: DataDesign) -> None:
@@ -110,7 +110,7 @@ def read_restriction(large: DataDesign, small: Stated, data: Any) -> tuple[Array
         if orthonormal_basis(L.T).shape[1] != L.shape[0]:
             raise ModelError("the rows of L are linearly dependent: state each restriction once")
         return L, f"L beta = 0 in {large.formula.text}"
-    design = as_design(small, data)
+    design = as_design(small, data, null=True)
     check_same_response(large, design)
     if not has_same_random_part(large, design):
         raise ModelError(

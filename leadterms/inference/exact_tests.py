@@ -109,7 +109,7 @@ def exact_f(large: Stated, small: Stated, data: Any = None) -> FTest:
         and ``kenward_roger`` approximates.
 
     """
-    wide, narrow = as_design(large, data), as_design(small, data)
+    wide, narrow = as_design(large, data), as_design(small, data, null=True)
     check_same_response(wide, narrow)
     if not has_same_random_part(wide, narrow):
         raise ModelError(
@@ -149,15 +149,14 @@ def _shares(wide: DataDesign, narrow: DataDesign) -> list[_Share]:
     """Return how the two means show in each stratum; nothing if the layout has no strata."""
     found = []
     for stratum in strata(wide) or ():
-        project = stratum.basis @ stratum.basis.T
-        without = _projected(project, narrow.X, None)
-        found.append((stratum, _projected(project, wide.X, without), without))
+        without = _projected(stratum.basis, narrow.X, None)
+        found.append((stratum, _projected(stratum.basis, wide.X, without), without))
     return found
 
 
-def _projected(project: Array, X: Array, within: Array | None) -> Array:
-    """Return a basis of the projected columns; those that vanish but for rounding count as zero."""
-    columns = project @ X
+def _projected(basis: Array, X: Array, within: Array | None) -> Array:
+    """Return a basis of the columns projected on a space; those that vanish but for rounding count as zero."""
+    columns = basis @ (basis.T @ X)
     lengths = np.linalg.norm(X, axis=0)
     kept = np.linalg.norm(columns, axis=0) > 1e-9 * lengths
     return orthonormal_basis(columns[:, kept], within)

@@ -56,7 +56,7 @@ def likelihood_ratio(large: Stated, small: Stated, data: Any = None, likelihood:
     """
     if likelihood not in ("ML", "REML"):
         raise ModelError(f"the likelihood is 'ML' or 'REML', not {likelihood!r}")
-    wide, narrow = as_design(large, data), as_design(small, data)
+    wide, narrow = as_design(large, data), as_design(small, data, null=True)
     check_same_response(wide, narrow)
     mixture = _limit(wide, narrow, likelihood)
     fits = [_fitted(model, design, likelihood) for model, design in ((large, wide), (small, narrow))]

@@ -83,7 +83,7 @@ def check_full_rank(X: Any, names: Sequence[str] | None = None) -> None:
             shown = f"column {index}" if names is None else f"column {index} ({names[index]})"
             raise ModelError(
                 f"the fixed-effects design of {columns.shape[1]} columns has not full rank: {shown} is a linear "
-                "combination of those before it, leave it out"
+                "combination of those before it, leave it out or state the mean by fewer terms (0 + a:b for the cells)"
             )
         basis = np.hstack([basis, new])
     raise ModelError(

@@ -75,7 +75,7 @@ class DataDesign:
         return (*(name for block in self.random for name in block.names), "phi")
 
 
-def data_design(formula: str | Formula, data: Any) -> DataDesign:
+def data_design(formula: str | Formula, data: Any, null: bool = False) -> DataDesign:
     """Return the matrices that a formula has for given data.
 
     Text columns are factors with treatment coding: levels in sorted order, the first of them the reference.  The
@@ -87,6 +87,9 @@ def data_design(formula: str | Formula, data: Any) -> DataDesign:
         lme4-style, or already read.
     data
         A mapping of column names to sequences of N numbers or texts; a data frame is one.
+    null
+        The formula states a hypothesis within a larger model: a random effect may lack its fixed effect, whose mean is
+        then zero by hypothesis.
 
     Raises
     ------
@@ -111,48 +114,49 @@ def data_design(formula: str | Formula, data: Any) -> DataDesign:
     names = tuple(name for found, _ in coded for name in found)
     X = np.hstack([np.empty((len(y), 0)), *(matrix for _, matrix in coded)])
     blocks = [piece for random in stated.random for piece in _pieces(random, columns)]
-    for effects, matrix, random in blocks:
-        _check_fixed_effects(effects, matrix, X, random)
+    for block in () if null else blocks:
+        _check_fixed_effects(block, X)
     return DataDesign(stated, y, X, names, tuple(_random_designs(blocks, columns)))
 
 
-_Piece = tuple[tuple[str, ...], Array, RandomTerm]
-"""Names and columns of correlated effects, and the random term that they come from."""
+_Piece = tuple[tuple[str, ...], Array, tuple[str, ...], RandomTerm]
+"""Names and columns of correlated effects, the term of each, and the random term that they come from."""
 
 
 def _pieces(random: RandomTerm, columns: Mapping[str, Column]) -> list[_Piece]:
     """Return the blocks of correlated effects of a random term."""
     coded = coded_columns(random.terms, columns)
+    owners = [(term.name,) * len(found) for term, (found, _) in zip(random.terms, coded, strict=True)]
     if not random.correlated:
-        return [(names, matrix, random) for names, matrix in coded]
+        return [(names, matrix, owner, random) for (names, matrix), owner in zip(coded, owners, strict=True)]
     names = tuple(name for found, _ in coded for name in found)
-    return [(names, np.hstack([matrix for _, matrix in coded]), random)]
+    return [(names, np.hstack([matrix for _, matrix in coded]), sum(owners, ()), random)]
 
 
-def _check_fixed_effects(effects: Sequence[str], matrix: Array, X: Array, random: RandomTerm) -> None:
+def _check_fixed_effects(block: _Piece, X: Array) -> None:
     """Refuse a random effect whose column is not a combination of the fixed-effect columns."""
+    effects, matrix, owners, random = block
     fitted = X @ np.linalg.lstsq(X, matrix, rcond=None)[0]
     distance, length = np.linalg.norm(matrix - fitted, axis=0), np.linalg.norm(matrix, axis=0)
     for index, effect in enumerate(effects):
         if distance[index] > 1e-8 * length[index]:
             shown = "intercept" if effect == "1" else effect
-            added = effect if len(random.terms) == 1 else " + ".join(term.name for term in random.terms)
             raise ModelError(
-                f"the random effect of {shown} within {':'.join(random.grouping)} has no fixed effect: add {added} to "
-                "the fixed part (random effects have mean zero around it)"
+                f"the random effect of {shown} within {':'.join(random.grouping)} has no fixed effect: add "
+                f"{owners[index]} to the fixed part (random effects have mean zero around it)"
             )
 
 
 def _random_designs(blocks: Sequence[_Piece], columns: Mapping[str, Column]) -> list[RandomDesign]:
     """Number the effects of each grouping, and write out the matrices Z."""
-    groupings = [random.grouping for _, _, random in blocks]
+    groupings = [random.grouping for *_, random in blocks]
     counts = dict.fromkeys(groupings, 0)
     totals = {
-        grouping: sum(len(effects) for effects, _, random in blocks if random.grouping == grouping)
+        grouping: sum(len(effects) for effects, *_, random in blocks if random.grouping == grouping)
         for grouping in groupings
     }
     found = []
-    for effects, matrix, random in blocks:
+    for effects, matrix, _, random in blocks:
         grouping = random.grouping
         suffix = f"_{'_'.join(grouping)}" if len(totals) > 1 else ""
         start = counts[grouping]

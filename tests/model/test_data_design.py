@@ -149,10 +149,11 @@ def test_random_effects_need_their_fixed_effect_in_the_span_of_x():
     for formula, shown in (
         ("y ~ z + (x | g)", "random effect of x within g"),
         ("y ~ 0 + x + (1 | g)", "random effect of intercept within g"),
-        ("y ~ x + (b | a)", "random effect of bv within a"),
+        ("y ~ x + (b | a)", "random effect of bv within a has no fixed effect: add b to"),
     ):
         with pytest.raises(ModelError, match=shown):
             data_design(formula, data)
+        assert data_design(formula, data, null=True).random  # a hypothesis within a larger model
 
 
 def changed(**columns):
