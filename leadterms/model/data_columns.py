@@ -85,6 +85,10 @@ def evaluate_columns(expression: Expr, columns: dict[str, Column], shown: str) -
     """
     symbols = sorted(expression.free_symbols, key=lambda symbol: symbol.name)
     rows = len(next(iter(columns.values())).values)
+    if expression.is_Symbol:
+        return np.array(columns[expression.name].numbers)
+    if not symbols:
+        return np.full(rows, float(expression))
     function = lambdify([Symbol(f"x{index}") for index in range(len(symbols))], _renamed(expression, symbols), "numpy")
     with np.errstate(all="ignore"):
         found = function(*(columns[symbol.name].numbers for symbol in symbols))
