@@ -10,7 +10,8 @@ import numpy as np
 from leadterms.errors import ModelError
 from leadterms.inference.variance_newton import maximise
 from leadterms.information.column_space import Array, check_full_rank
-from leadterms.information.low_rank import CrossProducts, EffectBlock, cross_products
+from leadterms.information.effect_blocks import EffectBlock
+from leadterms.information.low_rank import CrossProducts, cross_products
 from leadterms.model.data_design import DataDesign, data_design
 from leadterms.model.formula import Formula
 

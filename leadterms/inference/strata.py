@@ -14,7 +14,7 @@ import numpy as np
 
 from leadterms.errors import ModelError
 from leadterms.information.column_space import Array, side_by_side
-from leadterms.information.low_rank import EffectBlock, covariance_derivatives
+from leadterms.information.effect_blocks import EffectBlock, covariance_derivatives
 from leadterms.model.data_design import DataDesign
 
 LARGEST = 3000

@@ -15,7 +15,8 @@ import numpy as np
 
 from leadterms.errors import EvaluationError, ModelError
 from leadterms.information.column_space import Array
-from leadterms.information.low_rank import CrossProducts, EffectBlock, Solved, solve
+from leadterms.information.effect_blocks import EffectBlock
+from leadterms.information.low_rank import CrossProducts, Solved, solve
 
 MAX_STEPS = 200
 SETTLED = 1e-16

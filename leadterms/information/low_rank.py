@@ -22,48 +22,8 @@ import numpy as np
 
 from leadterms.errors import EvaluationError
 from leadterms.information.column_space import Array, dense
+from leadterms.information.effect_blocks import EffectBlock
 from leadterms.information.general_linear import LOG_TWO_PI
-
-
-@dataclass(frozen=True)
-class EffectBlock:
-    """One random term: k effects, correlated with each other, for each of q levels.
-
-    Parameters
-    ----------
-    designs
-        k matrices, each N x q; dense, or anything with ``@``, ``.T`` and ``.toarray()`` such as a sparse matrix.
-
-    """
-
-    designs: tuple[Any, ...]
-
-    @property
-    def size(self) -> int:
-        """The number of effects, k."""
-        return len(self.designs)
-
-    @property
-    def pairs(self) -> tuple[tuple[int, int], ...]:
-        """The free entries (row, column) of the covariance of the effects, column by column as vech does."""
-        return tuple((i, j) for j in range(self.size) for i in range(j, self.size))
-
-    def matrix(self, entries: Sequence[float]) -> Array:
-        """Return the k x k covariance of the effects from its free entries."""
-        covariance = np.zeros((self.size, self.size))
-        for (i, j), value in zip(self.pairs, entries, strict=True):
-            covariance[i, j] = covariance[j, i] = value
-        return covariance
-
-
-def covariance_derivatives(blocks: Sequence[EffectBlock], rows: int) -> list[Array]:
-    r"""Return :math:`\partial V/\partial\theta_r` as dense N x N matrices: each block's entries, then the error's I."""
-    found = []
-    for block in blocks:
-        for i, j in block.pairs:
-            product = dense(block.designs[i] @ block.designs[j].T)
-            found.append(product if i == j else product + product.T)
-    return [*found, np.eye(rows)]
 
 
 @dataclass(frozen=True)
@@ -172,21 +132,25 @@ def solve(cross: CrossProducts, effects: Sequence[Array], phi: float, restricted
         If phi is not positive or an effects covariance has a negative eigenvalue.
 
     """
-    inverse, projection, covariance, eigenvalues = _powers(cross, effects, phi)
+    T, inverse_S, log_det = _whitened(cross, effects, phi)
     x, y = slice(0, cross.fixed), slice(cross.gram.shape[0] - 1, None)
-    spare = cross.rows - len(eigenvalues)
-    traces = [spare / phi**k + float(np.sum(eigenvalues**-k)) for k in (1.0, 2.0)]
-    log_det = spare * np.log(phi) + float(np.sum(np.log(eigenvalues)))
-    value = -(cross.rows * LOG_TWO_PI + log_det + float(projection[0][-1, -1])) / 2
+    rows = cross.gram[x] @ T
+    covariance = _inverse(rows[:, x])
+    projection = _kernel(cross, T - T[:, x] @ (covariance @ rows))
+    spare = cross.rows - len(inverse_S)
+    traces = [spare / phi + float(np.trace(inverse_S)), spare / phi**2 + float(np.sum(inverse_S**2))]
+    log_det += spare * np.log(phi)
+    value = -(cross.rows * LOG_TWO_PI + log_det + float(projection.first[-1, -1])) / 2
     if restricted:
         value += (cross.fixed * LOG_TWO_PI + float(np.linalg.slogdet(covariance)[1])) / 2
-        bent = covariance @ inverse[1][x, x]
+        # tr P = tr V^{-1} - tr CX'V^{-2}X, tr PP = tr V^{-2} - 2 tr CX'V^{-3}X + tr (CX'V^{-2}X)^2
+        bent = covariance @ (rows @ T[:, x])
         traces[0] -= float(np.trace(bent))
-        traces[1] += float(np.sum(bent * bent.T) - 2 * np.sum(covariance * inverse[2][x, x]))
-    single, double = _traces(cross, projection if restricted else inverse, traces)
+        traces[1] += float(np.sum(bent * bent.T) - 2 * np.sum(covariance * (rows @ T @ T[:, x])))
+    single, double = _traces(cross, projection if restricted else _kernel(cross, T), traces)
     once, twice = _sandwiches(cross, projection, y)
     return Solved(
-        beta=covariance @ inverse[0][x, -1],
+        beta=covariance @ rows[:, -1],
         covariance=covariance,
         log_likelihood=value,
         score=(once[:, 0, 0] - single) / 2,
@@ -207,49 +171,70 @@ def fixed_effects_derivatives(cross: CrossProducts, effects: Sequence[Array], ph
         As `solve`.
 
     """
-    inverse, *_ = _powers(cross, effects, phi)
-    return _sandwiches(cross, inverse, slice(0, cross.fixed))
+    T, *_ = _whitened(cross, effects, phi)
+    return _sandwiches(cross, _kernel(cross, T), slice(0, cross.fixed))
 
 
-Powers = tuple[Array, Array, Array]
-"""D'QD, D'QQD and D'QQQD for a symmetric Q."""
+@dataclass(frozen=True)
+class _Kernel:
+    """D'QD and D'QQD for a symmetric Q, and T with QD = DT."""
+
+    first: Array
+    second: Array
+    T: Array
+
+    def third(self, at: slice) -> Array:
+        """Return the block ``at`` of D'QQQD."""
+        return np.asarray(self.second[at] @ self.T[:, at])
 
 
-def _powers(cross: CrossProducts, effects: Sequence[Array], phi: float) -> tuple[Powers, Powers, Array, Array]:
-    """Return the powers for V^{-1} and for P, then (X'V^{-1}X)^{-1}, and the q eigenvalues of S."""
+def _kernel(cross: CrossProducts, T: Array) -> _Kernel:
+    first = cross.gram @ T
+    return _Kernel(first, first @ T, T)
+
+
+def _whitened(cross: CrossProducts, effects: Sequence[Array], phi: float) -> tuple[Array, Array, float]:
+    """Return T with V^{-1}D = DT, the inverse of S, and its log-determinant."""
     if not phi > 0:
         raise EvaluationError(f"the error variance is positive, but {phi:g} was given")
     K, size = cross.gram, cross.gram.shape[0]
-    x, z = slice(0, cross.fixed), slice(cross.fixed, size - 1)
-    factor = _factor(cross, effects)
-    eigenvalues, vectors = np.linalg.eigh(phi * np.eye(factor.shape[0]) + factor.T @ K[z, z] @ factor)
-    loading = factor @ vectors
+    z = slice(cross.fixed, size - 1)
+    roots = [_root(block, covariance) for block, covariance in zip(cross.blocks, effects, strict=True)]
+    half = _combined(cross, [root.T for root in roots], K[z])
+    S = _combined(cross, [root.T for root in roots], half[:, z].T)
+    S = phi * np.eye(size - 1 - cross.fixed) + (S + S.T) / 2
+    inverse_S, log_det = _inverse(S), float(np.linalg.slogdet(S)[1])
     T = np.eye(size)
-    T[z] -= loading @ ((loading.T @ K[z]) / eigenvalues[:, None])
-    T /= phi
-    information = (K @ T)[x, x]
-    covariance = np.linalg.inv((information + information.T) / 2)
-    covariance = (covariance + covariance.T) / 2
-    projected = T - T[:, x] @ (covariance @ (K @ T)[x])
-    inverse, projection = ((K @ t, K @ t @ t, K @ t @ t @ t) for t in (T, projected))
-    return inverse, projection, covariance, eigenvalues
+    T[z] -= _combined(cross, roots, inverse_S @ half)
+    return T / phi, inverse_S, log_det
 
 
-def _factor(cross: CrossProducts, effects: Sequence[Array]) -> Array:
-    """Return L, q x q, with LL' = G."""
-    spans = cross.spans
-    q = cross.gram.shape[0] - 1 - cross.fixed
-    factor = np.zeros((q, q))
-    for block, places, covariance in zip(cross.blocks, spans, effects, strict=True):
-        values, vectors = np.linalg.eigh(np.asarray(covariance, dtype=float).reshape(block.size, block.size))
-        if values[0] < -1e-12 * max(abs(values[-1]), abs(values[0])):
-            raise EvaluationError(
-                f"the covariance of the random effects has the eigenvalue {values[0]:g}: give one without negative ones"
-            )
-        root = vectors * np.sqrt(np.maximum(values, 0))
-        start, stop = places[0].start - cross.fixed, places[-1].stop - cross.fixed
-        factor[start:stop, start:stop] = np.kron(root, np.eye(places[0].stop - places[0].start))
-    return factor
+def _inverse(matrix: Array) -> Array:
+    """Return the inverse of a symmetric matrix, symmetric."""
+    inverse = np.linalg.inv((matrix + matrix.T) / 2)
+    return np.asarray((inverse + inverse.T) / 2)
+
+
+def _root(block: EffectBlock, covariance: Array) -> Array:
+    """Return a k x k root R with RR' = Sigma; L of the whole model has R times an identity for each block."""
+    values, vectors = np.linalg.eigh(np.asarray(covariance, dtype=float).reshape(block.size, block.size))
+    if values[0] < -1e-12 * max(abs(values[-1]), abs(values[0])):
+        raise EvaluationError(
+            f"the covariance of the random effects has the eigenvalue {values[0]:g}: give one without negative ones"
+        )
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0)))
+
+
+def _combined(cross: CrossProducts, roots: Sequence[Array], rows: Array) -> Array:
+    """Return L times a matrix with q rows, where L has the given roots."""
+    found = np.zeros_like(rows)
+    for root, places in zip(roots, cross.spans, strict=True):
+        for i, row in enumerate(places):
+            for j, column in enumerate(places):
+                if root[i, j]:
+                    to, of = (slice(s.start - cross.fixed, s.stop - cross.fixed) for s in (row, column))
+                    found[to] += root[i, j] * rows[of]
+    return found
 
 
 def _orientations(pair: tuple[slice, slice]) -> list[tuple[slice, slice]]:
@@ -258,9 +243,9 @@ def _orientations(pair: tuple[slice, slice]) -> list[tuple[slice, slice]]:
     return [pair] if first == second else [pair, (second, first)]
 
 
-def _traces(cross: CrossProducts, powers: Powers, traces: Sequence[float]) -> tuple[Array, Array]:
+def _traces(cross: CrossProducts, kernel: _Kernel, traces: Sequence[float]) -> tuple[Array, Array]:
     """Return tr(QV_r) and tr(QV_rQV_s); ``traces`` are those of Q and QQ."""
-    first, second, _ = powers
+    first, second = kernel.first, kernel.second
     pairs = [_orientations(pair) for pair in cross.parameters]
     size = len(pairs) + 1
     single, double = np.empty(size), np.empty((size, size))
@@ -273,9 +258,9 @@ def _traces(cross: CrossProducts, powers: Powers, traces: Sequence[float]) -> tu
     return single, double
 
 
-def _sandwiches(cross: CrossProducts, powers: Powers, at: slice) -> tuple[Array, Array]:
+def _sandwiches(cross: CrossProducts, kernel: _Kernel, at: slice) -> tuple[Array, Array]:
     """Return the columns ``at`` of D'QV_rQD and D'QV_rQV_sQD."""
-    first, second, third = powers
+    first, second = kernel.first, kernel.second
     pairs = [_orientations(pair) for pair in cross.parameters]
     size, width = len(pairs) + 1, first[at, at].shape[0]
     once, twice = np.empty((size, width, width)), np.empty((size, size, width, width))
@@ -285,5 +270,5 @@ def _sandwiches(cross: CrossProducts, powers: Powers, at: slice) -> tuple[Array,
         twice[-1, r] = twice[r, -1].T
         for s, right in enumerate(pairs):
             twice[r, s] = sum(first[at, a] @ first[b, c] @ first[d, at] for a, b in left for c, d in right)
-    once[-1], twice[-1, -1] = second[at, at], third[at, at]
+    once[-1], twice[-1, -1] = second[at, at], kernel.third(at)
     return once, twice

@@ -13,8 +13,8 @@ from leadterms.inference.approximate_tests import kenward_roger, satterthwaite
 from leadterms.inference.comparison import restriction
 from leadterms.inference.exact_tests import exact_f
 from leadterms.inference.linear_fit import fit_linear
+from leadterms.information.effect_blocks import covariance_derivatives
 from leadterms.information.general_linear import linear_covariance, restricted_log_likelihood
-from leadterms.information.low_rank import covariance_derivatives
 from leadterms.model.data_design import data_design
 
 

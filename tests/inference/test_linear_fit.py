@@ -11,6 +11,7 @@ from scipy.optimize import minimize
 
 from leadterms.errors import ModelError
 from leadterms.inference.linear_fit import fit_linear
+from leadterms.information.effect_blocks import covariance_derivatives
 from leadterms.information.general_linear import (
     fixed_effects_covariance,
     linear_covariance,
@@ -18,7 +19,6 @@ from leadterms.information.general_linear import (
     restricted_log_likelihood,
     variance_information,
 )
-from leadterms.information.low_rank import covariance_derivatives
 
 
 def unbalanced(seed, rows=50, groups=8):

@@ -10,8 +10,8 @@ import pytest
 from leadterms.errors import ModelError
 from leadterms.inference import strata as module
 from leadterms.inference.strata import strata
+from leadterms.information.effect_blocks import EffectBlock, covariance_derivatives
 from leadterms.information.general_linear import linear_covariance
-from leadterms.information.low_rank import EffectBlock, covariance_derivatives
 from leadterms.model.data_design import data_design
 
 

@@ -7,6 +7,7 @@ import pytest
 from scipy import sparse
 
 from leadterms.errors import EvaluationError
+from leadterms.information.effect_blocks import EffectBlock, covariance_derivatives
 from leadterms.information.general_linear import (
     fixed_effects_covariance,
     linear_covariance,
@@ -14,13 +15,7 @@ from leadterms.information.general_linear import (
     restricted_log_likelihood,
     variance_information,
 )
-from leadterms.information.low_rank import (
-    EffectBlock,
-    covariance_derivatives,
-    cross_products,
-    fixed_effects_derivatives,
-    solve,
-)
+from leadterms.information.low_rank import cross_products, fixed_effects_derivatives, solve
 
 
 def case(seed, singular=False):
