@@ -19,7 +19,7 @@ from leadterms.inference.comparison import (
     restriction,
 )
 from leadterms.inference.records import FTest
-from leadterms.inference.strata import Stratum, random_columns, strata
+from leadterms.inference.strata import LARGEST, Stratum, random_columns, strata
 from leadterms.inference.tail_probabilities import f_tail
 from leadterms.information.column_space import Array, orthonormal_basis, side_by_side
 from leadterms.model.data_design import DataDesign
@@ -121,7 +121,7 @@ def exact_f(large: Stated, small: Stated, data: Any = None) -> FTest:
     if not wide.random:
         without = orthonormal_basis(narrow.X)
         return _ratio(wide, hypothesis, without, orthonormal_basis(wide.X, without), None, ())
-    shares = _shares(wide, narrow)
+    shares = _shares(wide, narrow) if len(wide.y) <= LARGEST else []
     telling = [share for share in shares if share[1].shape[1]]
     if (
         len(telling) == 1
@@ -135,9 +135,12 @@ def exact_f(large: Stated, small: Stated, data: Any = None) -> FTest:
     tested = orthonormal_basis(wide.X, without)
     if tested.shape[1] == ell and len(wide.y) > without.shape[1] + ell:
         return _ratio(wide, hypothesis, without, tested, None, ("given all random effects: within their levels only",))
+    where = "lies in no single stratum of the layout"
+    if len(wide.y) > LARGEST:
+        where = f"was not looked for in strata of more than {LARGEST} observations"
     raise ModelError(
-        f"{hypothesis}: no exact F test, the hypothesis lies in no single stratum of the layout and cannot be tested "
-        "within the levels of the random effects; use kenward_roger, an approximation"
+        f"{hypothesis}: no exact F test, the hypothesis {where} and cannot be tested within the levels of the random "
+        "effects; use kenward_roger, an approximation"
     )
 
 

@@ -33,7 +33,8 @@ def likelihood_ratio(large: Stated, small: Stated, data: Any = None, likelihood:
 
     Fixed effects: :math:`\chi^2_h` as the number of groups grows.  One more random effect, in a term of its own or
     correlated with the k others of its term: :math:`\tfrac12\chi^2_k + \tfrac12\chi^2_{k+1}`, as its variance is on
-    the boundary of the parameter space and the other parameters are taken to be inside.  The limit is one in the number
+    the boundary of the parameter space and the other parameters are taken to be inside.  Independent effects against
+    correlated ones: :math:`\chi^2` with the number of covariances.  The limit is one in the number
     of groups, and can be poor when these are few: `exact_f_variance` and `exact_f` are exact.
 
     Parameters
@@ -96,7 +97,7 @@ def _limit(wide: DataDesign, narrow: DataDesign, likelihood: str) -> Mixture:
 
 
 def _random_limit(wide: DataDesign, narrow: DataDesign) -> Mixture:
-    """Return the mixture for one more random effect."""
+    """Return the limit for one more random effect, or for correlations between effects."""
     large = {random_key(random) for random in wide.random}
     small = {random_key(random) for random in narrow.random}
     extra, lost = large - small, small - large
@@ -104,9 +105,15 @@ def _random_limit(wide: DataDesign, narrow: DataDesign) -> Mixture:
         f"{narrow.formula.text!r} is not {wide.formula.text!r} without one random effect: the limit for several, or "
         "for models that are not nested, is not covered; test one effect after the other"
     )
-    if len(extra) != 1 or len(lost) > 1:
+    if len(extra) != 1:
         raise refusal
     ((grouping, effects),) = extra
+    if len(lost) > 1:
+        # independent blocks of the same effects: only covariances vanish, and zero is inside their space
+        pieces = [len(other) for at, other in lost if at == grouping and other < effects]
+        if len(pieces) != len(lost) or sum(pieces) != len(effects):
+            raise refusal
+        return ((1.0, _covariances(len(effects)) - sum(map(_covariances, pieces))),)
     before: frozenset[str] = frozenset()
     if lost:
         ((other, before),) = lost
@@ -116,6 +123,10 @@ def _random_limit(wide: DataDesign, narrow: DataDesign) -> Mixture:
         raise refusal
     k = len(before)
     return ((0.5, k), (0.5, k + 1))
+
+
+def _covariances(effects: int) -> int:
+    return effects * (effects - 1) // 2
 
 
 def _fitted(model: Stated, design: DataDesign, likelihood: str) -> LinearFit:

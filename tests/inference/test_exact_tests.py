@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from leadterms.errors import ModelError
+from leadterms.inference import exact_tests
 from leadterms.inference.exact_tests import exact_f, exact_f_variance
 from leadterms.inference.linear_fit import fit_linear
 from leadterms.model.data_design import data_design
@@ -160,6 +161,15 @@ def test_a_hypothesis_in_two_strata_is_refused():
     data = split_plot(0)
     with pytest.raises(ModelError, match=r"no single stratum.*kenward_roger"):
         exact_f("y ~ A + B" + RANDOM, "y ~ 1" + RANDOM, data)
+
+
+def test_beyond_the_largest_layout_only_levels_are_looked_into(monkeypatch):
+    monkeypatch.setattr(exact_tests, "LARGEST", 71)
+    data = split_plot(0)
+    within = exact_f("y ~ A*B" + RANDOM, "y ~ A + B" + RANDOM, data)
+    assert (within.ndf, within.ddf) == (6, 45)
+    with pytest.raises(ModelError, match="was not looked for in strata of more than 71 observations"):
+        exact_f("y ~ A + B" + RANDOM, "y ~ B" + RANDOM, data)
 
 
 @pytest.mark.parametrize(

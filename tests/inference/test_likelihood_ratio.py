@@ -87,6 +87,19 @@ def test_an_independent_effect_has_half_and_half():
     assert "boundary mixture" in test.notes[0]
 
 
+def test_a_correlation_is_inside_its_space():
+    data = one_way(3, 10, 6) | {"z": np.random.default_rng(0).normal(size=60)}
+    data["y"] = data["y"] + data["x"] * np.random.default_rng(1).normal(size=10)[data["g"]]
+    test = likelihood_ratio("y ~ x + (x | g)", "y ~ x + (x || g)", data, "REML")
+    assert test.mixture == ((1.0, 1),)
+    assert test.p_value == pytest.approx(stats.chi2.sf(test.statistic, 1), rel=1e-9)
+    wide = "y ~ x + z + (x + z | g)"
+    assert likelihood_ratio(wide, "y ~ x + z + (x + z || g)", data, "REML").mixture == ((1.0, 3),)
+    assert likelihood_ratio(wide, "y ~ x + z + (x | g) + (0 + z | g)", data, "REML").mixture == ((1.0, 2),)
+    with pytest.raises(ModelError, match="without one random effect"):
+        likelihood_ratio(wide, "y ~ x + z + (x || g)", data, "REML")
+
+
 def test_a_small_model_on_the_boundary_is_noted():
     data = one_way(0, groups=6, size=4, sigma=0.0) | {"h": list(range(6)) * 4}
     for seed in range(20):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -34,6 +36,7 @@ def statsmodels_fit(data, slope, method):
         warnings.simplefilter("ignore")
         from statsmodels.formula.api import mixedlm
 
+        warnings.simplefilter("ignore")  # its import sets filters of its own
         model = mixedlm("y ~ x", data, groups=data["g"], re_formula="~x" if slope else "~1")
         return model.fit(reml=method == "REML")
 
@@ -208,6 +211,18 @@ def test_units_do_not_matter(factor):
     other = fit_linear("y ~ x + (x | g)", {**data, "y": factor * data["y"], "x": data["x"] / factor})
     np.testing.assert_allclose(other.beta, fit.beta * [factor, factor**2], rtol=1e-6)
     np.testing.assert_allclose(other.theta, fit.theta * factor ** np.array([2, 3, 4, 2]), rtol=1e-5)
+
+
+def test_no_statistics_package_is_imported():
+    code = """
+import sys
+from leadterms.inference.linear_tests import kenward_roger
+data = {"y": [1, 2, 4, 3.5, 2, 7], "x": [1, 2, 3, 4, 6, 5], "g": list("aabbcc")}
+print(kenward_roger("y ~ x + (1 | g)", [0, 1], data))
+assert not {"scipy", "pandas", "statsmodels"} & set(sys.modules)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.startswith("Kenward-Roger (approximate)")
 
 
 def test_the_table():
