@@ -24,7 +24,7 @@ SETTLED = 1e-16
 NOTHING = 1e-10
 """An eigenvalue of a covariance of effects, in units of the residual variance, that counts as zero."""
 UNIDENTIFIED = 1e-10
-"""Smallest eigenvalue of the information, scaled to a unit diagonal, that counts as zero."""
+"""Smallest eigenvalue of the scaled information that counts as zero."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _scaled(cross: CrossProducts) -> tuple[CrossProducts, list[Array], float]:
     fitted = K[:p, -1] @ np.linalg.lstsq(K[:p, :p], K[:p, -1], rcond=None)[0] if p else 0.0
     rest = float(K[-1, -1] - fitted)
     if cross.rows <= p:
-        raise ModelError(f"{cross.rows} observations leave nothing to estimate variances from with {p} fixed effects")
+        raise ModelError(f"{p} fixed effects use up all observations, {cross.rows}: no variance can be estimated")
     if rest <= 1e-13 * float(K[-1, -1]):
         raise ModelError("the fixed effects fit the response without error: there is no variance to estimate")
     scale = rest / (cross.rows - p)
@@ -109,13 +109,14 @@ def _scaled(cross: CrossProducts) -> tuple[CrossProducts, list[Array], float]:
 
 
 def _check_identified(cross: CrossProducts, restricted: bool) -> None:
+    """Refuse a singular information, in units of that with known means, so that rounding cannot pass for it."""
     effects = [np.eye(block.size) / 2 for block in cross.blocks]
-    information = solve(cross, effects, 0.5, restricted).expected
-    size = np.sqrt(np.diag(information))
-    if np.any(size == 0) or np.linalg.eigvalsh(information / np.outer(size, size))[0] < UNIDENTIFIED:
+    size = np.sqrt(np.diag(solve(cross, effects, 0.5, False).expected))
+    information = solve(cross, effects, 0.5, restricted).expected / np.outer(size, size)
+    if np.linalg.eigvalsh(information)[0] < UNIDENTIFIED:
         raise ModelError(
             "the design does not identify the variance parameters, the information about them is singular: leave out a "
-            "random term whose levels have one observation each, or that another term repeats"
+            "random term whose levels have one observation each, or that fixed effects or another term repeat"
         )
 
 
