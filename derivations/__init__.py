@@ -25,6 +25,7 @@ def statements() -> list[Statement]:
         nested_lmm,
         neyman_scott,
         one_way,
+        orthodont,
         poisson_glm,
         poisson_glmm,
         sample_size_table,
@@ -51,5 +52,6 @@ def statements() -> list[Statement]:
         neyman_scott,
         boundary,
         fay_herriot,
+        orthodont,
     )
     return [statement for module in modules for statement in module.STATEMENTS]
