@@ -18,6 +18,14 @@ from .evaluation.arrays import array_function as array_function
 from .evaluation.number import Number as Number
 from .evaluation.number import evaluate as evaluate
 from .expectation.held import Expectation as Expectation
+from .inference.linear_fit import LinearFit as LinearFit
+from .inference.linear_fit import fit_linear as fit_linear
+from .inference.linear_tests import exact_f as exact_f
+from .inference.linear_tests import exact_f_variance as exact_f_variance
+from .inference.linear_tests import kenward_roger as kenward_roger
+from .inference.linear_tests import likelihood_ratio as likelihood_ratio
+from .inference.linear_tests import satterthwaite as satterthwaite
+from .inference.variance_intervals import variance_interval as variance_interval
 from .information.balanced import BalancedModel as BalancedModel
 from .information.balanced import balanced_model as balanced_model
 from .model.statement import Model as Model

@@ -11,9 +11,11 @@ import leadterms
 
 NAMES = {
     "ArrayFunction", "BalancedModel", "CovariancePattern", "Entry", "EvaluationError", "ExistenceError", "Expansion",
-    "Expectation", "HasseDiagram", "LeadtermsError", "Model", "ModelError", "Number", "ReadingError", "Step", "Term",
-    "UncertifiedError", "UndecidedError", "__version__", "array_function", "balanced_model", "canonical",
-    "covariance_pattern", "evaluate", "expansion", "hasse", "is_zero", "leading_terms", "pattern_figure", "to_latex",
+    "Expectation", "HasseDiagram", "LeadtermsError", "LinearFit", "Model", "ModelError", "Number", "ReadingError",
+    "Step", "Term", "UncertifiedError", "UndecidedError", "__version__", "array_function", "balanced_model",
+    "canonical", "covariance_pattern", "evaluate", "exact_f", "exact_f_variance", "expansion", "fit_linear", "hasse",
+    "is_zero", "kenward_roger", "leading_terms", "likelihood_ratio", "pattern_figure", "satterthwaite", "to_latex",
+    "variance_interval",
 }  # fmt: skip
 
 
@@ -52,6 +54,7 @@ HEAVY = ["sympy", "mpmath", "numpy", "scipy", "lark", "rich", "flint"]
         "from leadterms.cli import main; run(main, '--help')",
         "from leadterms.cli import main; run(main, '--version')",
         "from leadterms.cli import main; run(main, 'derive', '--help')",
+        "from leadterms.cli import main; run(main, 'layout', '--help')",
         "from leadterms.cli import main; run(main, 'reproduce', '--help')",
         "from leadterms.cli import main; run(main, 'reference', '--help')",
         "from leadterms.cli import main; run(main, 'reference', 'export', '--help')",

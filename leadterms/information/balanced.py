@@ -32,7 +32,7 @@ from leadterms.notation.latex import to_latex
 from leadterms.notation.text import to_text
 
 if TYPE_CHECKING:
-    from leadterms.information.mean_squares import FTest, MeanSquare
+    from leadterms.information.mean_squares import MeanSquare, StratumTest
 
 
 @dataclass(frozen=True, repr=False)
@@ -196,7 +196,7 @@ class BalancedModel:
         return estimators(self, method)
 
     @property
-    def variance_tests(self) -> dict[Symbol, FTest]:
+    def variance_tests(self) -> dict[Symbol, StratumTest]:
         """The exact F test of each variance component that has one."""
         from leadterms.information.mean_squares import variance_tests
 
@@ -218,7 +218,7 @@ class BalancedModel:
             raise ModelError(f"{component} is not a variance component of the model: it has {', '.join(known)}")
         return negative_probability(self, known[str(component)], method)
 
-    def fixed_test(self, *terms: str) -> FTest:
+    def fixed_test(self, *terms: str) -> StratumTest:
         """Return the exact F test of the hypothesis that the coefficients of some terms are zero.
 
         Parameters

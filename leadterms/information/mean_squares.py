@@ -61,7 +61,7 @@ class MeanSquare:
 
 
 @dataclass(frozen=True)
-class FTest:
+class StratumTest:
     """An exact F test: numerator over denominator mean square.
 
     Parameters
@@ -165,7 +165,7 @@ def _written(value: Expr) -> Expr:
     return Add(*(own * square for square, own in coefficients.items()))
 
 
-def variance_tests(balanced: BalancedModel) -> dict[Symbol, FTest]:
+def variance_tests(balanced: BalancedModel) -> dict[Symbol, StratumTest]:
     """Return the exact F test of sigma^2 = 0 for every component that has one.
 
     A component has none where no two expected mean squares differ by a multiple of it: with three crossed factors and
@@ -179,7 +179,7 @@ def variance_tests(balanced: BalancedModel) -> dict[Symbol, FTest]:
             lower = next((row for row in rows if row is not upper and row.expectation == rest), None)
             if lower is not None and upper.expectation.has(component):
                 names = (upper.stratum.name, lower.stratum.name)
-                found[component] = FTest((component,), *names, (upper.degrees, lower.degrees))
+                found[component] = StratumTest((component,), *names, (upper.degrees, lower.degrees))
                 break
     return found
 
@@ -233,7 +233,7 @@ def contrast_weights(balanced: BalancedModel, contrasts: Matrix) -> tuple[Matrix
     return tuple((map_ * matrix * map_.T / balanced.strata.layout.total).applyfunc(canonical) for matrix in within)
 
 
-def fixed_test(balanced: BalancedModel, contrasts: Matrix) -> FTest:
+def fixed_test(balanced: BalancedModel, contrasts: Matrix) -> StratumTest:
     """Return the exact F test of L beta = 0 where the hypothesis lies in one stratum.
 
     Kenward and Roger's and Satterthwaite's approximations equal it there.
@@ -260,14 +260,14 @@ def fixed_test(balanced: BalancedModel, contrasts: Matrix) -> FTest:
         names = ", ".join(balanced.strata.strata[k].name for k in own)
         raise ModelError(
             f"the hypothesis {' = '.join(map(str, parameters))} = 0 lies in several strata ({names}): there is no "
-            "exact F test, only approximations such as Satterthwaite's"
+            "exact F test, only approximations"
         )
     denominator = balanced.strata.strata[own[0]]
     degrees = balanced.residual_ranks[own[0]]
     if degrees == 0:
         raise ModelError(f"the stratum {denominator.name} has no degrees of freedom left for a test")
     rank = contrasts.rank(iszerofunc=is_zero)
-    return FTest(parameters, ", ".join(map(str, parameters)), denominator.name, (Integer(rank), degrees))
+    return StratumTest(parameters, ", ".join(map(str, parameters)), denominator.name, (Integer(rank), degrees))
 
 
 def satterthwaite_degrees(balanced: BalancedModel, contrast: Sequence[Expr]) -> Expr:

@@ -206,7 +206,7 @@ def _test_line(test: Mapping[str, Any]) -> str:
         return f"exact, F({degrees}), denominator {test['exact']['stratum']}"
     line = str(test["reason"])
     if "satterthwaite_degrees" in test:
-        line += f"; its degrees of freedom are {_shown(test['satterthwaite_degrees'])}"
+        line += f"; Satterthwaite's degrees of freedom are {_shown(test['satterthwaite_degrees'])}"
     return line
 
 
