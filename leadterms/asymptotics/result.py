@@ -28,6 +28,9 @@ class Step:
     title: str
     latex: str
 
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle \text{{{self.title}:}}\quad {self.latex}$"
+
 
 @dataclass(frozen=True, repr=False)
 class Expansion:

@@ -38,7 +38,16 @@ def empty_figure(what: str, width: float, height: float) -> Figure:
         raise LeadtermsError(
             f"cannot draw {what}: matplotlib is not installed (pip install 'leadterms[plots]')"
         ) from None
-    return Figure(figsize=(width, height))
+
+    class ShownFigure(Figure):  # type: ignore[misc,unused-ignore]
+        """A figure that a notebook shows although pyplot does not know it."""
+
+        def _repr_png_(self) -> bytes:
+            stream = BytesIO()
+            self.savefig(stream, format="png", bbox_inches="tight")
+            return stream.getvalue()
+
+    return ShownFigure(figsize=(width, height))
 
 
 def label_latex(label: str) -> str:
