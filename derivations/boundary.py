@@ -19,7 +19,8 @@ from leadterms.algebra.canonical import canonical
 from leadterms.asymptotics.result import Step
 from leadterms.evaluation.number import evaluate
 from leadterms.information.balanced import BalancedModel, balanced_model
-from leadterms.information.mean_squares import ML, REML, mean_squares, negative_probability
+from leadterms.information.mean_squares import ML, REML, mean_squares
+from leadterms.information.stratum_tests import negative_probability
 from leadterms.model.statement import Model
 from leadterms.notation.latex import to_latex
 from leadterms.notation.symbols import PHI, SIGMA2, M, N

@@ -15,7 +15,8 @@ from derivations.sources import BOOK, LECTURE
 from leadterms.asymptotics.result import Step
 from leadterms.information.balanced import BalancedModel, balanced_model
 from leadterms.information.blockwise import inverted
-from leadterms.information.mean_squares import estimators, mean_squares, variance_tests
+from leadterms.information.mean_squares import estimators, mean_squares
+from leadterms.information.stratum_tests import variance_tests
 from leadterms.model.statement import Model
 from leadterms.notation.latex import to_latex
 from leadterms.notation.symbols import PHI, SIGMA2, M, N

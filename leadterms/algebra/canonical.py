@@ -66,6 +66,11 @@ def canonical(expr: Expr) -> Expr:
     return min(shown, _shown(source, split_logarithms=True), key=cost)
 
 
+def tidy(entry: Expr) -> Expr:
+    """Return the canonical form, or a number as it is."""
+    return entry if entry.is_number else canonical(entry)
+
+
 def is_zero(expr: Expr) -> bool:
     """Return whether an expression is zero in its field of fractions, which is an exact test.
 

@@ -2,8 +2,8 @@
 
 Random predictors times random slopes leave the algebra of strata. As every group's effects are estimated better and
 better, the fixed effects that carry random effects are seen through their means over the groups, and the others as in
-a regression on the terms with random effects (the deck's "Very General and NEW Crossed Random Effects Leading Terms
-Result" for two crossed groupings with the same random terms; the same argument for others):
+a regression on the terms with random effects (Wand's slides, "A Very General and NEW Crossed Random Effects Leading
+Terms Result", for two crossed groupings with the same random terms; the same argument for others):
 
 - sum over groupings g of Sigma_g/N_g for the fixed effects with random effects, N_g the number of groups;
 - phi [E(XX')^{-1}]_BB/N for the others, block B, N all observations;
@@ -21,10 +21,11 @@ from itertools import combinations_with_replacement
 from sympy import Expr, Integer, Matrix
 
 from leadterms.algebra.canonical import canonical
-from leadterms.asymptotics.linear import Terms, deck_layout, sorted_terms
+from leadterms.asymptotics.linear import Terms, sorted_terms
 from leadterms.asymptotics.nested import variance_component_terms
 from leadterms.asymptotics.regime import Exponents, Regime
 from leadterms.asymptotics.size_series import Series, leading, monomial, negligible, series
+from leadterms.asymptotics.status import layout_status
 from leadterms.errors import ModelError
 from leadterms.information.blockwise import inverted
 from leadterms.information.layout_moments import layout_moments
@@ -48,7 +49,7 @@ def check_random_slopes(model: Model, regime: Regime) -> None:
     elsewhere = [*dict(model.levels), *dict(model.centred), *model.designed]
     if elsewhere:
         raise ModelError(
-            f"with random slopes of several groupings all predictors are drawn at the level of observations: "
+            f"with random slopes in a declared regime or several groupings all predictors are drawn for observations: "
             f"{', '.join(elsewhere)} is not; leave its level, centring or design out"
         )
     layout = model.layout
@@ -78,7 +79,7 @@ def random_slope_terms(model: Model, regime: Regime) -> Terms:
     check_random_slopes(model, regime)
     layout = model.layout
     structure = tuple(zip(model.random_structure, layout.groupings, strict=True))
-    status = _status(model, regime)
+    status = layout_status(model, regime)
     terms = _moved(model, structure, regime, status)
     (rate, share) = _rate(model, layout.everything, regime)
     random = {index for effects, _ in structure for index in effects.indices}
@@ -126,14 +127,3 @@ def _second_moments(model: Model) -> Matrix:
     moments = layout_moments(model)
     mean = Matrix(moments.mean)
     return sum((part.covariance for part in moments.parts), mean * mean.T)
-
-
-def _status(model: Model, regime: Regime) -> str:
-    """Return "theorem" for two crossed groupings of comparable size with the same random terms."""
-    if not deck_layout(model):
-        return "derived"
-    first, second = ([int(factor.size == own) for own in regime.growing] for factor in model.layout.factors[:2])
-    same = len({effects.indices for effects in model.random_structure}) == 1
-    whole = all(len(effects.blocks) == 1 for effects in model.random_structure)
-    comparable = regime.compare(tuple(first), tuple(second)) == "same"
-    return "theorem" if same and whole and comparable else "derived"

@@ -199,11 +199,11 @@ class Entry:
         Returns
         -------
         Number or None
-            None where the entry has no term of order 1/m and another one.
+            None where the entry has no term of order 1/m and a second one, and in layouts with several groupings.
 
         """
         first = [term for term in self.terms if term.order == PER_GROUP]
-        if len(first) != 1 or len(self.terms) < 2:
+        if len(first) != 1 or len(self.terms) < 2 or HARMONIC not in self.space.sizes:
             return None
         numbers = size_values({"m": 1, "n": sizes} if isinstance(sizes, int) else sizes)
         point = self.space.point(values)

@@ -60,7 +60,8 @@ def leading_terms(model: Model, regime: str | None = None) -> Expansion:
         The model statement.
     regime
         For linear mixed models: which sizes grow, and at which relative rates, such as ``"m, m_prime -> oo, n fixed"``
-        or ``"m, m_prime, n -> oo with m ~ m_prime, n << m"``; sizes not mentioned stay fixed. None: all grow.
+        or ``"m, m_prime, n -> oo with m ~ m_prime, n << m"``; sizes not mentioned stay fixed. None: all grow, m and
+        m_prime at comparable rates.
 
     Returns
     -------
@@ -159,7 +160,7 @@ def expansion(model: Model, terms: int = 2, group_sizes: str = EQUAL, regime: st
         if terms == 2 or group_sizes != EQUAL:
             raise ModelError(
                 "two terms and unequal group sizes are covered for one grouping factor in the usual regime: ask for "
-                "one term; in balanced layouts balanced_model(model).fixed_covariance is exact at any sizes"
+                "one term; balanced_model(model) has the information at any sizes where the slopes are not random"
             )
         return linear_expansion(model, regime)
     if model.is_mixed:

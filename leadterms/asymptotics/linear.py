@@ -14,7 +14,9 @@ than a kept term, in every sequence that the regime admits.
 
 from __future__ import annotations
 
-from sympy import Expr, Gt, Integer, Symbol
+from itertools import combinations
+
+from sympy import Expr, Gt, Integer, Or, Symbol
 from sympy.logic.boolalg import Boolean
 
 from leadterms.algebra.canonical import canonical
@@ -32,23 +34,12 @@ from leadterms.asymptotics.size_series import (
     require_consistency,
     series,
 )
+from leadterms.asymptotics.status import layout_status
 from leadterms.asymptotics.term import Term
+from leadterms.errors import ModelError
 from leadterms.information.balanced import BalancedModel
-from leadterms.model.statement import Model
 
 Terms = dict[tuple[Symbol, Symbol], tuple[Term, ...]]
-
-
-def deck_layout(model: Model) -> bool:
-    """Tell whether the model is of the deck's kind: two crossed groupings, predictors drawn for each observation."""
-    layout = model.layout
-    crossed = len(layout.factors) == 3 and [len(chosen) for chosen in layout.groupings] == [1, 1]
-    return crossed and not (model.levels or model.centred or model.designed)
-
-
-def status(model: Model) -> str:
-    """Return "theorem" for the deck's crossed model with random intercepts, "derived" for other layouts."""
-    return "theorem" if deck_layout(model) else "derived"
 
 
 def component_terms(balanced: BalancedModel, regime: Regime) -> tuple[Terms, tuple[Boolean, ...]]:
@@ -82,7 +73,7 @@ def component_terms(balanced: BalancedModel, regime: Regime) -> tuple[Terms, tup
     found = inverse_series(matrix, names, regime)
     for i, name in enumerate(names):
         require_consistency(found[i, i], name, regime)
-    known = status(balanced.model)
+    known = layout_status(balanced.model, regime)
     terms = {
         (parameters[i], parameters[j]): sorted_terms(own, regime, known, variance=i == j)
         for (i, j), own in found.items()
@@ -123,7 +114,7 @@ def fixed_effect_terms(balanced: BalancedModel, regime: Regime) -> tuple[Terms, 
     for i, name in enumerate(balanced.model.term_names):
         require_consistency(found[i, i], name, regime)
     terms = {
-        (effects[i], effects[j]): sorted_terms(own, regime, status(balanced.model), variance=i == j)
+        (effects[i], effects[j]): sorted_terms(own, regime, layout_status(balanced.model, regime), variance=i == j)
         for (i, j), own in found.items()
         if i == j or not negligible(own, found[i, i], found[j, j], regime)
     }
@@ -144,9 +135,25 @@ def _with_intercept(
             for key, value in slopes.get((min(i, j), max(i, j)), {}).items():
                 _add(covariance, key, -value * mean[j])
                 _add(variance, key, value * mean[i] * mean[j])
-        found[0, i] = leading(_cleared(covariance), regime)
-    found[0, 0] = leading(_cleared(variance), regime)
+        found[0, i] = _leading_of(covariance, balanced.model.term_names[i], regime)
+    found[0, 0] = _leading_of(variance, balanced.model.term_names[0], regime)
     return found
+
+
+def _leading_of(summed: Series, name: str, regime: Regime) -> Series:
+    """Return the leading monomials of a sum of leading monomials.
+
+    Where some cancel, what was neglected beside them is known only to be of smaller order than they are: the others
+    must dominate them, or nothing is known.
+    """
+    kept = _cleared(summed)
+    lost = [key for key in summed if key not in kept]
+    if any(not any(regime.compare(gone, key) == "smaller" for key in kept) for gone in lost) and kept:
+        raise ModelError(
+            f"leading terms of the intercept's covariance with {name} cancel in the regime {regime}, and what is left "
+            "is not known: give the predictors mean zero"
+        )
+    return leading(kept, regime)
 
 
 def _add(into: Series, key: tuple[int, ...], value: Expr) -> None:
@@ -173,9 +180,12 @@ def sorted_terms(found: Series, regime: Regime, known: str, *, variance: bool) -
 
 
 def _fixed_sizes(matrix: LimitMatrix, balanced: BalancedModel, regime: Regime) -> tuple[Boolean, ...]:
-    """Return what fixed sizes without a number must satisfy: above 1 where the limit is singular at 1."""
-    conditions: list[Boolean] = []
-    for size in regime.given(balanced.strata.layout.sizes):
-        if matrix.limit.has(size) and canonical(matrix.limit.xreplace({size: Integer(1)}).det()) == 0:
-            conditions.append(Gt(size, 1))
-    return tuple(conditions)
+    """Return what fixed sizes without a number must satisfy: not all 1 where the limit is singular then."""
+    given = [size for size in regime.given(balanced.strata.layout.sizes) if matrix.limit.has(size)]
+    singular: list[frozenset[Symbol]] = []
+    for count in range(1, len(given) + 1):
+        for chosen in map(frozenset, combinations(given, count)):
+            at_one = matrix.limit.xreplace({size: Integer(1) for size in chosen})
+            if not any(smaller <= chosen for smaller in singular) and canonical(at_one.det()) == 0:
+                singular.append(chosen)
+    return tuple(Or(*(Gt(size, 1) for size in sorted(chosen, key=str))) for chosen in singular)

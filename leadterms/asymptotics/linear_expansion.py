@@ -15,6 +15,7 @@ from leadterms.expectation.held import variables_of
 from leadterms.information.balanced import balanced_model
 from leadterms.model.laws import Law
 from leadterms.model.statement import Model
+from leadterms.notation.symbols import M_PRIME
 
 
 def needs_layout(model: Model, regime: str | None) -> bool:
@@ -32,7 +33,7 @@ def linear_expansion(model: Model, regime: str | None) -> Expansion:
     model
         A Gaussian model with the identity link.
     regime
-        Which sizes grow; None for all of them, those of two crossed factors comparable if slopes are random.
+        Which sizes grow; None for all of them, those of two crossed factors comparable.
 
     Raises
     ------
@@ -42,7 +43,7 @@ def linear_expansion(model: Model, regime: str | None) -> Expansion:
     """
     _check_linear(model, regime)
     slopes = any(model.design[i] != 1 for effects in model.random_structure for i in effects.indices)
-    declared = _default(model, slopes) if regime is None else read_regime(regime, model.layout.sizes)
+    declared = _default(model) if regime is None else read_regime(regime, model.layout.sizes)
     if slopes:
         terms = random_slope_terms(model, declared)
         steps = partial(random_slope_steps, model)
@@ -55,11 +56,10 @@ def linear_expansion(model: Model, regime: str | None) -> Expansion:
     return assembled(model, declared.text, {**fixed, **components}, conditions, steps, 1, declared)
 
 
-def _default(model: Model, slopes: bool) -> Regime:
+def _default(model: Model) -> Regime:
+    """Return the regime in which all sizes grow, those of two crossed factors at comparable rates."""
     sizes = model.layout.sizes
-    crossed = [size for size in sizes if size.name in ("m", "m_prime")]
-    relations = ("m ~ m_prime",) if slopes and len(crossed) == 2 else ()
-    return all_growing(sizes, relations)
+    return all_growing(sizes, ("m ~ m_prime",) if M_PRIME in sizes else ())
 
 
 def _has_many_values(model: Model) -> bool:

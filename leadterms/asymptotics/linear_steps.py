@@ -33,7 +33,7 @@ def balanced_steps(balanced: BalancedModel, regime: Regime) -> tuple[Step, ...]:
             r"\frac{1}{2}\sum_k \frac{r_k}{\lambda_k^2}\,"
             r"\frac{\partial\lambda_k}{\partial\theta}\frac{\partial\lambda_k}{\partial\theta^T}",
         ),
-        Step("Divide by the rates, take limits entry by entry, invert the limit", rf"\text{{{_escaped(regime.text)}}}"),
+        Step("Divide by the rates, take limits entry by entry, invert the limit", regime.latex()),
     )
 
 
@@ -55,14 +55,4 @@ def random_slope_steps(model: Model) -> tuple[Step, ...]:
 
 
 def _name(label: str) -> str:
-    return label if len(label) == 1 else rf"\mathrm{{{_escaped(label)}}}"
-
-
-def _escaped(text: str) -> str:
-    return (
-        text.replace("_", r"\_")
-        .replace("~", r"$\sim$")
-        .replace("->", r"$\to$")
-        .replace("oo", r"$\infty$")
-        .replace("<<", r"$\ll$")
-    )
+    return label if len(label) == 1 else rf"\mathrm{{{label}}}".replace("_", r"\_")

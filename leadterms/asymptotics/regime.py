@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 
-from sympy import Expr, Integer, Matrix, Symbol
+from sympy import Expr, Integer, Matrix, Mul, Symbol
 
 from leadterms.errors import ModelError, ReadingError
+from leadterms.notation.latex import to_latex
 from leadterms.reading.arithmetic import Scope, evaluate
 from leadterms.reading.syntax import parse_expression
 
@@ -71,6 +72,15 @@ class Regime:
         if all(product <= 0 for product in products):
             return "smaller"
         return "larger" if all(product >= 0 for product in products) else None
+
+    def latex(self) -> str:
+        """Return the regime as LaTeX."""
+        parts = [", ".join(map(to_latex, self.growing)) + r" \to \infty"]
+        for exponents, sign in [*((e, r"\to \infty") for e in self.larger), *((e, r"\asymp 1") for e in self.bounded)]:
+            ratio = Mul(*(size**power for size, power in zip(self.growing, exponents, strict=True)))
+            parts.append(f"{to_latex(ratio)} {sign}")
+        parts += [f"{to_latex(size)} = {value}" for size, value in self.values]
+        return r",\ ".join(parts)
 
     def given(self, sizes: Sequence[Symbol]) -> tuple[Symbol, ...]:
         """Return the fixed sizes that stay symbols: they are given together with the parameters."""
@@ -199,25 +209,30 @@ class _RegimeReader:
             for size in (*pending, self.size(left, start)):
                 self.growing[size] = None
             return []
-        if match := re.fullmatch(r"(\w+)\s+(?:is\s+|are\s+)?(?:fixed|constant)", body):
+        if match := re.fullmatch(r"([\w.]+)\s+(?:is\s+|are\s+)?(?:fixed|constant)", body):
             for size in (*pending, self.size(match[1], start)):
-                self.fixed[size] = None
+                self.fix(size, None, start, body)
             return []
-        if match := re.fullmatch(r"(\w+)\s*=\s*(\d+)", body):
+        if match := re.fullmatch(r"([\w.]+)\s*=\s*(\d+)", body):
             value = Integer(match[2])
             if value < 1:
                 raise self.refusal("a size is a whole number, 1 or more", start, start + len(body))
-            self.fixed[self.size(match[1], start)] = value
+            self.fix(self.size(match[1], start), value, start, body)
             return pending
-        for pattern, kind in (
-            (r"(.+?)\s*<<\s*(.+)", "<<"),
-            (r"(.+?)\s*=\s*o\((.+)\)", "<<"),
-            (r"(.+?)\s*~\s*(.+)", "~"),
-        ):
+        for pattern, kind in _RELATIONS:
             if match := re.fullmatch(pattern, body):
                 self.ratios.append((kind, self.monomial(match[1], start), self.monomial(match[2], start)))
                 return pending
+        if "=" in body:
+            message = f"{body!r} is no relation: write m = 4 for a number, m ~ m_prime for comparable rates"
+            raise self.refusal(message, start, start + len(body))
         return [*pending, self.size(body, start)]
+
+    def fix(self, size: Symbol, value: Expr | None, start: int, body: str) -> None:
+        """Note a fixed size, stated once."""
+        if size in self.fixed:
+            raise self.refusal(f"what becomes of {size} is stated twice", start, start + len(body))
+        self.fixed[size] = value
 
     def size(self, name: str, start: int) -> Symbol:
         found = self.sizes.get(name.strip())

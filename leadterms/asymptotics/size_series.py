@@ -2,9 +2,18 @@
 
 An exact information in a balanced layout is a sum over strata of a polynomial in the sizes over powers of an
 eigenvalue, which is a sum of monomials with positive coefficients. Its leading part in a regime keeps what no other
-part dominates. A quotient q/d is bounded by q over any single monomial of d, since all are positive: by such a bound it
-can be dropped. Where the denominator of a part that matters has several monomials neither of which dominates, the
-leading term is not defined by the regime, and is refused.
+part dominates. A quotient q/d is at most |q| over any single monomial of d: by such a bound it can be dropped. Where
+the denominator of a part that matters has several monomials neither of which dominates, the leading term is not defined
+by the regime, and is refused.
+
+Why keeping leading monomials is enough, although coefficients may cancel:
+
+- a diagonal entry is a sum over strata of parts that are not negative, so that leading monomials of positive total
+  coefficient stay, and nothing dropped is of their order;
+- an entry (i, j) is in each stratum at most the root of the product of the two diagonal parts; what is dropped of it is
+  of smaller order than the root of the product of the two rates, beside which alone it matters;
+- the normalised limit is positive definite, or it is refused as singular, so that the inverse of the limit is the limit
+  of the inverse.
 
 Exact informations are never inverted: a matrix is divided by the rates of its diagonal, its limit taken entry by entry,
 and the small limit inverted.
@@ -106,7 +115,9 @@ def quotient_sum(parts: Sequence[Quotient], regime: Regime, beside: Exponents | 
     for part in parts:
         above = leading(series(part.numerator, regime), regime)
         below = leading(series(part.denominator, regime), regime)
-        if above and len(below) > 1:
+        if not above:
+            continue
+        if len(below) > 1:
             others.append((above, below, part.power))
             continue
         ((shift, divisor),) = below.items()
@@ -128,9 +139,11 @@ def quotient_sum(parts: Sequence[Quotient], regime: Regime, beside: Exponents | 
 
 def _undefined(below: Series, regime: Regime) -> str:
     rivals = [monomial(key, regime) for key in below]
+    first, *others = rivals
+    second = others[0] if others else first
     return (
-        f"the regime {regime} leaves the leading term undefined: neither of {' and '.join(map(str, rivals[:2]))} "
-        f"dominates in a denominator; say which does, for example with {rivals[0]} << {rivals[1]}"
+        f"the regime {regime} leaves the leading term undefined: neither of {first} and {second} dominates in a "
+        f"denominator; say which does, as in {first} << {second}, in place of what is said of them"
     )
 
 
@@ -197,6 +210,9 @@ def limit_matrix(entries: Sequence[Sequence[Sequence[Quotient]]], names: Sequenc
 def inverse_series(matrix: LimitMatrix, names: Sequence[str], regime: Regime) -> dict[tuple[int, int], Series]:
     """Return the leading part of the inverse, entry by entry; entries whose normalised limit is zero are left out.
 
+    The order of an entry is a monomial with whole exponents: where the inverse of the limit is not zero at (i, j), a
+    path of entries of the limit leads from i to j, each of which has the sum of the two rates even in every exponent.
+
     Raises
     ------
     ModelError
@@ -215,14 +231,12 @@ def inverse_series(matrix: LimitMatrix, names: Sequence[str], regime: Regime) ->
         if value == 0:
             continue
         doubled = [a + b for a, b in zip(matrix.rates[i], matrix.rates[j], strict=True)]
-        if any(power % 2 for power in doubled):
-            raise ModelError(_undefined({matrix.rates[i]: Integer(1), matrix.rates[j]: Integer(1)}, regime))
         found[i, j] = {tuple(-power // 2 for power in doubled): value}
     return found
 
 
 def negligible(covariance: Series, first: Series, second: Series, regime: Regime) -> bool:
-    """Tell whether the squared covariance is of smaller order than the product of the variances."""
+    """Tell whether the squared covariance is of smaller order than each product of a rate of one and of the other."""
     return all(
         regime.compare(tuple(2 * k for k in key), tuple(a + b for a, b in zip(one, other, strict=True))) == "smaller"
         for key in covariance

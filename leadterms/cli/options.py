@@ -56,7 +56,7 @@ def model_options(command: Command) -> Command:
                 "--designed",
                 multiple=True,
                 metavar="NAME",
-                help="A predictor that is fixed by design: exactly the values of its law, with exactly its frequencies "
+                help="A predictor that is fixed by design, with the means and mean products of its law "
                 "(linear mixed models).",
             ),
         )

@@ -24,13 +24,19 @@ from leadterms.inference.tail_probabilities import f_tail
 from leadterms.information.column_space import Array, orthonormal_basis, side_by_side
 from leadterms.model.data_design import DataDesign
 
+WEIGHT = 1e-8
+"""Weights of a component in the variance of a stratum are whole numbers, computed to rounding."""
+
 
 def exact_f_variance(stated: Stated, component: str, data: Any = None) -> FTest:
-    r"""Test that a variance component is zero, exactly, in any layout.
+    r"""Test that a variance component is zero, exactly.
 
-    With :math:`Z_1` the component's matrix, :math:`r_1 = \mathrm{rank}(X,Z) - \mathrm{rank}(X,Z_{-1})` and
-    :math:`r_2 = N - \mathrm{rank}(X,Z)`, the ratio of the mean squares of y in :math:`(X,Z)\ominus(X,Z_{-1})` and
-    in :math:`(X,Z)^\perp` is :math:`F_{r_1,r_2}` if the component is zero, whatever the other parameters are.
+    In any layout, with :math:`Z_1` the component's matrix, :math:`r_1 = \mathrm{rank}(X,Z) -
+    \mathrm{rank}(X,Z_{-1})` and :math:`r_2 = N - \mathrm{rank}(X,Z)`, the ratio of the mean squares of y in
+    :math:`(X,Z)\ominus(X,Z_{-1})` and in :math:`(X,Z)^\perp` is :math:`F_{r_1,r_2}` if the component is zero,
+    whatever the other parameters are. Where other effects leave nothing of :math:`Z_1` (r_1 = 0), as for the outer
+    factor of a nested layout, it is the ratio of the mean squares of two strata of V that differ by a multiple of
+    the component, if the layout has such.
 
     Parameters
     ----------
@@ -45,7 +51,7 @@ def exact_f_variance(stated: Stated, component: str, data: Any = None) -> FTest:
     Raises
     ------
     ModelError
-        If there is no such variance, or the ranks leave nothing to test with.
+        If there is no such variance, or neither ranks nor strata give a test.
 
     """
     design = as_design(stated, data)
@@ -69,16 +75,44 @@ def exact_f_variance(stated: Stated, component: str, data: Any = None) -> FTest:
     tested = orthonormal_basis(design.random[block].designs[effect], without)
     ndf, ddf = tested.shape[1], rows - without.shape[1] - tested.shape[1]
     if not ndf:
-        raise ModelError(
-            f"{component} cannot be tested exactly: its columns lie in the span of the fixed and the other random "
-            "effects (r1 = 0); compare likelihoods"
-        )
+        return _between_strata(design, component)
     if not ddf:
         raise ModelError(
             f"{component} cannot be tested exactly: fixed and random effects leave no residual degrees of freedom "
             "(r2 = 0); compare likelihoods"
         )
     return _ratio(design, f"{component} = 0 in {design.formula.text}", without, tested, None, ())
+
+
+def _between_strata(design: DataDesign, component: str) -> FTest:
+    """Return the ratio of residual mean squares of two strata whose variances differ by a multiple of the component."""
+    spaces = (strata(design) or ()) if len(design.y) <= LARGEST else ()
+    names = design.variance_names
+    place = names.index(component)
+    for upper in spaces:
+        rest = tuple(0.0 if i == place else weight for i, weight in enumerate(upper.weights))
+        for lower in spaces:
+            if upper.weights[place] > WEIGHT and np.allclose(lower.weights, rest, rtol=0, atol=WEIGHT):
+                above, below = (_residual(design, stratum) for stratum in (upper, lower))
+                if above[1] and below[1] and below[0] > 0:
+                    statistic = (above[0] / above[1]) / (below[0] / below[1])
+                    hypothesis = f"{component} = 0 in {design.formula.text}"
+                    notes = (f"mean squares of the strata with variances {upper.name} and {lower.name}",)
+                    tail = f_tail(statistic, above[1], below[1])
+                    return FTest("exact F", hypothesis, statistic, above[1], below[1], 1.0, tail, True, notes)
+    raise ModelError(
+        f"no exact test of {component} is known here: its columns lie in the span of the fixed and the other random "
+        "effects (r1 = 0), and no two strata of V differ by it; compare likelihoods"
+    )
+
+
+def _residual(design: DataDesign, stratum: Stratum) -> tuple[float, int]:
+    """Return the residual sum of squares of y in a stratum, and its degrees of freedom."""
+    fixed = _projected(stratum.basis, design.X, None)
+    rest = stratum.basis @ (stratum.basis.T @ design.y)
+    for _ in range(2):
+        rest = rest - fixed @ (fixed.T @ rest)
+    return float(rest @ rest), stratum.basis.shape[1] - fixed.shape[1]
 
 
 def _diagonal(names: tuple[str, ...], size: int) -> list[str]:

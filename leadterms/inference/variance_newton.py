@@ -21,6 +21,10 @@ from leadterms.information.low_rank import CrossProducts, Solved, solve
 MAX_STEPS = 200
 SETTLED = 1e-16
 """Newton decrement, in units of the log-likelihood, at which one more step changes nothing."""
+FLAT = 1e-9
+"""Differences of the log-likelihood, and Newton decrements, below which rounding decides."""
+CURVED = 1e-6
+"""A negative eigenvalue of the Hessian above this, relative to the largest, is rounding and no saddle."""
 NOTHING = 1e-10
 """An eigenvalue of a covariance of effects, in units of the residual variance, that counts as zero."""
 UNIDENTIFIED = 1e-10
@@ -180,13 +184,13 @@ def _climb(cross: CrossProducts, restricted: bool, start: Array) -> _Point:
         decrement = float(np.sum(slopes**2 / curvature)) / 2
         step = -vectors @ (slopes / curvature)
         if decrement < SETTLED:
-            if values[0] > -1e-6 * max(1.0, float(values[-1])):
+            if values[0] > -CURVED * max(1.0, float(values[-1])):
                 return replace(point, steps=count)
             step = 0.1 * vectors[:, 0]
         step *= min(1.0, 2.0 / float(np.max(np.abs(step))))
         following = _descend(cross, restricted, point, step, float(step @ point.gradient))
         if following is None:
-            if decrement < 1e-9:  # the likelihood is flat to rounding
+            if decrement < FLAT and values[0] > -CURVED * max(1.0, float(values[-1])):
                 return replace(point, steps=count)
             break
         point = following
@@ -203,7 +207,7 @@ def _descend(cross: CrossProducts, restricted: bool, point: _Point, step: Array,
         gained = point.value - trial.value
         if gained >= -1e-4 * slope and (gained > 0 or slope == 0):
             return trial
-        if abs(slope) < 1e-9 and abs(gained) < 1e-9 and _norm(trial) < _norm(point):
+        if abs(slope) < FLAT and abs(gained) < FLAT and _norm(trial) < _norm(point):
             return trial
         step, slope = step / 2, slope / 2
     return None

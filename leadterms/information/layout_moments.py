@@ -22,7 +22,7 @@ from itertools import combinations, combinations_with_replacement
 from sympy import Add, Expr, ImmutableMatrix, Integer, Matrix, Mul, Tuple
 from sympy.logic.boolalg import Boolean
 
-from leadterms.algebra.canonical import canonical
+from leadterms.algebra.canonical import tidy
 from leadterms.errors import ModelError
 from leadterms.expectation.held import variables_of
 from leadterms.expectation.predictor_average import PredictorAverage
@@ -121,7 +121,7 @@ def placements(model: Model) -> tuple[Placement, ...]:
     Raises
     ------
     ModelError
-        If predictors with a joint law live at different places, or a grouping names a nested factor without its parent.
+        If predictors with a joint law live at different places.
 
     """
     layout = model.layout
@@ -138,8 +138,6 @@ def placements(model: Model) -> tuple[Placement, ...]:
                 f"{names} have a joint law but live at different places of the layout: give them laws of their own"
             )
         level, centre, designed = places.pop()
-        for grouping in (None if designed else level, centre):
-            _check_nesting(model, grouping, binding)
         chosen = layout.everything if level is None else layout.index_set(level.split(":"))
         own = None if centre is None else layout.index_set(centre.split(":"))
         if own is not None and chosen <= own:
@@ -152,20 +150,6 @@ def placements(model: Model) -> tuple[Placement, ...]:
         else:
             found.append(Placement(binding, chosen, NOTHING, own))
     return tuple(found)
-
-
-def _check_nesting(model: Model, grouping: str | None, binding: Tuple) -> None:
-    """Refuse b for a/b: the levels of a nested factor are told apart by its parent's only."""
-    own = set() if grouping is None else set(grouping.split(":"))
-    for effects in model.formula.random:
-        children = set(effects.grouping) - set(effects.parent) if effects.parent else set()
-        if children & own and not set(effects.parent) <= own:
-            names = ", ".join(symbol.name for symbol in variables_of(binding))
-            child, full = ":".join(sorted(children & own)), ":".join(effects.grouping)
-            raise ModelError(
-                f"{child} is nested in {':'.join(effects.parent)}, so that {grouping} is no grouping for {names}: "
-                f"write {full}, or state {child} as crossed with (1 | {full})"
-            )
 
 
 def layout_moments(model: Model) -> LayoutMoments:
@@ -191,7 +175,7 @@ def layout_moments(model: Model) -> LayoutMoments:
             for i, j in combinations_with_replacement(range(count), 2):
                 pairs = ((a, b) for a in products[i] for b in products[j])
                 entry = sum((_covariance(a, b, places, chosen, means) for a, b in pairs), Integer(0))
-                matrix[i, j] = matrix[j, i] = _tidy(entry)
+                matrix[i, j] = matrix[j, i] = tidy(entry)
             if not matrix.is_zero_matrix:
                 parts.append(_part([places[k] for k in chosen], matrix))
     return LayoutMoments(mean, tuple(parts), tuple(means.conditions))
@@ -226,10 +210,6 @@ class _Means:
             closed = {node: answer.value for node, answer in answers.items() if answer is not None}
             self._known[key] = value.xreplace(closed)
         return self._known[key]
-
-
-def _tidy(entry: Expr) -> Expr:
-    return entry if entry.is_number else canonical(entry)
 
 
 Product = tuple[Expr, ...]

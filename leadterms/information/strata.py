@@ -20,12 +20,9 @@ from itertools import combinations
 from sympy import Add, Expr, Integer, Mul, Symbol, log
 
 from leadterms.errors import ModelError
-from leadterms.model.layout import IndexSet, Layout
+from leadterms.model.layout import RESIDUAL, IndexSet, Layout
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import PHI
-
-RESIDUAL = "residual"
-"""Name of the stratum whose eigenvalue is the error variance."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Stratum:
     Parameters
     ----------
     name
-        "a" or "a:b" for a grouping's own, "1" for that of the mean, "residual".
+        "a" or "a:b" for a grouping's own, "1" for that of the mean where it stands alone, "residual".
     sets
         The index sets T whose projectors E_T add up to its projector.
     eigenvalue
@@ -84,7 +81,14 @@ class Strata:
         return iter(self.strata)
 
     def __getitem__(self, name: str) -> Stratum:
-        """Return a stratum by its name."""
+        """Return a stratum by its name.
+
+        Raises
+        ------
+        ModelError
+            If there is none of that name.
+
+        """
         for stratum in self.strata:
             if stratum.name == name:
                 return stratum

@@ -44,7 +44,7 @@ class RandomTerm:
     grouping: tuple[str, ...]
     correlated: bool
     span: Span = field(compare=False)
-    parent: tuple[str, ...] = field(compare=False, default=())
+    parent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

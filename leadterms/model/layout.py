@@ -21,6 +21,8 @@ IndexSet = frozenset[int]
 """Positions of index factors."""
 UNITS = "units"
 """Shown for the index of the observations inside a cell."""
+RESIDUAL = "residual"
+"""Name of the stratum whose eigenvalue is the error variance."""
 MOST_FACTORS = 7
 """With more index factors than this the 2^k strata are too many."""
 
@@ -139,8 +141,9 @@ def layout_of(formula: Formula) -> Layout:
 
     """
     _check_parents(formula)
-    if any(UNITS in random.grouping for random in formula.random):
-        raise ModelError(f"{UNITS!r} is what the observations inside a cell are called: rename this grouping factor")
+    for name, what in ((UNITS, "the observations inside a cell are"), (RESIDUAL, "the stratum of the errors is")):
+        if any(name in random.grouping for random in formula.random):
+            raise ModelError(f"{name!r} is what {what} called: rename this grouping factor")
     groupings = tuple(dict.fromkeys(random.grouping for random in formula.random))
     by_signature: dict[frozenset[int], list[str]] = {}
     for name in dict.fromkeys(name for grouping in groupings for name in grouping):

@@ -49,8 +49,9 @@ class Model:
         Predictors whose means within a grouping are subtracted, mapped to that grouping: ``{"x": "clinic"}`` states
         x - x-bar. Linear mixed models only.
     designed
-        Predictors whose values are fixed by design: exactly the values of their law with exactly its frequencies,
-        the same ones in every cell (or, with a level, over the levels of its last factor). Linear mixed models only.
+        Predictors whose values are fixed by design, the same ones in every cell (or, with a level, over the levels of
+        its last factor). Means and mean products of the terms over the design are those of their laws: nothing else of
+        a law is used. Linear mixed models only.
 
     Raises
     ------
@@ -96,7 +97,7 @@ class Model:
         object.__setattr__(self, "link", linked)
         object.__setattr__(self, "bindings", _bindings(stated, dict(laws or {}), given))
         layout = layout_of(stated)
-        object.__setattr__(self, "levels", at_grouping("level", stated, layout, dict(levels or {})))
+        object.__setattr__(self, "levels", at_grouping("level", stated, layout, dict(levels or {}), designed))
         object.__setattr__(self, "centred", at_grouping("grouping to centre in", stated, layout, dict(centred or {})))
         object.__setattr__(self, "designed", designed_predictors(stated, designed, dict(self.centred)))
         check_group_level(stated, self.group_level)

@@ -39,8 +39,13 @@ def check_types(formula: Any, family: Any, laws: Any, link: Any, groupings: Mapp
             raise ModelError(f"a key of laws is the name of a predictor, 'x', or names 'x1,x2', not {key!r}")
 
 
-def at_grouping(what: str, formula: Formula, layout: Layout, given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return predictors with the grouping that is stated for each, after checking that both are in the formula."""
+def at_grouping(
+    what: str, formula: Formula, layout: Layout, given: Mapping[str, str], designed: Sequence[str] = ()
+) -> tuple[tuple[str, str], ...]:
+    """Return predictors with the grouping that is stated for each, after checking that both are in the formula.
+
+    A nested factor goes with its parent, but for predictors that are fixed by design.
+    """
     groupings = {":".join(random.grouping) for random in formula.random}
     for name, grouping in given.items():
         if name not in formula.variables:
@@ -51,7 +56,24 @@ def at_grouping(what: str, formula: Formula, layout: Layout, given: Mapping[str,
             known = ", ".join(sorted(groupings)) or "none"
             raise ModelError(f"{grouping!r} is not a grouping factor of the formula (it has: {known})")
         layout.index_set(grouping.split(":"))
+        if name not in designed:
+            _check_nesting(formula, name, grouping)
     return tuple(given.items())
+
+
+def _check_nesting(formula: Formula, name: str, grouping: str) -> None:
+    """Refuse b for a/b: the levels of a nested factor are told apart within its parent only."""
+    own = set(grouping.split(":"))
+    crossed = {random.grouping for random in formula.random}
+    for random in formula.random:
+        children = set(random.grouping) - set(random.parent) if random.parent else set()
+        lonely = sorted(children & own)
+        if lonely and not set(random.parent) <= own and not any((child,) in crossed for child in lonely):
+            child, full = ":".join(lonely), ":".join(random.grouping)
+            raise ModelError(
+                f"{child} is nested in {':'.join(random.parent)}, so that {grouping} is no grouping for {name}: write "
+                f"{full}, or state {child} as crossed with (1 | {full})"
+            )
 
 
 def designed_predictors(formula: Formula, given: Sequence[str], centred: Mapping[str, str]) -> tuple[str, ...]:

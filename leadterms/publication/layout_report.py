@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sympy import Expr, Symbol
+from sympy import Expr, Symbol, nan, oo, zoo
 
 from leadterms.errors import EvaluationError, LeadtermsError, ModelError
 from leadterms.evaluation.number import evaluate
 from leadterms.information.balanced import BalancedModel, balanced_model
+from leadterms.information.stratum_tests import StratumTest
 from leadterms.model.statement import Model
 from leadterms.notation.latex import to_latex
 from leadterms.notation.text import to_text
@@ -91,14 +92,23 @@ def _shower(point: Point | None, digits: int) -> Shower:
         if point is not None:
             known = expression.free_symbols <= set(point)
             record["value"] = _value(expression.xreplace(dict(point)), digits) if known else None
+            record["known"] = known
         return record
 
     return shown
 
 
-def _value(expression: Expr, digits: int) -> str:
-    """Return a whole number as such, else a certified decimal."""
-    return str(expression) if expression.is_Integer else str(evaluate(expression, {}, digits, may_vanish=True))
+def _value(expression: Expr, digits: int) -> str | None:
+    """Return a whole number as such, else a certified decimal; None where there is no value."""
+    if expression.has(nan, zoo, oo):
+        return None
+    if expression.is_Integer:
+        return str(expression)
+    try:
+        return str(evaluate(expression, {}, digits, may_vanish=True))
+    except EvaluationError:
+        # at degenerate sizes, such as a single group, a degree of freedom is zero
+        return None
 
 
 def _exact_record(balanced: BalancedModel, shown: Shower) -> dict[str, Any]:
@@ -119,12 +129,7 @@ def _exact_record(balanced: BalancedModel, shown: Shower) -> dict[str, Any]:
         "log_determinant": shown(balanced.strata.log_determinant),
         "estimators": {method: _estimators(balanced, method, shown) for method in ("ANOVA", "REML", "ML")},
         "variance_tests": {
-            str(component): {
-                "numerator": test.numerator,
-                "denominator": test.denominator,
-                "degrees": [shown(degrees) for degrees in test.degrees],
-                "negative_probability": shown(balanced.negative_probability(component)),
-            }
+            str(component): _variance_test(balanced, component, test, shown)
             for component, test in balanced.variance_tests.items()
         },
         "fixed_tests": {name: _fixed_test(balanced, name, shown) for name in names},
@@ -133,7 +138,21 @@ def _exact_record(balanced: BalancedModel, shown: Shower) -> dict[str, Any]:
             for i in range(len(names))
             for j in range(i, len(names))
         ],
-        "fixed_covariance_is_exact": balanced.separates,
+        "fixed_covariance_is_exact": balanced.is_designed,
+        "fixed_tests_are_exact": balanced.separates,
+    }
+
+
+def _variance_test(balanced: BalancedModel, component: Symbol, test: StratumTest, shown: Shower) -> dict[str, Any]:
+    degrees = [shown(number) for number in test.degrees]
+    probability = shown(balanced.negative_probability(component))
+    if any(_is_used_up(number) for number in degrees):
+        probability["value"] = None
+    return {
+        "numerator": test.numerator,
+        "denominator": test.denominator,
+        "degrees": degrees,
+        "negative_probability": probability,
     }
 
 
@@ -149,14 +168,19 @@ def _fixed_test(balanced: BalancedModel, name: str, shown: Shower) -> dict[str, 
     try:
         test = balanced.fixed_test(name)
     except ModelError as error:
-        record: dict[str, Any] = {"exact": None, "reason": str(error)}
-        if balanced.separates:
-            record["satterthwaite_degrees"] = shown(balanced.satterthwaite_degrees(name))
-        return record
+        return {"exact": None, "reason": str(error), "satterthwaite_degrees": _satterthwaite(balanced, name, shown)}
     return {
         "exact": {"stratum": test.denominator, "degrees": [shown(degrees) for degrees in test.degrees]},
         "reason": None,
     }
+
+
+def _satterthwaite(balanced: BalancedModel, name: str, shown: Shower) -> dict[str, Any] | None:
+    try:
+        return shown(balanced.satterthwaite_degrees(name))
+    except ModelError:
+        # there are none where a term lies in several strata
+        return None
 
 
 def layout_text(model: Model, point: Point | None = None, digits: int = 15) -> str:
@@ -185,8 +209,9 @@ def layout_text(model: Model, point: Point | None = None, digits: int = 15) -> s
         degrees = ", ".join(_shown(d) for d in test["degrees"])
         lines.append(f"  {name} = 0: MS({test['numerator']})/MS({test['denominator']}) ~ F({degrees})")
         lines.append(f"    P = {_shown(test['negative_probability'])}")
+    lines += _degenerate(exact)
     lines += ["", "F tests of single terms"]
-    if exact["fixed_covariance_is_exact"]:
+    if exact["fixed_tests_are_exact"]:
         lines += [f"  {name}: {_test_line(test)}" for name, test in exact["fixed_tests"].items()]
     else:
         lines.append(f"  {next(iter(exact['fixed_tests'].values()))['reason']}")
@@ -200,19 +225,33 @@ def layout_text(model: Model, point: Point | None = None, digits: int = 15) -> s
     return "\n".join(lines)
 
 
+def _is_used_up(degrees: Mapping[str, Any]) -> bool:
+    """Tell whether degrees of freedom that there are in general are none at the sizes given."""
+    value = degrees.get("value")
+    return degrees["expression"] != "0" and value is not None and int(value) <= 0
+
+
+def _degenerate(exact: Mapping[str, Any]) -> list[str]:
+    """Return a warning where the sizes leave a stratum no degrees of freedom."""
+    none = [s["name"] for s in exact["strata"] if _is_used_up(s["residual_degrees"])]
+    return [f"  at these sizes no degrees of freedom are left in: {', '.join(none)}"] if none else []
+
+
 def _test_line(test: Mapping[str, Any]) -> str:
     if test["exact"] is not None:
         degrees = ", ".join(_shown(d) for d in test["exact"]["degrees"])
         return f"exact, F({degrees}), denominator {test['exact']['stratum']}"
     line = str(test["reason"])
-    if "satterthwaite_degrees" in test:
+    if test["satterthwaite_degrees"] is not None:
         line += f"; Satterthwaite's degrees of freedom are {_shown(test['satterthwaite_degrees'])}"
     return line
 
 
 def _shown(record: Mapping[str, Any]) -> str:
-    value = record.get("value")
     text = str(record["expression"])
+    if "value" in record and record["value"] is None and record.get("known"):
+        return f"{text} (no value at this point)"
+    value = record.get("value")
     return text if value is None or value == text else f"{text} = {value}"
 
 

@@ -58,6 +58,7 @@ def test_the_limits_are_approached_as_both_factors_grow(slopes_b):
                 limit = value(result[first, other], at)
                 own.append(abs(components[i, j] - limit) / np.sqrt(components[i, i] * components[j, j]))
         errors.append(max(own))
+    # errors of order 1/size: a third from 8 to 24 levels, up to the scatter of one drawn design
     assert errors[1] < 0.15
     assert errors[1] < 0.6 * errors[0]
 

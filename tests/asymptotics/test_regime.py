@@ -6,6 +6,7 @@ import random
 from fractions import Fraction
 
 import pytest
+from scipy.optimize import linprog
 from sympy import Symbol
 
 from leadterms import LeadtermsError, ReadingError
@@ -52,6 +53,8 @@ def test_sizes_without_a_number_are_given():
         ("m, n -> oo with m*( << n", "cannot be read", None),
         ("m -> oo, n = 0", "a size is a whole number, 1 or more", None),
         ("m -> 0", "write a ratio that tends to 0", None),
+        ("m -> oo, n = 4, n = 5", "what becomes of n is stated twice", "n = 5"),
+        ("m, m_prime -> oo, m = m_prime", "write m = 4 for a number, m ~ m_prime for comparable rates", "m = m_prime"),
         ("", "no size grows", None),
     ],
 )
@@ -91,9 +94,31 @@ def test_dominance_is_what_all_admissible_rates_say(seed):
         elif verdict == "same":
             assert all(gap == 0 for gap in gaps)
         else:
-            # neither dominates: on the rays of the cone both signs occur
-            on_rays = [sum(r * (a - b) for r, a, b in zip(ray, first, second, strict=True)) for ray in regime.rays]
-            assert min(on_rays) < 0 < max(on_rays)
+            low, high = _extremes([a - b for a, b in zip(first, second, strict=True)], relations)
+            assert low < -1e-9
+            assert high > 1e-9
+
+
+ROWS = {"n << m": (1, 0, -1), "m << m_prime": (-1, 1, 0), "n**2 << m*m_prime": (1, 1, -2), "m << n**3": (-1, 0, 3)}
+EQUAL = {"m ~ m_prime": (1, -1, 0), "m ~ n**2": (1, 0, -2)}
+
+
+def _extremes(exponents, relations):
+    """Return the least and the largest rate of a ratio over the admissible rates, by linear programming."""
+    above = [[-x for x in ROWS[relation]] for relation in relations if relation in ROWS]
+    equal = [EQUAL[relation] for relation in relations if relation in EQUAL]
+    found = []
+    for sign in (1, -1):
+        solved = linprog(
+            [sign * e for e in exponents],
+            A_ub=above or None,
+            b_ub=[0] * len(above) or None,
+            A_eq=equal or None,
+            b_eq=[0] * len(equal) or None,
+            bounds=[(0, 1)] * 3,
+        )
+        found.append(sign * solved.fun)
+    return found
 
 
 def _admissible(rng, relations, count):

@@ -46,7 +46,7 @@ def test_satterthwaites_degrees_match_moments_of_mean_squares():
     assert expected == pytest.approx(103.9864, abs=1e-3)  # slide "test of Sex effect"
     from sympy import Matrix
 
-    from leadterms.information.mean_squares import contrast_weights
+    from leadterms.information.stratum_tests import contrast_weights
 
     balanced = degrees_of_freedom.growth("age*sex")
     weights = contrast_weights(balanced, Matrix([[0, 0, 1, 0]]))

@@ -305,11 +305,17 @@ def test_centring_where_nothing_is_left_is_refused():
 @pytest.mark.parametrize("extra", [{"levels": {"x": "b"}}, {"levels": {"x": "b:c"}}, {"centred": {"x": "b"}}])
 def test_a_nested_factor_without_its_parent_is_no_level(extra):
     """Room 1 of two schools is two rooms: a predictor drawn for "b" of a/b would be shared by them."""
-    model = Model("y ~ x + (1 | a/b) + (1 | c)", laws={"x": LAW["x"]}, **extra)
     with pytest.raises(ModelError, match=r"b is nested in a, so that b(:c)? is no grouping for x: write a:b"):
-        placements(model)
+        Model("y ~ x + (1 | a/b) + (1 | c)", laws={"x": LAW["x"]}, **extra)
     crossed = Model("y ~ x + (1 | a) + (1 | a:b) + (1 | c)", laws={"x": LAW["x"]}, **extra)
     assert len(placements(crossed)) == 1
+
+
+def test_a_nested_and_a_crossed_reading_are_different_models():
+    """What a slash says is part of the statement: nothing remembered of one is given for the other."""
+    nested, crossed = (Model(f"y ~ 1 + {random}") for random in ("(1 | a/b)", "(1 | a) + (1 | a:b)"))
+    assert nested != crossed
+    assert nested.layout == crossed.layout
 
 
 def test_a_treatment_by_design_may_be_named_without_the_parent():

@@ -143,8 +143,8 @@ def test_a_level_of_a_predictor_is_a_node():
     assert "in brackets" in crossed.figure().axes[0].texts[0].get_text()
     assert "in brackets" not in plain.figure().axes[0].texts[0].get_text()
     assert crossed["a:b"].predictors == ("x",)
-    # constant over a, so that b means the same in each a
-    inner = hasse(Model("y ~ x + (1 | a/b)", laws=UNIFORM, levels={"x": "b"}))
+    # by design, the same values in each a
+    inner = hasse(Model("y ~ x + (1 | a/b)", laws=UNIFORM, levels={"x": "b"}, designed=["x"]))
     assert [node.shown for node in inner.nodes] == ["1", "(a)", "b", "(a:b)", "(units)"]
 
 
@@ -153,9 +153,10 @@ def test_without_random_effects_there_are_the_universe_and_the_units():
     assert [(node.shown, str(node.degrees_of_freedom)) for node in diagram.nodes] == [("1", "1"), ("(units)", "n - 1")]
 
 
-def test_no_factor_is_called_units():
-    with pytest.raises(ModelError, match="'units' is what the observations inside a cell are called"):
-        hasse(Model("y ~ 1 + (1 | units)"))
+@pytest.mark.parametrize("name", ["units", "residual"])
+def test_no_factor_has_a_name_that_the_layout_uses(name):
+    with pytest.raises(ModelError, match=f"'{name}' is what the .* called: rename this grouping factor"):
+        hasse(Model(f"y ~ 1 + (1 | {name}) + (1 | b)"))
 
 
 def test_the_text_has_a_line_for_each_node():

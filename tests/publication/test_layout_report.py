@@ -88,6 +88,28 @@ def test_a_bad_point_is_refused(text, message):
         read_layout_point(ONE_WAY, text)
 
 
+def test_only_designs_have_an_exact_covariance():
+    """With z drawn, m = 5, n = 2, the inverse of the expected information is 0.3; the truth is lambda/{n(m - 3)} = 0.75."""
+    drawn = Model("y ~ z + (1 | g)", laws={"z": "Normal(0, 1)"}, levels={"z": "g"})
+    assert layout_record(drawn)["exact"]["fixed_covariance_is_exact"] is False
+    assert layout_record(drawn)["exact"]["fixed_tests_are_exact"] is True
+    assert layout_record(GROWTH)["exact"]["fixed_covariance_is_exact"] is True
+    assert "inverse of the expected information" in layout_text(drawn)
+
+
+def test_more_mean_squares_than_components_are_reported():
+    record = layout_record(Model("y ~ 1 + (1 | a:b) + (1 | a:c)"))["exact"]
+    assert "4 mean squares for 3 variance components" in record["estimators"]["ANOVA"]["reason"]
+    assert set(record["variance_tests"]) == {"sigma2_a_b", "sigma2_a_c"}
+
+
+def test_sizes_that_leave_nothing_have_no_values():
+    text = layout_text(ONE_WAY, read_layout_point(ONE_WAY, "m=1, n=50, sigma2=1, phi=1"))
+    assert "at these sizes no degrees of freedom are left in: g" in text
+    record = layout_record(ONE_WAY, read_layout_point(ONE_WAY, "m=5, n=1, sigma2=1, phi=1"))["exact"]
+    assert record["variance_tests"]["sigma2"]["negative_probability"]["value"] is None
+
+
 def test_estimators_are_combinations_of_mean_squares():
     nested = balanced_model(Model("y ~ 1 + (1 | a/b)"))
     assert {str(k): str(v) for k, v in nested.estimators("ANOVA").items()} == {
