@@ -1,7 +1,8 @@
 """Nested layouts with a Gaussian response: exact covariances at any size, three levels, and group-level predictors.
 
 With the same design X in all groups Cov(beta^) = blockdiag(Sigma, 0)/m + phi (X'X)^{-1}/m at every m and n, since
-{X'(X G X' + phi I)^{-1} X}^{-1} = G + phi (X'X)^{-1}: the two-term expansion has no further term.
+{X'(X G X' + phi I)^{-1} X}^{-1} = G + phi (X'X)^{-1}: the two-term expansion has no further term. A designed predictor
+enters by the means and mean products of its law alone.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def likelihood_ratio(large: Stated, small: Stated, data: Any = None, likelihood:
     statistic = statistic if statistic > 1e-10 else 0.0
     p_value = sum(weight * chi_squared_tail(statistic, df) for weight, df in mixture)
     hypothesis = f"{narrow.formula.text} within {wide.formula.text}"
-    return LikelihoodRatio(hypothesis, likelihood, statistic, mixture, p_value, _notes(mixture, fits[1]))
+    return LikelihoodRatio(hypothesis, likelihood, statistic, mixture, p_value, _notes(mixture, wide, fits[1]))
 
 
 def _limit(wide: DataDesign, narrow: DataDesign, likelihood: str) -> Mixture:
@@ -140,8 +140,10 @@ def _fitted(model: Stated, design: DataDesign, likelihood: str) -> LinearFit:
     return model
 
 
-def _notes(mixture: Mixture, small: LinearFit) -> tuple[str, ...]:
+def _notes(mixture: Mixture, wide: DataDesign, small: LinearFit) -> tuple[str, ...]:
     notes = [("boundary mixture, " if len(mixture) > 1 else "") + "asymptotic in the number of groups"]
+    if len(mixture) > 1 and len({random.grouping for random in wide.random}) > 1:
+        notes.append("the mixture is proven for independent groups of one factor; beside other factors it is assumed")
     if small.boundary:
         notes.append(
             f"the small model is on the boundary too ({', '.join(small.boundary)}), where the limit is another"

@@ -89,7 +89,7 @@ def test_a_bad_point_is_refused(text, message):
 
 
 def test_only_designs_have_an_exact_covariance():
-    """With z drawn, m = 5, n = 2, the inverse of the expected information is 0.3; the truth is lambda/{n(m - 3)} = 0.75."""
+    """With z drawn, m = 5 and n = 2 the inverse of the expected information is 0.3, and lambda/{n(m - 3)} = 0.75."""
     drawn = Model("y ~ z + (1 | g)", laws={"z": "Normal(0, 1)"}, levels={"z": "g"})
     assert layout_record(drawn)["exact"]["fixed_covariance_is_exact"] is False
     assert layout_record(drawn)["exact"]["fixed_tests_are_exact"] is True
