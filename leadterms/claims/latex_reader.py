@@ -42,10 +42,6 @@ _REFUSED = (
     (r"\||\\(?:vert|lvert|rvert|mid|Vert)(?![A-Za-z])", "bars are not read, neither absolute values nor determinants"),
     (r"\?", "a question mark is no formula"),
     (r"[<>]|\\(?:le|ge|leq|geq|ne|neq)(?![A-Za-z])", "an inequality is no formula"),
-    (
-        r"(?<=[0-9])\s*\{?,\}?\s*(?=[0-9])",
-        "a comma between digits: numbers have decimal points, as in 0.34, and no separators",
-    ),
     (r"(?<=[0-9])[eE][+-]?[0-9]", "write powers of ten as 10^{-30}"),
     (r"\\begin(?![A-Za-z])", "this environment is not read: give one formula at a time"),
     (r"\\left(?:\s*)\Z", "a bracket without its partner"),
