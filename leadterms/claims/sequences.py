@@ -125,7 +125,9 @@ class Translation(Applications):
                 return self._root(item)
             case _:
                 if len(item.parts) > 1:
-                    raise self._refusal("a list does not fit here; numbers have decimal points, as in 0.34", item.start, item.bare_end)
+                    raise self._refusal(
+                        "a list does not fit here; numbers have decimal points, as in 0.34", item.start, item.bare_end
+                    )
                 return self._sum(item.parts[0])
 
     def _root(self, item: Item) -> Node:

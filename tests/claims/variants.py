@@ -26,12 +26,35 @@ BRACKETS = [
 ]
 SPACES = [" ", r"\,", r"\; ", r"\!\, ", " ~", "  "]
 SPELLINGS: dict[str, list[str]] = {
-    "beta0": [r"\beta_0", r"\beta_{0}", r"\beta_0^0", r"\beta_{0}^{0}", r"{\beta}_0", r"\beta_0^{\,0}", r"\boldsymbol{\beta}_0"],
+    "beta0": [
+        r"\beta_0",
+        r"\beta_{0}",
+        r"\beta_0^0",
+        r"\beta_{0}^{0}",
+        r"{\beta}_0",
+        r"\beta_0^{\,0}",
+        r"\boldsymbol{\beta}_0",
+    ],
     "beta1": [r"\beta_1", r"\beta_{1}", r"\beta_1^0", r"(\beta_1)^0", r"\beta^0_1", r"{\beta_1}", r"\beta_{1}^{\circ}"],
     "beta2": [r"\beta_2", r"\beta_{2}^0"],
-    "sigma2": [r"\sigma^2", r"(\sigma^2)^0", r"\sigma^{2}", r"{\sigma}^2", r"{(\sigma^2)}^{0}", r"(\sigma^0)^2", r"{\sigma^2}"],
+    "sigma2": [
+        r"\sigma^2",
+        r"(\sigma^2)^0",
+        r"\sigma^{2}",
+        r"{\sigma}^2",
+        r"{(\sigma^2)}^{0}",
+        r"(\sigma^0)^2",
+        r"{\sigma^2}",
+    ],
     "sigma2_a": [r"\sigma^2", r"(\sigma^2)^0", r"\sigma_a^2", r"\sigma^2_{a}", r"\sigma_{a}^{2}"],
-    "sigma2_b": [r"(\sigma')^2", r"\sigma'^2", r"{\sigma'}^2", r"\{(\sigma')^2\}^0", r"\sigma_{b}^2", r"(\sigma^{\prime})^2"],
+    "sigma2_b": [
+        r"(\sigma')^2",
+        r"\sigma'^2",
+        r"{\sigma'}^2",
+        r"\{(\sigma')^2\}^0",
+        r"\sigma_{b}^2",
+        r"(\sigma^{\prime})^2",
+    ],
     "Sigma11": [r"\Sigma_{11}", r"\Sigma_{11}^0", r"(\Sigma)_{11}^0", r"\Sigma_{1,1}"],
     "Sigma12": [r"\Sigma_{12}", r"\Sigma_{21}", r"(\Sigma^0)_{12}"],
     "Sigma22": [r"\Sigma_{22}", r"\boldsymbol{\Sigma}_{22}"],
@@ -80,7 +103,9 @@ class _Style:
         if style == "over":
             return rf"{{{self.product(above)} \over {self.product(below)}}}"
         if style == "power":
-            return self.join([*([self.product(above, True)] if above else []), self.brackets(self.product(below)) + "^{-1}"])
+            return self.join(
+                [*([self.product(above, True)] if above else []), self.brackets(self.product(below)) + "^{-1}"]
+            )
         if style == "left":
             return self.brackets(rf"{self.product(above, True)}/{self.brackets(self.product(below))}")
         return rf"{self.product(above, True)}/{self.divisor(below)}"
