@@ -3,30 +3,19 @@ r"""Functions and moments of what follows them: brackets, bare arguments, powers
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from sympy import Expr, Integer, exp
+from sympy import Expr, Integer
 
-from leadterms.claims.latex_functions import (
-    COMPOSED,
-    MOMENTS,
-    PLAIN,
-    bare_word,
-    function_name,
-    higher_value,
-)
+from leadterms.claims.latex_functions import COMPOSED, MOMENTS, PLAIN, bare_word, function_name, higher_value
 from leadterms.claims.latex_grammar import Item, Script, Sum
-from leadterms.claims.moments import covariance, expected
-from leadterms.claims.scope import ClaimScope, unlabelled
+from leadterms.claims.operators import Operators
+from leadterms.claims.scope import unlabelled
 from leadterms.claims.symbols import NAMED, only_item
-from leadterms.errors import LeadtermsError, ReadingError
-from leadterms.reading.arithmetic import Scope, evaluate
 from leadterms.reading.syntax import Head, Node
 
-MAX_DEPTH = 60
-"""Deepest nesting of operations."""
 HIGHER = ("polygamma", "Li", "psi")
 """Functions with an order."""
 
@@ -39,62 +28,12 @@ class Factor:
     bare: bool = False
 
 
-@dataclass
-class Applications(ABC):
-    """Reads functions and moments, and keeps the values of symbols and the notes on the way.
-
-    Parameters
-    ----------
-    text
-        The text that is read, for spans and numbers.
-    scope
-        The meaning of written symbols.
-
-    Attributes
-    ----------
-    notes
-        Readings that were chosen, in order of appearance.
-
-    """
-
-    text: str
-    scope: ClaimScope
-    notes: dict[str, None] = field(default_factory=dict)
-    _values: dict[str, Expr] = field(default_factory=dict)
-    _inside: bool = False
-
-    @abstractmethod
-    def _sum(self, tree: Sum) -> Node:
-        """Return the operations of a formula."""
+class Applications(Operators):
+    """Reads functions of what follows them."""
 
     @abstractmethod
     def _sequence(self, items: Sequence[Item]) -> list[Factor]:
         """Return the factors of an implied product."""
-
-    def value(self, tree: Sum) -> Expr:
-        """Return the value of a formula.
-
-        Raises
-        ------
-        ReadingError
-            At what cannot be read, or is ambiguous.
-
-        """
-        return self._evaluated(self._sum(tree))
-
-    def _evaluated(self, node: Node) -> Expr:
-        if node.depth > MAX_DEPTH:
-            raise self._refusal(f"this is nested more than {MAX_DEPTH} deep", node.start, node.end)
-        return evaluate(node, Scope(self.text, self._values))
-
-    def _refusal(self, message: str, start: int, end: int) -> ReadingError:
-        return ReadingError(message, self.text, start, end)
-
-    def _known(self, value: Expr, start: int, end: int) -> Node:
-        """Return a node that stands for a value."""
-        leaf = f"#{len(self._values)}"
-        self._values[leaf] = value
-        return Node("name", start, end, leaf)
 
     def _powers(self, base: Node, scripts: Sequence[Script], start: int) -> Node:
         raised = 0
@@ -105,12 +44,22 @@ class Applications(ABC):
             else:
                 if script.kind != "power":
                     raise self._refusal("this script does not fit here", script.start, script.end)
-                exponent = self._sum(content_of(script))
+                exponent = self._exponent(script)
             raised += 1
             base = branch("power", [base, exponent], start, script.end)
         if raised > 1 and base.head == "power" and _adjacent(self.text, scripts):
             raise self._refusal("two superscripts on one symbol: write brackets", scripts[1].start, scripts[1].end)
         return base
+
+    def _exponent(self, script: Script) -> Node:
+        """Return an exponent; a power 0 is none that anybody writes, but a true value in disguise."""
+        content = content_of(script)
+        value = self.value(content)
+        if value.is_zero:
+            raise self._refusal(
+                "a power 0 is written as 1, a true value with the superscript 0", script.start, script.end
+            )
+        return self._known(value, content.start, content.end)
 
     def _applied(self, name: str, queue: Sequence[Item], position: int) -> tuple[Factor, int]:
         """Return a function or moment of what follows it, and the position behind."""
@@ -172,6 +121,8 @@ class Applications(ABC):
                     script.start,
                     script.end,
                 )
+        if behind and name == "E":
+            self.notes["E(...)^k is read as the power of the expectation"] = None
         if behind and behind[0].kind != "power":
             raise self._refusal("this script does not fit behind a function", behind[0].start, behind[0].end)
         return self._powers(node, [*above, *behind], head.start)
@@ -193,52 +144,6 @@ class Applications(ABC):
         if value is None:
             raise self._refusal(f"{self._written(head)} is not read with these arguments", head.start, bracket.end)
         return value
-
-    def _moment(self, name: str, head: Item, bracket: Item) -> Expr:
-        """Return a moment of the predictors."""
-        if self._inside:
-            raise self._refusal("a moment inside a moment is not read", head.start, bracket.end)
-        if not self.scope.bindings:
-            raise self._refusal("the model has no predictors to take moments of", head.start, bracket.end)
-        if len(bracket.parts) != (2 if name == "Cov" else 1):
-            wanted = "two arguments" if name == "Cov" else "one argument"
-            raise self._refusal(f"{self._written(head)} takes {wanted}", bracket.start, bracket.end)
-        self._inside = name != "M"
-        try:
-            arguments = [self.value(part) for part in bracket.parts]
-        finally:
-            self._inside = False
-        if name == "M":
-            arguments = [self._tilted(arguments[0], head)]
-        self._check_operator(head, arguments)
-        try:
-            if name in ("E", "M"):
-                return expected(arguments[0], self.scope.bindings)
-            return covariance(arguments[0], arguments[-1], self.scope.bindings)
-        except LeadtermsError as error:
-            raise self._refusal(f"this moment has no value: {error}", head.start, bracket.end) from None
-
-    def _tilted(self, argument: Expr, head: Item) -> Expr:
-        """Return the exponential whose mean is the moment generating function of the only predictor."""
-        predictors = dict.fromkeys(self.scope.predictors.values())
-        if len(predictors) != 1:
-            raise self._refusal("M is read where the model has one predictor only", head.start, head.end)
-        self.notes["M is read as the moment generating function of the predictor"] = None
-        (x,) = predictors
-        return exp(argument * x)
-
-    def _check_operator(self, head: Item, arguments: Sequence[Expr]) -> None:
-        """Refuse scripts on a moment, but a power, and a subscript that names the predictors of its arguments."""
-        by_name = {base + label: x for (base, label, _), x in self.scope.predictors.items()}
-        inside = {x for argument in arguments for x in argument.free_symbols & set(by_name.values())}
-        for script in head.scripts:
-            named = unlabelled(script.leaf).replace("_", "").split(",") if script.kind == "sub" else []
-            covered = {by_name[name] for name in named if name in by_name}
-            if script.kind != "power" and not (named and set(named) <= set(by_name) and inside <= covered):
-                raise self._refusal("this script does not fit on a moment", script.start, script.end)
-
-    def _written(self, head: Item) -> str:
-        return self.text[head.start : head.bare_end].strip()
 
     def _operator_name(self, queue: Sequence[Item], position: int) -> str | None:
         """Return the function or moment that an item states; E and M are moments where a bracket follows."""

@@ -102,7 +102,7 @@ script: SUP argument -> power
       | SUB -> sub
       | PRIME -> prime
       | TRUE -> true
-FRACTION.5: /\\[tdc]?frac(?![A-Za-z])/
+FRACTION.5: /\\(?:[tdc]?frac|nicefrac|sfrac)(?![A-Za-z])/
 ROOT.5: /\\sqrt(?![A-Za-z])/
 OVER.5: /\\over(?![A-Za-z])/
 TIMES.5: /\\(?:cdot|times|ast)(?![A-Za-z])|\*/

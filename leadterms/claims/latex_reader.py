@@ -28,7 +28,7 @@ WHAT = "formula"
 _REFUSED = (
     (
         r"\\(?:int|iint|iiint|idotsint|oint)(?![A-Za-z])",
-        "an integral is not read: write its value, or a moment such as E(X^2)",
+        "an integral is not read: write E_{U}\\{...\\} for a mean over the random effects, E(...) over predictors",
     ),
     (r"\\(?:sum|prod|lim|sup|inf|max|min)(?![A-Za-z])", "sums, products and limits are not read: write out the value"),
     (r"\\(?:pm|mp)(?![A-Za-z])", "this states two values: give one formula at a time"),
@@ -38,6 +38,7 @@ _REFUSED = (
     ),
     (r"\\(?:[lcdv]?dots|dotsc|dotsb)(?![A-Za-z])|\.\.\.", "dots are not read: write out what they stand for"),
     (r"\\infty(?![A-Za-z])", "infinity is no value of a formula"),
+    (r"_\s*\{[^{}]*\\sim(?![A-Za-z])", "an expectation over a law of its own is not read: write out the value"),
     (r"!", "factorials are not read: write the number"),
     (r"\||\\(?:vert|lvert|rvert|mid|Vert)(?![A-Za-z])", "bars are not read, neither absolute values nor determinants"),
     (r"\?", "a question mark is no formula"),

@@ -7,10 +7,10 @@ reached through standard deviations: ``\sigma`` is the square root of sigma2, so
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sympy import Expr, Symbol, Tuple, sqrt
+from sympy import Expr, ImmutableMatrix, Symbol, Tuple, sqrt
 
 from leadterms.expectation.held import variables_of
 from leadterms.model.random_structure import GroupingEffects
@@ -61,6 +61,9 @@ class ClaimScope:
         What a reader should be told where a symbol is used that could mean something else in another model.
     clashes
         Written symbols that stand for two things in this model.
+    effects, effects_covariance
+        Written symbols of the random effects of a single grouping, which mean something inside their expectation only,
+        and their covariance matrix.
 
     """
 
@@ -73,6 +76,8 @@ class ClaimScope:
     plain: Mapping[str, Expr]
     remarks: Mapping[Key, str] = field(default_factory=dict)
     clashes: frozenset[Key] = frozenset()
+    effects: Mapping[Key, Symbol] = field(default_factory=dict)
+    effects_covariance: ImmutableMatrix | None = None
 
     @property
     def shown(self) -> str:
@@ -137,6 +142,8 @@ def claim_scope(model: Model) -> ClaimScope:
         plain,
         remarks,
         frozenset(clashes),
+        _effect_keys(model.random_effects) if len(model.random_structure) == 1 else {},
+        ImmutableMatrix(model.effects_covariance),
     )
 
 
@@ -199,6 +206,9 @@ def _component_names(
         yield from (((r"\sigma", label, 0), value) for label in labels)
         if not several or crossed:
             yield (r"\sigma", "", position if several else 0), value
+        if crossed:
+            yield (r"\sigma", str(position + 1), 0), value
+            remarks[r"\sigma", str(position + 1), 0] = f"\\sigma_{position + 1}^2 is read as {to_latex(value**2)}"
         if not several:
             taken = {str(i) for i in range(count)}
             yield from (((r"\sigma", label, 0), value) for label in ("u", "U") if label not in taken)
@@ -224,3 +234,11 @@ def _grouping_labels(grouping: tuple[str, ...]) -> tuple[str, ...]:
 def _predictor_keys(x: Symbol) -> tuple[Key, ...]:
     base, label, primes = written(x.name)
     return tuple(dict.fromkeys((shown, label, primes) for shown in (base, base.upper(), base.lower(), base.title())))
+
+
+def _effect_keys(effects: Sequence[Symbol]) -> dict[Key, Symbol]:
+    """Return how random effects are written: u_0 or U_0, a single one also without its index."""
+    keys: dict[Key, Symbol] = {(base, u.name[1:], 0): u for u in effects for base in ("u", "U")}
+    if len(effects) == 1:
+        keys.update({(base, label, 0): effects[0] for base in ("u", "U") for label in ("", "i")})
+    return keys

@@ -21,7 +21,7 @@ class Translation(Applications):
 
     @property
     def _table(self) -> SymbolTable:
-        return SymbolTable(self.text, self.scope, self.scope.predictors if self._inside else {})
+        return SymbolTable(self.text, self.scope, self._bound)
 
     def _sum(self, tree: Sum) -> Node:
         operands = []
@@ -144,10 +144,21 @@ class Translation(Applications):
         if word == "e" and (word, "", 0) not in self.scope.names:
             return self._exponential(item)
         if item.leaf == "\\pi" and (r"\pi", "", 0) not in self.scope.names:
+            if applied:
+                raise self._refusal(
+                    "ambiguous: a function \\pi, or a product? Write \\pi\\cdot(...)", item.start, item.end
+                )
             return self._powers(Node("name", item.start, item.bare_end, "pi"), list(item.scripts), item.start)
         self._check_superscripts(item)
         resolved = self._table.resolve(item, applied)
         self.notes.update(dict.fromkeys(resolved.notes))
+        for power in resolved.powers if item.leaf == r"\Sigma" else ():
+            if power.value is not None and self.value(power.value).could_extract_minus_sign():
+                raise self._refusal(
+                    "ambiguous: an entry of the inverse, or an inverse? Write \\frac{1}{\\Sigma_{11}}",
+                    item.start,
+                    item.end,
+                )
         return self._powers(self._known(resolved.value, item.start, item.bare_end), list(resolved.powers), item.start)
 
     def _check_superscripts(self, item: Item) -> None:

@@ -168,6 +168,8 @@ def _symbol_inside(item: Item) -> Item | None:
     if inner is None:
         return None
     scripts = tuple(_true_subscript(script, inner) for script in item.scripts)
+    if any(s.kind == "sub" for s in scripts) and any(s.kind == "power" for s in inner.scripts):
+        return None  # an entry of a power, such as the inverse of a matrix, is no power of an entry
     return replace(inner, scripts=(*inner.scripts, *scripts), start=item.start, end=item.end)
 
 

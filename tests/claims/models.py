@@ -24,6 +24,8 @@ STATEMENTS = {
     "logistic": ("y ~ x", "bernoulli", {"x": "Uniform(-1, 1)"}),
     "logistic normal": ("y ~ x", "bernoulli", {"x": "Normal(0, 1)"}),
     "logistic two-point": ("y ~ arm", "bernoulli", {"arm": "Bernoulli(p)"}),
+    "logistic mixed": ("y ~ x + (1 | g)", "bernoulli", {"x": "Normal(0, 1)"}),
+    "logistic slopes": ("y ~ x1 + x2 + (1 + x1 | g)", "bernoulli", {"x1": "Normal(0, 1)", "x2": "Uniform(0, 1)"}),
     "gamma": ("y ~ x", "gamma", {"x": "Uniform(1, 2)"}),
     "inverse gaussian": ("y ~ x", "inverse-gaussian", {"x": "Uniform(1, 2)"}),
     "negative binomial": ("y ~ x", "negative-binomial(3/2)", {"x": "Uniform(-1, 1)"}),

@@ -8,7 +8,7 @@ from leadterms.claims.latex_reader import read_claim_text, read_latex
 from leadterms.notation.latex import to_latex
 from tests.claims.models import STATEMENTS, model, scope
 
-DERIVED = [name for name in STATEMENTS if name not in ("clash", "logistic normal")]
+DERIVED = [name for name in STATEMENTS if name != "clash"]
 
 
 @pytest.mark.parametrize("name", DERIVED)
@@ -24,7 +24,7 @@ def test_every_entry_reads_back(name):
     assert checked >= 3
 
 
-@pytest.mark.parametrize("name", [n for n in DERIVED if n not in ("logistic", "negative binomial", "gamma")])
+@pytest.mark.parametrize("name", [n for n in DERIVED if not n.startswith(("logistic", "negative", "gamma"))])
 def test_printed_text_reads_back(name):
     for entry in leading_terms(model(name)).entries:
         for term in entry.terms:

@@ -56,7 +56,7 @@ EXPRESSIONS = st.recursive(
         st.tuples(inner, inner).map(lambda pair: pair[0] * pair[1]),
         st.tuples(inner, st.sampled_from([-2, -1, 2, 3])).map(lambda p: (p[0] ** 2 + M) ** p[1]),
         inner.map(lambda e: sqrt(e**2 + N)),
-        st.tuples(inner, st.sampled_from([sinh, cosh, exp])).map(lambda p: p[1](p[0])),
+        st.tuples(inner, st.sampled_from([sinh, cosh, exp])).map(lambda p: p[1](p[0] + B0)),
         inner.map(lambda e: log(e**2 + 2)),
     ),
     max_leaves=6,
