@@ -1,0 +1,1 @@
+"""Claims of researchers: formulas as they write them, read in the terms of a model."""
