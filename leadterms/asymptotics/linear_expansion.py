@@ -13,6 +13,7 @@ from leadterms.asymptotics.result import Expansion
 from leadterms.errors import ModelError
 from leadterms.expectation.held import variables_of
 from leadterms.information.balanced import balanced_model
+from leadterms.information.layout_moments import check_design_sizes
 from leadterms.model.laws import Law
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import M_PRIME
@@ -48,6 +49,7 @@ def linear_expansion(model: Model, regime: str | None) -> Expansion:
         terms = random_slope_terms(model, declared)
         steps = partial(random_slope_steps, model)
         return assembled(model, declared.text, terms, (), steps, 1, declared)
+    check_design_sizes(model, dict(declared.values))
     balanced = balanced_model(model)
     fixed, fixed_conditions = fixed_effect_terms(balanced, declared)
     components, component_conditions = component_terms(balanced, declared)

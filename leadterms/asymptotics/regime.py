@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from sympy import Expr, Integer, Matrix, Mul, Symbol
 
@@ -130,8 +130,8 @@ def read_regime(text: str, sizes: Sequence[Symbol]) -> Regime:
     ----------
     text
         Clauses separated by commas, semicolons, "and" or "with": ``m, n -> oo``; ``n fixed``; ``n = 4``;
-        ``m ~ m_prime`` (comparable); ``n << m``, ``n = o(m)`` or ``n/m -> 0``; with monomials, ``n**2 << m``. Sizes
-        that are not mentioned stay fixed.
+        ``m ~ m_prime`` (comparable); ``n << m``, ``m >> n``, ``n = o(m)`` or ``n/m -> 0``; with monomials,
+        ``n**2 << m``. Sizes that are not mentioned stay fixed.
     sizes
         The sizes of the model.
 
@@ -213,11 +213,18 @@ class _RegimeReader:
             for size in (*pending, self.size(match[1], start)):
                 self.fix(size, None, start, body)
             return []
-        if match := re.fullmatch(r"([\w.]+)\s*=\s*(\d+)", body):
-            value = Integer(match[2])
-            if value < 1:
+        if match := re.fullmatch(r"([\w.]+)\s*=\s*(-?[\d./]+)", body):
+            if not match[2].isdigit() or int(match[2]) < 1:
                 raise self.refusal("a size is a whole number, 1 or more", start, start + len(body))
+            value = Integer(match[2])
             self.fix(self.size(match[1], start), value, start, body)
+            return pending
+        if ">>" in body:
+            body = " << ".join(reversed([part.strip() for part in body.split(">>")]))
+        links = [part.strip() for part in body.split("<<")]
+        if len(links) > 2:
+            pairs = pairwise(links)
+            self.ratios += [("<<", self.monomial(a, start), self.monomial(b, start)) for a, b in pairs]
             return pending
         for pattern, kind in _RELATIONS:
             if match := re.fullmatch(pattern, body):

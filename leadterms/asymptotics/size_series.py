@@ -258,5 +258,5 @@ def require_consistency(found: Series, name: str, regime: Regime) -> None:
     if any(regime.compare(key, constant) != "smaller" for key in found):
         raise ModelError(
             f"the variance of {name} does not vanish in the regime {regime}: its estimator is not consistent, and has "
-            "no leading term; let the number of its groups grow"
+            "no leading term; let more sizes grow"
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from leadterms.cli.options import model_options, read_model
+from leadterms.errors import LeadtermsError
 
 if TYPE_CHECKING:
     from leadterms.model.statement import Model
@@ -70,11 +71,13 @@ def layout(
 
     model = read_model(formula, family, link, laws, levels, centred, designed)
     with working("working out the layout"):
-        if diagram is not None:
-            _draw_hasse(model, Path(diagram))
-        if pattern is not None and sizes is not None:
-            _draw_pattern(model, Path(pattern), sizes, order)
         output = _shown(model, at, digits, shape)
+        files = {}
+        if diagram is not None:
+            files[Path(diagram)] = _hasse(model, Path(diagram))
+        if pattern is not None and sizes is not None:
+            files[Path(pattern)] = _pattern(model, Path(pattern), sizes, order)
+        _write(files)
     click.echo(output)
 
 
@@ -92,21 +95,30 @@ def _shown(model: Model, at: str | None, digits: int, shape: str) -> str:
     return layout_text(model, point, digits)
 
 
-def _draw_hasse(model: Model, path: Path) -> None:
-    from leadterms.publication.atomic import write_atomically
-    from leadterms.publication.drawing import write_figure
+def _hasse(model: Model, path: Path) -> str | bytes:
+    from leadterms.publication.drawing import figure_bytes
     from leadterms.publication.hasse_diagram import hasse
 
     if path.suffix.lower() == ".tex":
-        write_atomically(path, hasse(model).latex() + "\n")
-    else:
-        write_figure(hasse(model).figure(), path)
+        return hasse(model).latex() + "\n"
+    return figure_bytes(hasse(model).figure(), path)
 
 
-def _draw_pattern(model: Model, path: Path, sizes: str, order: str | None) -> None:
-    from leadterms.publication.drawing import write_figure
+def _pattern(model: Model, path: Path, sizes: str, order: str | None) -> bytes:
+    from leadterms.publication.drawing import figure_bytes
     from leadterms.publication.pattern_figure import pattern_figure
     from leadterms.reading.assignments import read_assignments
 
     factors = None if order is None else [part.strip() for part in order.split(",")]
-    write_figure(pattern_figure(model, read_assignments(sizes), order=factors), path)
+    return figure_bytes(pattern_figure(model, read_assignments(sizes), order=factors), path)
+
+
+def _write(files: dict[Path, str | bytes]) -> None:
+    """Write all files, none of them where a folder is missing."""
+    from leadterms.publication.atomic import write_atomically
+
+    for path in files:
+        if not path.parent.is_dir():
+            raise LeadtermsError(f"cannot write {path}: there is no folder {path.parent}")
+    for path, content in files.items():
+        write_atomically(path, content)

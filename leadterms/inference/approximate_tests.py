@@ -18,14 +18,17 @@ from leadterms.inference.tail_probabilities import f_tail
 from leadterms.information.column_space import Array
 from leadterms.information.low_rank import fixed_effects_derivatives
 
+POLE = 1e-6
+"""Distance from a removable pole at which its limit is taken."""
+
 
 def kenward_roger(large: Stated, small: Stated, data: Any = None) -> FTest:
     r"""Test fixed effects by the F distribution of Kenward and Roger, an approximation.
 
     The covariance is adjusted, :math:`\Phi_A = \Phi + 2\Phi\{\sum_{rs} W_{rs}(Q_{rs} - P_r\Phi P_s)\}\Phi` with W the
     inverse of the expected REML information, and scaling and denominator degrees of freedom match two moments of the
-    Wald statistic.  Both are exact where an exact F test in one stratum of a balanced layout exists and the REML
-    estimates are inside the parameter space.
+    Wald statistic.  Both are exact where a balanced layout has as many strata with residuals as variance
+    parameters, the hypothesis lies in one of them, and the REML estimates are inside the parameter space.
 
     Parameters
     ----------
@@ -72,18 +75,22 @@ def _matched(ell: int, A1: float, A2: float) -> tuple[float, float]:
     below = 3 * ell + 2 * (1 - g)
     c1, c2, c3 = g / below, (ell - g) / below, (ell + 2 - g) / below
     # E* = 1/(1 - A2/ell), V* = (2/ell)(1 + c1 B)/{(1 - c2 B)^2 (1 - c3 B)}, rho = V*/(2 E*^2)
+    if ell == 1:
+        # then A1 = A2, and both poles cancel: m = 2/A2 and lambda = 1, also at two and four degrees of freedom
+        return 2 / A2 if A2 > 0 else float(np.inf), 1.0
     first, second = 1 - c2 * B, 1 - c3 * B
     mean = 1 - A2 / ell
-    if first == 0 or second == 0:
-        raise EvaluationError("the moments of the Wald statistic are infinite: there are too few groups for this test")
-    rho = (mean / first) ** 2 * (1 + c1 * B) / second / ell
-    ddf = 4 + (ell + 2) / (ell * rho - 1) if ell * rho != 1 else np.inf
+    # where the F law is exact the two vanish together at two degrees of freedom
+    ratio = 1.0 if max(abs(mean), abs(first)) < POLE else mean / first
+    # m = 4 + (ell + 2)/(ell rho - 1) with the pole of rho at four degrees of freedom multiplied out
+    ell_rho = ratio**2 * (1 + c1 * B)
+    ddf = 4 + (ell + 2) * second / (ell_rho - second) if ell_rho != second else np.inf
     if not ddf > 0:
         raise EvaluationError(
             f"no F distribution has the moments of the Wald statistic (degrees of freedom {ddf:.4g}): there are too "
             "few groups for this test"
         )
-    scaling = 1.0 if abs(ddf - 2) < 1e-2 or np.isinf(ddf) else ddf * mean / (ddf - 2)
+    scaling = 1.0 if abs(ddf - 2) < POLE or np.isinf(ddf) else ddf * mean / (ddf - 2)
     return float(ddf), float(scaling)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from leadterms.errors import ModelError
+from leadterms.inference.conditioning import coordinates, restored
 from leadterms.inference.variance_newton import maximise
 from leadterms.information.column_space import Array, check_full_rank
 from leadterms.information.effect_blocks import EffectBlock
@@ -140,8 +141,9 @@ def fit_linear(formula: str | Formula | DataDesign, data: Any = None, method: st
     design = formula if isinstance(formula, DataDesign) else data_design(formula, data)
     check_full_rank(design.X, design.names)
     blocks = tuple(EffectBlock(random.designs) for random in design.random)
-    cross = cross_products(design.y, design.X, blocks)
-    best = maximise(cross, method == "REML")
+    at = coordinates(design)
+    within = maximise(cross_products(at.response, at.fixed, at.blocks), method == "REML")
+    best = restored(within, at, method == "REML")
     entries = [matrix[i, j] for block, matrix in zip(blocks, best.effects, strict=True) for i, j in block.pairs]
     boundary = tuple(
         name
@@ -161,5 +163,5 @@ def fit_linear(formula: str | Formula | DataDesign, data: Any = None, method: st
         observed=best.solved.observed,
         boundary=boundary,
         steps=best.steps,
-        cross=cross,
+        cross=cross_products(at.scale * at.response, design.X, blocks),
     )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from math import isfinite
-from typing import Any
+from math import isfinite, sqrt
+from typing import Any, SupportsFloat
+
+from flint import arb, fmpq
+from sympy import Rational
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.precision import Context, Real, precision, private_context
+from leadterms.evaluation.precision import ball_precision
 from leadterms.reading.numbers import exact_number
 
-DIGITS = 30
+BITS = 256
+RELATIVE = 4e-16
+"""Where the bisection ends: neighbouring doubles."""
 
 
 def variance_interval(mean_square: float, degrees: float, level: Any = "0.95") -> tuple[float, float]:
@@ -45,6 +50,9 @@ def variance_interval(mean_square: float, degrees: float, level: Any = "0.95") -
     (1.44, 2.697)
 
     """
+    for what, number in (("mean square", mean_square), ("number of degrees of freedom", degrees)):
+        if isinstance(number, str) or not isinstance(number, SupportsFloat):
+            raise EvaluationError(f"a {what} is a number, not {number!r}")
     if not (isfinite(mean_square) and mean_square >= 0):
         raise EvaluationError(f"a mean square is a finite number that is not negative, not {mean_square}")
     if not (isfinite(degrees) and degrees > 0):
@@ -52,30 +60,26 @@ def variance_interval(mean_square: float, degrees: float, level: Any = "0.95") -
     confidence = exact_number(level)
     if not 0 < confidence < 1:
         raise EvaluationError(f"a level lies between 0 and 1, not {level}")
-    context = private_context()
-    with precision(context, DIGITS):
-        tail = (1 - context.mpf(confidence.p) / confidence.q) / 2
-        scale = context.mpf(mean_square) * degrees
-        upper, lower = (chi_squared_quantile(context, p, degrees) for p in (1 - tail, tail))
-        return float(scale / upper), float(scale / lower)
+    tail = (1 - confidence) / 2
+    scale = float(mean_square) * float(degrees)
+    upper, lower = (chi_squared_quantile(p, float(degrees)) for p in (1 - tail, tail))
+    return scale / upper, scale / lower
 
 
-def chi_squared_quantile(context: Context, probability: Real, degrees: float) -> Real:
-    """Return x with P(chi^2_d <= x) = p, by bisection of the logarithm to the precision in force."""
-    half = context.mpf(degrees) / 2
+def chi_squared_quantile(probability: Rational, degrees: float) -> float:
+    """Return x with P(chi^2_d <= x) = p: by bisection of the logarithm, in balls that decide every comparison."""
+    with ball_precision(BITS):
+        beyond, half = arb(fmpq(probability.q - probability.p, probability.q)), arb(degrees) / 2
 
-    def below(x: Real) -> Real:
-        return context.gammainc(half, 0, x / 2, regularized=True)
+        def is_below(x: float) -> bool:
+            return bool((arb(x) / 2).gamma_upper(half, 1) > beyond)
 
-    low = high = context.mpf(degrees)
-    while below(low) > probability:
-        low /= 4
-    while below(high) < probability:
-        high *= 2
-    while high / low - 1 > context.eps * 4:
-        middle = context.sqrt(low * high)
-        if below(middle) < probability:
-            low = middle
-        else:
-            high = middle
-    return context.sqrt(low * high)
+        low = high = degrees
+        while not is_below(low):
+            low /= 4
+        while is_below(high):
+            high *= 2
+        while high / low - 1 > RELATIVE:
+            middle = sqrt(low * high)
+            low, high = (middle, high) if is_below(middle) else (low, middle)
+        return sqrt(low * high)

@@ -15,11 +15,11 @@ removes all T inside that grouping.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, combinations_with_replacement
 
-from sympy import Add, Expr, ImmutableMatrix, Integer, Matrix, Mul, Tuple
+from sympy import Add, Expr, ImmutableMatrix, Integer, Matrix, Mul, Symbol, Tuple
 from sympy.logic.boolalg import Boolean
 
 from leadterms.algebra.canonical import tidy
@@ -27,6 +27,7 @@ from leadterms.errors import ModelError
 from leadterms.expectation.held import variables_of
 from leadterms.expectation.predictor_average import PredictorAverage
 from leadterms.expectation.predictor_moments import closed_moment
+from leadterms.model.laws import Law
 from leadterms.model.layout import IndexSet, Layout
 from leadterms.model.statement import Model
 from leadterms.model.weights import Weight
@@ -144,12 +145,44 @@ def placements(model: Model) -> tuple[Placement, ...]:
             names = ", ".join(symbol.name for symbol in variables_of(binding))
             raise ModelError(f"{names} is constant within {centre}: centred there nothing is left of it")
         if designed:
-            last = level.split(":")[-1] if level else ""
-            place = frozenset(i for i in chosen if last in layout.factors[i].names or (not last and i == max(chosen)))
-            found.append(Placement(binding, NOTHING, place))
+            found.append(Placement(binding, NOTHING, _designed_over(layout, chosen, level)))
         else:
             found.append(Placement(binding, chosen, NOTHING, own))
     return tuple(found)
+
+
+def check_design_sizes(model: Model, sizes: Mapping[Symbol, Expr]) -> None:
+    """Refuse numbers of levels at which a designed predictor cannot take its values with their frequencies.
+
+    Raises
+    ------
+    ModelError
+        If a frequency times the number of levels is not whole.
+
+    """
+    layout = model.layout
+    for place in placements(model):
+        law = place.binding[1]
+        atoms = law.atoms_with_probability if isinstance(law, Law) else None
+        for factor in place.designed:
+            size = sizes.get(layout.factors[factor].size)
+            if size is None or atoms is None:
+                continue
+            for value, probability in atoms:
+                if probability.is_Rational and not (probability * size).is_Integer:
+                    raise ModelError(
+                        f"{place.binding[0]} is fixed by design with the frequency {probability} of {value}, which "
+                        f"{layout.factors[factor].size} = {size} does not allow: give a multiple of {probability.q}"
+                    )
+
+
+def _designed_over(layout: Layout, chosen: IndexSet, level: str | None) -> IndexSet:
+    """Return the factor over which a designed predictor varies: the innermost of nested ones, else the last named."""
+    inner = frozenset(i for i in chosen if not any(i in layout.parents(j) for j in chosen))
+    if level is None or len(inner) == 1:
+        return frozenset({max(chosen)}) if level is None else inner
+    last = level.split(":")[-1]
+    return frozenset(i for i in chosen if last in layout.factors[i].names)
 
 
 def layout_moments(model: Model) -> LayoutMoments:

@@ -136,8 +136,8 @@ def _drawn_means(balanced: BalancedInformation) -> Matrix:
 def fixed_test(balanced: BalancedInformation, contrasts: Matrix) -> StratumTest:
     """Return the exact F test of L beta = 0 where the hypothesis lies in one stratum.
 
-    Kenward and Roger's and Satterthwaite's approximations equal it there, if the REML estimates are not on the
-    boundary.
+    Kenward and Roger's and Satterthwaite's approximations equal it if there are as many mean squares as variance
+    components, so that REML does not pool them, and no estimate is on the boundary.
 
     Parameters
     ----------
@@ -181,11 +181,17 @@ def satterthwaite_degrees(balanced: BalancedInformation, contrast: Sequence[Expr
     Raises
     ------
     ModelError
-        If a term lies in several strata, or an eigenvalue has no unique estimator in mean squares.
+        If a term lies in several strata, there are more mean squares than components, or an eigenvalue has no unique
+        estimator in mean squares.
 
     """
     weights = contrast_weights(balanced, Matrix([list(contrast)]))
     rows = mean_squares(balanced)
+    if len(rows) > len(balanced.strata.parameters):
+        raise ModelError(
+            f"there are {len(rows)} mean squares for {len(balanced.strata.parameters)} variance components, which "
+            "likelihoods pool: degrees of freedom from single mean squares are not Satterthwaite's here"
+        )
     parts = dict.fromkeys(rows, Integer(0))
     for matrix, stratum in zip(weights, balanced.strata, strict=True):
         if matrix[0, 0] != 0:

@@ -50,8 +50,8 @@ class Model:
         x - x-bar. Linear mixed models only.
     designed
         Predictors whose values are fixed by design, the same ones in every cell (or, with a level, over the levels of
-        its last factor). Means and mean products of the terms over the design are those of their laws: nothing else of
-        a law is used. Linear mixed models only.
+        its innermost factor, the last named of crossed ones). Means and mean products of the terms over the design
+        are those of their laws: nothing else of a law is used. Linear mixed models only.
 
     Raises
     ------

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadterms.errors import LeadtermsError
-from leadterms.publication.atomic import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,13 +70,13 @@ def _name_latex(name: str) -> str:
     return rf"\mathrm{{{escaped}}}"
 
 
-def write_figure(figure: Figure, path: Path) -> None:
-    """Write a figure in the format that the name of the file ends with, whole or not at all.
+def figure_bytes(figure: Figure, path: Path) -> bytes:
+    """Return a figure in the format that the name of a file ends with.
 
     Raises
     ------
     LeadtermsError
-        If matplotlib has no such format, or the file cannot be written.
+        If matplotlib has no such format.
 
     """
     ending = path.suffix.lstrip(".").lower()
@@ -86,4 +85,4 @@ def write_figure(figure: Figure, path: Path) -> None:
         raise LeadtermsError(f"cannot draw {path}: its name ends with none of {', '.join(sorted(known))}")
     stream = BytesIO()
     figure.savefig(stream, format=ending, bbox_inches="tight")
-    write_atomically(path, stream.getvalue())
+    return stream.getvalue()

@@ -10,6 +10,7 @@ from sympy import Expr, Symbol, nan, oo, zoo
 from leadterms.errors import EvaluationError, LeadtermsError, ModelError
 from leadterms.evaluation.number import evaluate
 from leadterms.information.balanced import BalancedModel, balanced_model
+from leadterms.information.layout_moments import check_design_sizes
 from leadterms.information.stratum_tests import StratumTest
 from leadterms.model.statement import Model
 from leadterms.notation.latex import to_latex
@@ -29,6 +30,8 @@ def read_layout_point(model: Model, text: str) -> dict[Symbol, Expr]:
     ------
     EvaluationError, ReadingError
         If a name is unknown or a value is out of its domain.
+    ModelError
+        If a design is not possible at the sizes.
 
     """
     known = {symbol.name: symbol for symbol in (*model.parameters, *model.law_parameters, *model.layout.sizes)}
@@ -42,6 +45,7 @@ def read_layout_point(model: Model, text: str) -> dict[Symbol, Expr]:
         if symbol.is_positive and value < 0:
             raise EvaluationError(f"{name} is not negative: {value} given")
         point[symbol] = value
+    check_design_sizes(model, point)
     return point
 
 

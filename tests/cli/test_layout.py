@@ -72,6 +72,10 @@ def test_the_pictures_are_written(run, tmp_path):
         (["--pattern", "v.png", "--sizes", "m=3, n=2"], "m_prime"),
         (["--hasse", "h.doc"], "its name ends with none of"),
         (["--hasse", "missing/h.png"], "cannot write missing/h.png"),
+        (
+            ["--hasse", "h.png", "--pattern", "missing/v.png", "--sizes", "m=2, m_prime=2, n=1"],
+            "cannot write missing/v.png",
+        ),
     ],
 )
 def test_bad_input_is_refused_in_one_line(run, tmp_path, monkeypatch, arguments, message):

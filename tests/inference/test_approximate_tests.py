@@ -246,3 +246,26 @@ def test_a_boundary_estimate_is_noted_and_its_variance_taken_as_known():
     assert test.ddf == pytest.approx(6, rel=1e-6)  # least squares: N - 2
     assert "boundary: sigma2" in test.notes[0]
     assert "boundary: sigma2" in kenward_roger(fit, [0.0, 1]).notes[0]
+
+
+@pytest.mark.parametrize("groups", [4, 6])
+def test_two_and_four_degrees_of_freedom_are_no_poles(groups):
+    """A treatment of whole groups: exactly groups - 2 degrees of freedom, where the formulas divide by zero."""
+    arm = np.repeat(np.arange(groups) % 2, 3).astype(float)
+    group = np.repeat(np.arange(groups), 3)
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        data = {"y": rng.normal(0, 2, groups)[group] + rng.normal(size=3 * groups), "t": arm, "g": group}
+        fit = fit_linear("y ~ t + (1 | g)", data)
+        if fit.boundary:
+            continue
+        ours = kenward_roger(fit, "y ~ 1 + (1 | g)", data)
+        exact = exact_f("y ~ t + (1 | g)", "y ~ 1 + (1 | g)", data)
+        assert ours.ddf == pytest.approx(groups - 2, rel=1e-6)
+        assert (ours.statistic, ours.p_value) == pytest.approx((exact.statistic, exact.p_value), rel=1e-5)
+
+
+def test_a_small_regression_has_its_exact_test():
+    data = {"y": [1.0, 2, 4, 6, 3, 5], "x": [0.0, 1, 0, 1, 0, 1]}
+    ours, exact = kenward_roger("y ~ x", "y ~ 1", data), exact_f("y ~ x", "y ~ 1", data)
+    assert (ours.statistic, ours.ddf) == pytest.approx((exact.statistic, 4.0))

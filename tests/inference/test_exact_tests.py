@@ -204,3 +204,27 @@ def test_refusals(large, small, message):
 def test_formulas_need_data():
     with pytest.raises(ModelError, match="comes without data"):
         exact_f("y ~ x", "y ~ 1")
+
+
+def test_the_outer_factor_of_a_nested_layout_is_tested_between_strata():
+    """MSA/MSAB by sums of squares of means, written out."""
+    rng = np.random.default_rng(4)
+    a, b, n = 5, 3, 2
+    y = rng.normal(0, 1, a)[:, None, None] + rng.normal(0, 0.7, (a, b))[:, :, None] + rng.normal(size=(a, b, n))
+    labels = np.indices((a, b, n)).reshape(3, -1)
+    data = {"y": y.ravel(), "a": labels[0], "b": labels[1]}
+    found = exact_f_variance("y ~ 1 + (1 | a/b)", "sigma2_a", data)
+    means, cells = y.mean((1, 2)), y.mean(2)
+    upper = b * n * ((means - y.mean()) ** 2).sum() / (a - 1)
+    lower = n * ((cells - means[:, None]) ** 2).sum() / (a * (b - 1))
+    assert (found.ndf, found.ddf, found.exact) == (a - 1, a * (b - 1), True)
+    assert found.statistic == pytest.approx(upper / lower, rel=1e-10)
+
+
+def test_a_component_that_no_strata_tell_apart_is_refused():
+    rng = np.random.default_rng(2)
+    labels = np.indices((2, 3, 2, 2)).reshape(4, -1)
+    data = {"y": rng.normal(size=24), "a": labels[0], "b": labels[1], "c": labels[2]}
+    formula = "y ~ 1 + (1|a) + (1|b) + (1|c) + (1|a:b) + (1|a:c) + (1|b:c)"
+    with pytest.raises(ModelError, match="no exact test of sigma2_a is known here"):
+        exact_f_variance(formula, "sigma2_a", data)

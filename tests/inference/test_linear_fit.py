@@ -270,3 +270,44 @@ def test_refusals(formula, message):
 def test_an_unknown_method_is_refused():
     with pytest.raises(ModelError, match="'REML' or 'ML', not 'reml'"):
         fit_linear("y ~ 1", {"y": [1, 2]}, "reml")
+
+
+SHIFTS = [0.0, 1e4, 1e7]
+
+
+@pytest.mark.parametrize("shift", SHIFTS)
+def test_a_response_far_from_zero_is_fitted_as_well(shift):
+    """Estimates of variances do not change with a constant; digits of the data are lost at 1e-16 of it."""
+    rng = np.random.default_rng(5)
+    group, x = np.repeat(np.arange(6), 4), rng.normal(size=24)
+    y = 0.5 * x + rng.normal(0, 0.8, 6)[group] + rng.normal(size=24)
+    near = fit_linear("y ~ x + (1 | g)", {"y": y, "x": x, "g": group})
+    far = fit_linear("y ~ x + (1 | g)", {"y": y + shift, "x": x, "g": group})
+    assert far.variances == pytest.approx(near.variances, rel=1e-6)
+    assert far.log_likelihood == pytest.approx(near.log_likelihood, rel=1e-6)
+    assert far.coefficients["1"] == pytest.approx(near.coefficients["1"] + shift, rel=1e-12, abs=1e-9)
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + (1 | g)", "y ~ x + (1 + x | g)"])
+@pytest.mark.parametrize("method", ["REML", "ML"])
+def test_calendar_years_are_fitted_like_centred_ones(formula, method):
+    rng = np.random.default_rng(8)
+    group, year = np.repeat(np.arange(20), 11), np.tile(np.arange(2000.0, 2011.0), 20)
+    effects = rng.normal(size=(20, 2)) * [1.0, 0.4]
+    y = 1 + 0.3 * (year - 2005) + effects[group, 0] + effects[group, 1] * (year - 2005) + rng.normal(size=220)
+    raw = fit_linear(formula, {"y": y, "x": year, "g": group}, method)
+    centred = fit_linear(formula, {"y": y, "x": year - 2005, "g": group}, method)
+    assert raw.phi == pytest.approx(centred.phi, rel=1e-6)
+    assert raw.coefficients["x"] == pytest.approx(centred.coefficients["x"], rel=1e-8)
+    # (1, x) and (1, x - 2005) differ by a matrix of determinant one
+    assert raw.log_likelihood == pytest.approx(centred.log_likelihood, abs=1e-5)
+    if "x | g" in formula:
+        assert raw.variances["Sigma22"] == pytest.approx(centred.variances["Sigma22"], rel=1e-5)
+        moved = centred.effects[0][0, 0] - 2 * 2005 * centred.effects[0][0, 1] + 2005**2 * centred.effects[0][1, 1]
+        assert raw.variances["Sigma11"] == pytest.approx(moved, rel=1e-5)
+
+
+def test_a_response_that_leaves_the_range_of_doubles_is_refused():
+    data = {"y": [1e-200, 2e-200, 4e-200, 6e-200, 3e-200, 5e-200], "g": ["a", "a", "b", "b", "c", "c"]}
+    with pytest.raises(ModelError, match="whose square no double holds: rescale it"):
+        fit_linear("y ~ 1 + (1 | g)", data)

@@ -38,3 +38,14 @@ def test_the_interval_covers_as_often_as_it_says():
 def test_bad_input_is_refused(arguments, message):
     with pytest.raises(EvaluationError, match=message):
         variance_interval(*arguments)
+
+
+def test_many_degrees_of_freedom_are_no_limit():
+    low, high = variance_interval(2.0, 1e6)
+    expected = [2.0 * 1e6 / chi2.ppf(p, 1e6) for p in (0.975, 0.025)]
+    assert (low, high) == pytest.approx(expected, rel=1e-9)
+
+
+def test_text_is_no_mean_square():
+    with pytest.raises(EvaluationError, match="a mean square is a number, not 'x'"):
+        variance_interval("x", 2)

@@ -6,10 +6,11 @@ from random import Random
 
 import numpy as np
 import pytest
+from sympy import Integer
 
 from leadterms.errors import ExistenceError, ModelError
 from leadterms.information.balanced import balanced_model
-from leadterms.information.layout_moments import layout_moments, placements
+from leadterms.information.layout_moments import check_design_sizes, layout_moments, placements
 from leadterms.information.strata import strata_of
 from leadterms.model.statement import Model
 from tests.information.explicit_layouts import (
@@ -402,3 +403,20 @@ def test_the_random_cases_are_of_every_kind():
     assert 10 < sum(refused) < 50
     assert sum(bool(stated["designed"]) for stated, _ in cases) > 10
     assert sum(bool(stated["centred"]) and not no for (stated, _), no in zip(cases, refused, strict=True)) >= 3
+
+
+def test_a_level_may_be_written_in_any_order():
+    stated = {"laws": {"x": "Bernoulli(1/2)"}, "designed": ["x"]}
+    one, other = (Model("y ~ x + (1 | a/b)", levels={"x": level}, **stated) for level in ("a:b", "b:a"))
+    assert placements(one)[0].designed == placements(other)[0].designed
+
+
+@pytest.mark.parametrize(("size", "allowed"), [(4, True), (3, False), (2, True)])
+def test_a_design_needs_sizes_that_allow_its_frequencies(size, allowed):
+    model = Model("y ~ x + (1 | g)", laws={"x": "Finite({-1: 1/2, 1: 1/2})"}, designed=["x"])
+    sizes = {model.layout.sizes[-1]: Integer(size)}
+    if allowed:
+        check_design_sizes(model, sizes)
+    else:
+        with pytest.raises(ModelError, match="which n = 3 does not allow: give a multiple of 2"):
+            check_design_sizes(model, sizes)
