@@ -127,6 +127,10 @@ def claim_scope(model: Model) -> ClaimScope:
             if not any(map(is_variance, model.variance_parameters)):
                 names[r"\sigma", "", 0] = sqrt(PHI)
                 remarks[r"\sigma", "", 0] = r"\sigma^2 is read as the error variance \phi"
+            elif (r"\sigma", "", 0) in names:
+                remarks[r"\sigma", "", 0] = (
+                    r"\sigma^2 is read as the variance of a random effect; the error variance is \phi or \sigma_\varepsilon^2"
+                )
     clashes = {written(symbol.name) for symbol in model.law_parameters} & set(names)
     names.update({written(symbol.name): symbol for symbol in model.law_parameters})
     predictors = {key: x for binding in model.bindings for x in variables_of(binding) for key in _predictor_keys(x)}

@@ -43,6 +43,8 @@ def test_nested_variances_have_no_plain_sigma():
 def test_error_variance_is_plain_sigma_where_no_effect_has_it():
     assert scope("gaussian").names[S, "", 0] == sqrt(PHI)
     assert scope("gaussian mixed").names[S, "", 0] == sqrt(SIGMA2)
+    assert "random effect" in scope("gaussian mixed").remarks[S, "", 0]
+    assert "error variance" in scope("gaussian").remarks[S, "", 0]
     assert (S, "", 0) not in scope("slopes").names
 
 
