@@ -227,16 +227,9 @@ def _sum_of(item: Item) -> Sum:
 
 
 _SPECIAL = {
-    "\\pm": "\\pm states two values: give one formula at a time",
-    "\\mp": "\\mp states two values: give one formula at a time",
-    "!": "factorials are not read: write the number",
-    "|": "bars are not read, neither absolute values nor determinants: write out the value",
     "_": "a subscript needs a symbol in front of it",
     "^": "a superscript needs something in front of it; a second one needs brackets, as in (\\beta_1^0)^2",
     "'": "a prime needs a symbol in front of it",
-    "?": "a question mark is no formula",
-    "<": "an inequality is no formula",
-    ">": "an inequality is no formula",
 }
 
 
