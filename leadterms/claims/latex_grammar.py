@@ -84,7 +84,7 @@ product: sequence ((TIMES | SLASH) sequence)*
 sequence: item+
 item: base script*
 base: DIGIT -> digit
-    | LETTER -> letter
+    | NAME -> letter
     | COMMAND -> command
     | WORD -> word
     | FRACTION argument argument -> fraction
@@ -96,7 +96,7 @@ base: DIGIT -> digit
     | LSQB content (COMMA content)* RSQB -> group
 argument: LBRACE content RBRACE -> enclosed
         | DIGIT -> short_digit
-        | LETTER -> short_letter
+        | NAME -> short_letter
         | COMMAND -> short_command
 script: SUP argument -> power
       | SUB -> sub
@@ -115,7 +115,7 @@ SUP: "^"
 SIGN: "+" | "-"
 SLASH: "/"
 DIGIT: /[0-9]|\.(?=[0-9])|(?<=[0-9])\./
-LETTER: /[A-Za-z]/
+NAME: /[A-Za-z]/
 LCURL: "\\{{"
 RCURL: "\\}}"
 LBRACE: "{{"
@@ -249,7 +249,7 @@ LANGUAGE = Language(
     builder=_Builder(),
     words={
         "DIGIT": "a number",
-        "LETTER": "a symbol",
+        "NAME": "a symbol",
         "COMMAND": "a symbol",
         "SIGN": "an operator",
         "TIMES": "an operator",
