@@ -84,7 +84,7 @@ product: sequence ((TIMES | SLASH) sequence)*
 sequence: item+
 item: base script*
 base: DIGIT -> digit
-    | LETTER -> letter
+    | NAME -> letter
     | COMMAND -> command
     | WORD -> word
     | FRACTION argument argument -> fraction
@@ -96,7 +96,7 @@ base: DIGIT -> digit
     | LSQB content (COMMA content)* RSQB -> group
 argument: LBRACE content RBRACE -> enclosed
         | DIGIT -> short_digit
-        | LETTER -> short_letter
+        | NAME -> short_letter
         | COMMAND -> short_command
 script: SUP argument -> power
       | SUB -> sub
@@ -115,7 +115,7 @@ SUP: "^"
 SIGN: "+" | "-"
 SLASH: "/"
 DIGIT: /[0-9]|\.(?=[0-9])|(?<=[0-9])\./
-LETTER: /[A-Za-z]/
+NAME: /[A-Za-z]/
 LCURL: "\\{{"
 RCURL: "\\}}"
 LBRACE: "{{"
@@ -227,16 +227,9 @@ def _sum_of(item: Item) -> Sum:
 
 
 _SPECIAL = {
-    "\\pm": "\\pm states two values: give one formula at a time",
-    "\\mp": "\\mp states two values: give one formula at a time",
-    "!": "factorials are not read: write the number",
-    "|": "bars are not read, neither absolute values nor determinants: write out the value",
     "_": "a subscript needs a symbol in front of it",
     "^": "a superscript needs something in front of it; a second one needs brackets, as in (\\beta_1^0)^2",
     "'": "a prime needs a symbol in front of it",
-    "?": "a question mark is no formula",
-    "<": "an inequality is no formula",
-    ">": "an inequality is no formula",
 }
 
 
@@ -256,7 +249,7 @@ LANGUAGE = Language(
     builder=_Builder(),
     words={
         "DIGIT": "a number",
-        "LETTER": "a symbol",
+        "NAME": "a symbol",
         "COMMAND": "a symbol",
         "SIGN": "an operator",
         "TIMES": "an operator",

@@ -16,11 +16,10 @@ from leadterms.claims.latex_marks import without_looks
 from leadterms.claims.left_side import read_left, right_side, split_relation
 from leadterms.claims.scope import ClaimScope
 from leadterms.claims.sequences import Translation
+from leadterms.claims.text_reader import text_value
 from leadterms.errors import ReadingError
 from leadterms.notation.latex import to_latex
-from leadterms.reading.arithmetic import Scope, evaluate
 from leadterms.reading.grammar import require_text
-from leadterms.reading.syntax import parse_expression
 
 WHAT = "formula"
 """How errors call the text."""
@@ -164,7 +163,7 @@ def read_claim_text(text: str, scope: ClaimScope) -> Reading:
 
     """
     require_text(text, WHAT)
-    value = evaluate(parse_expression(text, WHAT), Scope(text, scope.plain))
+    value = text_value(text, dict(scope.plain), WHAT)
     return _reading(value, scope, None, ())
 
 

@@ -127,9 +127,15 @@ def claim_scope(model: Model) -> ClaimScope:
             if not any(map(is_variance, model.variance_parameters)):
                 names[r"\sigma", "", 0] = sqrt(PHI)
                 remarks[r"\sigma", "", 0] = r"\sigma^2 is read as the error variance \phi"
+            elif (r"\sigma", "", 0) in names:
+                remarks[r"\sigma", "", 0] = (
+                    r"\sigma^2 is read as the variance of a random effect, and the error variance as \phi or "
+                    r"\sigma_\varepsilon^2"
+                )
     clashes = {written(symbol.name) for symbol in model.law_parameters} & set(names)
     names.update({written(symbol.name): symbol for symbol in model.law_parameters})
-    predictors = {key: x for binding in model.bindings for x in variables_of(binding) for key in _predictor_keys(x)}
+    predictors = _predictor_keys([x for binding in model.bindings for x in variables_of(binding)], names)
+    given = model.random_effects if len(model.random_structure) == 1 else ()
     plain = {symbol.name: symbol for symbol in (*model.parameters, *sizes, *model.law_parameters)}
     words = {key[0] for key in (*names, *predictors) if len(key[0]) > 1 and not key[0].startswith("\\")}
     return ClaimScope(
@@ -142,7 +148,7 @@ def claim_scope(model: Model) -> ClaimScope:
         plain,
         remarks,
         frozenset(clashes),
-        _effect_keys(model.random_effects) if len(model.random_structure) == 1 else {},
+        {key: u for key, u in _effect_keys(given).items() if key not in names and key not in predictors},
         ImmutableMatrix(model.effects_covariance),
     )
 
@@ -231,9 +237,16 @@ def _grouping_labels(grouping: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(joint.join(grouping) for joint in ("", ":", "_", ",")))
 
 
-def _predictor_keys(x: Symbol) -> tuple[Key, ...]:
-    base, label, primes = written(x.name)
-    return tuple(dict.fromkeys((shown, label, primes) for shown in (base, base.upper(), base.lower(), base.title())))
+def _predictor_keys(predictors: Sequence[Symbol], names: Mapping[Key, Expr]) -> dict[Key, Symbol]:
+    """Return how predictors are written: in either case, where no other symbol is written like that."""
+    exact = {written(x.name): x for x in predictors}
+    found: dict[Key, Symbol] = {}
+    for (base, label, primes), x in exact.items():
+        for shown in dict.fromkeys((base, base.upper(), base.lower(), base.title())):
+            key = (shown, label, primes)
+            if key == (base, label, primes) or (key not in exact and key not in names):
+                found[key] = x
+    return found
 
 
 def _effect_keys(effects: Sequence[Symbol]) -> dict[Key, Symbol]:

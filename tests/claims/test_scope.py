@@ -3,7 +3,8 @@
 import pytest
 from sympy import sqrt
 
-from leadterms.claims.scope import predictor_label, unlabelled, written
+from leadterms.claims.scope import claim_scope, predictor_label, unlabelled, written
+from leadterms.model.statement import Model
 from leadterms.notation.symbols import HARMONIC, M_PRIME, PHI, SIGMA2, TOTAL, M, N, effect_covariance
 from leadterms.notation.symbols import variance_component as component
 from tests.claims.models import STATEMENTS, model, scope
@@ -43,6 +44,8 @@ def test_nested_variances_have_no_plain_sigma():
 def test_error_variance_is_plain_sigma_where_no_effect_has_it():
     assert scope("gaussian").names[S, "", 0] == sqrt(PHI)
     assert scope("gaussian mixed").names[S, "", 0] == sqrt(SIGMA2)
+    assert "random effect" in scope("gaussian mixed").remarks[S, "", 0]
+    assert "error variance" in scope("gaussian").remarks[S, "", 0]
     assert (S, "", 0) not in scope("slopes").names
 
 
@@ -73,6 +76,14 @@ def test_laws_bring_their_parameters_and_predictors():
     assert str(found.names[r"\mu", "", 0]) == "mu"
     assert set(found.predictors) == {("x", "", 0), ("X", "", 0)}
     assert scope("logistic two-point").words == {"arm", "ARM", "Arm"}
+
+
+def test_letters_that_differ_in_case_only_are_kept_apart():
+    found = claim_scope(
+        Model("y ~ x + X + u + (1 | g)", laws={"x": "Normal(0, U)", "X": "Normal(0, 1)", "u": "Beta(1, 2)"})
+    )
+    assert {key[0]: str(x) for key, x in found.predictors.items()} == {"x": "x", "X": "X", "u": "u"}
+    assert {key[:2] for key in found.effects} == {("u", "0"), ("U", "0"), ("u", "i"), ("U", "i")}
 
 
 def test_labels():

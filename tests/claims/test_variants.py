@@ -10,7 +10,7 @@ from leadterms.asymptotics.expansion import leading_terms
 from leadterms.claims.latex_reader import read_latex
 from leadterms.notation.symbols import SIGMA2, M, N, fixed_effect
 from tests.claims.models import model, scope
-from tests.claims.variants import KINDS, false_variants, styled, true_variants
+from tests.claims.variants import KINDS, false_variants, stated, styled, true_variants
 
 FORMULAS = [("poisson mixed", "x"), ("poisson", "1"), ("slopes", "x2"), ("gamma", "1"), ("crossed", "phi")]
 
@@ -38,6 +38,15 @@ def test_false_variants(name, parameter):
         found = read_latex(mutation.latex, scope(name)).expression
         assert is_equal(found, mutation.expression), mutation.latex
         assert not is_equal(found, expression)
+
+
+def test_stated_variants():
+    expression = whole("poisson mixed", "x")
+    for seed, latex in enumerate(true_variants(expression, 60, seed=5)):
+        reading = read_latex(stated(latex, r"\beta_1", seed), scope("poisson mixed"))
+        assert reading.left == ("beta1",)
+        assert reading.sizes == (M, N)
+        assert is_equal(reading.expression, expression)
 
 
 def test_variants_are_seeded():

@@ -191,8 +191,29 @@ class Mutation:
 
 
 def true_variants(expression: Expr, count: int, seed: int = 0) -> list[str]:
-    """Return the same formula in as many random styles."""
-    return [styled(expression, seed * 100_003 + position) for position in range(count)]
+    """Return the same formula in as many random styles; every fifth with exponentials for hyperbolic functions."""
+    plain = expression.rewrite([sinh, cosh], exp)
+    shown = [plain if position % 5 == 4 else expression for position in range(count)]
+    return [styled(e, seed * 100_003 + position) for position, e in enumerate(shown)]
+
+
+def stated(latex: str, estimator: str, seed: int) -> str:
+    """Return a formula as a claim about an estimator, between the marks of a document."""
+    rng = random.Random(seed)
+    left = rng.choice([r"\mathsf{Asy.Var}", r"\mathrm{Var}", r"\mbox{Asy.Var}", "Var", r"{\rm Asy.}\;{\rm Var}"])
+    hat = rng.choice([rf"\widehat{{{estimator}}}", rf"\hat{estimator}"])
+    relation = rng.choice(["=", r"\approx", r"\sim", "&="])
+    opening, closing = rng.choice(
+        [
+            ("", ""),
+            ("$", "$."),
+            (r"\[ ", r" \]"),
+            (r"\begin{equation} ", r". \label{eq:v} \end{equation}"),
+            (r"\begin{align*} ", r" \nonumber \\ \end{align*}"),
+            (r"\implies ", ","),
+        ]
+    )
+    return f"{opening}{left}({hat}) {relation} {latex}{closing}"
 
 
 def false_variants(expression: Expr, count: int, seed: int = 0) -> list[Mutation]:
