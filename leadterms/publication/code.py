@@ -1,0 +1,291 @@
+"""Coefficients as functions in programming languages, in double precision, each with a certified self-test."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from sympy import Expr, Symbol
+
+from leadterms import __version__
+from leadterms.asymptotics.entry import Entry
+from leadterms.asymptotics.orders import order_text
+from leadterms.asymptotics.point import Values, shown, symbols_of
+from leadterms.asymptotics.result import Expansion
+from leadterms.asymptotics.term import Term
+from leadterms.errors import EvaluationError, LeadtermsError
+from leadterms.expectation.held import revealed
+from leadterms.publication.code_arrays import array_helpers, array_text, rule_lines
+from leadterms.publication.code_languages import LANGUAGES, Language, language_of
+from leadterms.publication.code_plan import Plan, plans
+from leadterms.publication.code_points import (
+    ACCURACY,
+    WANTED,
+    Checked,
+    Point,
+    as_values,
+    check_points,
+    compared,
+    default_point,
+    far_point,
+    holds,
+    near_point,
+)
+from leadterms.publication.code_printers import legal_name
+from leadterms.publication.code_program import needed
+from leadterms.publication.code_routine import routine_of
+from leadterms.publication.code_scalar import helper_texts, routine_text
+from leadterms.publication.code_templates import Part, file_text
+
+__all__ = ["entry_code", "expansion_code"]
+
+
+def entry_code(
+    entry: Entry,
+    language: str,
+    *,
+    order: str | Expr | None = None,
+    name: str | None = None,
+    at: Values | None = None,
+    result: Expansion | None = None,
+) -> str:
+    """Return a source text with one function: the coefficient of a term, in double precision.
+
+    The text is compared with certified values before it is returned, at points on both sides of every switch between
+    formulas and near removable singularities; its header says at how many, and the largest relative error.
+
+    Parameters
+    ----------
+    entry
+        The asymptotic covariance of two estimators.
+    language
+        "r", "julia", "c", "fortran", "octave", "numpy", "jax", "stan" or "mathematica".
+    order
+        Which term, as "1/(m*n)"; None where the entry has one.
+    name
+        Of the function; None for asy_var_beta1, asy_cov_beta0_beta1 and the like.
+    at
+        The point of the self-test; None for one inside the conditions.
+    result
+        Where the entry comes from: model and regime stand in the header then.
+
+    Returns
+    -------
+    str
+        The arguments of the function are the parameters of the coefficient, in the model's order.
+
+    Raises
+    ------
+    LeadtermsError
+        If there is no such language or term, or the term does not exist.
+    EvaluationError
+        If no code is written for the coefficient, or none that is accurate to 1e-12.
+
+    """
+    return _file([(entry, entry.of_order(order), name)], language_of(language), at, result)
+
+
+def expansion_code(
+    result: Expansion, language: str, entries: Sequence[Entry] | None = None, *, at: Values | None = None
+) -> str:
+    """Return a source text with a function for every term of entries that exists.
+
+    Parameters
+    ----------
+    result
+        The expansion.
+    language
+        As in `entry_code`.
+    entries
+        Those to write; None for all.
+    at
+        The point of the self-tests.
+
+    Raises
+    ------
+    LeadtermsError
+        If there is no such language, no term, or no code is written for one of them; the message names it.
+
+    """
+    chosen = result.entries if entries is None else entries
+    wanted = [(entry, term, None) for entry in chosen for term in entry.terms if term.exists is not False]
+    if not wanted:
+        raise LeadtermsError("there is no term to write code for: the entries chosen have none that exists")
+    return _file(wanted, language_of(language), at, result)
+
+
+def _file(
+    wanted: Sequence[tuple[Entry, Term, str | None]], language: Language, at: Values | None, result: Expansion | None
+) -> str:
+    parts: list[Part] = []
+    taken: set[str] = set()
+    for entry, term, name in wanted:
+        try:
+            term.require_existence()
+            part = _part(entry, term, language, at, name or _usual_name(entry, term))
+        except LeadtermsError as error:
+            if len(wanted) == 1:
+                raise
+            pair = ", ".join(dict.fromkeys(symbol.name for symbol in entry.parameters))
+            raise type(error)(f"{pair}, order {term.order_text}: {error}") from error
+        if part.name in taken:
+            raise LeadtermsError(f"two functions would be called {part.name}: write them to two files")
+        taken.add(part.name)
+        parts.append(part)
+    head = [f"Generated by leadterms {__version__} ({language.title}). Do not edit."]
+    if result is not None:
+        head += [f"Model: {result.model}", f"Regime: {result.regime}"]
+    return file_text(language, head, parts)
+
+
+def _usual_name(entry: Entry, term: Term) -> str:
+    """Return asy_var_beta1 or the like; with the order where the entry has several terms."""
+    first, second = (symbol.name for symbol in entry.parameters)
+    name = f"asy_var_{first}" if first == second else f"asy_cov_{first}_{second}"
+    if len(entry.terms) == 1:
+        return name
+    sizes = "".join(c if c.isalnum() or c == "_" else "_" for c in order_text(1 / term.order)).strip("_")
+    return f"{name}_per_{sizes.replace('*', '_')}"
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A plan that is accurate, with the points that it needs."""
+
+    plan: Plan
+    near: dict[Symbol, float]
+    far: dict[Symbol, float]
+    checked: Checked
+
+
+def _part(entry: Entry, term: Term, language: Language, at: Values | None, name: str) -> Part:
+    used = symbols_of(term.coefficient)
+    parameters = tuple(symbol for symbol in entry.space.symbols if symbol in used)
+    point = default_point(entry, term, parameters) if at is None else _given_point(entry, term, parameters, at)
+    written = _accurate(entry, term, parameters, tuple(point[symbol] for symbol in parameters))
+    legal = legal_name(name, language)
+    if legal.lower() in {word.lower() for word in language.words}:
+        raise LeadtermsError(f"{name!r} is no name for a function in {language.title}: give another one as name=")
+    value = float(str(entry.evaluate(as_values(point), 20, order=term.order)))
+    if value == 0:
+        raise EvaluationError("the coefficient is zero at the point of the self-test: give another one as at= (--at)")
+    if language.name in ("numpy", "jax"):
+        lines = array_text(written.plan, language, legal, parameters, written.near, written.far)
+    else:
+        lines = routine_text(routine_of(written.plan, legal, parameters), language, legal)
+    routine = routine_of(written.plan, legal, parameters)
+    return Part(
+        name=legal,
+        lines=tuple(lines),
+        helpers=tuple(needed(routine, language.native)),
+        parameters=parameters,
+        arguments=tuple(float(point[symbol]) for symbol in parameters),
+        value=value,
+        has_rule=bool(routine.tables),
+        comments=tuple(_comments(entry, term, parameters, written)),
+    )
+
+
+def _given_point(entry: Entry, term: Term, parameters: tuple[Symbol, ...], at: Values) -> Point:
+    exact = entry.space.point(at)
+    term.at(exact).require_existence()
+    missing = [symbol.name for symbol in parameters if symbol not in exact]
+    if missing:
+        raise EvaluationError(f"no value is given for {', '.join(missing)} at the point of the self-test")
+    return {symbol: Fraction(float(exact[symbol])) for symbol in parameters}
+
+
+@lru_cache(maxsize=256)
+def _accurate(entry: Entry, term: Term, parameters: tuple[Symbol, ...], at: tuple[Fraction, ...]) -> _Written:
+    """Return the first plan whose NumPy text agrees with certified values."""
+    point = dict(zip(parameters, at, strict=True))
+    best: _Written | None = None
+
+    def inside(moved: Point) -> bool:
+        return holds(entry, term, moved)
+
+    for plan in plans(term):
+        near = point if plan.sums is None else near_point(plan, point, parameters, inside)
+        far = far_point(plan, point, parameters, inside) if plan.sums and plan.closed is not None else None
+        used = plan if far is not None or plan.sums is None else Plan(plan.sums, None, (), plan.limit)
+        points = check_points(used, point, parameters, inside)
+        inner, outer = _floats(near), _floats(point if far is None else far)
+        checked = compared(entry, term, _compiled(used, parameters, inner, outer), parameters, points)
+        if best is None or checked.error < best.checked.error:
+            best = _Written(used, inner, outer, checked)
+        if checked.error <= WANTED:
+            break
+    assert best is not None
+    if not (best.checked.error <= ACCURACY and best.checked.points):
+        raise EvaluationError(
+            f"no code was found that is accurate to {ACCURACY:g} where it was tried (the best reached "
+            f"{best.checked.error:.1g} at {best.checked.points} points): use --format json with --at, or array_function"
+        )
+    return best
+
+
+def _floats(point: Point) -> dict[Symbol, float]:
+    return {symbol: float(value) for symbol, value in point.items()}
+
+
+def _compiled(
+    plan: Plan, parameters: tuple[Symbol, ...], near: dict[Symbol, float], far: dict[Symbol, float]
+) -> Callable[..., float]:
+    """Return the function that the NumPy text defines."""
+    language = LANGUAGES["numpy"]
+    routine = routine_of(plan, "coefficient", parameters)
+    lines = ["import numpy as np", *(rule_lines(language) if routine.tables else [])]
+    lines += array_helpers(needed(routine, language.native), language)
+    lines += array_text(plan, language, "coefficient", parameters, near, far)
+    space: dict[str, Any] = {}
+    exec("\n".join(lines), space)
+
+    def function(*arguments: float) -> float:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return float(space["coefficient"](*arguments))
+
+    return function
+
+
+def _comments(entry: Entry, term: Term, parameters: tuple[Symbol, ...], written: _Written) -> list[str]:
+    """Say what a function returns, where, and how well."""
+    from leadterms.notation.text import to_text
+
+    first, second = (symbol.name for symbol in entry.parameters)
+    what = f"Asy.Var({first})" if first == second else f"Asy.Cov({first}, {second})"
+    plan, checked = written.plan, written.checked
+    lines = [
+        f"Coefficient of {term.order_text} in {what}: that term is the value returned times {term.order_text}.",
+        f"Formula: {to_text(revealed(term.coefficient))}",
+        f"Status: {term.status}",
+    ]
+    conditions = [shown(condition) for condition in entry.space.conditions] + ([term.condition] if term.condition else [])
+    conditions += [f"{symbol.name} > 0" for symbol in parameters if symbol.is_positive]
+    lines.append(f"Arguments: {', '.join(symbol.name for symbol in parameters) or 'none'}, real.")
+    if conditions:
+        lines.append(f"Conditions, not checked: {'; '.join(dict.fromkeys(conditions))}.")
+    if plan.sums is not None:
+        tests = " and ".join(f"{_plain(e.value)} <= {e.limit:g}" for e in plan.sums.extents)
+        lines.append(f"Where {tests or 'it is called'}: sums over fixed nodes, which have no singularity.")
+        if plan.closed is None:
+            lines.append("Elsewhere: not a number.")
+        else:
+            guards = " and ".join(f"{_plain(left)} <= {_plain(right)}" for left, right in plan.guards)
+            lines.append("Elsewhere: the formula" + (f" where {guards}, else not a number." if guards else "."))
+    box = ", ".join(f"{name} in [{low:.4g}, {high:.4g}]" for name, (low, high) in checked.box.items())
+    kind = "error, relative to the larger of the value and that of the self-test," if term.may_vanish else "relative error"
+    lines.append(
+        f"Accuracy: compared with certified values at {checked.points} points{f' ({box})' if box else ''}: "
+        f"largest {kind} {checked.error:.1e}."
+    )
+    return lines
+
+
+def _plain(expression: Expr) -> str:
+    return str(expression).replace("size(", "abs(")
