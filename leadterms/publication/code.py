@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,9 +13,8 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Symbol
 
-from leadterms import __version__
+from leadterms._version import __version__
 from leadterms.asymptotics.entry import Entry
-from leadterms.asymptotics.orders import order_text
 from leadterms.asymptotics.point import Values, shown, symbols_of
 from leadterms.asymptotics.result import Expansion
 from leadterms.asymptotics.term import Term
@@ -39,7 +39,7 @@ from leadterms.publication.code_points import (
 from leadterms.publication.code_printers import legal_name
 from leadterms.publication.code_program import needed
 from leadterms.publication.code_routine import routine_of
-from leadterms.publication.code_scalar import helper_texts, routine_text
+from leadterms.publication.code_scalar import routine_text
 from leadterms.publication.code_templates import Part, file_text
 
 __all__ = ["entry_code", "expansion_code"]
@@ -149,8 +149,7 @@ def _usual_name(entry: Entry, term: Term) -> str:
     name = f"asy_var_{first}" if first == second else f"asy_cov_{first}_{second}"
     if len(entry.terms) == 1:
         return name
-    sizes = "".join(c if c.isalnum() or c == "_" else "_" for c in order_text(1 / term.order)).strip("_")
-    return f"{name}_per_{sizes.replace('*', '_')}"
+    return "_".join([name, "per", *re.findall(r"[A-Za-z]\w*", term.order_text)])
 
 
 @dataclass(frozen=True)
@@ -265,7 +264,9 @@ def _comments(entry: Entry, term: Term, parameters: tuple[Symbol, ...], written:
         f"Formula: {to_text(revealed(term.coefficient))}",
         f"Status: {term.status}",
     ]
-    conditions = [shown(condition) for condition in entry.space.conditions] + ([term.condition] if term.condition else [])
+    conditions = [shown(condition) for condition in entry.space.conditions] + (
+        [term.condition] if term.condition else []
+    )
     conditions += [f"{symbol.name} > 0" for symbol in parameters if symbol.is_positive]
     lines.append(f"Arguments: {', '.join(symbol.name for symbol in parameters) or 'none'}, real.")
     if conditions:
@@ -279,7 +280,9 @@ def _comments(entry: Entry, term: Term, parameters: tuple[Symbol, ...], written:
             guards = " and ".join(f"{_plain(left)} <= {_plain(right)}" for left, right in plan.guards)
             lines.append("Elsewhere: the formula" + (f" where {guards}, else not a number." if guards else "."))
     box = ", ".join(f"{name} in [{low:.4g}, {high:.4g}]" for name, (low, high) in checked.box.items())
-    kind = "error, relative to the larger of the value and that of the self-test," if term.may_vanish else "relative error"
+    kind = (
+        "error, relative to the larger of the value and that of the self-test," if term.may_vanish else "relative error"
+    )
     lines.append(
         f"Accuracy: compared with certified values at {checked.points} points{f' ({box})' if box else ''}: "
         f"largest {kind} {checked.error:.1e}."

@@ -133,12 +133,12 @@ class _Writer:
         lines += [f"{kept[symbol]} = {given[symbol]}" for symbol in self.parameters]
         lines += self._safe(inside, kept, near, True)
         lines += self._loops(plan.sums.loops)
-        lets, result = self._shared([plan.sums.value])
+        lets, result = self._shared([plan.sums.value], "r")
         lines += [*lets, f"{value} = {result[0]}"]
         other = self.language.nan
         if plan.closed is not None:
             lines += self._safe(inside, kept, far, False)
-            lets, result = self._shared([plan.closed])
+            lets, result = self._shared([plan.closed], "q")
             far_value = self.names[Dummy("far_value")]
             lines += [*lets, f"{far_value} = {result[0]}"]
             other = far_value
@@ -157,8 +157,8 @@ class _Writer:
             lines.append(f"{self.names[symbol]} = {self.xp}.where({inside}, {pair[0]}, {pair[1]})")
         return lines
 
-    def _shared(self, values: Sequence[Expr]) -> tuple[list[str], list[str]]:
-        found, rest = shared(values)
+    def _shared(self, values: Sequence[Expr], stem: str = "t") -> tuple[list[str], list[str]]:
+        found, rest = shared(values, stem)
         lets = [f"{self.names[symbol]} = {self.spelled(value)}" for symbol, value in found]
         return lets, [self.spelled(value) for value in rest]
 
@@ -199,4 +199,3 @@ class _Writer:
             total = f"{self.xp}.sum({value}, axis={axis}, keepdims=True)"
             lines.append(f"{name} = {total}" if operator == "=" else f"{name} = {name} + {total}")
         return lines
-

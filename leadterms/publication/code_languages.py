@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from leadterms.errors import LeadtermsError
 
 _COMMON = {"exp": "exp", "log": "log", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "sqrt": "sqrt", "atanh": "atanh"}
-_C_WORDS = "auto break case char const continue default do double else enum extern float for goto if inline int long "\
-    "register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "\
-    "class delete new private public template this try catch namespace using main exp log sinh cosh tanh sqrt gamma "\
+_C_WORDS = (
+    "auto break case char const continue default do double else enum extern float for goto if inline int long "
+    "register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
+    "class delete new private public template this try catch namespace using main exp log sinh cosh tanh sqrt gamma "
     "y0 y1 yn j0 j1 jn abs fabs fmax pow expm1 log1p nan NAN asm bool true false and or not"
+)
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,10 @@ def _functions(**others: str) -> dict[str, str]:
     return {**_COMMON, **others}
 
 
-_PYTHON = "False None True and as assert async await break class continue def del elif else except finally for from "\
+_PYTHON = (
+    "False None True and as assert async await break class continue def del elif else except finally for from "
     "global if import in is lambda nonlocal not or pass raise return try while with yield np jnp jax sum range float"
+)
 
 
 def _array_functions(prefix: str) -> dict[str, str]:
@@ -122,9 +126,9 @@ LANGUAGES: dict[str, Language] = {
         Language(
             "octave", "Octave, MATLAB", "%", _functions(expm1="expm1", log1p="log1p", larger="max", size="abs"),
             _words(
-                "break case catch continue do else elseif end end_try_catch endfor endfunction endif endswitch endwhile "
-                "for function global if otherwise persistent return switch try until while exp log max abs sqrt merge "
-                "NaN ans assert parfor classdef spmd"
+                "break case catch continue do else elseif end end_try_catch endfor endfunction endif endswitch "
+                "endwhile for function global if otherwise persistent return switch try until while exp log max abs "
+                "sqrt merge NaN ans assert parfor classdef spmd"
             ),
             first=1, element="{table}({place})", select="lt_select({left} <= {right}, {yes}, {no})",
         ),
@@ -144,7 +148,7 @@ LANGUAGES: dict[str, Language] = {
                 "reject print sum mean sd gamma beta normal var fvar lgamma auto break case char const continue "
                 "default do double enum extern float goto inline long e pi phi Phi size"
             ),
-            first=1, nan="not_a_number()",
+            first=1, power="pow", nan="not_a_number()",
         ),
         Language(
             "mathematica", "Wolfram Language", "", _functions(

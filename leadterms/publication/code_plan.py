@@ -14,7 +14,7 @@ from leadterms.publication.code_sums import NodeSums, node_sums
 
 LIMITS = (3.0, 9.0, 18.0, 36.0)
 """How far the linear predictor may move from the middle of a bounded law where sums are used; the first that does."""
-BENT_LIMITS = ((18.0, 300), (36.0, 300), (36.0, 100))
+BENT_LIMITS = ((18.0, 60), (36.0, 60))
 """The same for logistic weights, and how far it may move where closed forms are used: they cancel in powers of it."""
 SHARE = 0.75
 """Closed forms with logistic weights are used where eta vanishes within this share of the law, from its middle."""

@@ -18,7 +18,7 @@ from leadterms.publication.code_stable import size
 
 ACCURACY = 1e-12
 """Relative error up to which generated code is accepted."""
-WANTED = 2e-13
+WANTED = 5e-13
 """The same for a plan with others behind it."""
 FARTHEST = 300.0
 """The largest move of a linear predictor that is tried."""
@@ -126,13 +126,15 @@ def near_point(plan: Plan, point: Point, parameters: tuple[Symbol, ...], inside:
     """Return a point at which the sums are used."""
     slopes = slopes_of(plan, parameters)
     for factor in (Fraction(1), Fraction(1, 4), Fraction(1, 16), Fraction(0)):
-        moved = {s: v * factor if s in slopes or _is_variance(s) and factor else v for s, v in point.items()}
+        moved = {s: v * factor if s in slopes or (_is_variance(s) and factor) else v for s, v in point.items()}
         if is_near(plan, moved) and inside(moved):
             return moved
     raise EvaluationError("no point at which the sums are used was found: give another one as at= (--at)")
 
 
-def far_point(plan: Plan, point: Point, parameters: tuple[Symbol, ...], inside: Callable[[Point], bool]) -> Point | None:
+def far_point(
+    plan: Plan, point: Point, parameters: tuple[Symbol, ...], inside: Callable[[Point], bool]
+) -> Point | None:
     """Return a point at which the closed form is used, None if none is found."""
     steps = [*(Fraction(k, 40) for k in range(1, 40)), *(Fraction(k, 4) for k in range(4, 400))]
     factors = [sign * step for step in steps for sign in (1, -1)]
@@ -143,7 +145,7 @@ def far_point(plan: Plan, point: Point, parameters: tuple[Symbol, ...], inside: 
 
 
 def _is_variance(symbol: Symbol) -> bool:
-    return symbol.name.startswith(("sigma2", "Sigma"))
+    return bool(symbol.name.startswith(("sigma2", "Sigma")))
 
 
 def _moved(plan: Plan, point: Point, parameters: tuple[Symbol, ...], factors: list[Fraction]) -> Iterator[Point]:
@@ -155,7 +157,7 @@ def _moved(plan: Plan, point: Point, parameters: tuple[Symbol, ...], factors: li
 def check_points(
     plan: Plan, point: Point, parameters: tuple[Symbol, ...], inside: Callable[[Point], bool]
 ) -> list[Point]:
-    """Return points inside the conditions: singular and near-singular ones, both sides of switches, corners, far ones."""
+    """Return points inside the conditions: near singularities, on both sides of switches, in corners, far out."""
     found = [point, *(_candidate(parameters, attempt) for attempt in range(3, 9))]
     if plan.sums is None:
         for factor in (Fraction(1, 3), Fraction(7, 4), Fraction(-3, 2)):

@@ -101,7 +101,8 @@ class _Speller:
         if isinstance(expression, Add):
             return self._sum(expression), _SUM
         if isinstance(expression, Mul):
-            return self._product(expression), _PRODUCT
+            written = self._product(expression)
+            return written, _SUM if written.startswith("-") else _PRODUCT
         if isinstance(expression, Pow):
             return self._power(expression)
         if not expression.free_symbols and type(expression).__name__ in ("log", "sinh", "cosh", "tanh", "atanh"):
@@ -144,10 +145,9 @@ class _Speller:
         if sign:
             top = f"-{top}"
         if not below:
-            return f"({top})" if sign else top
+            return top
         under = "*".join(below)
-        whole = f"{top}/{under if len(below) == 1 else f'({under})'}"
-        return f"({whole})" if sign else whole
+        return f"{top}/{under if len(below) == 1 else f'({under})'}"
 
     def _power(self, expression: Pow) -> tuple[str, int]:
         base, power = expression.args

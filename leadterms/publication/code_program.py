@@ -139,7 +139,7 @@ def helper_of(name: str, order: int = 0) -> Routine | None:
 
 
 def _trigamma_excess(z: Symbol) -> Routine:
-    """psi'(z) - 1/z by 16 steps of its recurrence and the asymptotic series (DLMF 5.15.8): all terms positive or tiny."""
+    """psi'(z) - 1/z by 16 steps of its recurrence, all positive, and the asymptotic series (DLMF 5.15.8)."""
     k, total, w = Dummy("k", integer=True), Dummy("total", real=True), Dummy("w", real=True)
     steps = 16
     term = 1 / ((z + index(k)) ** 2 * (z + index(k) + 1))
@@ -174,7 +174,9 @@ def _li_neg_exp(s: int, x: Symbol) -> Routine:
     k, middle, left = Dummy("k", integer=True), Dummy("middle", real=True), Dummy("left", real=True)
     near, power = Dummy("near", real=True), Dummy("power", real=True)
     inversion = sum(
-        Float(2 * context.altzeta(2 * j) / context.factorial(s - 2 * j), 25) * x ** (s - 2 * j) if j else x**s / factorial(s)
+        Float(2 * context.altzeta(2 * j) / context.factorial(s - 2 * j), 25) * x ** (s - 2 * j)
+        if j
+        else x**s / factorial(s)
         for j in range(s // 2 + 1)
     )
     body = (

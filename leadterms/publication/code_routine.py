@@ -29,10 +29,10 @@ def routine_of(plan: Plan, name: str, parameters: tuple[Symbol, ...]) -> Routine
         extents.append(symbol)
         body.append(Let(symbol, extent.value))
         ordered.append((symbol, _real(extent.limit)))
-    near = [*_loops(plan.sums.loops), *_put(value, plan.sums.value)]
+    near = [*_loops(plan.sums.loops), *_put(value, plan.sums.value, "r")]
     far: list[Statement] = []
     if plan.closed is not None:
-        far = _put(value, plan.closed)
+        far = _put(value, plan.closed, "q")
         if plan.guards:
             known = dict(zip((extent.value for extent in plan.sums.extents), extents, strict=True))
             pairs = tuple((left.xreplace(known), right.xreplace(known)) for left, right in plan.guards)
@@ -54,9 +54,9 @@ def _all_loops(loops: Sequence[NodeLoop]) -> Iterator[NodeLoop]:
         yield from _all_loops(loop.inner)
 
 
-def shared(expressions: Sequence[Expr]) -> tuple[list[tuple[Symbol, Expr]], list[Expr]]:
+def shared(expressions: Sequence[Expr], stem: str = "t") -> tuple[list[tuple[Symbol, Expr]], list[Expr]]:
     """Return assignments of what expressions share, and what is left of them."""
-    temporary = (Dummy(f"t{k}", real=True) for k in count(1))
+    temporary = (Dummy(f"{stem}{k}", real=True) for k in count(1))
     found, rest = cse(list(expressions), symbols=temporary, order="none")
     signs: dict[Expr, Expr] = {}
     kept = []
@@ -69,13 +69,13 @@ def shared(expressions: Sequence[Expr]) -> tuple[list[tuple[Symbol, Expr]], list
     return kept, [value.xreplace(signs) for value in rest]
 
 
-def _shared(expressions: Sequence[Expr]) -> tuple[list[Statement], list[Expr]]:
-    found, rest = shared(expressions)
+def _shared(expressions: Sequence[Expr], stem: str = "t") -> tuple[list[Statement], list[Expr]]:
+    found, rest = shared(expressions, stem)
     return [Let(symbol, value) for symbol, value in found], rest
 
 
-def _put(target: Symbol, expression: Expr) -> list[Statement]:
-    lets, (value,) = _shared([expression])
+def _put(target: Symbol, expression: Expr, stem: str) -> list[Statement]:
+    lets, (value,) = _shared([expression], stem)
     return [*lets, Put(target, value)]
 
 
@@ -99,11 +99,9 @@ def _loop(loop: NodeLoop) -> list[Statement]:
         panel = Dummy("panel", integer=True)
         place = element(NODES, k) if loop.panels == 1 else (index(panel) + element(NODES, k)) / loop.panels
         width = piece.high - piece.low
-        head = (
-            Let(loop.offset, piece.low + width * place),
-            Let(mass, (piece.density * width / loop.panels) * element(WEIGHTS, k)),
-        )
-        inside = For(k, POINTS, (*head, *_added(loop, mass)))
+        offset = Let(loop.offset, piece.low + width * place)
+        share = Let(mass, (piece.density * width / loop.panels) * element(WEIGHTS, k))
+        inside = For(k, POINTS, (offset, share, *_added(loop, mass)))
         statements.append(inside if loop.panels == 1 else For(panel, loop.panels, (inside,)))
     return statements
 

@@ -105,7 +105,9 @@ def _numbers(writer: _Writer, table: Table, opening: str, closing: str, end: str
 Frame = Callable[[_Writer, Routine, str, list[str], list[str], str], list[str]]
 
 
-def _in_c(writer: _Writer, routine: Routine, name: str, arguments: list[str], body: list[str], result: str) -> list[str]:
+def _in_c(
+    writer: _Writer, routine: Routine, name: str, arguments: list[str], body: list[str], result: str
+) -> list[str]:
     tables = [
         line
         for table in routine.tables
@@ -130,7 +132,9 @@ def _in_stan(
     return [f"real {name}({parameters}) {{", *_indented([*tables, *body, f"return {result};"]), "}"]
 
 
-def _in_r(writer: _Writer, routine: Routine, name: str, arguments: list[str], body: list[str], result: str) -> list[str]:
+def _in_r(
+    writer: _Writer, routine: Routine, name: str, arguments: list[str], body: list[str], result: str
+) -> list[str]:
     tables = [
         line for table in routine.tables for line in _numbers(writer, table, f"{writer.names[table.name]} <- c(", ")")
     ]
@@ -186,9 +190,7 @@ def _in_mathematica(
     writer: _Writer, routine: Routine, name: str, arguments: list[str], body: list[str], result: str
 ) -> list[str]:
     tables = [
-        line
-        for table in routine.tables
-        for line in _numbers(writer, table, f"{writer.names[table.name]} = {{", "};")
+        line for table in routine.tables for line in _numbers(writer, table, f"{writer.names[table.name]} = {{", "};")
     ]
     local = [writer.names[table.name] for table in routine.tables]
     local += [writer.names[symbol] for symbol, is_index in declared(routine.body) if not is_index]

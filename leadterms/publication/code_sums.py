@@ -171,7 +171,8 @@ class _Reader:
 
     def converted(self, expression: Expr, level: _Level, depth: int) -> Expr:
         """Return an expression in the symbols of sums, with centres cancelled where they do."""
-        replaced = expression.xreplace({held: self._moment(held, level, depth) for held in outermost(expression)})
+        atoms = sorted(outermost(expression), key=str)
+        replaced = expression.xreplace({held: self._moment(held, level, depth) for held in atoms})
         return _tidied(replaced).xreplace(dict(self._centres.values()))
 
     def finished(self, level: _Level, *users: Expr) -> tuple[NodeLoop, ...]:
@@ -235,10 +236,11 @@ class _Reader:
 
     def _measure(self, integrand: Expr, variable: Symbol, law: Any, centre: Expr) -> None:
         """Remember how far the linear predictors of an integrand move with a variable."""
-        exponents = [node.args[0] for node in integrand.atoms(exp, cosh, sinh) if node.has(variable)]
+        growing = sorted(integrand.atoms(exp, cosh, sinh), key=str)
+        exponents = [node.args[0] for node in growing if node.has(variable)]
         bases = [
             node.args[0]
-            for node in integrand.atoms(Pow)
+            for node in sorted(integrand.atoms(Pow), key=str)
             if not isinstance(node, exp) and node.has(variable) and not node.args[0].has(exp, Expectation, cosh)
         ]
         for linear in dict.fromkeys([*exponents, *(base for base in bases if base != variable)]):
