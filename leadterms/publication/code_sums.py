@@ -76,7 +76,16 @@ class NodeLoop:
 class Extent:
     """How far a linear predictor moves over a law, and up to which limit the sums are used.
 
-    ``linear`` is the predictor in the variable; ``slope`` times ``half`` its change from the middle.
+    Parameters
+    ----------
+    value
+        ``slope`` times ``half``, the change of the predictor from the middle of a law to an end, or to one standard
+        deviation; divided by ``middle``, the predictor in the middle, where the weight is a power of it.
+    limit
+        The largest value for which sums over nodes are used.
+    kind
+        "exponent", "power" or "normal".
+
     """
 
     value: Expr

@@ -9,7 +9,7 @@ from sympy import Symbol
 
 from leadterms.publication.code_arrays import array_helpers, rule_lines
 from leadterms.publication.code_languages import Language
-from leadterms.publication.code_printers import helper_name, number_text
+from leadterms.publication.code_printers import number_text
 from leadterms.publication.code_program import Routine
 from leadterms.publication.code_scalar import helper_texts
 from leadterms.publication.reference_literals import in_ascii
@@ -229,5 +229,3 @@ _FILES = {
     "stan": _in_stan,
     "mathematica": _in_mathematica,
 }
-
-__all__ = ["Part", "file_text", "helper_name"]
