@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from leadterms.cli.options import model_options, read_model
+from leadterms.publication.code_languages import LANGUAGES
 
 if TYPE_CHECKING:
     from leadterms.asymptotics.result import Entry, Expansion
@@ -105,10 +106,11 @@ Examples:
 @click.option(
     "--format",
     "shape",
-    type=click.Choice(["text", "latex", "latex-matrix", "json"]),
+    type=click.Choice(["text", "latex", "latex-matrix", "json", *LANGUAGES]),
     default="text",
     show_default=True,
-    help="Output; latex-matrix is the covariance of all estimators as one block matrix.",
+    help="Output; latex-matrix is the covariance of all estimators as one block matrix; r, julia, c, fortran, octave, "
+    "numpy, jax, stan, mathematica: functions of the parameters, with a self-test at --at.",
 )
 def derive(
     formula: str,
@@ -154,6 +156,10 @@ def derive(
         shares = () if size is None or at is None else _shares(result, entries, at, size, share)
         if shape == "json":
             output = _as_json(result, entries, at, wanted, shares)
+        elif shape in LANGUAGES:
+            from leadterms.publication.code import expansion_code
+
+            output = expansion_code(result, shape, entries, at=at).rstrip("\n")
         elif shape == "latex-matrix":
             output = result.latex(matrix=True)
         elif shape == "latex":

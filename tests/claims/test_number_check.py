@@ -1,0 +1,66 @@
+"""Printed numbers: agreement to the last digit, and repairs planted at random that are found first."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from leadterms import leading_terms
+from leadterms.claims.number_check import check_number
+from leadterms.claims.repairs import decimals
+from tests.claims.models import model
+
+SLOPE = leading_terms(model("poisson mixed"))["x"]
+
+
+def drawn(rng):
+    return {
+        "beta0": f"{rng.uniform(-2, 2):.2f}",
+        "beta1": f"{rng.uniform(0.3, 3):.2f}",
+        "sigma2": f"{rng.uniform(0.2, 5):.2f}",
+    }
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_planted_misprint_is_repaired(seed):
+    """One input is misprinted after the value was worked out: the change back is among the repairs."""
+    rng = random.Random(seed)
+    inputs = drawn(rng)
+    value = str(SLOPE.evaluate(inputs, digits=10))
+    name = rng.choice(sorted(inputs))
+    misprint = inputs | {name: f"{float(inputs[name]) + rng.choice([-0.31, 0.27, 1.1]):.2f}"}
+    if float(misprint[name]) <= 0:
+        misprint[name] = "6.66"
+    verdict = check_number(SLOPE, misprint, value)
+    assert verdict.verdict == "disagree"
+    assert any(repair.changes == ((name, misprint[name], shortened(inputs[name])),) for repair in verdict.repairs)
+    assert check_number(SLOPE, inputs, value).verdict == "agree"
+
+
+def shortened(text):
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def test_two_misprints_are_found_on_request():
+    inputs = {"beta0": "-1.46", "beta1": "2.11", "sigma2": "3.79"}
+    value = str(SLOPE.evaluate(inputs, digits=12))
+    wrong = inputs | {"beta1": "2.14", "sigma2": "6.61"}
+    alone = check_number(SLOPE, wrong, value)
+    assert all(decimals(repair.changes[0][2]) > 2 for repair in alone.repairs)
+    if not alone.repairs:
+        both = check_number(SLOPE, wrong, value, pairs=True)
+        assert any({change[0] for change in repair.changes} == {"beta1", "sigma2"} for repair in both.repairs)
+
+
+def test_sizes_among_the_inputs_make_it_the_whole_variance():
+    inputs = {"beta0": "-1.46", "beta1": "2.11", "sigma2": "3.79", "m": "40", "n": "5"}
+    verdict = check_number(SLOPE, inputs, "0.01024")
+    assert verdict.verdict == "agree"
+    assert check_number(SLOPE, inputs | {"n": "6"}, "0.01024").verdict == "disagree"
+
+
+def test_fractions_are_inputs_too():
+    assert check_number(SLOPE, {"beta0": "-73/50", "beta1": "2.11", "sigma2": "3.79"}, "2.0487").verdict == "agree"
+    verdict = check_number(SLOPE, {"beta0": "-1/3", "beta1": "2.11", "sigma2": "3.79"}, "2.0487282409")
+    assert any(repair.changes[0][2] == "-1.46" for repair in verdict.repairs)
