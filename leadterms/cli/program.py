@@ -9,6 +9,7 @@ import click
 
 from leadterms._version import __version__
 from leadterms.cli.check import check
+from leadterms.cli.check_table import check_table
 from leadterms.cli.derive import derive
 from leadterms.cli.layout import layout
 from leadterms.cli.reference import reference
@@ -49,6 +50,7 @@ def commands(context: click.Context) -> None:
 
 commands.add_command(derive)
 commands.add_command(check)
+commands.add_command(check_table)
 commands.add_command(layout)
 commands.add_command(reproduce)
 commands.add_command(reference)
