@@ -16,6 +16,7 @@ from leadterms.algebra.canonical import is_zero
 from leadterms.asymptotics.expansion import leading_terms
 from leadterms.asymptotics.result import Expansion, Step
 from leadterms.information.balanced import BalancedModel, balanced_model
+from leadterms.information.blockwise import inverted
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import PHI, SIGMA2, M, N, effect_covariance, factor_size, variance_component
 from leadterms.notation.text import to_text
@@ -54,7 +55,7 @@ def _identity() -> Outcome:
     effects = zeros(3, 3)
     effects[:2, :2] = sigma
     covariance = ROWS * effects * ROWS.T + PHI * eye(ROWS.rows)
-    information = ROWS.T * covariance.inv(method="ADJ") * ROWS
+    information = ROWS.T * inverted(covariance) * ROWS
     product = information * (effects + PHI * (ROWS.T * ROWS).inv())
     same = all(is_zero(entry) for entry in product - eye(3))
     return Outcome("identity matrix" if same else str(product), "agree" if same else "disagree", "five observations")

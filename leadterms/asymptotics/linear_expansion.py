@@ -39,10 +39,9 @@ def linear_expansion(model: Model, regime: str | None) -> Expansion:
     Raises
     ------
     ModelError
-        If the model is not Gaussian, a parameter is not identified in the regime, or its leading term is undefined.
+        If a parameter is not identified in the regime, or its leading term is undefined.
 
     """
-    _check_linear(model, regime)
     slopes = any(model.design[i] != 1 for effects in model.random_structure for i in effects.indices)
     declared = _default(model) if regime is None else read_regime(regime, model.layout.sizes)
     if slopes:
@@ -72,7 +71,15 @@ def _has_many_values(model: Model) -> bool:
     return any(not isinstance(law, Law) or law.atoms_with_probability is None for law in own)
 
 
-def _check_linear(model: Model, regime: str | None) -> None:
+def check_linear(model: Model, regime: str | None) -> None:
+    """Refuse what is covered for Gaussian responses with the identity link only.
+
+    Raises
+    ------
+    ModelError
+        If the model has another family or link.
+
+    """
     if model.family.name == "gaussian" and model.link.name == "identity":
         return
     stated = f"the model has family {model.family.name} with the {model.link.name} link"

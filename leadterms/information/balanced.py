@@ -140,8 +140,10 @@ def balanced_model(model: Model) -> BalancedModel:
     Examples
     --------
     >>> exact = balanced_model(Model("y ~ 1 + (1 | g)"))
-    >>> exact.fixed_covariance[0, 0], exact.estimators("ML")["phi"]
-    (sigma2/m + phi/(m*n), MS_residual)
+    >>> exact.fixed_covariance[0, 0], exact.mean_squares[0].degrees
+    (sigma2/m + phi/(m*n), m - 1)
+    >>> exact.estimators("REML")
+    {sigma2: (MS_g - MS_residual)/n, phi: MS_residual}
 
     """
     known = balanced_information(model)

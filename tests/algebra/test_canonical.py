@@ -307,6 +307,7 @@ for expr in [
 """
 
 
+@pytest.mark.slow
 def test_form_does_not_depend_on_the_hash_seed():
     outputs = set()
     for seed in ("0", "1", "12345"):

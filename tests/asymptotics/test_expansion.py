@@ -161,6 +161,7 @@ def test_an_undecided_question_is_not_an_answer():
 # ---- finite designs --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_arms_under_probit_with_a_random_intercept():
     """Every entry of C_B for two finite predictors: sums over the six cells, a trapezoid over the random intercept."""
     laws = {"a": "Bernoulli(1/2)", "b": "Finite({-1: 1/3, 0: 1/3, 1: 1/3})"}

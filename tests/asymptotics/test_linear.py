@@ -174,6 +174,7 @@ def test_two_terms_are_for_one_grouping():
         expansion(Model("y ~ 1 + (1 | a) + (1 | b)"))
 
 
+@pytest.mark.slow
 def test_several_fixed_sizes_must_not_all_be_one():
     result = leading_terms(Model("y ~ 1 + (1 | a:b) + (1 | a:c)"), "m_a -> oo")
     assert "(m_b > 1) or (n > 1)" in result.conditions

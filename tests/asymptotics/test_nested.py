@@ -291,6 +291,7 @@ def test_a_discrete_design_with_random_slopes_by_a_double_sum():
     assert found * total == pytest.approx(1, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_two_fixed_only_predictors_by_a_double_sum():
     """The whole block C_B for d_B = 2: off-diagonal entry included."""
     result = leading_terms(

@@ -92,6 +92,7 @@ def test_the_logistic_values_of_enumeration():
     assert {pair: str(result[pair].evaluate(at, 10, order="1/(m*n)")) for pair in expected} == expected
 
 
+@pytest.mark.slow
 def test_the_probit_values_of_enumeration():
     result = expansion(Model("y ~ x + (1 | g)", family="bernoulli", link="probit", laws=HALF))
     at = "beta0=-0.4, beta1=0.9, sigma2=0.25"
@@ -161,6 +162,7 @@ def test_a_random_slope_and_another_term(bar, link, family):
     assert derived(result, [*names[:2], "z"], at)[:2, 2] == pytest.approx(corner[:2, 0], rel=1e-6, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("full", [True, False])
 def test_arms_move_the_random_coefficients(full):
     formula = "y ~ arm + x + arm:x + (1 + x | g)" if full else "y ~ arm + x + (1 + x | g)"
@@ -229,6 +231,7 @@ def probit(law, formula="y ~ x + (1 | g)", link="probit"):
     return expansion(Model(formula, family="bernoulli", link=link, laws={"x": law}))
 
 
+@pytest.mark.slow
 def test_probit_with_bounded_predictors_needs_a_small_variance():
     result = probit("Uniform(-1, 1)")
     second = result["1"].of_order("1/(m*n)")
@@ -250,6 +253,7 @@ def test_a_normal_predictor_widens_the_condition():
     assert second.condition == "sigma2 < beta1**2*tau**2 + 1"
 
 
+@pytest.mark.slow
 def test_a_two_point_predictor_with_a_random_slope_needs_both_points():
     result = probit("Bernoulli(1/2)", "y ~ x + (1 + x | g)")
     assert result["1"].of_order("1/(m*n)").condition == "1 - Sigma11 > 0"

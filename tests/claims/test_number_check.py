@@ -42,6 +42,7 @@ def shortened(text):
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+@pytest.mark.slow
 def test_two_misprints_are_found_on_request():
     inputs = {"beta0": "-1.46", "beta1": "2.11", "sigma2": "3.79"}
     value = str(SLOPE.evaluate(inputs, digits=12))

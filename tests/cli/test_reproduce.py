@@ -88,6 +88,7 @@ def test_the_table_fits_its_width_and_keeps_names_whole(run, monkeypatch):
     assert max(map(len, out.splitlines())) <= 100
 
 
+@pytest.mark.slow
 def test_records_have_the_keys_of_the_contract(run):
     code, out, _ = run("--format", "json")
     rows = json.loads(out)

@@ -43,6 +43,7 @@ CASES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]} {case[1]} {case[2]}")
 def test_the_road_is_the_one_for_the_class_and_its_value_that_of_the_second(case):
     formula, family, laws, name, at, road = case
@@ -92,6 +93,7 @@ def test_a_probability_is_put_in_where_its_sign_decides(p):
     assert float(number) == pytest.approx(1 / average, rel=1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", ["StudentT(5)", "LogNormal(0, 1/2)", "Pareto(1, 3)"])
 def test_heavy_tails_are_certified(law):
     found = entry("y ~ x + (1 | g)", "bernoulli", {"x": law}, "x")

@@ -204,6 +204,7 @@ def test_steep_uniform_predictor(beta0: str, beta1: str, sigma2: str) -> None:
         holds(slope_of("bernoulli").evaluate(point, 9, method="balls"), value, doubt)
 
 
+@pytest.mark.slow
 @settings(often, max_examples=12)
 @given(INTERCEPTS, SLOPES, VARIANCES, st.sampled_from(["nearest", "down", "up"]))
 @example("50", "1", "100", "nearest")
@@ -354,6 +355,7 @@ CORRELATIONS = st.sampled_from(["0", "1/2", "-9/10", "1/10"])
 SPREADS = either(["1e-8", "1/100", "1"], decimals(1, 200, 0).map(lambda n: str(Decimal(n) / 100)))
 
 
+@pytest.mark.slow
 @settings(often, max_examples=4)
 @given(either(["50", "-50", "0"], decimals(-3, 3, 2)), SLOPES, SLOPES, SPREADS, SPREADS, CORRELATIONS)
 @example("50", "0", "1e-30", "1", "1/4", "1/2")

@@ -436,6 +436,7 @@ SLOPES = ("1/2", "1/10", "1/4")
 TWO = ("-3/10", "7/10", "-2/5")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("formula", "laws", "direct", "digits", "more"),
     [

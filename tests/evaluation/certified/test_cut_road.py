@@ -133,6 +133,7 @@ def named(case: Any) -> str:
     return f"{type(case[0]).__name__} {case[2]} {case[4]}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES[:1], ids=named)
 def test_a_random_slope_on_an_unbounded_predictor(case: Any) -> None:
     check(case, 14)

@@ -171,6 +171,7 @@ def test_the_ceiling_for_normal_tails_is_above_the_integrand(load, powers):
         assert abs(value) <= bound
 
 
+@pytest.mark.slow
 def test_normal_tails_that_the_effects_outweigh_are_refused():
     with pytest.raises(EvaluationError, match="outweighed by the random effects"):
         inverse_ceiling([probit("1")], inverse_of("1", (0,)))
@@ -185,6 +186,7 @@ def test_normal_tails_that_the_effects_outweigh_are_refused():
     assert not entry.evaluate(at, 6, order="1/(m*n)").certified
 
 
+@pytest.mark.slow
 def test_second_terms_of_a_probit_model_are_certified():
     model = Model("y ~ x + (1 | g)", family="bernoulli", link="probit", laws={"x": "Bernoulli(1/2)"})
     result = expansion(model)

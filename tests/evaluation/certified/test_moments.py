@@ -118,6 +118,7 @@ def one_predictor(weight: Weight, law: Law) -> Strand:
     return Strand(weight, (law,), shift, (SLOPE,), (), EXPONENTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("law", "reference"), CASES, ids=lambda c: str(c) if isinstance(c, Law) else "")
 def test_moments_against_mpmath(law: Law, reference: Any, references: SimpleNamespace) -> None:
     with mpmath.workdps(50):

@@ -68,6 +68,7 @@ def test_random_intercept_with_a_uniform_predictor(weight: Weight, references: S
     assert ball.rel_accuracy_bits() >= 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weight", LINK, ids=lambda w: type(w).__name__)
 @pytest.mark.parametrize(
     ("centre", "slope", "load"),
@@ -102,6 +103,7 @@ def test_far_centre_of_the_logistic_weight() -> None:
         assert abs(ball / leading - 1) < 10 * arb("-47").exp()
 
 
+@pytest.mark.slow
 def test_other_laws_agree_with_mpmath(references: SimpleNamespace) -> None:
     cases = [
         (TriangularLaw(-1, 1, 0), lambda r: r.line(lambda x: 1 - abs(x), -1, 0, 1)),
@@ -158,6 +160,7 @@ def test_without_effects(references: SimpleNamespace) -> None:
             assert ball.contains(references.ball(expected))
 
 
+@pytest.mark.slow
 def test_random_intercept_and_slope(references: SimpleNamespace) -> None:
     # block A = (1, x1) with random effects, block B = x2
     law = FiniteLaw(Tuple(-1, Rational(1, 2)), Tuple(1, Rational(1, 2)))
