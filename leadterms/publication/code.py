@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
+from pathlib import Path
+from runpy import run_path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from sympy import Expr, Symbol
@@ -241,8 +243,11 @@ def _compiled(
     lines = ["import numpy as np", *(rule_lines(language) if routine.tables else [])]
     lines += array_helpers(needed(routine, language.native), language)
     lines += array_text(plan, language, "coefficient", parameters, near, far)
-    space: dict[str, Any] = {}
-    exec("\n".join(lines), space)
+    # the text is run from a file, as its reader will run it: what is checked is what is written
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "coefficient.py"
+        path.write_text("\n".join(lines), encoding="utf-8")
+        space = run_path(str(path))
 
     def function(*arguments: float) -> float:
         with np.errstate(all="ignore"), warnings.catch_warnings():
