@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sympy import Expr, Symbol
+from collections.abc import Mapping
+
+from sympy import Expr, Rational, Symbol
 
 from leadterms.algebra.canonical import is_equal
 from leadterms.algebra.fraction import SingularError
@@ -19,6 +21,8 @@ from leadterms.notation.text import to_text
 POINTS, HELD_POINTS = 5, 2
 """How many random points are compared; fewer where the derived formula holds integrals."""
 DIGITS, HELD_DIGITS = 40, 10
+NOISE = Rational(1, 10**20)
+"""Relative size of an imaginary part that is no rounding at that many digits."""
 
 
 def check_formula(entry: Entry, claimed: Expr, order: str | None = None, seed: int = 1) -> Verdict:
@@ -61,6 +65,9 @@ def check_formula(entry: Entry, claimed: Expr, order: str | None = None, seed: i
     reached = None
     reasons = []
     for point in random_points(symbols, conditions, count, seed):
+        if _is_not_real(claimed, point):
+            at = {symbol.name: str(value) for symbol, value in point.items()}
+            return Verdict(DISAGREE, "the claim is no real number at a point inside the conditions", *shown, at)
         try:
             values = (evaluate(claimed, point, digits, may_vanish=True), _derived(entry, order, whole, point, digits))
         except EvaluationError as error:
@@ -77,6 +84,15 @@ def check_formula(entry: Entry, claimed: Expr, order: str | None = None, seed: i
         return Verdict(UNDECIDED, f"not shown equal, and no value at any point: {reasons[0]}", *shown)
     how = f"not shown equal in the canonical field; the values agree to {reached} digits at {count} random points"
     return Verdict(UNDECIDED, how, *shown)
+
+
+def _is_not_real(claimed: Expr, point: Mapping[Symbol, Expr]) -> bool:
+    """Tell whether a claim has a part that is surely imaginary, as the logarithm of a negative number has."""
+    value = claimed.xreplace(dict(point)).evalf(DIGITS)
+    real, imaginary = value.as_real_imag()
+    if not (real.is_Float or real.is_zero) or not imaginary.is_Float:
+        return False
+    return bool(abs(imaginary) > NOISE * max(abs(real), abs(imaginary)))
 
 
 def _same(claimed: Expr, derived: Expr) -> bool:

@@ -50,9 +50,12 @@ def test_false_variants_disagree_at_a_point(name, parameter, estimator, request)
             continue
         verdict = check(model(name), parameter, formula=stated(mutation.latex, estimator, seed))
         assert verdict.verdict == "disagree", mutation.latex
+        assert verdict.point
+        if verdict.values is None:
+            assert "no real number" in verdict.how
+            continue
         claimed, derived = verdict.values
         assert abs(claimed.value - derived.value) > claimed.error + derived.error
-        assert verdict.point
 
 
 def test_the_slides_formula_is_right_and_its_value_is_not():
@@ -83,6 +86,12 @@ def test_a_wrong_formula_is_told_what_would_make_it_right(claim, hint):
     verdict = check(model("poisson mixed"), "x", formula=claim)
     assert verdict.verdict == "disagree"
     assert hint is None or hint in verdict.hints
+
+
+def test_a_claim_that_is_not_real_disagrees():
+    verdict = check(model("poisson mixed"), "1", formula=r"\sigma^2 + \log(-\sigma^2)")
+    assert (verdict.verdict, verdict.values) == ("disagree", None)
+    assert "no real number at a point" in verdict.how
 
 
 def test_a_missing_term_is_named():
