@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from sympy import Gt, Matrix, Symbol, true
 from sympy.logic.boolalg import Boolean
 
 from leadterms.asymptotics.point import ParameterSpace
-from leadterms.asymptotics.regime import Regime
 from leadterms.asymptotics.result import Entry, Expansion, Step, Term
 from leadterms.model.statement import Model
+
+if TYPE_CHECKING:
+    from leadterms.asymptotics.regime import Regime
 
 
 def effect_blocks(model: Model) -> tuple[Matrix, ...]:

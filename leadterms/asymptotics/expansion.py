@@ -10,7 +10,7 @@ from sympy import Expr, Integer, Symbol
 from leadterms.algebra.rational_field import SingularError
 from leadterms.asymptotics.assembly import assembled, effect_blocks
 from leadterms.asymptotics.fixed_effects import Covariance, dispersion_term, inverse_terms, inverted, with_weights_whole
-from leadterms.asymptotics.linear_expansion import check_linear, linear_expansion, needs_layout
+from leadterms.asymptotics.layout_need import needs_layout
 from leadterms.asymptotics.nested import (
     FixedOnlyInformation,
     ThetaInformation,
@@ -157,6 +157,9 @@ def expansion(model: Model, terms: int = 2, group_sizes: str = EQUAL, regime: st
     check_design(model.term_names, model.design, model.bindings)
     orders = size_orders(group_sizes)
     if needs_layout(model, regime):
+        # most derivations need none of this, and it takes a tenth of a second to import
+        from leadterms.asymptotics.linear_expansion import check_linear, linear_expansion
+
         check_linear(model, regime)
         if terms == 2 or group_sizes != EQUAL:
             raise ModelError(

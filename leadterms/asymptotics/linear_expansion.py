@@ -11,19 +11,10 @@ from leadterms.asymptotics.linear_steps import balanced_steps, random_slope_step
 from leadterms.asymptotics.regime import Regime, all_growing, read_regime
 from leadterms.asymptotics.result import Expansion
 from leadterms.errors import ModelError
-from leadterms.expectation.held import variables_of
 from leadterms.information.balanced import balanced_model
 from leadterms.information.layout_moments import check_design_sizes
-from leadterms.model.laws import Law
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import M_PRIME
-
-
-def needs_layout(model: Model, regime: str | None) -> bool:
-    """Tell whether a model is stated beyond one grouping factor with m groups of n observations, both growing."""
-    return bool(
-        len(model.groupings) > 1 or regime is not None or model.centred or model.designed or _has_many_values(model)
-    )
 
 
 def linear_expansion(model: Model, regime: str | None) -> Expansion:
@@ -61,14 +52,6 @@ def _default(model: Model) -> Regime:
     """Return the regime in which all sizes grow, those of two crossed factors at comparable rates."""
     sizes = model.layout.sizes
     return all_growing(sizes, ("m ~ m_prime",) if M_PRIME in sizes else ())
-
-
-def _has_many_values(model: Model) -> bool:
-    """Tell whether a group-level predictor of a Gaussian model has infinitely many values."""
-    if model.family.name != "gaussian" or model.link.name != "identity":
-        return False
-    own = [law for first, law in model.bindings if set(variables_of((first, law))) & set(model.group_level)]
-    return any(not isinstance(law, Law) or law.atoms_with_probability is None for law in own)
 
 
 def check_linear(model: Model, regime: str | None) -> None:
