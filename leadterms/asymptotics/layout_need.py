@@ -16,7 +16,7 @@ def needs_layout(model: Model, regime: str | None) -> bool:
 
 def _has_many_values(model: Model) -> bool:
     """Tell whether a group-level predictor of a Gaussian model has infinitely many values."""
-    if model.family.name != "gaussian" or model.link.name != "identity":
+    if not model.is_linear:
         return False
     own = [law for first, law in model.bindings if set(variables_of((first, law))) & set(model.group_level)]
     return any(not isinstance(law, Law) or law.atoms_with_probability is None for law in own)

@@ -63,7 +63,7 @@ def check_linear(model: Model, regime: str | None) -> None:
         If the model has another family or link.
 
     """
-    if model.family.name == "gaussian" and model.link.name == "identity":
+    if model.is_linear:
         return
     stated = f"the model has family {model.family.name} with the {model.link.name} link"
     if len(model.groupings) > 1:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from itertools import combinations, combinations_with_replacement
 
 from sympy import Expr, Integer, Matrix, Mul
 
@@ -193,9 +193,7 @@ def limit_matrix(entries: Sequence[Sequence[Sequence[Quotient]]], names: Sequenc
             raise ModelError(_undefined(found, regime))
         ((rate, limit[i, i]),) = found.items()
         rates.append(rate)
-    for i, j in combinations_with_replacement(range(size), 2):
-        if i == j:
-            continue
+    for i, j in combinations(range(size), 2):
         middle = tuple(a + b for a, b in zip(rates[i], rates[j], strict=True))
         for key, value in quotient_sum(entries[i][j - i], regime, middle).items():
             order = regime.compare(tuple(2 * k for k in key), middle)

@@ -142,7 +142,7 @@ def variance_components(model: Model) -> tuple[tuple[IndexSet, Symbol], ...]:
         If the response is not Gaussian with the identity link, or a slope is random.
 
     """
-    if model.family.name != "gaussian" or model.link.name != "identity":
+    if not model.is_linear:
         raise ModelError(
             f"exact strata need a Gaussian response with the identity link, not {model.family.name} with "
             f"{model.link.name}: state family='gaussian'"

@@ -108,6 +108,11 @@ class Model:
         return bool(self.formula.random)
 
     @property
+    def is_linear(self) -> bool:
+        """Whether the response is Gaussian with the identity link."""
+        return self.family.name == "gaussian" and self.link.name == "identity"
+
+    @property
     def groupings(self) -> tuple[tuple[str, ...], ...]:
         """The distinct grouping factors, in order of appearance."""
         return tuple(dict.fromkeys(term.grouping for term in self.formula.random))

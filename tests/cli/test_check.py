@@ -6,21 +6,8 @@ import json
 
 import pytest
 
-from leadterms.cli import main
-
 POISSON = ["check", "y ~ x + (1 | g)", "--family", "poisson", "--law", "x=Uniform(-1, 1)", "--parameter", "x"]
 PRINTED = ["--value", "2.0487282409...", "--at", "beta0=-1.46, beta1=2.11, sigma2=6.66"]
-
-
-@pytest.fixture
-def run(capsys):
-    def call(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(list(arguments))
-        captured = capsys.readouterr()
-        return left.value.code, captured.out, captured.err
-
-    return call
 
 
 def test_a_misprint_is_found_and_repaired(run):

@@ -7,22 +7,9 @@ import json
 import mpmath
 import pytest
 
-from leadterms.cli import main
-
 POISSON = ["derive", "y ~ x + (1 | group)", "--family", "poisson", "--law", "x=Uniform(-1, 1)"]
 GLM = ["derive", "y ~ x", "--family", "poisson", "--law", "x=Uniform(-1, 1)"]
 AT = "beta0=-1.46, beta1=2.11, sigma2=3.79"
-
-
-@pytest.fixture
-def run(capsys):
-    def call(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(list(arguments))
-        captured = capsys.readouterr()
-        return left.value.code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture

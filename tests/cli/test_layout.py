@@ -6,20 +6,7 @@ import json
 
 import pytest
 
-from leadterms.cli import main
-
 CROSSED = ["layout", "y ~ 1 + (1 | a) + (1 | b)", "--family", "gaussian"]
-
-
-@pytest.fixture
-def run(capsys):
-    def call(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(list(arguments))
-        captured = capsys.readouterr()
-        return left.value.code, captured.out, captured.err
-
-    return call
 
 
 def test_the_text_holds_factors_strata_and_tests(run):
