@@ -5,8 +5,8 @@ projector E_T of the layout (`strata`)
 
     E[x_c' E_T x_c] = N var(x) prod_{f in R} {(n_f - 1 if f in T else 1)/n_f}   if T is a subset of R, else 0.
 
-A predictor that is fixed by design takes exactly the values of its law, with exactly its frequencies, over one factor d
-and the same ones for all levels of the others: x_c lies in T = {d}. Several over one factor are a full factorial.
+A predictor that is fixed by design takes the same values over one factor d for all levels of the others, with the means
+and mean products of its law: x_c lies in T = {d}. Several over one factor are a full factorial.
 A product of predictors of different kinds is the sum over subsets K of them of uncorrelated parts, the product of the
 centred predictors in K with the means of the others (Hoeffding's decomposition); its part K spreads with R the union of
 the random ones' levels, and T must hold the designed factors that are not in R. Centring a predictor within a grouping
