@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from derivations.sources import DECK
 from leadterms.asymptotics.expansion import leading_terms
-from leadterms.asymptotics.result import Expansion, Step
+from leadterms.asymptotics.result import Expansion, Steps
 from leadterms.expectation.held import Expectation
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import SIGMA2, M
@@ -53,7 +53,7 @@ def _second() -> Outcome:
     return _univariate("x2")
 
 
-def steps() -> tuple[Step, ...]:
+def steps() -> Steps:
     """Return the derivation."""
     return derive().steps
 

@@ -14,7 +14,7 @@ from derivations.sources import DECK
 from leadterms.algebra.canonical import is_equal
 from leadterms.algebra.rational_field import inverse, lift
 from leadterms.asymptotics.expansion import leading_terms
-from leadterms.asymptotics.result import Expansion, Step
+from leadterms.asymptotics.result import Expansion, Steps
 from leadterms.expectation.held import Expectation
 from leadterms.model.laws import JointNormalLaw
 from leadterms.model.statement import Model
@@ -78,7 +78,7 @@ def _integral() -> Outcome:
     return Outcome(recomputed, outcome.verdict, f"integrands {outcome.note}; order {entry.term.order_text}")
 
 
-def steps() -> tuple[Step, ...]:
+def steps() -> Steps:
     """Return the derivation."""
     return derive().steps
 

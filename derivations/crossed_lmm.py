@@ -13,7 +13,7 @@ from sympy import Symbol
 
 from derivations.sources import DECK, STRATA
 from leadterms.asymptotics.expansion import leading_terms
-from leadterms.asymptotics.result import Expansion, Step
+from leadterms.asymptotics.result import Expansion, Steps
 from leadterms.errors import ModelError
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import M_PRIME, PHI, M, N, variance_component
@@ -82,12 +82,12 @@ def _not_identified() -> Outcome:
     return Outcome("derived", "disagree", "the engine gives a value although only the sum is identified")
 
 
-def steps() -> tuple[Step, ...]:
+def steps() -> Steps:
     """Return the derivation without interaction."""
     return derive().steps
 
 
-def interaction_steps() -> tuple[Step, ...]:
+def interaction_steps() -> Steps:
     """Return the derivation with an interaction and n fixed."""
     return derive(FIXED_N, True).steps
 

@@ -14,7 +14,7 @@ from sympy import Expr, Matrix, Symbol, kronecker_product
 from derivations.sources import DECK
 from leadterms.algebra.canonical import is_zero
 from leadterms.asymptotics.expansion import leading_terms
-from leadterms.asymptotics.result import Expansion, Step
+from leadterms.asymptotics.result import Expansion, Steps
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import M_PRIME, PHI, M, N, effect_covariance
 from leadterms.notation.text import to_text
@@ -78,7 +78,7 @@ def _names(grouping: str) -> tuple[str, ...]:
     return tuple(f"Sigma{index}_{grouping}" for index in ("11", "12", "22"))
 
 
-def steps() -> tuple[Step, ...]:
+def steps() -> Steps:
     """Return the derivation."""
     return derive().steps
 

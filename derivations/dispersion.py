@@ -8,7 +8,7 @@ from sympy import polygamma
 
 from derivations.sources import DECK
 from leadterms.asymptotics.expansion import leading_terms
-from leadterms.asymptotics.result import Expansion, Step
+from leadterms.asymptotics.result import Expansion, Steps
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import PHI, M, N
 from leadterms.publication.statements import Outcome, Statement, compare_formula
@@ -34,7 +34,7 @@ def _gamma() -> Outcome:
     return compare_formula(derive("gamma", "log")["phi"].variance, GAMMA / (M * N))
 
 
-def steps() -> tuple[Step, ...]:
+def steps() -> Steps:
     """Return the derivation for a Gaussian response."""
     return derive("gaussian", "identity").steps
 

@@ -12,7 +12,7 @@ from sympy import Expr, ImmutableMatrix, Matrix, Tuple, exp
 from derivations.sources import DECK
 from leadterms.algebra.canonical import canonical, is_zero
 from leadterms.asymptotics.expansion import leading_terms
-from leadterms.asymptotics.result import Expansion, Step
+from leadterms.asymptotics.result import Expansion, Steps
 from leadterms.evaluation.number import evaluate
 from leadterms.expectation.held import Expectation
 from leadterms.model.laws import JointNormalLaw
@@ -101,7 +101,7 @@ def _fixed_only() -> Outcome:
     return Outcome(f"C_B = diag(c, c), c = {shown}", "agree", note)
 
 
-def steps() -> tuple[Step, ...]:
+def steps() -> Steps:
     """Return the derivation."""
     return derive().steps
 

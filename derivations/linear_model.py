@@ -8,7 +8,7 @@ from sympy import Expr, Symbol
 
 from derivations.sources import DECK
 from leadterms.asymptotics.expansion import leading_terms
-from leadterms.asymptotics.result import Expansion, Step
+from leadterms.asymptotics.result import Expansion, Steps
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import PHI
 from leadterms.publication.statements import Outcome, Statement, compare_formula
@@ -40,7 +40,7 @@ def _example() -> Outcome:
     return Outcome(str(value), "agree" if str(value) == "4/7" else "disagree", "exact rational number")
 
 
-def steps() -> tuple[Step, ...]:
+def steps() -> Steps:
     """Return the derivation for X ~ Gamma(7, 1)."""
     return derive("Gamma(7, 1)").steps
 

@@ -14,7 +14,7 @@ from sympy import Matrix, Rational, Symbol, eye, zeros
 from derivations.sources import DECK, STRATA
 from leadterms.algebra.canonical import is_zero
 from leadterms.asymptotics.expansion import leading_terms
-from leadterms.asymptotics.result import Expansion, Step
+from leadterms.asymptotics.result import Expansion, Step, Steps
 from leadterms.information.balanced import BalancedModel, balanced_model
 from leadterms.information.blockwise import inverted
 from leadterms.model.statement import Model
@@ -106,12 +106,12 @@ def steps() -> tuple[Step, ...]:
     )
 
 
-def three_steps() -> tuple[Step, ...]:
+def three_steps() -> Steps:
     """Return the derivation with three levels."""
     return three_levels().steps
 
 
-def group_steps() -> tuple[Step, ...]:
+def group_steps() -> Steps:
     """Return the derivation with a group-level predictor."""
     return group_level().steps
 

@@ -8,7 +8,7 @@ from sympy import exp, sinh
 
 from derivations.sources import DECK
 from leadterms.asymptotics.expansion import leading_terms
-from leadterms.asymptotics.result import Expansion, Step
+from leadterms.asymptotics.result import Expansion, Steps
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import fixed_effect
 from leadterms.publication.statements import Outcome, Statement, compare_formula, compare_number
@@ -32,7 +32,7 @@ def _value() -> Outcome:
     return compare_number(derive()["x"], {"beta0": "0.34", "beta1": "0.82"}, "2.1778665681")
 
 
-def steps() -> tuple[Step, ...]:
+def steps() -> Steps:
     """Return the derivation."""
     return derive().steps
 

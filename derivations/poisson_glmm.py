@@ -12,7 +12,7 @@ from sympy import exp, sinh
 
 from derivations.sources import DECK
 from leadterms.asymptotics.expansion import leading_terms
-from leadterms.asymptotics.result import Expansion, Step
+from leadterms.asymptotics.result import Expansion, Steps
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import SIGMA2, fixed_effect
 from leadterms.publication.statements import Erratum, Outcome, Statement, compare_formula, compare_number
@@ -54,7 +54,7 @@ def _slope_value() -> Outcome:
     return compare_number(derive()["x"], PRINTED_INPUTS, "2.0487282409", MISPRINT)
 
 
-def steps() -> tuple[Step, ...]:
+def steps() -> Steps:
     """Return the derivation."""
     return derive().steps
 

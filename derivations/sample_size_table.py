@@ -16,7 +16,7 @@ from sympy import exp
 
 from derivations.sources import TABLE
 from leadterms.asymptotics.expansion import expansion
-from leadterms.asymptotics.result import Expansion, Step
+from leadterms.asymptotics.result import Expansion, Steps
 from leadterms.errors import UndecidedError
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import effect_covariance, fixed_effect
@@ -108,7 +108,7 @@ def _slope_variance() -> Outcome:
     return Outcome("Sigma22/m", "erratum", note)
 
 
-def steps() -> tuple[Step, ...]:
+def steps() -> Steps:
     """Return the derivation."""
     return general().steps
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 from sympy import Expr, Integer, Symbol
@@ -13,23 +12,23 @@ from leadterms.asymptotics.fixed_effects import Covariance, dispersion_term, inv
 from leadterms.asymptotics.layout_need import needs_layout
 from leadterms.asymptotics.nested import (
     FixedOnlyInformation,
-    ThetaInformation,
     fixed_only_information,
     random_terms,
     theta_information,
     variance_component_terms,
 )
 from leadterms.asymptotics.orders import FIXED_REGIME, PER_OBSERVATION
+from leadterms.asymptotics.parts import NestedParts
 from leadterms.asymptotics.result import Expansion, Term
+from leadterms.asymptotics.second_steps import second_steps
 from leadterms.asymptotics.second_terms import free_products, joint_terms, second_terms
 from leadterms.asymptotics.sizes import EQUAL, SizeOrders, size_orders
-from leadterms.asymptotics.steps import fixed_effects_steps, nested_steps, second_steps
+from leadterms.asymptotics.steps import fixed_effects_steps, nested_steps
 from leadterms.errors import ModelError
 from leadterms.expectation.inverse_existence import BlockA
 from leadterms.information.conditional import ConditionalInformation, conditional_information
 from leadterms.information.design import check_design
-from leadterms.information.groups import GroupKind, group_kinds, merged
-from leadterms.model.group_level import EffectsDesign
+from leadterms.information.groups import group_kinds, merged
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import PHI
 
@@ -200,14 +199,9 @@ def _fixed(model: Model, information: ConditionalInformation) -> Expansion:
     )
     if model.family.has_dispersion:
         covariance[PHI, PHI] = dispersion_term(model.family, PER_OBSERVATION, "theorem")
-    return assembled(
-        model,
-        FIXED_REGIME,
-        {pair: (term,) for pair, term in covariance.items()},
-        information.conditions,
-        partial(fixed_effects_steps, model, information),
-        1,
-    )
+    terms = {pair: (term,) for pair, term in covariance.items()}
+    steps = partial(fixed_effects_steps, model, information, terms)
+    return assembled(model, FIXED_REGIME, terms, information.conditions, steps, 1)
 
 
 def _nested(model: Model, terms: int, orders: SizeOrders) -> Expansion:
@@ -228,26 +222,15 @@ def _nested(model: Model, terms: int, orders: SizeOrders) -> Expansion:
     if model.family.has_dispersion:
         covariance[PHI, PHI] = dispersion_term(model.family, orders.inside, status)
     entries: dict[tuple[Symbol, Symbol], tuple[Term, ...]] = {pair: (term,) for pair, term in covariance.items()}
-    steps = partial(nested_steps, model, parts.information, parts.averaged)
+    steps = partial(nested_steps, model, parts, entries)
     if terms == 2:
         entries = _with_second_terms(model, parts, entries, orders)
-        steps = partial(second_steps, model, parts.information, parts.averaged)
+        steps = partial(second_steps, model, parts, entries, orders)
     conditions = parts.information.conditions + parts.averaged.conditions
     return assembled(model, orders.regime, entries, conditions, steps, terms)
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """What leading and second terms have in common."""
-
-    split: EffectsDesign
-    kinds: tuple[GroupKind, ...]
-    information: ConditionalInformation
-    averaged: FixedOnlyInformation
-    theta: ThetaInformation
-
-
-def _parts(model: Model) -> _Parts:
+def _parts(model: Model) -> NestedParts:
     """Return them.
 
     Raises
@@ -270,11 +253,11 @@ def _parts(model: Model) -> _Parts:
                 "a group-level predictor multiplies a combination of terms that carry random effects, so that its "
                 "coefficient has no information within groups (G is singular): write one term for each of them"
             ) from None
-    return _Parts(split, kinds, merged(kinds), averaged, theta)
+    return NestedParts(split, kinds, merged(kinds), averaged, theta)
 
 
 def _with_second_terms(
-    model: Model, parts: _Parts, leading: dict[tuple[Symbol, Symbol], tuple[Term, ...]], orders: SizeOrders
+    model: Model, parts: NestedParts, leading: dict[tuple[Symbol, Symbol], tuple[Term, ...]], orders: SizeOrders
 ) -> dict[tuple[Symbol, Symbol], tuple[Term, ...]]:
     """Return all entries: those of (beta_A, vech Sigma) with a second term, and those between them and beta_B."""
     split, fixed = parts.split, model.fixed_effects

@@ -37,14 +37,14 @@ def linear_expansion(model: Model, regime: str | None) -> Expansion:
     declared = _default(model) if regime is None else read_regime(regime, model.layout.sizes)
     if slopes:
         terms = random_slope_terms(model, declared)
-        steps = partial(random_slope_steps, model)
+        steps = partial(random_slope_steps, model, declared, terms)
         return assembled(model, declared.text, terms, (), steps, 1, declared)
     check_design_sizes(model, dict(declared.values))
     balanced = balanced_model(model)
     fixed, fixed_conditions = fixed_effect_terms(balanced, declared)
     components, component_conditions = component_terms(balanced, declared)
     conditions = (*balanced.moments.conditions, *fixed_conditions, *component_conditions)
-    steps = partial(balanced_steps, balanced, declared)
+    steps = partial(balanced_steps, balanced, declared, fixed, components)
     return assembled(model, declared.text, {**fixed, **components}, conditions, steps, 1, declared)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
 from typing import Any
 
 from sympy import Expr, ImmutableMatrix, Symbol, sqrt
 
+from leadterms.asymptotics.derivation import Step, Steps
 from leadterms.asymptotics.entry import Entry
 from leadterms.asymptotics.orders import PER_GROUP
 from leadterms.asymptotics.point import ParameterSpace, shown
@@ -18,18 +20,7 @@ from leadterms.model.statement import Model
 from leadterms.notation.latex import to_latex
 from leadterms.notation.text import to_text
 
-__all__ = ["Entry", "Expansion", "Step", "Term", "evaluate_terms"]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One titled equation of a derivation, as LaTeX."""
-
-    title: str
-    latex: str
-
-    def _repr_latex_(self) -> str:
-        return rf"$\displaystyle \text{{{self.title}:}}\quad {self.latex}$"
+__all__ = ["Entry", "Expansion", "Step", "Steps", "Term", "evaluate_terms"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,10 +51,10 @@ class Expansion:
     derivation: Callable[[], tuple[Step, ...]] = field(repr=False, compare=False)
     terms: int = 1
 
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """The derivation as titled equations, written when asked for."""
-        return self.derivation()
+    @cached_property
+    def steps(self) -> Steps:
+        """The derivation as titled equations, written when first asked for, each verified when that is asked for."""
+        return Steps(self.derivation()).inside(self.space.conditions)
 
     @property
     def conditions(self) -> tuple[str, ...]:

@@ -1,110 +1,212 @@
-"""The steps of a derivation: titled equations from the model to its leading terms."""
+"""The steps of a derivation: titled equations from the model to its leading terms, with what verifies each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from functools import partial
 
-from sympy import Expr, Symbol
+from sympy import Expr, Integer, Matrix, Symbol
 
-from leadterms.algebra.canonical import canonical
-from leadterms.asymptotics.result import Step
-from leadterms.expectation.held import Expectation, revealed
+from leadterms.asymptotics.derivation import Equality, Step, several_lines
+from leadterms.asymptotics.orders import PER_GROUP
+from leadterms.asymptotics.parts import NestedParts
+from leadterms.asymptotics.step_checks import (
+    averages,
+    closed_checks,
+    dispersion_checks,
+    information_checks,
+    inverse_checks,
+    prior_checks,
+    schur_integrands,
+    weight_checks,
+)
+from leadterms.asymptotics.step_names import StepNames
+from leadterms.asymptotics.term import Term
+from leadterms.expectation.held import revealed
 from leadterms.information.conditional import ConditionalInformation
+from leadterms.information.groups import GroupKind, mean_product
 from leadterms.model.statement import Model
 from leadterms.notation.latex import to_latex
-
-if TYPE_CHECKING:
-    from leadterms.asymptotics.nested import FixedOnlyInformation
+from leadterms.notation.symbols import PHI
 
 ETA = Symbol("eta", real=True)
+Terms = Mapping[tuple[Symbol, Symbol], tuple[Term, ...]]
 Rows = Sequence[Sequence[Expr]]
 
-
-def fixed_effects_steps(model: Model, information: ConditionalInformation) -> tuple[Step, ...]:
-    """Return model, weight, information, the expectations in it that are closed, and its inverse."""
-    return (
-        *_common(model, information, "H"),
-        *_closed(information, information.matrix),
-        Step("Invert the information", rf"\frac{{{_dispersion(model)}}}{{n}}\,H^{{-1}}"),
-    )
+THEOREM = "theorem: Jiang, Wand and Bhaskaran (2022); for the dispersion Bhaskaran and Wand (2023)"
+SAME_ARGUMENT = "derived: by the argument of Jiang, Wand and Bhaskaran (2022), outside their statement"
 
 
-def nested_steps(model: Model, information: ConditionalInformation, averaged: FixedOnlyInformation) -> tuple[Step, ...]:
-    """Return model, the blocks of the random effects, and how the block without them is averaged."""
-    sigma = to_latex(model.effects_covariance)
-    effects = (
-        Step("Fixed effects that carry a random effect", rf"\frac{{1}}{{m}}\,\Sigma, \quad \Sigma = {sigma}"),
-        Step("Variance components", r"\frac{2}{m}\,D^{+}(\Sigma\otimes\Sigma)D^{+T}"),
-    )
-    if not averaged.matrix:
-        return (Step("Model", model.latex()), *effects)
-    return (
-        *_common(model, information, "H(u)"),
-        Step(
-            "Average the Schur complement of the terms with random effects",
-            r"G = E_U\left\{H_{BB} - H_{BA}H_{AA}^{-1}H_{AB}\right\} = " + _matrix(averaged.matrix),
-        ),
-        *_closed(information, averaged.matrix),
-        Step("Fixed effects without a random effect", rf"\frac{{{_dispersion(model)}}}{{mn}}\,G^{{-1}}"),
-        *effects,
-    )
-
-
-def second_steps(model: Model, information: ConditionalInformation, averaged: FixedOnlyInformation) -> tuple[Step, ...]:
-    """Return the steps of the leading terms, and how the second terms are made."""
-    dispersion = _dispersion(model)
-    inverse = r"E_U\left\{W(U) H_{AA}(U)^{-1} W(U)^T\right\}"
+def fixed_effects_steps(model: Model, information: ConditionalInformation, terms: Terms) -> tuple[Step, ...]:
+    """Return model, weight, the expectations that are needed, the information, and its inverse."""
+    names = StepNames(information.matrix, ())
     steps = [
-        *nested_steps(model, information, averaged),
+        *_opening(model),
+        *_expectations(names, information),
         Step(
-            "Posterior covariance of the random effects",
-            rf"\mathrm{{Cov}}(U \mid Y) = \frac{{{dispersion}}}{{n}} H_{{AA}}(U)^{{-1}} + o(n^{{-1}})",
+            "Information of one observation, times the dispersion",
+            "H = " + names.matrix(information.matrix),
+            partial(information_checks, model, None, information.matrix),
         ),
         Step(
-            "What the estimator sees of the effects: T^{-1} times the derivative of the prior score",
-            r"W(u) = T^{-1}J(u) = \frac{\partial}{\partial u^T}\left(u,\ \mathrm{vech}\,uu^T\right)",
+            "Leading terms: the inverse of the information",
+            _lines(names, model.fixed_effects, terms),
+            partial(_inverse_checks, information.matrix, model.fixed_effects, terms, _dispersion(model)),
         ),
     ]
-    if not averaged.matrix:
-        return (*steps, Step("Second term", rf"\frac{{{dispersion}}}{{mn}}\,{inverse}"))
-    regression = r"R = E_U\left\{W(U) H_{AA}(U)^{-1} H_{AB}(U)\right\}"
-    return (
-        *steps,
-        Step("Regression of the fixed-only terms on the random ones", regression),
+    return (*steps, *_dispersion_step(model, terms))
+
+
+def nested_steps(model: Model, parts: NestedParts, terms: Terms) -> tuple[Step, ...]:
+    """Return model, weight, H(u), its averaged Schur complement, the information of the effects' law, leading terms."""
+    split = parts.split
+    names = StepNames([row for kind in parts.kinds for row in kind.information.matrix], model.random_effects)
+    moved = tuple(model.fixed_effects[i] for i in split.moved)
+    steps = [*_opening(model), *_expectations(names, parts.information)]
+    steps += [_conditional_step(model, kind, names) for kind in parts.kinds]
+    if split.fixed_only:
+        steps.append(
+            Step(
+                "Average the Schur complement of the terms with random effects",
+                r"G = E_U\left\{H_{BB} - H_{BA}H_{AA}^{-1}H_{AB}\right\} = " + names.matrix(parts.averaged.whole),
+                partial(_average_checks, model, parts),
+            )
+        )
+    known = next(iter(terms.values()))[0].status == "theorem"
+    steps.append(_limit_step(model, bool(split.fixed_only), THEOREM if known else SAME_ARGUMENT))
+    theta = (*moved, *model.variance_parameters)
+    steps.append(
         Step(
-            "Second term, by inverting the information of a group in blocks",
-            rf"\frac{{{dispersion}}}{{mn}}\left[{inverse} + R G^{{-1}} R^T\right]",
+            "Leading terms of the effects that move random ones and of the variance components: the inverse of T",
+            _lines(names, theta, terms, PER_GROUP),
+            partial(_prior_checks, model, parts, theta, terms),
+        )
+    )
+    if split.fixed_only:
+        fixed_only = tuple(model.fixed_effects[i] for i in split.fixed_only)
+        steps.append(
+            Step(
+                "Leading terms of the other fixed effects: the inverse of G",
+                _lines(names, fixed_only, terms),
+                partial(_inverse_checks, parts.averaged.whole, fixed_only, terms, _dispersion(model)),
+            )
+        )
+    return (*steps, *_dispersion_step(model, terms))
+
+
+def _opening(model: Model) -> tuple[Step, Step]:
+    weight = to_latex(model.link.weight.at(ETA))
+    return (
+        Step("Model", model.latex(), source="as stated"),
+        Step(
+            "Weight of the family and link",
+            rf"w(\eta) = \frac{{\{{\mu'(\eta)\}}^2}}{{V\{{\mu(\eta)\}}}} = {weight}",
+            partial(weight_checks, model),
         ),
-        Step("Covariance with the fixed effects without a random effect", rf"-\frac{{{dispersion}}}{{mn}}\,R G^{{-1}}"),
     )
 
 
-def _common(model: Model, information: ConditionalInformation, name: str) -> tuple[Step, ...]:
-    return (
-        Step("Model", model.latex()),
-        Step("Weight of the family and link", rf"w(\eta) = {to_latex(model.link.weight.at(ETA))}"),
-        Step("Information of one observation, times the dispersion", f"{name} = " + _matrix(information.matrix)),
-    )
-
-
-def _closed(information: ConditionalInformation, rows: Rows) -> tuple[Step, ...]:
-    """Return one step with the held expectations in a matrix that a rule closes, each with its value."""
-    held = dict.fromkeys(node for row in rows for entry in row for node in revealed(entry).atoms(Expectation))
-    pairs = [
-        (node, information.close(node).expression)
-        for node in sorted(held, key=lambda node: (len(str(node)), str(node)))
-    ]
-    lines = [f"{to_latex(node)} &= {to_latex(canonical(value))}" for node, value in pairs if value != node]
+def _expectations(names: StepNames, information: ConditionalInformation) -> tuple[Step, ...]:
+    lines = names.definitions(information)
     if not lines:
         return ()
-    return (Step("Expectations in closed form", r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"),)
+    closed = names.closed(information)
+    title = "Expectations and weights in the information" + (", closed where a rule closes them" if closed else "")
+    checks = partial(closed_checks, information, closed) if closed else None
+    return (Step(title, several_lines(lines), checks, source="definition"),)
 
 
-def _dispersion(model: Model) -> str:
-    return r"\phi" if model.family.has_dispersion else "1"
+def _conditional_step(model: Model, kind: GroupKind, names: StepNames) -> Step:
+    where = ", ".join(f"{symbol.name} = {value}" for symbol, value in kind.values.items())
+    return Step(
+        "Information of one observation given the random effects, times the dispersion"
+        + (f", in a group with {where}" if where else ""),
+        "H(u) = " + names.matrix(kind.information.matrix),
+        partial(information_checks, model, kind, kind.information.matrix),
+    )
 
 
-def _matrix(rows: Rows) -> str:
-    body = r" \\ ".join(" & ".join(to_latex(revealed(entry)) for entry in row) for row in rows)
-    return rf"\begin{{bmatrix}}{body}\end{{bmatrix}}"
+def _limit_step(model: Model, others: bool, source: str) -> Step:
+    lines = [r"I_{\theta\theta} &\to T = \mathrm{Cov}\{\partial_\theta \log \pi(U; \Sigma)\}"]
+    if others:
+        scale = r"\frac{1}{\phi}\," if model.family.has_dispersion else ""
+        lines.append(rf"\frac{{1}}{{n}}\,I_{{BB}} &\to {scale}G")
+    return Step("Limit of the information of a group", several_lines(lines), source=source)
+
+
+def _dispersion_step(model: Model, terms: Terms) -> tuple[Step, ...]:
+    if (PHI, PHI) not in terms:
+        return ()
+    term = terms[PHI, PHI][0]
+    return (
+        Step(
+            "Dispersion",
+            r"\mathrm{Asy.Var}(\widehat{\phi}) = \frac{1}{2 d'(\phi)/\phi + d''(\phi)}\,"
+            rf"{to_latex(term.order)} = {to_latex(term.variance)}",
+            partial(dispersion_checks, model.family, term.coefficient),
+        ),
+    )
+
+
+def variance_line(pair: tuple[Symbol, Symbol], shown: str) -> str:
+    """Return one line: an asymptotic variance or covariance and what it is."""
+    first, second = (rf"\widehat{{{to_latex(symbol)}}}" for symbol in pair)
+    left = rf"\mathrm{{Asy.Var}}({first})" if first == second else rf"\mathrm{{Asy.Cov}}({first}, {second})"
+    return f"{left} &= {shown}"
+
+
+def _lines(names: StepNames, parameters: Sequence[Symbol], terms: Terms, order: Expr | None = None) -> str:
+    """Return the first terms between some parameters, or those of an order."""
+    own = [(pair, found[0]) for pair, found in terms.items() if set(pair) <= set(parameters)]
+    leading = [(pair, term) for pair, term in own if order is None or term.order == order]
+    return several_lines([variance_line(pair, names.latex(term.coefficient * term.order)) for pair, term in leading])
+
+
+def _inverse_checks(rows: Rows, parameters: Sequence[Symbol], terms: Terms, factor: Expr) -> list[Equality]:
+    """The terms with their expectations held times the matrix are ``factor`` times the identity; closed, they stay."""
+    found = {pair: own[0] for pair, own in terms.items() if set(pair) <= set(parameters)}
+
+    def held(first: Symbol, second: Symbol) -> Expr:
+        term = found.get((first, second)) or found.get((second, first))
+        if term is None:
+            return Integer(0)
+        return term.coefficient if term.unclosed is None else revealed(term.unclosed)
+
+    inverse = [[held(first, second) for second in parameters] for first in parameters]
+    closed = [
+        Equality(revealed(term.unclosed), term.coefficient, exact_test=not term.is_closed_form)
+        for term in found.values()
+        if term.unclosed is not None and revealed(term.unclosed) != term.coefficient
+    ]
+    return [*inverse_checks([[revealed(entry) for entry in row] for row in rows], inverse, factor), *closed]
+
+
+def _average_checks(model: Model, parts: NestedParts) -> list[Equality]:
+    integrands = [schur_integrands(kind, len(model.random_effects)) for kind in parts.kinds]
+    equalities = []
+    for i, row in enumerate(parts.averaged.whole):
+        for j in range(i, len(row)):
+            own = [matrix[i, j] for matrix in integrands]
+            value, found = averages(parts.kinds, own, model.random_effects, model.effects_covariance)
+            equalities += [*found, Equality(value, row[j])]
+    return equalities
+
+
+def _prior_checks(model: Model, parts: NestedParts, theta: Sequence[Symbol], terms: Terms) -> list[Equality]:
+    factors = parts.split.factor
+    means = Matrix(len(factors), len(factors), lambda i, j: mean_product(parts.kinds, factors[i], factors[j]))
+    return prior_checks(model, parts.split.effect, means, leading_covariance(theta, terms))
+
+
+def leading_covariance(theta: Sequence[Symbol], terms: Terms) -> list[list[Expr]]:
+    """Return T^{-1}: the coefficients of order 1/m."""
+
+    def entry(first: Symbol, second: Symbol) -> Expr:
+        found = terms.get((first, second)) or terms.get((second, first)) or ()
+        return next((term.coefficient for term in found if term.order == PER_GROUP), Integer(0))
+
+    return [[entry(first, second) for second in theta] for first in theta]
+
+
+def _dispersion(model: Model) -> Expr:
+    return PHI if model.family.has_dispersion else Integer(1)

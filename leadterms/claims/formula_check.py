@@ -9,9 +9,9 @@ from sympy import Expr, Rational, Symbol
 from leadterms.algebra.canonical import is_equal
 from leadterms.algebra.fraction import SingularError
 from leadterms.asymptotics.point import ParameterSpace, symbols_of
+from leadterms.asymptotics.random_points import random_points
 from leadterms.asymptotics.result import Entry
 from leadterms.claims.edits import formula_hints
-from leadterms.claims.points import random_points
 from leadterms.claims.verdict import AGREE, DISAGREE, UNDECIDED, Verdict
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.number import Number, evaluate

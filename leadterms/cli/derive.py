@@ -106,11 +106,12 @@ Examples:
 @click.option(
     "--format",
     "shape",
-    type=click.Choice(["text", "latex", "latex-matrix", "json", *LANGUAGES]),
+    type=click.Choice(["text", "latex", "latex-matrix", "document", "markdown", "json", *LANGUAGES]),
     default="text",
     show_default=True,
-    help="Output; latex-matrix is the covariance of all estimators as one block matrix; r, julia, c, fortran, octave, "
-    "numpy, jax, stan, mathematica: functions of the parameters, with a self-test at --at.",
+    help="Output; latex-matrix is the covariance of all estimators as one block matrix; document a complete LaTeX "
+    "document with the derivation, each step verified, and a numeric check; markdown the steps alone; r, julia, c, "
+    "fortran, octave, numpy, jax, stan, mathematica: functions of the parameters, with a self-test at --at.",
 )
 def derive(
     formula: str,
@@ -162,6 +163,12 @@ def derive(
             output = expansion_code(result, shape, entries, at=at).rstrip("\n")
         elif shape == "latex-matrix":
             output = result.latex(matrix=True)
+        elif shape == "document":
+            from leadterms.publication.document import derivation_document
+
+            output = derivation_document(result, entries, at, wanted).rstrip("\n")
+        elif shape == "markdown":
+            output = result.steps.markdown()
         elif shape == "latex":
             output = _as_latex(result, entries, at, wanted)
         else:

@@ -20,21 +20,31 @@ from leadterms.model.laws import JointNormalLaw, NormalLaw
 
 
 @dataclass(frozen=True)
-class EffectsAverage:
-    """The value of E[S(U)] and the conditions for it to exist."""
-
-    value: Expr
-    conditions: tuple[Boolean, ...]
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """constant * exp(exponent) * rest, rest depending on U through the rows of ``forms`` only."""
+class Piece:
+    """constant * exp(exponent) * rest, the exponent quadratic in U, rest seeing U in the rows of ``forms`` only."""
 
     constant: Expr
     exponent: Expr
     rest: Expr
     forms: ImmutableMatrix
+
+
+@dataclass(frozen=True)
+class AveragedPiece:
+    """A piece, the normal law of U that its exponential tilts to, and the average of its rest under that law."""
+
+    piece: Piece
+    tilted: Tilt
+    average: Expr
+
+
+@dataclass(frozen=True)
+class EffectsAverage:
+    """The value of E[S(U)], the conditions for it to exist, and the pieces that it is the sum of."""
+
+    value: Expr
+    conditions: tuple[Boolean, ...]
+    pieces: tuple[AveragedPiece, ...] = ()
 
 
 def average_over_effects(expression: Expr, effects: Sequence[Symbol], covariance: Matrix) -> EffectsAverage:
@@ -57,16 +67,18 @@ def average_over_effects(expression: Expr, effects: Sequence[Symbol], covariance
     """
     if not expression.has(*effects):
         return EffectsAverage(expression, ())
-    value, conditions = Integer(0), {}
+    value, conditions, pieces = Integer(0), {}, []
     for piece in _pieces(expression, list(effects)):
         square = tilt(piece.exponent, effects, [Integer(0)] * len(effects), covariance)
         assert square is not None  # exponents of higher degree stay in the rest
         conditions.update(dict.fromkeys(square.conditions))
-        value += piece.constant * square.factor * _averaged(piece, effects, square)
-    return EffectsAverage(value, tuple(conditions))
+        average = _averaged(piece, effects, square)
+        value += piece.constant * square.factor * average
+        pieces.append(AveragedPiece(piece, square, average))
+    return EffectsAverage(value, tuple(conditions), tuple(pieces))
 
 
-def _averaged(piece: _Piece, effects: Sequence[Symbol], square: Tilt) -> Expr:
+def _averaged(piece: Piece, effects: Sequence[Symbol], square: Tilt) -> Expr:
     if piece.rest.is_polynomial(*effects):
         return normal_polynomial_moment(piece.rest, effects, square.mean, square.covariance)
     forms, pivots = piece.forms.rref()
@@ -80,9 +92,9 @@ def _averaged(piece: _Piece, effects: Sequence[Symbol], square: Tilt) -> Expr:
     return Expectation(rest, (Tuple(*kept), JointNormalLaw(Tuple(*mean), ImmutableMatrix(covariance))))
 
 
-def _pieces(expression: Expr, effects: list[Symbol]) -> list[_Piece]:
+def _pieces(expression: Expr, effects: list[Symbol]) -> list[Piece]:
     """Split into terms, and put together again those that tilt alike and see the same forms."""
-    grouped: dict[tuple[Expr, ImmutableMatrix], list[_Piece]] = {}
+    grouped: dict[tuple[Expr, ImmutableMatrix], list[Piece]] = {}
     for term in _terms(expression, effects):
         piece = _piece(term, effects)
         grouped.setdefault((piece.exponent, piece.forms), []).append(piece)
@@ -96,7 +108,7 @@ def _pieces(expression: Expr, effects: list[Symbol]) -> list[_Piece]:
             merged.append(pieces[0])
         else:
             rest = Add(*(piece.constant * piece.rest for piece in pieces))
-            merged.append(_Piece(Integer(1), exponent, rest, forms))
+            merged.append(Piece(Integer(1), exponent, rest, forms))
     return merged
 
 
@@ -117,7 +129,7 @@ def _terms(expression: Expr, effects: list[Symbol]) -> list[Expr]:
     return [term.xreplace(back) / denominator for term in terms]
 
 
-def _piece(term: Expr, effects: list[Symbol]) -> _Piece:
+def _piece(term: Expr, effects: list[Symbol]) -> Piece:
     constant, exponent, rest = Integer(1), Integer(0), Integer(1)
     for part in Mul.make_args(term):
         if not part.has(*effects):
@@ -132,7 +144,7 @@ def _piece(term: Expr, effects: list[Symbol]) -> _Piece:
     if growth != 0:
         exponent += growth
         rest = _tempered(rest, effects)
-    return _Piece(constant, exponent, rest, _forms(rest, effects))
+    return Piece(constant, exponent, rest, _forms(rest, effects))
 
 
 def _growth(expression: Expr, effects: list[Symbol]) -> Expr:

@@ -6,7 +6,7 @@ stands only as long as the printed inputs contradict the printed value and the r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib.metadata import entry_points
@@ -61,7 +61,7 @@ class Statement:
     source: str
     printed: str
     recompute: Callable[[], Outcome]
-    steps: Callable[[], tuple[Step, ...]]
+    steps: Callable[[], Sequence[Step]]
 
     def outcome(self) -> Outcome:
         """Recompute; what cannot be recomputed is undecided, with the reason."""

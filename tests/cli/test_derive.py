@@ -337,3 +337,17 @@ def test_the_block_matrix_names_every_estimator(run):
     assert code == 0
     assert out.startswith(r"\mathrm{Asy.Cov}\left[\begin{array}{c}\widehat{\beta_0} \\ \hline \widehat{\sigma^2}")
     assert r"\begin{array}{c|c|c}" in out
+
+
+def test_a_document_is_complete(run):
+    code, out, _ = run("derive", "y ~ x", "--family", "poisson", "--law", "x=Uniform(-1, 1)", "--format", "document")
+    assert code == 0
+    assert out.startswith(r"\documentclass")
+    assert out.endswith("\\end{document}\n")
+    assert "verified in balls" in out
+
+
+def test_the_steps_as_markdown(run):
+    code, out, _ = run("derive", "y ~ x", "--family", "poisson", "--law", "x=Uniform(-1, 1)", "--format", "markdown")
+    assert code == 0
+    assert out.startswith("1. **Model** *(as stated)*")

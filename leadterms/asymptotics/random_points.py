@@ -18,6 +18,8 @@ def random_points(
 ) -> list[dict[Symbol, Expr]]:
     """Return distinct points at which every symbol respects its assumptions and every condition holds.
 
+    Without symbols there is one point.
+
     Whole numbers are drawn from 2 to 40, positive ones are fractions up to about 2, others from -3/2 to 3/2.
 
     Raises
@@ -26,6 +28,8 @@ def random_points(
         If too few points are found.
 
     """
+    if not symbols:
+        return [{}]
     rng = random.Random(seed)
     found: list[dict[Symbol, Expr]] = []
     for _ in range(MOST_TRIES):
