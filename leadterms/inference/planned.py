@@ -147,15 +147,16 @@ class SampleSize:
             f"{self.solve}_one_term": _plain(self.one_term),
             f"{self.solve}_two_terms": _plain(self.two_terms),
         }
-        try:
-            formula: tuple[str | None, str | None] = (to_text(self.formula), self.latex())
-        except ModelError:
-            formula = (None, None)
+        formula: tuple[str | None, str | None] = (None, None)
+        if self.hypothesis.rows == 1:
+            # the inverse matrix of several rows is long, and may take seconds
+            with suppress(ModelError):
+                formula = (to_text(self.formula), self.latex())
         return found | {
             "solve": self.solve,
             "terms": self.terms,
             "hypothesis": str(self.hypothesis),
-            "effect": [str(own) for own in self.effect],
+            "difference": [str(own) for own in self.effect],
             "at": dict(self.at),
             "sizes": {name: int(own) if own.isdigit() else own for name, own in self.sizes.items()},
             "achieved_power": str(self.power),
@@ -201,14 +202,17 @@ class SampleSize:
         return rows + [("note", note) for note in self.notes]
 
     def _short_formula(self) -> str:
-        """Return the formula as text, with names for held integrals."""
-        known, names = abbreviated(self.variance)
+        """Return the formula as text, with names for held integrals; for several rows for all coefficients."""
+        several = self.hypothesis.rows > 1
+        known, names = abbreviated(self.variance, several)
         text = f"{self.solve} = {to_text(solved_formula(known, self.solve, self.symbol, self.sides))}"
         labels = [[entry.names for entry in row] for row in known.entries]
         where = [
             f"{name} the coefficient of {order_text(order)} in [{', '.join(dict.fromkeys(labels[i][j]))}]"
             for name, (i, j, order) in names.items()
         ]
+        if several:
+            return f"{text}   where {', '.join(map(str, names))} are the coefficients above in their order"
         return text + (f"   where {', '.join(where)}, a held integral" if where else "")
 
     @property
@@ -222,13 +226,15 @@ class SampleSize:
         return str(self)
 
     def _repr_html_(self) -> str:
+        several = self.hypothesis.rows > 1
         rows = "".join(
             f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>"
             for name, text in self._rows()
-            if text and name != "formula"
+            if text and (several or name != "formula")
         )
-        with suppress(ModelError):
-            rows += rf"<tr><th>formula</th><td>$\displaystyle {escape(self.latex())}$</td></tr>"
+        if not several:
+            with suppress(ModelError):
+                rows += rf"<tr><th>formula</th><td>$\displaystyle {escape(self.latex())}$</td></tr>"
         return f"<table><caption>{escape(str(self.variance.result.model))}</caption>{rows}</table>"
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import Symbol
 
-from leadterms.asymptotics.result import Expansion
+from leadterms.asymptotics.point import symbols_of
+from leadterms.asymptotics.result import Entry, Expansion, Term
 from leadterms.errors import EvaluationError
 from leadterms.inference.contrast_variance import ContrastVariance, contrast_variance, exact_ball
 from leadterms.inference.hypothesis import hypothesis
@@ -20,8 +21,8 @@ from leadterms.notation.symbols import HARMONIC, TOTAL, M, N
 from leadterms.reading.numbers import exact_number
 
 Array = NDArray[np.float64]
-SURE = 5000.0
-"""Noncentrality from which on a power is 1 in double precision, for up to a hundred rows and levels above 1e-300."""
+SURE = 9.0
+"""Standard deviations beyond which a normal tail, 1e-19, is nothing beside 1."""
 
 
 def power_grid(
@@ -154,25 +155,39 @@ def _information(
     return np.where(known, found[..., 0, 0], np.nan)
 
 
-def _entry(entry: Any, values: Mapping[str, Array], accuracy: float) -> Array:
+def _entry(entry: Entry, values: Mapping[str, Array], accuracy: float) -> Array:
     """Return a sum of terms; each coefficient is evaluated over the arrays of its own parameters alone."""
     total = np.asarray(0.0)
     for term in entry.terms:
         term.require_existence()
-        # a covariance may pass through zero, where no relative accuracy is reached
-        absolute = accuracy if term.may_vanish else 0.0
-        function = entry.array_function(order=term.order, accuracy=accuracy, absolute=absolute)
-        own = {symbol.name: values[symbol.name] for symbol in function.parameters if symbol.name in values}
-        wanted = [symbol.name for symbol in (*function.parameters, *sorted(term.order.free_symbols, key=str))]
-        missing = sorted({name for name in wanted if name not in values})
+        parameters = [symbol for symbol in entry.space.symbols if symbol in symbols_of(term.coefficient)]
+        wanted = [*(symbol.name for symbol in parameters), *sorted(symbol.name for symbol in term.order.free_symbols)]
+        missing = [name for name in dict.fromkeys(wanted) if name not in values]
         if missing:
             raise EvaluationError(f"no value is given for {', '.join(missing)}")
         order = np.asarray(1.0)
         for size, power in term.order.as_powers_dict().items():
             order = order * values[size.name] ** float(power)
-        coefficient = function(**own) if own else float(exact_ball(term.coefficient))
-        total = total + coefficient * order
+        total = (
+            total
+            + _coefficient(entry, term, {symbol.name: values[symbol.name] for symbol in parameters}, accuracy) * order
+        )
     return np.asarray(total)
+
+
+def _coefficient(entry: Entry, term: Term, values: Mapping[str, Array], accuracy: float) -> Array:
+    """Return a coefficient; one at a single point that has no function of arrays, such as a trigamma, exactly."""
+    if not values:
+        return np.asarray(float(exact_ball(term.coefficient)))
+    # a covariance may pass through zero, where no relative accuracy is reached
+    absolute = accuracy if term.may_vanish else 0.0
+    try:
+        function = entry.array_function(order=term.order, accuracy=accuracy, absolute=absolute)
+    except EvaluationError:
+        if any(own.shape for own in values.values()):
+            raise
+        return np.asarray(float(entry.evaluate({name: float(own) for name, own in values.items()}, order=term.order)))
+    return np.asarray(function(**{symbol.name: values[symbol.name] for symbol in function.parameters}))
 
 
 def _power(level: WaldLevel, information: Array) -> Array:
@@ -189,8 +204,13 @@ def _normal_tail(z: Array) -> Array:
 
 
 def _noncentral(information: Array, level: WaldLevel) -> Array:
-    """Return P(chi'^2 > c) by the mixture of `leadterms.inference.quantiles.noncentral_tail`."""
-    rate = np.minimum(np.ravel(information), SURE) / 2
+    """Return P(chi'^2 > c) by the mixture of `leadterms.inference.quantiles.noncentral_tail`.
+
+    The norm of Z + mu is at least that of its part along mu, |mu| + N(0, 1), so that 1 - P is at most
+    Phi(sqrt(c) - |mu|): from |mu| = sqrt(c) + 9 on P is 1 in double precision.
+    """
+    sure = (np.sqrt(float(chi_squared_critical(level.alpha, level.rows))) + SURE) ** 2
+    rate = np.minimum(np.ravel(information), sure) / 2
     known = np.isfinite(rate)
     largest = float(np.max(rate[known], initial=0.0))
     count = int(largest + 12 * np.sqrt(largest) + 40)
@@ -201,6 +221,7 @@ def _noncentral(information: Array, level: WaldLevel) -> Array:
         own = np.flatnonzero(known[start : start + 4096]) + start
         lam = np.maximum(rate[own, None], 1e-300)
         found[own] = np.exp(places * np.log(lam) - lam - logs) @ tails
+    found[np.ravel(information) >= sure] = 1.0
     return np.asarray(np.minimum(found, 1.0).reshape(np.shape(information)))
 
 

@@ -64,8 +64,10 @@ def solved_formula(known: ContrastVariance, solve: str, size: Symbol, sides: int
     return NONCENTRALITY / information
 
 
-def abbreviated(known: ContrastVariance) -> tuple[ContrastVariance, dict[Symbol, tuple[int, int, Expr]]]:
-    """Return a variance with v1, v2, ... for coefficients that are held integrals, and where they stand."""
+def abbreviated(
+    known: ContrastVariance, everything: bool = False
+) -> tuple[ContrastVariance, dict[Symbol, tuple[int, int, Expr]]]:
+    """Return a variance with v1, v2, ... for coefficients that are held integrals (or all), and where they stand."""
     names: dict[tuple[int, int, Expr], Symbol] = {}
     rows = []
     for i, row in enumerate(known.entries):
@@ -74,7 +76,7 @@ def abbreviated(known: ContrastVariance) -> tuple[ContrastVariance, dict[Symbol,
             terms = []
             for term in entry.terms:
                 place = (min(i, j), max(i, j), term.order)
-                if not term.is_closed_form:
+                if everything or not term.is_closed_form:
                     names.setdefault(place, Symbol(f"v{len(names) + 1}", real=True))
                     term = replace(term, coefficient=names[place])
                 terms.append(term)
