@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import product
 
 from flint import arb, arb_mat
 from sympy import Expr, Integer, Rational, Symbol
@@ -86,13 +87,10 @@ def _entry(result: Expansion, hypothesis: Hypothesis, terms: int, first: int, se
     """Return one entry of K Cov K'."""
     K, parameters = hypothesis.K, hypothesis.parameters
     by_order: dict[Expr, list[Term]] = {}
-    for i, one in enumerate(parameters):
-        for j, other in enumerate(parameters):
-            factor = K[first, i] * K[second, j]
-            if factor == 0:
-                continue
-            for term in _kept(result, one, other, terms):
-                by_order.setdefault(term.order, []).append(term if factor == 1 else term.times(factor))
+    left, right = ([(c, s) for c, s in zip(K.row(i), parameters, strict=True) if c != 0] for i in (first, second))
+    for (a, one), (b, other) in product(left, right):
+        for term in _kept(result, one, other, terms):
+            by_order.setdefault(term.order, []).append(term if a * b == 1 else term.times(a * b))
     found = {order: own[0] if len(own) == 1 else summed(own, order) for order, own in by_order.items()}
     lost = [order for order, term in found.items() if term.exists is True and is_zero(term.coefficient)]
     if first == second and lost:

@@ -22,7 +22,7 @@ from leadterms.evaluation.precision import ball_precision
 from leadterms.inference.contrast_variance import ContrastVariance, VarianceAt
 from leadterms.inference.power import ball_number
 from leadterms.inference.quantiles import BITS
-from leadterms.reading.numbers import exact_number
+from leadterms.reading.numbers import exact_expression
 
 EFFECT_DIGITS = 10
 """Significant digits of the effect."""
@@ -99,7 +99,7 @@ def _consistent(
     tested = known.hypothesis
     factor = tested.K[0, tested.parameters.index(single)]
     null = tested.b[0] / factor
-    upwards = single.name not in values or exact_number(values[single.name]) >= null
+    upwards = single.name not in values or bool(exact_expression(values[single.name]) >= null)
     # d = factor*(theta - null)
     scale = abs(factor) * (1 if upwards else -1)
     used: list[VarianceAt] = []
@@ -112,7 +112,7 @@ def _consistent(
             spread = used[-1].matrix(sizes)[0][0]
             return arb(size.numerator) ** 2 / arb(size.denominator) ** 2 / spread - needed
 
-    largest = None if upwards or not single.is_positive else Fraction(int(null.p), int(null.q)) * abs(factor)
+    largest = None if upwards or not single.is_positive else Fraction(float(null * abs(factor)))
     low, high = _bracket(excess, _first_guess(known, values, sizes, needed, single, null), largest)
     low, high = _narrowed(excess, low, high)
     with ball_precision(BITS):

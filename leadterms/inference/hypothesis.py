@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sympy import Expr, ImmutableMatrix, Integer, Matrix, MatrixBase, Symbol
@@ -45,17 +46,17 @@ class Hypothesis:
         """Number of rows r: the degrees of freedom of the Wald statistic."""
         return int(self.K.rows)
 
-    @property
+    @cached_property
     def involved(self) -> tuple[Symbol, ...]:
         """The parameters with a nonzero coefficient in some row."""
         return tuple(s for j, s in enumerate(self.parameters) if any(self.K[i, j] != 0 for i in range(self.rows)))
 
-    @property
+    @cached_property
     def single(self) -> Symbol | None:
         """The parameter, if the hypothesis is about one alone."""
         return self.involved[0] if self.rows == 1 and len(self.involved) == 1 else None
 
-    @property
+    @cached_property
     def difference(self) -> tuple[Expr, ...]:
         """K theta - b, one expression a row: the effect, which is zero under the hypothesis."""
         found = self.K * Matrix(self.parameters) - self.b
@@ -107,7 +108,7 @@ class Hypothesis:
         left = sum((self.K[row, j] * s for j, s in enumerate(shown)), Integer(0))
         return f"{to_text(left)} = {self.b[row]}"
 
-    @property
+    @cached_property
     def label(self) -> str:
         """Return what is estimated: the name of a single parameter, or the left sides."""
         if self.single is not None and self.K[0, self.parameters.index(self.single)] == 1:

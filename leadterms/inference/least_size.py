@@ -103,9 +103,7 @@ def _searched(
     variance: VarianceAt, effect: tuple[Expr, ...], sizes: PlannedSizes, solved: Symbol, needed: arb, step: int
 ) -> int:
     def is_enough(count: int) -> bool:
-        found = variance.information(effect, sizes.at(solved, count * step))
-        if found is None:
-            return False
+        found = _known(variance.information(effect, sizes.at(solved, count * step)))
         if not (found > needed or found < needed):
             raise UndecidedError(f"whether {solved} = {count * step} is enough is too near to be decided")
         return bool(found > needed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from flint import arb
@@ -115,12 +116,12 @@ class Question:
             known,
         )
 
-    @property
+    @cached_property
     def solved(self) -> Symbol | None:
         """The size that is solved for."""
         return next((symbol for symbol in self.sizes.known if symbol.name == self.what), None)
 
-    @property
+    @cached_property
     def effect(self) -> tuple[Expr, ...]:
         """The effect at the alternative.
 
@@ -180,19 +181,29 @@ class Question:
         return ball_number(self.level.power(information), DIGITS, variance.certified)
 
     def _notes(self, count: int, main: Answer) -> tuple[str, ...]:
-        notes = []
-        if count == 1 and not is_per_group(self.result, self.tested):
-            orders = " + ".join(map(order_text, main.variance.variance.orders))
-            notes.append(f"the leading term is of order {orders}: one term is all that is known")
-        elif count == 1 and HARMONIC in self.result.space.sizes:
-            notes.append("one term of order 1/m does not see how many observations a group has: two terms do")
+        notes = [self._order_note(main)] if count == 1 else []
         sizes = main.sizes
         per_group = sizes.get(TOTAL, 0) / sizes[M] if M in sizes and TOTAL in sizes else 0
         if M in sizes and per_group >= sizes[M]:
             notes.append(f"m = {sizes[M]} is not large beside n = {per_group}, which the regime takes it to be")
         if not main.variance.certified:
             notes.append("a term of the variance is estimated, without a proven bound")
-        return tuple(notes)
+        return tuple(filter(None, notes))
+
+    def _order_note(self, main: Answer) -> str:
+        """Say what one term leaves out."""
+        result = self.result
+        if result.model.is_mixed and HARMONIC not in result.space.sizes:
+            slopes = any(result.model.design[i] != 1 for own in result.model.random_structure for i in own.indices)
+            if "fixed" in result.regime or slopes:
+                return "" if "fixed" in result.regime else "leading terms alone: smaller ones are left out"
+            *others, last = (size.name for size in result.model.layout.sizes)
+            regime = f"{', '.join(others)} -> oo, {last} fixed"
+            return f"leading terms alone: those with {last} count too where it stays fixed, with regime={regime!r}"
+        if not is_per_group(result, self.tested):
+            orders = " + ".join(map(order_text, main.variance.variance.orders))
+            return f"the leading term is of order {orders}: one term is all that is known"
+        return "one term of order 1/m does not see how many observations a group has: two terms do"
 
 
 def difference_warning(what: str, one: Answer | None, two: Answer | None) -> str | None:

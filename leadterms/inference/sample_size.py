@@ -120,6 +120,7 @@ def sample_size(
     (130, 24, 130)
 
     """
+    n = n.tolist() if hasattr(n, "tolist") else n
     result, tested = _derived(model, stated, value, terms, regime, _kind_of_sizes(n, sizes))
     tested.check_interior()
     if variance not in ("alternative", "fixed"):

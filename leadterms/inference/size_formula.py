@@ -10,6 +10,7 @@ from sympy import Expr, Function, Integer, Matrix, Symbol, sqrt
 from leadterms.algebra.canonical import canonical
 from leadterms.algebra.rational_field import SingularError
 from leadterms.asymptotics.fixed_effects import inverted
+from leadterms.asymptotics.signs import without_leading_minus
 from leadterms.asymptotics.term import Term
 from leadterms.errors import ModelError
 from leadterms.inference.contrast_variance import ContrastVariance
@@ -111,4 +112,4 @@ def _information(known: ContrastVariance) -> Expr:
         inverse = Matrix(inverted([[entry.variance for entry in row] for row in known.entries]))
     except SingularError:
         raise ModelError("the variance matrix of the rows is singular") from None
-    return canonical((effect.T * inverse * effect)[0, 0])
+    return without_leading_minus(canonical((effect.T * inverse * effect)[0, 0]))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 from scipy.stats import norm
+from sympy import sqrt
 
 from leadterms import EvaluationError, Model, leading_terms
 from leadterms.inference.sample_size import sample_size
@@ -79,3 +80,16 @@ def test_a_scaled_parameter_has_a_scaled_effect():
     one = sample_size(result, "x = 1/10", at, sizes=sizes, solve="effect")
     three = sample_size(result, "-3*x = -3/10", at, sizes=sizes, solve="effect")
     assert float(three.value) == pytest.approx(3 * float(one.value), rel=1e-9)
+
+
+def test_exact_numbers_that_are_not_rational():
+    """A null value and a point with roots: the same as at their decimals."""
+    result, at, sizes = derived("no groups")
+    surd = sample_size(result, "x = sqrt(2)/10", at | {"beta1": sqrt(2) / 5}, sizes=sizes, solve="effect")
+    decimal = sample_size(result, "x = 0.14142135623731", at, sizes=sizes, solve="effect")
+    assert float(surd.value) == pytest.approx(float(decimal.value), rel=1e-9)
+    component = Model("y ~ x + (1 | g)", family="poisson", laws={"x": "Normal(0, 1)"})
+    at = {"beta0": "0", "beta1": "0", "sigma2": "0.4"}
+    down = sample_size(component, "sigma2 = sqrt(2)/2", at, m=60, n=10, solve="effect", terms=1)
+    share = Z * np.sqrt(2 / 60)
+    assert float(down.value) == pytest.approx(np.sqrt(0.5) * (1 - 1 / (1 + share)), rel=1e-9)

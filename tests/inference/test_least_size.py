@@ -44,7 +44,7 @@ def test_one_quotient_and_the_search_agree():
 def test_a_comparison_that_is_too_near_is_undecided():
     model = Model("y ~ 1 + (1 | a) + (1 | b)")
     result = leading_terms(model)
-    at = "beta0=1, sigma2_a=1/2, sigma2_b=1e-9, phi=1"
+    at = "beta0=1, sigma2_a=1/2, sigma2_b=1/2, phi=1"
     known = VarianceAt(contrast_variance(result, hypothesis(model, "1"), 1), at)
     sizes = planned_sizes(result, None, 2, {"m_prime": 64})
     # 1/(1/2m + 1/128) = 128/9 at m = 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil
 
 import numpy as np
@@ -269,3 +270,12 @@ def test_designs_need_whole_frequencies():
     with pytest.raises(ModelError, match="which n = 4 does not allow: give a multiple of 3"):
         sample_size(model, "t", at, n=4, regime="m -> oo, n fixed")
     assert sample_size(model, "t", at, m=3, solve="n", regime="m -> oo, n fixed").value % 3 == 0
+
+
+def test_a_singular_variance_is_refused():
+    """In a layout two estimators may be perfectly correlated to leading order."""
+    result, at, _ = derived("no groups")
+    x, z = (result["x"].parameters[0], result["z"].parameters[0])
+    same = [replace(result["x"], parameters=pair) for pair in ((x, x), (x, z), (z, z))]
+    with pytest.raises(EvaluationError, match="singular"):
+        sample_size(replace(result, entries=tuple(same)), ["x", "z"], at)
