@@ -32,6 +32,7 @@ def test_the_answer_has_the_name_of_what_was_asked(solve, given):
     assert record["solve"] == solve
     assert {solve, f"{solve}_one_term", f"{solve}_two_terms"} <= record.keys()
     assert record[solve] == record[f"{solve}_two_terms"]
+    assert record["wanted_power"] == (None if solve == "power" else "9/10")
 
 
 def test_text():

@@ -113,3 +113,11 @@ def test_a_term_that_does_not_exist_is_refused():
     with pytest.raises(ExistenceError, match="does not exist"):
         power_grid(expansion(model), "1", at, {"m": 20, "n": 10})
     assert 0 < float(power_grid(expansion(model), "1", at, {"m": 20, "n": 10}, terms=1)) < 1
+
+
+def test_a_covariance_that_passes_through_zero_has_a_value():
+    """Logit with a symmetric predictor: at beta0 = 0 intercept and slope are uncorrelated by symmetry."""
+    result, at, sizes = derived("logistic intercept")
+    middle = np.array([-1e-3, 0.0, 1e-3])
+    grid = power_grid(result, ["1 = 1/2", "x = 0.3"], at | {"beta0": middle}, sizes)
+    assert grid[1] == pytest.approx((grid[0] + grid[2]) / 2, rel=1e-4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mpmath
 import numpy as np
 import pytest
 from flint import arb
@@ -72,3 +73,24 @@ def test_the_noncentrality_gives_the_power(df, level, power):
 def test_a_power_below_the_level_is_refused():
     with pytest.raises(EvaluationError, match="a power of 1/100 is not above the level 1/20"):
         noncentrality_needed(Rational(1, 20), Rational(1, 100), 2)
+
+
+@pytest.mark.parametrize(("df", "c", "noncentrality"), [(2, "5.5", "12.5"), (5, "0.25", "40"), (3, "60", "1.5")])
+def test_the_radius_covers_what_is_cut_off(df, c, noncentrality):
+    """The same sum in mpmath with 60 digits, where nothing of its first 45 is left."""
+    context = mpmath.MPContext()
+    context.dps = 60
+    x, rate = context.mpf(c) / 2, context.mpf(noncentrality) / 2
+    total = context.nsum(
+        lambda j: (
+            context.exp(-rate)
+            * rate**j
+            / context.factorial(j)
+            * context.gammainc(context.mpf(df) / 2 + j, x, regularized=True)
+        ),
+        [0, 400],
+    )
+    with ball_precision(BITS):
+        found = noncentral_tail(arb(c), df, arb(noncentrality))
+        assert found.overlaps(arb(context.nstr(total, 50), "1e-45"))
+        assert found.rad() > 1e-45
