@@ -44,16 +44,6 @@ def groups_by_arm(model: Model, point: Mapping[Symbol, Expr], groups: arb) -> di
         if shares and not any(share.free_symbols for _, share in shares):
             found[name] = {str(value): _share(share, groups) for value, share in shares}
     return found
-    for variable, law in model.bindings:
-        (name, *others) = (symbol.name for symbol in variables_of((variable, law)))
-        if others or name not in dict(model.levels) or not isinstance(law, Law):
-            continue
-        atoms = law.atoms_with_probability
-        if atoms is not None:
-            found[name] = {
-                str(value): _share(probability.xreplace(dict(point)), groups) for value, probability in atoms
-            }
-    return found
 
 
 def _share(probability: Expr, groups: arb) -> int:
