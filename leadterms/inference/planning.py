@@ -66,7 +66,28 @@ class Answer:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, read and checked."""
+    """What is asked, read and checked.
+
+    Parameters
+    ----------
+    result
+        The expansion.
+    tested
+        The hypothesis.
+    at
+        The alternative, by parameter.
+    level
+        Of the test.
+    wanted
+        The power that is asked for, if ``what`` is not the power.
+    what
+        A size, "power" or "effect".
+    sizes
+        Those that are given.
+    fixed
+        Whether the variance is held at ``at`` where the effect is sought.
+
+    """
 
     result: Expansion
     tested: Hypothesis
