@@ -17,14 +17,14 @@ from sympy import exp
 from derivations.sources import TABLE
 from leadterms.asymptotics.expansion import expansion
 from leadterms.asymptotics.result import Expansion, Steps
-from leadterms.errors import UndecidedError
+from leadterms.inference.sample_size import sample_size
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import effect_covariance, fixed_effect
 from leadterms.publication.statements import Outcome, Statement, compare_formula
 
 N_OBSERVATIONS = 20
 QUANTILES = (NormalDist().inv_cdf(0.95) + NormalDist().inv_cdf(0.90)) ** 2
-"""(z_0.95 + z_0.90)^2."""
+"""(z_0.95 + z_0.90)^2, for what the slide's other variance would give."""
 CELLS = (
     (("-1.5", "0.3", "0.5", "0.1", "0.25"), (24, 130)),
     (("-0.5", "0.3", "0.5", "0.1", "0.25"), (24, 63)),
@@ -40,8 +40,6 @@ CELLS = (
 NAMES = ("beta0", "beta1", "Sigma11", "Sigma12", "Sigma22")
 B0, B1 = fixed_effect(0), fixed_effect(1)
 S11, S12, S22 = effect_covariance(1, 1), effect_covariance(1, 2), effect_covariance(2, 2)
-SAFE = 1e-6
-"""A ratio this near to a whole number would not decide its ceiling in double precision."""
 
 
 @lru_cache
@@ -59,14 +57,10 @@ def general() -> Expansion:
 def least_groups(cell: tuple[str, ...], family: str = "poisson") -> tuple[int, int]:
     """Return the smallest m by one term and by two."""
     at = dict(zip(NAMES, cell, strict=True))
-    slope = derive(family)["x"]
-    sizes = {"m": 1, "n": N_OBSERVATIONS}
-    variances = (slope.evaluate(at, order="1/m"), slope.evaluate_variance(at, sizes))
-    ratios = [QUANTILES * float(variance) / float(at["beta1"]) ** 2 for variance in variances]
-    if any(abs(ratio - round(ratio)) <= SAFE for ratio in ratios):
-        raise UndecidedError(f"{ratios} are too near to whole numbers to be rounded up in double precision")
-    one, two = (ceil(ratio) for ratio in ratios)
-    return one, two
+    plan = sample_size(derive(family), "x", at, n=N_OBSERVATIONS, power="0.9", alpha="0.05", sides=1)
+    assert isinstance(plan.one_term, int)
+    assert isinstance(plan.two_terms, int)
+    return plan.one_term, plan.two_terms
 
 
 def _formula() -> Outcome:

@@ -22,3 +22,5 @@ SMALL_AREAS = "Fay and Herriot (1979), Journal of the American Statistical Assoc
 """Small area estimation; what follows from its model is derived here."""
 PARTIAL = "Neyman and Scott (1948), Econometrica 16, 1-32"
 """Inconsistent maximum likelihood, any number of observations in a group."""
+LONGITUDINAL = "Diggle, Heagerty, Liang and Zeger (2002), Analysis of Longitudinal Data, second edition"
+"""Sample sizes of longitudinal studies; quoted on Wand's slide 'Sample size calculations'."""

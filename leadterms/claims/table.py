@@ -9,13 +9,11 @@ from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 
-from leadterms.asymptotics.expansion import expansion
-from leadterms.asymptotics.result import Expansion
 from leadterms.claims.check import check
 from leadterms.claims.printed import read_printed
 from leadterms.claims.verdict import AGREE, DISAGREE, UNDECIDED, Verdict
 from leadterms.errors import LeadtermsError, UndecidedError
-from leadterms.inference.sample_size import groups_needed
+from leadterms.inference.sample_size import sample_size
 from leadterms.model.statement import Model
 from leadterms.reading.expressions import read_assignments
 
@@ -134,15 +132,17 @@ def _groups(model: Model, row: Mapping[str, str]) -> Verdict:
     at = {name: str(value) for name, value in read_assignments(row.get("at", "")).items()}
     printed = read_printed(row.get("value", ""))
     try:
-        least = groups_needed(
-            _two_terms(model)[row["parameter"]],
+        least = sample_size(
+            model,
+            row["parameter"],
             at,
-            _whole(row, "n", ""),
+            n=_whole(row, "n", ""),
             alpha=row.get("alpha") or "0.05",
             power=row.get("power") or "0.9",
             sides=_whole(row, "sides", "2"),
+            solve="m",
             terms=terms,
-        )
+        ).value
     except UndecidedError as error:
         return Verdict(UNDECIDED, str(error), f"m = {printed.text}", "")
     verdict = AGREE if printed.value == least else DISAGREE
@@ -153,11 +153,6 @@ def _groups(model: Model, row: Mapping[str, str]) -> Verdict:
 @lru_cache(maxsize=64)
 def _model(formula: str, family: str, link: str, laws: str, levels: str) -> Model:
     return Model(formula, family=family, link=link or None, laws=_pairs(laws), levels=_pairs(levels))
-
-
-@lru_cache(maxsize=16)
-def _two_terms(model: Model) -> Expansion:
-    return expansion(model, terms=2)
 
 
 def _pairs(text: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from leadterms.cli.derive import derive
 from leadterms.cli.layout import layout
 from leadterms.cli.reference import reference
 from leadterms.cli.reproduce import reproduce
+from leadterms.cli.samplesize import samplesize
 from leadterms.errors import LeadtermsError, UndecidedError
 
 REFUSED = 2
@@ -25,6 +26,8 @@ EPILOG = """\b
 Examples:
   leadterms derive 'y ~ x + (1 | group)' --family poisson --law 'x=Uniform(-1, 1)'
   leadterms layout 'y ~ x + (1 | a) + (1 | b)' --family gaussian --law 'x=Normal(0, 1)'
+  leadterms samplesize 'y ~ x + (1 + x | group)' --family poisson --law 'x=Bernoulli(1/2)' --n 20 \\
+      --parameter x --at 'beta0=-1.5, beta1=0.3, Sigma11=0.5, Sigma12=0.1, Sigma22=0.25'
   leadterms reproduce
   leadterms COMMAND --help
 """
@@ -52,6 +55,7 @@ commands.add_command(derive)
 commands.add_command(check)
 commands.add_command(check_table)
 commands.add_command(layout)
+commands.add_command(samplesize)
 commands.add_command(reproduce)
 commands.add_command(reference)
 
