@@ -88,7 +88,7 @@ def empirical_terms(
     theta, others = len(design.moved) + len(design.products), len(design.fixed_only)
     spread, regression = np.zeros((theta, theta)), np.zeros((theta, others))
     complement, error = np.zeros((others, others)), 0.0
-    for kind in np.unique(design.kind):
+    for kind in np.unique(design.kind) if second or others else ():
         of_kind = design.kind == kind
         own = z[np.flatnonzero(of_kind)[0]]
         mean_rows = (mean_covariance * own) @ precision[list(design.effect)]
@@ -129,8 +129,8 @@ def _averages(
             left = np.linalg.solve(H[:, :d, :d], np.concatenate([W.transpose(0, 2, 1), H[:, :d, d:]], axis=2))
         except np.linalg.LinAlgError:
             raise EvaluationError(
-                "the information given the random effects is singular in double precision at the estimates: rescale "
-                "the predictors, or ask for one term"
+                "the information given the random effects is singular in double precision far out in their law: give "
+                "laws and use wald(model, ...), or ask for one term"
             ) from None
         spread, regression = W @ left[:, :, :theta], W @ left[:, :, theta:]
         complement = H[:, d:, d:] - H[:, d:, :d] @ left[:, :, theta:]

@@ -16,7 +16,7 @@ from leadterms.asymptotics.orders import PER_TOTAL
 from leadterms.asymptotics.point import ParameterSpace
 from leadterms.errors import EvaluationError, ExistenceError, ModelError, UndecidedError
 from leadterms.expectation.inverse_existence import AT_MOST_EXPONENTIAL, EXISTS, Existence, undecided
-from leadterms.inference.empirical_terms import WeightFunction, empirical_terms
+from leadterms.inference.empirical_terms import EmpiricalTerms, WeightFunction, empirical_terms
 from leadterms.inference.observed_design import ObservedDesign, observed_design
 from leadterms.inference.wald import Values, boundary_notes, dominance_notes, parameter_values, require_inside
 from leadterms.inference.wald_record import Estimated, WaldInference, wald_inference
@@ -187,10 +187,7 @@ def _covariances(
         return (one, one, (1,) * len(values)), ()
     m = len(design.sizes)
     sigma = np.array(Matrix.diag(*design.blocks).xreplace(dict(values)).tolist(), dtype=float)
-    existence = EXISTS if terms == 1 else second_terms_exist(design, link, sigma)
-    if terms == 2:
-        _require(existence)
-    parts = empirical_terms(design, weight, numbers[:p], sigma, second=terms != 1 and existence.verdict is True)
+    parts, missing = _parts(design, link, weight, numbers[:p], sigma, terms)
     theta = [*design.moved, *range(p, p + len(design.products))]
     place = {symbol: index for index, symbol in enumerate(values)}
     one[np.ix_(design.moved, design.moved)] = parts.mean_covariance / m
@@ -200,9 +197,8 @@ def _covariances(
     precision = np.linalg.inv(parts.complement)
     one[np.ix_(design.fixed_only, design.fixed_only)] = phi * precision / rows
     note = f"averages over the random effects have an estimated relative error of {max(parts.error, 1e-15):.0e}"
-    if terms == 1 or existence.verdict is not True:
-        why = () if terms == 1 else (f"one term: {_missing(existence)}",)
-        return (one, one, (1,) * len(values)), (*why, *((note,) if design.fixed_only else ()))
+    if terms == 1 or missing:
+        return (one, one, (1,) * len(values)), (*missing, *((note,) if design.fixed_only else ()))
     best = one.copy()
     lent = parts.regression @ precision
     best[np.ix_(theta, theta)] += phi * (parts.spread / m + lent @ parts.regression.T / rows)
@@ -210,6 +206,25 @@ def _covariances(
     best[np.ix_(design.fixed_only, theta)] = -phi * lent.T / rows
     counts = tuple(2 if index in theta else 1 for index in range(len(values)))
     return (one, best, counts), (note,)
+
+
+def _parts(
+    design: ObservedDesign, link: Link, weight: WeightFunction, beta: Array, sigma: Array, terms: int | None
+) -> tuple[EmpiricalTerms, tuple[str, ...]]:
+    """Return the averages, and why those of the second terms are not among them where they are not."""
+    if terms != 1:
+        existence = second_terms_exist(design, link, sigma)
+        if terms == 2:
+            _require(existence)
+        if existence.verdict is not True:
+            return empirical_terms(design, weight, beta, sigma, second=False), (f"one term: {_missing(existence)}",)
+        try:
+            return empirical_terms(design, weight, beta, sigma), ()
+        except EvaluationError as error:
+            if terms == 2:
+                raise
+            return empirical_terms(design, weight, beta, sigma, second=False), (f"one term: {error}",)
+    return empirical_terms(design, weight, beta, sigma, second=False), ()
 
 
 def _mean_information(design: ObservedDesign, weight: WeightFunction, beta: Array) -> Array:
