@@ -213,7 +213,7 @@ def dominance_notes(estimated: Estimated) -> tuple[str, ...]:
     """Return a warning where a second term is above the first."""
     one, best = np.diag(estimated.one), np.diag(estimated.best)
     above = [
-        f"{symbol.name} ({best[i] / one[i] - 1:.2g} times)"
+        f"{symbol.name} ({best[i] / one[i] - 1:.1f} times)"
         for i, symbol in enumerate(estimated.values)
         if estimated.terms[i] == 2 and best[i] > 2 * one[i]
     ]

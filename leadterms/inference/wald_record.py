@@ -81,8 +81,6 @@ class WaldTest:
         Upper tail.
     one_term, p_value_one_term
         Statistic and tail with the leading terms alone.
-    notes
-        What else to know, one line each.
 
     """
 
@@ -92,7 +90,6 @@ class WaldTest:
     p_value: float
     one_term: float
     p_value_one_term: float
-    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         lines = [
@@ -101,7 +98,7 @@ class WaldTest:
         ]
         if self.one_term != self.statistic:
             lines.append(f"  leading terms alone: {self.one_term:.6g}, p = {self.p_value_one_term:.4g}")
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -261,7 +258,7 @@ class WaldInference:
         both = [_quadratic_form(rows, c, difference) for c in (self.covariance, self.covariance_one_term)]
         tails = [chi_squared_tail(statistic, len(rows)) for statistic in both]
         text = ", ".join(self._shown(row, value) for row, value in zip(rows, wanted, strict=True))
-        return WaldTest(text, both[0], len(rows), tails[0], both[1], tails[1], self.source.notes)
+        return WaldTest(text, both[0], len(rows), tails[0], both[1], tails[1])
 
     def _intervals(self, errors: Array) -> Array:
         quantile = normal_quantile(self.level)

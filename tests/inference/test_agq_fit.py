@@ -104,3 +104,16 @@ def test_with_almost_no_variance_the_fit_is_that_of_a_glm():
     assert found.boundary == (found.sigma[0, 0] < 4e-6)
     assert found.log_likelihood >= expected.llf - 1e-3
     assert found.beta == pytest.approx(expected.params, abs=0.02)
+
+
+def test_the_estimates_that_the_notebook_starts_from():
+    """Data and estimates as in notebooks/from_fit_to_intervals.ipynb, which cannot fit them itself."""
+    rng = np.random.default_rng(7)
+    m, n = 120, 12
+    x = rng.integers(0, 2, (m, n))
+    u = rng.multivariate_normal([0, 0], [[0.5, 0.1], [0.1, 0.25]], size=m)
+    y = rng.poisson(np.exp(0.2 + u[:, :1] + (0.3 + u[:, 1:]) * x)).astype(float)
+    X = np.stack([np.ones((m, n)), x], axis=-1)
+    found = agq_fit.fit("poisson", y, X, X, (np.zeros(2), np.eye(2), 1.0), nodes=15).estimates()
+    printed = {"beta0": 0.18729, "beta1": 0.20434, "Sigma11": 0.45464, "Sigma12": 0.08863, "Sigma22": 0.35353}
+    assert found == pytest.approx(printed, abs=1e-4)

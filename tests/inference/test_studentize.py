@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from leadterms import EvaluationError, ExistenceError, Model, ModelError, ReadingError, UndecidedError
+from derivations.orthodont import data
+from leadterms import EvaluationError, ExistenceError, Model, ModelError, ReadingError, UndecidedError, fit_linear
 from leadterms.inference.studentize import studentize
 from leadterms.inference.wald import wald
 
@@ -75,9 +76,9 @@ def test_at_random_points_and_sizes(seed):
     root = rng.uniform(-1, 1, (2, 2)) + np.diag([0.6, 0.6])
     sigma = root @ root.T
     at = dict(zip(SLOPES, [*rng.uniform(-1, 1, 2), sigma[0, 0], sigma[1, 0], sigma[1, 1]], strict=True))
-    data = {"x": x, "g": np.repeat(np.arange(25), sizes)}
+    columns = {"x": x, "g": np.repeat(np.arange(25), sizes)}
     model = Model("y ~ x + (1 + x | g)", family="poisson", laws={"x": law(x)})
-    assert_agree(studentize(model, data, at), wald(model, at, sizes.tolist()))
+    assert_agree(studentize(model, columns, at), wald(model, at, sizes.tolist()))
 
 
 @pytest.mark.slow
@@ -92,9 +93,9 @@ def test_group_level_predictors_make_kinds_of_groups(formula, at):
     """The same observations within groups in both arms, so that predictors are independent of the arm as in a model."""
     name = "two" if "two" in formula else "x"
     within = DATA[name][:SIZE]
-    data = {name: np.tile(within, M), "arm": GROUP % 2, "g": GROUP}
+    columns = {name: np.tile(within, M), "arm": GROUP % 2, "g": GROUP}
     model = Model(formula, family="poisson", laws={name: law(within), "arm": "Bernoulli(1/2)"}, levels={"arm": "g"})
-    assert_agree(studentize(formula, data, at, family="poisson"), wald(model, at, {"m": M, "n": SIZE}))
+    assert_agree(studentize(formula, columns, at, family="poisson"), wald(model, at, {"m": M, "n": SIZE}))
 
 
 def test_two_treatments_of_arms_agree():
@@ -102,9 +103,9 @@ def test_two_treatments_of_arms_agree():
     rng = np.random.default_rng(6)
     sizes = np.where(np.arange(40) % 2, 12, 5)
     group = np.repeat(np.arange(40), sizes)
-    data = {"arm": group % 2, "g": group, "x": rng.integers(0, 2, len(group)) + group % 2}
+    columns = {"arm": group % 2, "g": group, "x": rng.integers(0, 2, len(group)) + group % 2}
     at = {"beta0": 0.3, "beta1": -0.2, "sigma2": 0.5}
-    both = studentize("y ~ arm + (1 | g)", data, at, family="poisson")
+    both = studentize("y ~ arm + (1 | g)", columns, at, family="poisson")
     alone = []
     for arm, mean in ((0, 0.3), (1, 0.1)):
         rows = group % 2 == arm
@@ -138,8 +139,8 @@ def test_continuous_predictors_need_no_law():
     """The moments of a normal predictor, from many rows, are near to those of its law."""
     rng = np.random.default_rng(9)
     x = rng.standard_normal(20_000)
-    data = pd.DataFrame({"x": x, "g": np.arange(20_000) // 20})
-    found = studentize("y ~ x + (1 | g)", data, INTERCEPT, family="bernoulli")
+    frame = pd.DataFrame({"x": x, "g": np.arange(20_000) // 20})
+    found = studentize("y ~ x + (1 | g)", frame, INTERCEPT, family="bernoulli")
     stated = Model("y ~ x + (1 | g)", family="bernoulli", laws={"x": "Normal(0, 1)"})
     expected = wald(stated, INTERCEPT, {"m": 1000, "n": 20})
     assert found.standard_errors == pytest.approx(expected.standard_errors, rel=0.03)
@@ -158,11 +159,21 @@ def test_without_random_effects_it_is_the_expected_information_of_a_glm():
 def test_the_gaussian_model_with_equal_designs_is_exact():
     """Cov(beta^) is Sigma/m + phi (X'X)^{-1}/m at every size if X is the same in all groups, each with all effects."""
     within = np.array([0, 1, 0, 1, 1, 0])
-    data = {"x": np.tile(within, 20), "g": np.repeat(np.arange(20), 6)}
-    found = studentize("y ~ x + (1 + x | g)", data, {**SLOPES, "phi": 0.9}, family="gaussian")
+    columns = {"x": np.tile(within, 20), "g": np.repeat(np.arange(20), 6)}
+    found = studentize("y ~ x + (1 + x | g)", columns, {**SLOPES, "phi": 0.9}, family="gaussian")
     X = np.column_stack([np.ones(6), within])
     exact = (np.array([[0.5, 0.1], [0.1, 0.25]]) + 0.9 * np.linalg.inv(X.T @ X)) / 20
     assert found.covariance[:2, :2] == pytest.approx(exact, rel=1e-9)
+
+
+@pytest.mark.parametrize("formula", ["distance ~ age*Sex + (1 | Subject)", "distance ~ age*Sex + (1 + age | Subject)"])
+def test_the_growth_data_have_the_errors_of_generalized_least_squares(formula):
+    """Four visits of 27 children (Potthoff and Roy 1964), sex constant within a child; `fit_linear` has V itself."""
+    fit = fit_linear(formula, data(), method="ML")
+    found = studentize(formula, data(), {**fit.coefficients, **fit.variances}, family="gaussian")
+    assert found.labels[: len(fit.names)] == fit.names
+    assert found.standard_errors[: len(fit.names)] == pytest.approx(fit.standard_errors, rel=1e-8)
+    assert found.covariance[:4, :4] == pytest.approx(fit.covariance, rel=1e-7)
 
 
 def test_probit_has_second_terms_where_they_exist():
