@@ -14,7 +14,6 @@ from sympy import ImmutableMatrix, Matrix, Symbol
 from leadterms.errors import ModelError
 from leadterms.information.column_space import check_full_rank
 from leadterms.model.data_columns import read_columns
-from leadterms.model.data_frames import frame_columns
 from leadterms.model.factor_coding import coded_columns
 from leadterms.model.formula import Formula
 from leadterms.notation.symbols import SIGMA2, effect_covariance
@@ -115,7 +114,7 @@ def observed_design(formula: Formula, data: Any) -> ObservedDesign:
     wanted = (*formula.variables, *factors)
     if not wanted:
         raise ModelError("the formula has neither predictors nor groups: there is nothing to take from data")
-    columns = read_columns(frame_columns(data, wanted), wanted)
+    columns = read_columns(data, wanted)
     coded = coded_columns(formula.terms, columns)
     names = tuple(name for found, _ in coded for name in found)
     X = np.hstack([matrix for _, matrix in coded])

@@ -16,10 +16,12 @@ from leadterms.asymptotics.orders import PER_TOTAL
 from leadterms.asymptotics.point import ParameterSpace
 from leadterms.errors import EvaluationError, ExistenceError, ModelError, UndecidedError
 from leadterms.expectation.inverse_existence import AT_MOST_EXPONENTIAL, EXISTS, Existence, undecided
+from leadterms.inference.boundary import boundary_notes, dominance_notes, require_inside
 from leadterms.inference.empirical_terms import EmpiricalTerms, WeightFunction, empirical_terms
+from leadterms.inference.estimated import Estimated
 from leadterms.inference.observed_design import ObservedDesign, observed_design
-from leadterms.inference.wald import Values, boundary_notes, dominance_notes, parameter_values, require_inside
-from leadterms.inference.wald_record import Estimated, WaldInference, wald_inference
+from leadterms.inference.wald import Values, parameter_values
+from leadterms.inference.wald_record import WaldInference, wald_inference
 from leadterms.model.families import ETA, Family, Link
 from leadterms.model.family_reading import read_family
 from leadterms.model.formula import Formula, read_formula

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import Expr, Matrix, Symbol
+from sympy import Expr, Symbol
 
 from leadterms.asymptotics.assembly import effect_blocks
 from leadterms.asymptotics.expansion import expansion
@@ -17,12 +17,14 @@ from leadterms.asymptotics.orders import PER_GROUP
 from leadterms.asymptotics.result import Entry, Expansion
 from leadterms.asymptotics.sizes import EQUAL, UNEQUAL, Sizes, size_values
 from leadterms.asymptotics.term import Term
-from leadterms.errors import EvaluationError, ExistenceError, ModelError
-from leadterms.inference.wald_record import Estimated, WaldInference, wald_inference
+from leadterms.errors import EvaluationError, ModelError
+from leadterms.inference.boundary import boundary_notes, dominance_notes, require_inside
+from leadterms.inference.estimated import Estimated
+from leadterms.inference.wald_record import WaldInference, wald_inference
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import HARMONIC, PHI, TOTAL
 from leadterms.reading.expressions import read_assignments
-from leadterms.reading.numbers import exact_expression, exact_number
+from leadterms.reading.numbers import exact_number
 
 if TYPE_CHECKING:
     from leadterms.evaluation.arrays import ArrayFunction
@@ -32,8 +34,6 @@ Values = Mapping[Any, Any] | str
 
 ACCURACY, DIGITS = 1e-10, 10
 """Relative error that coefficients are computed to."""
-NEARLY_SINGULAR = 1e-4
-"""An eigenvalue of the correlations of the random effects below this: the fit may be on the boundary."""
 
 
 def wald(
@@ -107,7 +107,9 @@ def wald(
         raise EvaluationError("two terms are asked for of an expansion with one: derive it with terms=2")
     values = parameter_values({name: symbol for symbol, name in result.names.items()}, estimates)
     require_inside(effect_blocks(result.model), values)
-    point = result.space.point(values)
+    numbers = size_values(sizes, result.space.sizes)
+    # a size that stays fixed stands in coefficients, like a parameter
+    point = result.space.point(values, {size: n for size, n in numbers.items() if size in result.space.symbols})
     _require_all(result, point)
     estimated = _estimated(result, point, sizes, 1 if terms == 1 else result.terms, required=terms == 2)
     closing = (*boundary_notes(estimated.blocks, estimated.values), *dominance_notes(estimated))
@@ -166,63 +168,6 @@ def _require_all(result: Expansion, point: Mapping[Symbol, Expr]) -> None:
     missing = [symbol.name for symbol in result.space.symbols if symbol not in point]
     if missing:
         raise EvaluationError(f"no estimate is given for {', '.join(missing)}")
-
-
-def require_inside(blocks: Sequence[Matrix], values: Mapping[str, Any]) -> None:
-    """Refuse estimates on the boundary: a covariance matrix of random effects that is not positive definite.
-
-    Raises
-    ------
-    ExistenceError
-        With what to do.
-
-    """
-    for block in blocks:
-        names = [[block[i, j].name for j in range(block.cols)] for i in range(block.rows)]
-        if not all(name in values for row in names for name in row):
-            continue  # which one is missing is said later
-        matrix = np.array([[float(exact_expression(values[name])) for name in row] for row in names])
-        roots = np.sqrt(np.clip(np.diag(matrix), 0, None))
-        # of the correlations, so that units do not matter
-        if np.all(roots > 0) and np.linalg.eigvalsh(matrix / np.outer(roots, roots))[0] > 1e-12:
-            continue
-        shown = ", ".join(f"{name} = {values[name]}" for name in sorted({name for row in names for name in row}))
-        raise ExistenceError(
-            f"the estimated covariance of the random effects is not positive definite ({shown}): on the boundary "
-            "estimators are not asymptotically normal and there is no Wald inference; leave out the effect whose "
-            "variance is zero, or test it by a likelihood ratio"
-        )
-
-
-def boundary_notes(blocks: Sequence[Matrix], values: Mapping[Symbol, Expr]) -> tuple[str, ...]:
-    """Return a warning where correlations of random effects are nearly singular."""
-    found = []
-    for block in blocks:
-        matrix = np.array(block.xreplace(dict(values)).tolist(), dtype=float)
-        roots = np.sqrt(np.diag(matrix))
-        least = float(np.linalg.eigvalsh(matrix / np.outer(roots, roots))[0])
-        if least < NEARLY_SINGULAR:
-            found.append(
-                f"the correlations of the random effects have an eigenvalue of {least:.2g}: the fit may be on the "
-                "boundary, where estimators are not asymptotically normal"
-            )
-    return tuple(found)
-
-
-def dominance_notes(estimated: Estimated) -> tuple[str, ...]:
-    """Return a warning where a second term is above the first."""
-    one, best = np.diag(estimated.one), np.diag(estimated.best)
-    above = [
-        f"{symbol.name} ({best[i] / one[i] - 1:.1f} times)"
-        for i, symbol in enumerate(estimated.values)
-        if estimated.terms[i] == 2 and best[i] > 2 * one[i]
-    ]
-    if not above:
-        return ()
-    return (
-        f"the second term is above the first for {', '.join(above)}: groups are small for these estimates, and terms "
-        "beyond the second need not be negligible",
-    )
 
 
 def _estimated(result: Expansion, point: Mapping[Symbol, Expr], sizes: Sizes, terms: int, required: bool) -> Estimated:
@@ -286,13 +231,12 @@ def _value(entry: Entry, term: Term, point: Mapping[Symbol, Expr], numbers: Mapp
             "unequal sizes pass the model, or an expansion with group_sizes='unequal'"
         )
     order = float(term.order.xreplace(dict(numbers)))
-    at = {symbol: value for symbol, value in {**point, **numbers}.items() if symbol in entry.space.symbols}
     function = _compiled(entry, term.order_text)
     if function is not None:
-        value = float(function(*(float(at[symbol]) for symbol in function.parameters)))
+        value = float(function(*(float(point[symbol]) for symbol in function.parameters)))
         if np.isfinite(value):
             return value * order
-    return float(entry.evaluate(at, DIGITS, order=term.order_text)) * order
+    return float(entry.evaluate(dict(point), DIGITS, order=term.order_text)) * order
 
 
 @lru_cache(maxsize=512)

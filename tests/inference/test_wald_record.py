@@ -8,7 +8,8 @@ from scipy.stats import chi2, norm
 from sympy import Float, ImmutableMatrix, Rational
 
 from leadterms import EvaluationError, LeadtermsError
-from leadterms.inference.wald_record import Estimated, normal_quantile, wald_inference
+from leadterms.inference.estimated import Estimated
+from leadterms.inference.wald_record import normal_quantile, wald_inference
 from leadterms.notation.symbols import effect_covariance, fixed_effect
 
 SYMBOLS = (*map(fixed_effect, range(3)), effect_covariance(1, 1), effect_covariance(1, 2), effect_covariance(2, 2))
@@ -102,6 +103,12 @@ def test_the_hypothesis_is_written_out():
 def test_what_is_no_hypothesis_is_refused(contrasts, values, message):
     with pytest.raises(EvaluationError, match=message):
         wald_inference(estimated(), "variance", "0.95").test(contrasts, values)
+
+
+def test_a_logarithm_of_zero_is_a_hypothesis():
+    """log L11 = 0 says that the variance is one, which is no boundary."""
+    found = wald_inference(estimated(), "log-Cholesky", "0.95")
+    assert found.test("log(L11)").statistic == pytest.approx((found.estimates[3] / found.standard_errors[3]) ** 2)
 
 
 def test_an_unknown_name_lists_the_known():
