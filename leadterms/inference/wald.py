@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations_with_replacement
+from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -187,12 +188,14 @@ def _estimated(result: Expansion, point: Mapping[Symbol, Expr], sizes: Sizes, te
                     absent.setdefault(parameter, own.missing or "")
     size = len(parameters)
     one, best, counts = np.zeros((size, size)), np.zeros((size, size)), [1] * size
-    for i, j in combinations_with_replacement(range(size), 2):
+    # variances first: they are the scale of the covariances, which may be zero
+    for i, j in sorted(combinations_with_replacement(range(size), 2), key=lambda pair: pair[0] != pair[1]):
         entry = result[parameters[i], parameters[j]]
         added = _added(entry, terms)
         kept = added if not {parameters[i], parameters[j]} & absent.keys() else ()
         leading = [term for term in entry.terms if term not in added]
-        values = {term.order: _value(entry, term, point, numbers) for term in (*leading, *kept)}
+        scale = 0.0 if i == j else float(np.sqrt(best[i, i] * best[j, j]))
+        values = {term.order: _value(entry, term, point, numbers, scale) for term in (*leading, *kept)}
         one[i, j] = one[j, i] = sum(values[term.order] for term in leading)
         best[i, j] = best[j, i] = sum(values.values())
         if i == j and kept:
@@ -222,8 +225,14 @@ def _added(entry: Entry, terms: int) -> tuple[Term, ...]:
     return tuple(term for term in entry.terms if term.order != PER_GROUP)
 
 
-def _value(entry: Entry, term: Term, point: Mapping[Symbol, Expr], numbers: Mapping[Symbol, Expr]) -> float:
-    """Return coefficient times order: in double precision where arrays have a rule, else by `Entry.evaluate`."""
+def _value(
+    entry: Entry, term: Term, point: Mapping[Symbol, Expr], numbers: Mapping[Symbol, Expr], scale: float
+) -> float:
+    """Return coefficient times order: in double precision where arrays have a rule, else by `Entry.evaluate`.
+
+    ``scale`` is what the error may be relative to besides the value: the product of the standard errors for a
+    covariance, 0 for a variance.
+    """
     missing = sorted(symbol.name for symbol in term.order.free_symbols - numbers.keys())
     if missing:
         raise EvaluationError(
@@ -231,7 +240,9 @@ def _value(entry: Entry, term: Term, point: Mapping[Symbol, Expr], numbers: Mapp
             "unequal sizes pass the model, or an expansion with group_sizes='unequal'"
         )
     order = float(term.order.xreplace(dict(numbers)))
-    function = _compiled(entry, term.order_text)
+    # a power of ten, so that near points share what is compiled
+    power = None if scale == 0 else floor(log10(scale / order))
+    function = _compiled(entry, term.order_text, power)
     if function is not None:
         value = float(function(*(float(point[symbol]) for symbol in function.parameters)))
         if np.isfinite(value):
@@ -239,11 +250,12 @@ def _value(entry: Entry, term: Term, point: Mapping[Symbol, Expr], numbers: Mapp
     return float(entry.evaluate(dict(point), DIGITS, order=term.order_text)) * order
 
 
-@lru_cache(maxsize=512)
-def _compiled(entry: Entry, order: str) -> ArrayFunction | None:
+@lru_cache(maxsize=1024)
+def _compiled(entry: Entry, order: str, power: int | None) -> ArrayFunction | None:
     """Return a coefficient as a function of numbers; None where arrays have no rule for it."""
+    absolute = 0.0 if power is None else ACCURACY * 10.0**power
     try:
-        return entry.array_function(order=order, accuracy=ACCURACY, absolute=1e-12)
+        return entry.array_function(order=order, accuracy=ACCURACY, absolute=absolute)
     except EvaluationError:
         return None
 

@@ -27,9 +27,7 @@ def test_units_do_not_matter(unit):
         require_inside([BLOCK], values(2, 2 * factor, 2 * factor**2))
 
 
-@pytest.mark.parametrize(
-    "found", [values(1, 0, 0), values(0, 0, 1), values(-1, 0, 1), values(1, 2, 1), values(1, -1, 1)]
-)
+@pytest.mark.parametrize("found", [(1, 0, 0), (0, 0, 1), (-1, 0, 1), (1, 2, 1), (1, -1, 1)])
 def test_what_is_not_positive_definite_is_refused(found):
     with pytest.raises(ExistenceError, match="leave out the effect whose variance is zero, or test it by a likelihood"):
         require_inside([BLOCK], values(*found))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from fractions import Fraction
 
@@ -237,3 +239,15 @@ def test_a_statement_has_its_family():
     model = Model("y ~ x + (1 | g)", family="poisson", laws={"x": "Normal(0, 1)"})
     with pytest.raises(ModelError, match="a model statement has its family and link"):
         studentize(model, DATA, INTERCEPT, family="poisson")
+
+
+def test_columns_need_no_further_package():
+    """Neither scipy nor a data frame library is imported for a mapping of columns."""
+    program = (
+        "import sys; from leadterms.inference.studentize import studentize\n"
+        "studentize('y ~ x + (1 | g)', {'x': [0, 1] * 20, 'g': [i // 4 for i in range(40)]},"
+        " {'1': 0.1, 'x': 0.2, 'sigma2': 0.3}, family='bernoulli', link='probit')\n"
+        "print(sorted({'scipy', 'pandas', 'polars', 'narwhals', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -66,7 +66,7 @@ POWER, QUANTILE = 0.8, float(ndtri(0.975))
             Model("y ~ x + (1 + x | g)", family="poisson", laws={"x": "Bernoulli(1/2)"}),
             {"beta0": "0", "beta1": "0.3", "Sigma11": "0.5", "Sigma12": "0.1", "Sigma22": "0.25"},
             10,
-            150,
+            120,
         ),
     ],
 )
