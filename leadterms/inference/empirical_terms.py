@@ -113,18 +113,24 @@ def _averages(
     """Return E[W H_AA^{-1} W'], E[W H_AA^{-1} H_AB] and E[H_BB - H_BA H_AA^{-1} H_AB] of one kind of groups."""
     X, counts = np.unique(design.X[rows], axis=0, return_counts=True)
     fixed = X @ beta
-    A = X[:, design.within]
-    columns = np.hstack([A, X[:, design.fixed_only]])
+    A, shares = X[:, design.within], counts / counts.sum()
+    # in orthonormal columns A R^{-1} and B - A K the information is well-conditioned, whatever the origin of a
+    # predictor: W H_AA^{-1} W' has W R^{-1} for W then, G stays, and E[W H_AA^{-1} H_AB] lacks E[W] K
+    roots = np.sqrt(shares)[:, None]
+    basis, triangle = np.linalg.qr(roots * A)
+    shift = np.linalg.solve(triangle, basis.T @ (roots * X[:, design.fixed_only]))
+    columns = np.hstack([np.linalg.solve(triangle.T, A.T).T, X[:, design.fixed_only] - A @ shift])
     d, size = A.shape[1], columns.shape[1]
     others, theta = size - d, len(mean_rows) + len(design.products)
     pairs = [(i, j) for i in range(size) for j in range(i, size)]
-    products = np.column_stack([columns[:, i] * columns[:, j] for i, j in pairs]) * (counts / counts.sum())[:, None]
+    products = np.column_stack([columns[:, i] * columns[:, j] for i, j in pairs]) * shares[:, None]
     parts = (theta * theta, theta * others, others * others, others)
 
     def integrand(nodes: Array) -> Array:
         u = nodes @ root.T
         H = _information(fixed, A, products, pairs, size, weight, u)
-        W = _derivative_rows(mean_rows, design.products, u) * second
+        W = np.linalg.solve(triangle.T, _derivative_rows(mean_rows, design.products, u).transpose(0, 2, 1))
+        W = W.transpose(0, 2, 1) * second
         try:
             left = np.linalg.solve(H[:, :d, :d], np.concatenate([W.transpose(0, 2, 1), H[:, :d, d:]], axis=2))
         except np.linalg.LinAlgError:
@@ -149,8 +155,9 @@ def _averages(
 
     values, error = average_over_grid(integrand, scale, d)
     spread, regression, complement, _ = _cut(values, parts)
-    shaped = (spread.reshape(theta, theta), regression.reshape(theta, others), complement.reshape(others, others))
-    return shaped, error
+    lent = regression.reshape(theta, others)
+    lent[: len(mean_rows)] += second * mean_rows @ shift
+    return (spread.reshape(theta, theta), lent, complement.reshape(others, others)), error
 
 
 def _information(

@@ -168,6 +168,27 @@ def test_the_gaussian_model_with_equal_designs_is_exact():
     assert found.covariance[:2, :2] == pytest.approx(exact, rel=1e-9)
 
 
+@pytest.mark.parametrize("family", ["poisson", "bernoulli"])
+def test_the_origin_of_a_predictor_does_not_matter(family):
+    """Calendar years: slopes and their variances have the errors that they have for years since 2000."""
+    rng = np.random.default_rng(30)
+    years, z = rng.integers(0, 20, 400), rng.standard_normal(400)
+    group, slope = np.arange(400) // 20, {"beta1": 0.05, "beta2": 0.4, "Sigma22": 0.003}
+    near = {**slope, "beta0": -0.2, "Sigma11": 0.5, "Sigma12": 0.01}
+    far = {**slope, "beta0": -0.2 - 100, "Sigma12": 0.01 - 6, "Sigma11": 0.5 - 4000 * 0.01 + 12_000}
+    formula = "y ~ x + z + (1 + x | g)"
+    found, expected = (
+        studentize(formula, {"x": years + origin, "z": z, "g": group}, at, family=family)
+        for origin, at in ((2000, far), (0, near))
+    )
+    assert found.terms == expected.terms == (2, 2, 1, 2, 2, 2)
+    places = np.ix_([1, 2, 5], [1, 2, 5])
+    errors = expected.standard_errors[[1, 2, 5]]
+    assert found.covariance[places] / np.outer(errors, errors) == pytest.approx(
+        expected.covariance[places] / np.outer(errors, errors), abs=1e-6
+    )
+
+
 @pytest.mark.parametrize("formula", ["distance ~ age*Sex + (1 | Subject)", "distance ~ age*Sex + (1 + age | Subject)"])
 def test_the_growth_data_have_the_errors_of_generalized_least_squares(formula):
     """Four visits of 27 children (Potthoff and Roy 1964), sex constant within a child; `fit_linear` has V itself."""
