@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sympy import Expr, Symbol, lambdify
 
 from leadterms.errors import ModelError
+from leadterms.model.data_frames import frame_columns
 
 _MISSING = ("NoneType", "NAType", "NaTType")
 
@@ -47,7 +48,8 @@ def read_columns(data: Any, names: Sequence[str]) -> dict[str, Column]:
     Parameters
     ----------
     data
-        A mapping of names to sequences of numbers or of text; a data frame is one.
+        A mapping of names to sequences of numbers or of text, or a data frame of any kind (see
+        :mod:`leadterms.model.data_frames`).
     names
         Those that are wanted.
 
@@ -57,6 +59,7 @@ def read_columns(data: Any, names: Sequence[str]) -> dict[str, Column]:
         If a column is not there, is empty, mixes text with numbers, misses a value, or has another length.
 
     """
+    data = frame_columns(data, names)
     if isinstance(data, str) or not (hasattr(data, "__getitem__") and hasattr(data, "keys")):
         raise ModelError(
             "the data are a mapping of column names to sequences such as {'y': [1.5, 2], 'g': ['a', 'b']}, or a data "

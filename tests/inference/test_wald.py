@@ -1,0 +1,161 @@
+"""Wald inference from estimates: against single entries of expansions, statsmodels, and exact layouts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+
+from leadterms import EvaluationError, ExistenceError, Model, ModelError, UndecidedError, expansion, leading_terms
+from leadterms.inference.wald import wald
+
+SLOPES = Model("y ~ x + (1 + x | g)", family="poisson", laws={"x": "Bernoulli(p)"})
+AT = {"beta0": -1.5, "beta1": 0.3, "Sigma11": 0.5, "Sigma12": 0.1, "Sigma22": 0.25, "p": 0.5}
+INTERCEPT = Model("y ~ x + (1 | g)", family="gamma", link="log", laws={"x": "Normal(0, 1)"})
+
+
+@pytest.mark.parametrize(
+    ("model", "at", "sizes"),
+    [
+        (SLOPES, AT, {"m": 130, "n": 20}),
+        (INTERCEPT, {"beta0": 0.1, "beta1": 1.5, "sigma2": 0.8, "phi": 0.6}, {"m": 40, "n": 7}),
+    ],
+)
+def test_the_covariance_is_that_of_the_expansion(model, at, sizes):
+    """Every entry by the certified road of `Entry.evaluate_variance`, where this has arrays in double precision."""
+    found = wald(model, at, sizes)
+    two, one = expansion(model, terms=2), leading_terms(model)
+    for i, first in enumerate(model.parameters):
+        for j, second in enumerate(model.parameters):
+            for result, matrix in ((two, found.covariance), (one, found.covariance_one_term)):
+                entry = result[first, second]
+                expected = float(entry.evaluate_variance(at, sizes)) if entry.terms else 0
+                scale = np.sqrt(matrix[i, i] * matrix[j, j])
+                assert matrix[i, j] == pytest.approx(expected, abs=1e-8 * scale)
+    assert np.linalg.eigvalsh(found.covariance)[0] > 0
+
+
+def test_unequal_sizes_have_their_own_orders():
+    sizes = [20, 20, 60] * 30
+    found = wald(SLOPES, AT, sizes)
+    entry = expansion(SLOPES, group_sizes="unequal")["x"]
+    assert found.covariance[1, 1] == pytest.approx(float(entry.evaluate_variance(AT, sizes)), rel=1e-8)
+    named = wald(SLOPES, AT, {"m": 90, "N": 3000, "n_h": "180/7"})
+    assert named.covariance == pytest.approx(found.covariance)
+    assert "m = 90 groups of 20 to 60, N = 3000" in str(found)
+    # with equal sizes both are the same
+    equal = wald(SLOPES, AT, [20] * 50)
+    assert equal.covariance == pytest.approx(wald(SLOPES, AT, {"m": 50, "n": 20}).covariance)
+
+
+def test_estimates_by_name_of_parameter_or_term():
+    first = wald(SLOPES, AT, {"m": 50, "n": 20})
+    by_term = {"(Intercept)": "-3/2", "x": "0.3", "Sigma11": 0.5, "Sigma12": 0.1, "Sigma22": np.float64(0.25), "p": 0.5}
+    text = "beta0=-1.5, beta1=0.3, Sigma11=0.5, Sigma12=0.1, Sigma22=0.25, p=1/2"
+    for other in (by_term, text):
+        assert wald(SLOPES, other, {"m": 50, "n": 20}).covariance == pytest.approx(first.covariance)
+    assert wald(expansion(SLOPES), AT, {"m": 50, "n": 20}).covariance == pytest.approx(first.covariance)
+
+
+def test_one_term_on_request():
+    found = wald(SLOPES, AT, {"m": 130, "n": 20}, terms=1)
+    assert found.covariance == pytest.approx(found.covariance_one_term)
+    assert found.standard_errors[1] == pytest.approx((0.25 / 130) ** 0.5)
+    assert "two terms" not in str(found)
+
+
+def test_a_second_term_above_the_first_is_pointed_out():
+    """At the first cell of the published table the second term of the slope is 4.4 times the first at n = 20."""
+    notes = wald(SLOPES, AT, {"m": 130, "n": 20}).notes
+    assert any("the second term is above the first for" in note and "beta1 (4.4 times)" in note for note in notes)
+    assert not wald(SLOPES, AT, {"m": 4000, "n": 2000}).notes
+
+
+@pytest.mark.slow
+def test_a_second_term_that_does_not_exist_leaves_one_with_the_reason():
+    """Probit with bounded predictors: it does where sigma2 < 1 (see `leadterms.expectation.inverse_existence`)."""
+    probit = Model("y ~ x + (1 | g)", family="bernoulli", link="probit", laws={"x": "Bernoulli(1/2)"})
+    at = {"beta0": -0.4, "beta1": 0.9}
+    beyond = wald(probit, {**at, "sigma2": 1.8}, {"m": 60, "n": 30})
+    assert beyond.covariance == pytest.approx(beyond.covariance_one_term)
+    assert beyond.notes[0] == "beta0 has one term: its second does not exist: infinite: sigma2 < 1 fails"
+    assert set(wald(probit, {**at, "sigma2": 0.5}, {"m": 60, "n": 30}).terms) == {1, 2}
+    with pytest.raises(ExistenceError, match=r"the term of order .* does not exist"):
+        wald(probit, {**at, "sigma2": 1.8}, {"m": 60, "n": 30}, terms=2)
+    with pytest.raises(UndecidedError, match="fails with equality"):
+        wald(probit, {**at, "sigma2": 1}, {"m": 60, "n": 30}, terms=2)
+
+
+def test_without_random_effects_it_is_the_information_of_a_glm():
+    """Statsmodels' standard errors, for the law that the predictor has in the data."""
+    x = np.array([-1.0, 0, 1, 3] * 25)
+    y = np.random.default_rng(3).poisson(np.exp(0.2 + 0.4 * x))
+    fit = sm.GLM(y, sm.add_constant(x), family=sm.families.Poisson()).fit()
+    model = Model("y ~ x", family="poisson", laws={"x": "Finite({-1: 1/4, 0: 1/4, 1: 1/4, 3: 1/4})"})
+    found = wald(model, dict(zip(("1", "x"), map(float, fit.params), strict=True)), {"n": 100})
+    assert found.standard_errors == pytest.approx(fit.bse, rel=1e-6)
+    assert found.z == pytest.approx(fit.tvalues, rel=1e-6)
+    assert found.p_values == pytest.approx(fit.pvalues, rel=1e-5)
+    assert found.intervals == pytest.approx(fit.conf_int(0.05), rel=1e-6)
+
+
+def test_several_groupings_have_one_term_and_say_so():
+    crossed = Model("y ~ x + (1 | a) + (1 | b)", laws={"x": "Normal(0, 1)"})
+    at = {"beta0": 0.5, "beta1": 1, "sigma2_a": 1.8, "sigma2_b": 0.3, "phi": 0.5}
+    found = wald(crossed, at, {"m": 20, "m_prime": 30, "n": 3}, scale="sd")
+    assert found.notes[0].startswith("one term: two terms and unequal group sizes are covered for one grouping factor")
+    assert found.standard_errors[0] == pytest.approx((1.8 / 20 + 0.3 / 30) ** 0.5)
+    assert found.names[2:] == ("sd(sigma2_a)", "sd(sigma2_b)", "sd(phi)")
+    assert found.estimates[2] == pytest.approx(1.8**0.5)
+    # sqrt has derivative 1/(2 sd), and Var(sigma2_a) = 2 sigma^4/m
+    assert found.standard_errors[2] == pytest.approx((2 * 1.8**2 / 20) ** 0.5 / (2 * 1.8**0.5))
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (
+            {"Sigma22": 0},
+            ExistenceError,
+            r"not positive definite \(Sigma11 = 0.5, Sigma12 = 0.1, Sigma22 = 0\): on the",
+        ),
+        ({"Sigma22": "0.02"}, ExistenceError, "on the boundary estimators are not asymptotically normal"),
+        ({"Sigma12": 1}, ExistenceError, "test it by a likelihood ratio"),
+        ({"Sigma22": None}, EvaluationError, "no estimate is given for Sigma22"),
+        ({"beta1": None}, EvaluationError, "no estimate is given for beta1"),
+        ({"x": 2}, EvaluationError, "beta1 is given twice"),
+        ({"beta7": 2}, EvaluationError, "'beta7' is not a parameter of the model"),
+        ({"beta1": "one"}, EvaluationError, "the value 'one' of beta1 is not an exact number"),
+        ({"p": 2}, ExistenceError, "the condition p < 1 fails at p = 2"),
+    ],
+)
+def test_estimates_that_are_refused(change, error, message):
+    at = {name: value for name, value in {**AT, **change}.items() if value is not None}
+    with pytest.raises(error, match=message):
+        wald(SLOPES, at, {"m": 50, "n": 20})
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"terms": 3}, EvaluationError, "terms is 1, 2 or None"),
+        ({"terms": True}, EvaluationError, "terms is 1, 2 or None"),
+        ({"scale": "precision"}, EvaluationError, "the scale 'precision' is not known"),
+        ({"level": "1.5"}, EvaluationError, "a level lies between 0 and 1"),
+        ({"sizes": {"m": 50}}, EvaluationError, "no value is given for the size n"),
+        ({"sizes": 20}, EvaluationError, "sizes are a mapping"),
+        ({"estimates": [1, 2]}, EvaluationError, "estimates are a mapping of names to numbers, not list"),
+        ({"model": "y ~ x"}, ModelError, "a Model or an Expansion is needed, not str"),
+        ({"model": leading_terms(SLOPES), "terms": 2}, EvaluationError, "derive it with terms=2"),
+        ({"model": expansion(SLOPES), "sizes": [5, 6]}, EvaluationError, "an expansion with group_sizes='unequal'"),
+    ],
+)
+def test_what_is_asked_wrongly_is_refused(options, error, message):
+    asked = {"model": SLOPES, "estimates": AT, "sizes": {"m": 50, "n": 20}, **options}
+    with pytest.raises(error, match=message):
+        wald(asked.pop("model"), asked.pop("estimates"), asked.pop("sizes"), **asked)
+
+
+def test_a_nearly_singular_fit_is_pointed_out():
+    at = {**AT, "Sigma12": 0.35355}
+    assert any("the fit may be on the boundary" in note for note in wald(SLOPES, at, {"m": 50, "n": 20}).notes)

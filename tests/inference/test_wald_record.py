@@ -1,0 +1,61 @@
+"""The Wald record: intervals, tails and scales against scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+from sympy import Rational
+
+from leadterms import EvaluationError
+from leadterms.inference.wald_record import normal_quantile, wald_inference
+
+VALUES = (0.4, -1.1, 0.02, 0.5, 0.1, 0.25)
+"""As in conftest.py: three fixed effects, Sigma11, Sigma12, Sigma22."""
+
+
+@pytest.mark.parametrize("level", ["0.5", "0.95", "0.999", "1/3"])
+def test_normal_quantiles(level):
+    assert normal_quantile(Rational(level)) == pytest.approx(norm.ppf((1 + float(Rational(level))) / 2), rel=1e-14)
+
+
+def test_intervals_z_and_tails(estimated):
+    source = estimated()
+    found = wald_inference(source, "variance", "0.9")
+    errors = np.sqrt(np.diag(source.best))
+    assert found.standard_errors == pytest.approx(errors)
+    assert found.standard_errors_one_term == pytest.approx(0.1)
+    for index, (value, error) in enumerate(zip(VALUES, errors, strict=True)):
+        assert found.intervals[index] == pytest.approx(norm.interval(0.9, value, error))
+        assert found.intervals_one_term[index] == pytest.approx(norm.interval(0.9, value, 0.1))
+    tested = [0, 1, 2, 4]
+    assert found.p_values[tested] == pytest.approx(2 * norm.sf(np.abs(np.array(VALUES) / errors))[tested], rel=1e-10)
+    assert np.isnan(found.z[[3, 5]]).all()
+    assert np.isnan(found.p_values[[3, 5]]).all()
+    assert found.interval("x") == found.interval("beta1") == pytest.approx(tuple(found.intervals[1]))
+
+
+@pytest.mark.parametrize("level", [0, 1, "-0.1", "95"])
+def test_a_level_lies_between_0_and_1(level, estimated):
+    with pytest.raises(EvaluationError, match="a level lies between 0 and 1"):
+        wald_inference(estimated(), "variance", level)
+
+
+def test_scales_are_views_of_one_source(estimated):
+    source = estimated()
+    found = wald_inference(source, "variance", "0.95")
+    other = found.on("sd", "0.8").on("correlation").on("variance", "0.95")
+    assert other.intervals == pytest.approx(found.intervals)
+    on = found.on("correlation")
+    assert (on.interval("sd(Sigma11)")[0] > 0) & (abs(on.interval("cor(Sigma12)")[1]) < 1)
+    assert "intervals of cor(Sigma12) are formed on Fisher's z scale and transformed back" in on.notes
+    # delta method by linear propagation of many small normal draws
+    rng = np.random.default_rng(8)
+    draws = np.array(VALUES) + 1e-4 * rng.standard_normal((200_000, 6)) @ np.linalg.cholesky(source.best).T
+    correlations = draws[:, 4] / np.sqrt(draws[:, 3] * draws[:, 5])
+    assert np.std(correlations) / 1e-4 == pytest.approx(on.standard_errors[4], rel=0.01)
+
+
+def test_a_value_that_mixes_parameters_has_the_fewest_terms_of_them(estimated):
+    found = wald_inference(estimated((2, 2, 1, 2, 2, 1)), "correlation", "0.95")
+    assert found.terms == (2, 2, 1, 2, 1, 1)

@@ -1,0 +1,19 @@
+"""Tables of Wald inference in text and HTML."""
+
+from __future__ import annotations
+
+from leadterms.inference.wald_record import wald_inference
+
+
+def test_text_and_html(estimated):
+    found = wald_inference(estimated(), "sd", "0.95")
+    text = str(found)
+    assert repr(found) == text
+    assert text.splitlines()[0] == "a model"
+    assert "s.e., one term  s.e., two terms" in text
+    assert "95% interval" in text
+    assert text.splitlines()[-1] == "  a note"
+    html = found._repr_html_()
+    assert html.count("<tr>") == 7
+    assert "<td>sd(Sigma11)</td>" in html
+    assert "<li>a note</li>" in html
