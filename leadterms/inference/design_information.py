@@ -15,16 +15,16 @@ K_BB is the leading term of block B (of every effect where A is empty, then K = 
 
 with the maximum at b = G^{-1}(R'a_A - a_B): write the square out.  For a fixed b the first part is the matrix
 fractional function, jointly convex in (H_AA, H_AB), the rest is linear in H, and H is linear in xi.  So **a'K a is
-convex in xi**, and homogeneous of degree -1.  (With a_A = 0 it is c'G^{-1}c, and G itself is concave: an average of Schur
-complements.)
+convex in xi**, and homogeneous of degree -1.  (With a_A = 0 it is c'G^{-1}c, and G itself is concave: an average of
+Schur complements.)
 
 **Derivative.**  By the envelope theorem b is kept.  With v(u) = H_AA^{-1}(a_A + H_AB b) and y_u(x) = v(u)'x_A - b'x_B,
 
     d(a'K a) in the direction delta_x - xi  =  a'K a - E[w(eta_u(x)) y_u(x)^2],
 
 and the integral of E[w y^2] over xi is a'K a.  For block B alone y_u(x) = b'(H_BA H_AA^{-1} x_A - x_B), so that the
-derivative of G is E[w (x_B - H_BA H_AA^{-1} x_A)(...)'] - G.  For several contrasts L = (a_1, ..., a_s) the derivative of
-V = L'K L is V - T(x), T(x) = E[w y y'], y in R^s.
+derivative of G is E[w (x_B - H_BA H_AA^{-1} x_A)(...)'] - G.  For several contrasts L = (a_1, ..., a_s) the
+derivative of V = L'K L is V - T(x), T(x) = E[w y y'], y in R^s.
 """
 
 from __future__ import annotations
@@ -56,7 +56,10 @@ class Nodes:
 
 
 def normal_nodes(covariance: Array, each: int) -> Nodes:
-    """Return the product rule with so many nodes in each direction for U ~ N(0, covariance); one node for no effects."""
+    """Return the product rule with so many nodes in each direction for U ~ N(0, covariance).
+
+    Without random effects it has one node.
+    """
     size = len(covariance)
     if not size:
         return Nodes(np.zeros((1, 0)), np.ones(1))

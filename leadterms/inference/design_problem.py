@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Integer, Symbol, Tuple, lambdify
+from sympy import Expr, Integer, Matrix, Symbol, Tuple, lambdify
 
 from leadterms.asymptotics.assembly import assembled
 from leadterms.asymptotics.point import Values
@@ -236,8 +236,8 @@ def _numbers(model: Model, point: Mapping[Symbol, Expr], wish: Wish) -> DesignMo
         return np.stack(found, axis=1)
 
     dispersion = _value(PHI, point) if model.family.has_dispersion else 1.0
-    sigma = model.effects_covariance if model.is_mixed else None
-    size = 0 if sigma is None else sigma.rows
+    sigma = model.effects_covariance if model.is_mixed else Matrix.zeros(0, 0)
+    size = sigma.rows
     covariance = np.array(
         [[_value(sigma[i, j], point) for j in range(size)] for i in range(size)], dtype=np.float64
     ).reshape(size, size)

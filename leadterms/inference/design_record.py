@@ -83,9 +83,7 @@ class Design:
         array = np.asarray(points, dtype=np.float64)
         array = array[:, None] if array.ndim == 1 and len(self.predictors) == 1 else array
         if array.ndim != 2 or array.shape[1] != len(self.predictors):
-            raise LeadtermsError(
-                f"points are rows of {len(self.predictors)} numbers, for {', '.join(self.predictors)}"
-            )
+            raise LeadtermsError(f"points are rows of {len(self.predictors)} numbers, for {', '.join(self.predictors)}")
         return Criterion(self.criterion).sensitivity(self._variance, array)
 
     @property

@@ -39,7 +39,7 @@ class Axis:
 
     def line(self, number: int) -> Array:
         """Return so many equidistant points of an interval, or all values."""
-        return np.linspace(*self.values, number) if self.is_interval else np.array(self.values)
+        return np.linspace(self.values[0], self.values[1], number) if self.is_interval else np.array(self.values)
 
     def __str__(self) -> str:
         inside = ", ".join(f"{value:g}" for value in self.values)

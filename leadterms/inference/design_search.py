@@ -2,8 +2,8 @@
 
 Each round optimises the weights of the points at hand, merges those that belong together, moves points and weights
 jointly (scipy's SLSQP), and adds the point at which the sensitivity exceeds its bound most; it ends when the general
-equivalence theorem holds (Yang, Biedermann and Tang 2013, JASA, have the idea of this scheme). The answer is then sharpened
-by solving the conditions phi(x_i) = bound and phi'(x_i) = 0 of the theorem for weights and interior points.
+equivalence theorem holds (Yang, Biedermann and Tang 2013, JASA, have the idea of this scheme). The answer is then
+sharpened by solving the conditions phi(x_i) = bound and phi'(x_i) = 0 of the theorem for weights and interior points.
 """
 
 from __future__ import annotations
@@ -87,9 +87,7 @@ def first_design(region: Region) -> Found:
     return Found(points, np.full(len(points), 1 / len(points)))
 
 
-def search(
-    problem: Search, tolerance: float, progress: Progress | None = None, start: Found | None = None
-) -> Found:
+def search(problem: Search, tolerance: float, progress: Progress | None = None, start: Found | None = None) -> Found:
     """Return a design whose sensitivity exceeds its bound by no more than a relative tolerance, if there is time.
 
     Parameters
@@ -239,7 +237,7 @@ def _merged(problem: Search, design: Found, distance: float) -> Found:
         point, weight = design.points[index], float(design.weights[index])
         for k, other in enumerate(points):
             near = np.abs(point - other) / width
-            if np.all(near[problem.region.free] < distance) and np.all(near[~problem.region.free] == 0):
+            if np.all(near[problem.region.free] < distance) and np.all(near[np.logical_not(problem.region.free)] == 0):
                 total = weights[k] + weight
                 points[k] = (weights[k] * other + weight * point) / total
                 weights[k] = total

@@ -39,7 +39,8 @@ def weight_function(weight: Weight, point: Mapping[Symbol, Expr]) -> WeightFunct
     shape = _shape(weight, parameter)
 
     def function(eta: Array) -> Array:
-        return scale * shape(eta)
+        with np.errstate(over="ignore"):
+            return scale * shape(eta)
 
     return function
 

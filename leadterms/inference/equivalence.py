@@ -6,14 +6,14 @@ V = phi L'K L is the covariance coefficient of s contrasts (`leadterms.inference
 - D: det V;            with the sensitivity phi(x) = tr{V^{-1} T(x)} and the bound s.
 
 In each the directional derivative of the criterion (of log det V for D) towards unit mass at x is bound - phi(x), and
-phi averages to the bound over the design: **a design is optimal exactly if phi(x) <= bound on the region**, with equality
-at its points, wherever the criterion is convex in the design.
+phi averages to the bound over the design: **a design is optimal exactly if phi(x) <= bound on the region**, with
+equality at its points, wherever the criterion is convex in the design.
 
 **Efficiency.**  With M the maximum of phi over the region, the efficiency Phi(xi*)/Phi(xi) (for D its s-th root) is at
-least bound/M. *c and A*: Phi is convex and homogeneous of degree -1 in the measure, so for t > 0 Phi(xi*)/t = Phi(t xi*) >=
-Phi(xi) - int phi d(t xi* - xi) >= 2 Phi(xi) - t M; take t = Phi(xi)/M. *D*, where V^{-1} is matrix concave and homogeneous
-of degree 1: V(xi*)^{-1} <= V^{-1} (int T dxi*) V^{-1}, so tr{V V(xi*)^{-1}} <= M, and s times the geometric mean of the
-eigenvalues is at most their sum.
+least bound/M. *c and A*: Phi is convex and homogeneous of degree -1 in the measure, so for t > 0 Phi(xi*)/t = Phi(t
+xi*) >= Phi(xi) - int phi d(t xi* - xi) >= 2 Phi(xi) - t M; take t = Phi(xi)/M. *D*, where V^{-1} is matrix concave
+and homogeneous of degree 1: V(xi*)^{-1} <= V^{-1} (int T dxi*) V^{-1}, so tr{V V(xi*)^{-1}} <= M, and s times the
+geometric mean of the eigenvalues is at most their sum.
 
 V^{-1} is matrix concave for block B (G is an average of Schur complements), without random effects, and for a single
 contrast. For D over several contrasts with effects of block A neither is proven: the condition is then necessary for
@@ -184,9 +184,7 @@ def _refined(criterion: Criterion, variance: DesignVariance, region: Region, sta
         return -float(criterion.relative(variance, point[None, :])[0])
 
     if len(free) == 1:
-        found = np.atleast_1d(
-            minimize_scalar(negative, bounds=(0, 1), method="bounded", options={"xatol": 1e-9}).x
-        )
+        found = np.atleast_1d(minimize_scalar(negative, bounds=(0, 1), method="bounded", options={"xatol": 1e-9}).x)
     else:
         inside = (start[free] - lower) / (upper - lower)
         found = minimize(negative, inside, bounds=[(0, 1)] * len(free), method="L-BFGS-B").x

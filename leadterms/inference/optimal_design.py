@@ -9,12 +9,13 @@ import numpy as np
 
 from leadterms.asymptotics.expansion import expansion
 from leadterms.asymptotics.point import Values
-from leadterms.errors import EvaluationError, LeadtermsError, ModelError
+from leadterms.errors import EvaluationError, ModelError
 from leadterms.inference.design_information import DesignVariance, design_variance, normal_nodes
 from leadterms.inference.design_problem import LEADING, DesignProblem, design_problem
 from leadterms.inference.design_record import Design
 from leadterms.inference.design_search import Found, Progress, Search, first_design, search
 from leadterms.inference.equivalence import Criterion, check_criterion, equivalence
+from leadterms.inference.scipy_need import require_scipy
 from leadterms.model.statement import Model
 
 NODES = {0: (1,), 1: (24, 48, 96, 192), 2: (12, 24, 48, 96), 3: (8, 16, 32)}
@@ -39,8 +40,8 @@ def optimal_design(
     """Return support points and weights of the predictors that minimise a criterion of the asymptotic covariance.
 
     The laws of the predictors are replaced by one law with finitely many values in a region: an approximate design, the
-    same in every group. Of the covariance the coefficient of 1/n is optimised, of 1/(mn) with random effects: phi H^{-1},
-    phi G^{-1} for the effects without a random effect, and the second term phi K for all fixed effects
+    same in every group. Of the covariance the coefficient of 1/n is optimised, of 1/(mn) with random effects: phi
+    H^{-1}, phi G^{-1} for the effects without a random effect, and the second term phi K for all fixed effects
     (`leadterms.inference.design_information`). It is locally optimal, at the given parameters.
 
     Parameters
@@ -75,7 +76,8 @@ def optimal_design(
     ModelError
         If the model, the region or the contrasts are not covered.
     EvaluationError
-        If a parameter has no value, the information is singular, or the average over the random effects does not settle.
+        If a parameter has no value, the information is singular, or the average over the random effects does not
+        settle.
     ExistenceError, UndecidedError
         If the second term does not exist for the design, or is not known to.
     LeadtermsError
@@ -94,7 +96,7 @@ def optimal_design(
     'Finite({-1.0: 1/3, 0.0: 1/3, 1.0: 1/3})'
 
     """
-    _require_scipy()
+    require_scipy("a design")
     problem = design_problem(model, at, region, coefficients, contrast, target)
     rule = Criterion(criterion)
     check_criterion(criterion, len(problem.wish.names))
@@ -146,7 +148,7 @@ def design_of(
     (1.5, 0.8)
 
     """
-    _require_scipy()
+    require_scipy("a design")
     problem = design_problem(model, at, region, coefficients, contrast, target)
     check_criterion(criterion, len(problem.wish.names))
     found = _given(problem, points, weights)
@@ -239,18 +241,18 @@ class _UnsettledError(Exception):
 
 
 UNSETTLED = (
-    "the average over the random effects does not settle in double precision: the variance of the random effects is too "
-    "large for Gauss-Hermite nodes here"
+    "the average over the random effects does not settle in double precision: their variance is too large for the "
+    "Gauss-Hermite nodes here"
 )
 
 
 def _recorded(problem: DesignProblem, rule: Criterion, found: Found, each: int) -> Design:
-    """Return the record of a design, with twice the nodes."""
+    """Return the record of a design, its value compared with that at twice the nodes."""
     problem.require_existence(found.points, found.weights)
-    coarse = _variance(problem, found, each)
-    variance = _variance(problem, found, 2 * each) if problem.numbers.has_random else coarse
+    variance = _variance(problem, found, each)
     value = rule.value(variance)
-    error = abs(rule.value(coarse) / value - 1)
+    finer = rule.value(_variance(problem, found, 2 * each)) if problem.numbers.has_random else value
+    error = abs(value / finer - 1)
     if not error < QUADRATURE:
         raise _UnsettledError
     return Design(
@@ -264,7 +266,7 @@ def _recorded(problem: DesignProblem, rule: Criterion, found: Found, each: int) 
         tuple(tuple(map(float, row)) for row in variance.matrix),
         equivalence(rule, variance, problem.region),
         problem.region,
-        2 * each if problem.numbers.has_random else 0,
+        each if problem.numbers.has_random else 0,
         error,
         variance,
     )
@@ -303,12 +305,3 @@ def _check_supports(problem: DesignProblem) -> None:
                 f"the law of {axis.name} is not one on {axis}: its efficiency there has no meaning; make the region as "
                 "large as the support, or truncate the law"
             )
-
-
-def _require_scipy() -> None:
-    try:
-        import scipy.optimize  # noqa: F401
-    except ImportError:
-        raise LeadtermsError(
-            "cannot optimise a design: scipy is not installed (pip install 'leadterms[design]')"
-        ) from None
