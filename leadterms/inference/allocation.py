@@ -127,7 +127,7 @@ class Allocation:
 
     def efficiencies(self, at: Values, allocations: Sequence[object]) -> list[float]:
         """Return the least value of the objective over that at each allocation: numbers between 0 and 1."""
-        best = self.value(at, str(self.evaluate(at)))
+        best = self.value(at, str(self.evaluate(at, 8)))
         return [float(best) / float(self.value(at, share)) for share in allocations]
 
     def _point(self, at: Values) -> dict[Symbol, Expr]:
@@ -174,10 +174,10 @@ class Allocation:
             move = max(min(move, 2 * step), -2 * step)
             place = Rational(round((place + move) * 10 ** (digits + 5)), 10 ** (digits + 5))
             place = min(max(place, 2 * step), 1 - 2 * step)
-            if step == goal:
+            if step == goal and abs(move) < step:
                 break
-            if abs(move) < step:
-                step = max(min(step / 4, 4 * move**2), goal)
+            # the vertex of a parabola with step h is within a multiple of h^2 of the minimum
+            step = max(min(step / 4, 4 * step**2), goal) if abs(move) < step else min(2 * step, Rational(1, COARSE))
         return place, goal
 
     def __repr__(self) -> str:

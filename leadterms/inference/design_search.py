@@ -24,6 +24,8 @@ COARSE = {1: 9, 2: 5, 3: 3}
 """Points in each direction of the first design, by the number of predictors."""
 SEARCHED = {1: 201, 2: 31, 3: 13}
 """Points in each direction of the grid on which new points are looked for."""
+SPARED = 1e-6
+"""Share of a base design where the optimum itself is singular."""
 LEAST_WEIGHT = 1e-6
 """Points of less weight are left out, unless the information is singular without them."""
 SAME = 1e-4
@@ -62,16 +64,41 @@ class Found:
 
 @dataclass(frozen=True)
 class Search:
-    """What is optimised."""
+    """What is optimised.
+
+    Parameters
+    ----------
+    model, criterion, region, nodes
+        The problem.
+    base
+        A design that gets the share SPARED of the mass, the design that is searched for the rest; None for all mass.
+        It keeps the information regular. At the optimum of such mixtures phi <= k := int phi d xi, and the bound is
+        (1 - SPARED) k + SPARED int phi d base >= (1 - SPARED) k: the efficiency is at least 1 - SPARED.
+
+    """
 
     model: DesignModel
     criterion: Criterion
     region: Region
     nodes: Nodes
+    base: Found | None = None
+
+    def whole(self, design: Found) -> Found:
+        """Return the design together with the base."""
+        if self.base is None:
+            return design
+        weights = np.concatenate([(1 - SPARED) * design.weights, SPARED * self.base.weights])
+        return Found(np.vstack([design.points, self.base.points]), weights)
 
     def variance(self, design: Found) -> DesignVariance:
-        """Return V of a design."""
-        return design_variance(self.model, design.points, design.weights, self.nodes)
+        """Return V of a design, the base included."""
+        whole = self.whole(design)
+        return design_variance(self.model, whole.points, whole.weights, self.nodes)
+
+    def relative(self, variance: DesignVariance, points: Array) -> Array:
+        """Return phi over its bound, times the share of the mass that is free."""
+        relative = self.criterion.relative(variance, points)
+        return relative if self.base is None else (1 - SPARED) * relative
 
     def logarithm(self, design: Found) -> float:
         """Return the logarithm of the criterion; infinite where the information is singular."""
@@ -79,6 +106,20 @@ class Search:
             return self.criterion.logarithm(self.variance(design))
         except EvaluationError:
             return np.inf
+
+
+class SingularOptimumError(Exception):
+    """Points of next to no weight cannot be left out: the optimum leaves some effect without information."""
+
+
+def base_design(problem: Search) -> Found:
+    """Return equal weights on as many points as there are effects, chosen from a coarse grid by pivoting."""
+    from scipy.linalg import qr
+
+    points = problem.region.grid(COARSE[len(problem.region.axes)])
+    _, _, order = qr(problem.model.columns(points).T, pivoting=True, mode="economic")
+    number = problem.model.contrasts.shape[0]
+    return Found(points[np.sort(order[:number])], np.full(number, 1 / number))
 
 
 def first_design(region: Region) -> Found:
@@ -101,6 +142,11 @@ def search(problem: Search, tolerance: float, progress: Progress | None = None, 
     start
         A design that is near; None for one on a coarse grid.
 
+    Raises
+    ------
+    SingularOptimumError
+        If the optimum is singular, and there is no base.
+
     """
     design = _multiplicative(problem, first_design(problem.region)) if start is None else start
     number = SEARCHED[len(problem.region.axes)]
@@ -109,6 +155,8 @@ def search(problem: Search, tolerance: float, progress: Progress | None = None, 
         design = _weighted(problem, design)
         design = _moved(problem, _merged(problem, design, 0.05 * 0.7**turn))
         design = _merged(problem, _without_small(problem, design), SAME)
+        if problem.base is None and design.weights.min() <= LEAST_WEIGHT:
+            raise SingularOptimumError
         design = _sharpened(problem, _fewer(problem, design))
         point, largest = largest_sensitivity(problem.criterion, problem.variance(design), problem.region, number)
         if progress is not None:
@@ -124,8 +172,9 @@ def search(problem: Search, tolerance: float, progress: Progress | None = None, 
 def _multiplicative(problem: Search, design: Found) -> Found:
     """Multiply each weight by the square root of its relative sensitivity: the criterion falls at each step."""
     for _ in range(MULTIPLICATIVE):
-        relative = problem.criterion.relative(problem.variance(design), design.points)
+        relative = problem.relative(problem.variance(design), design.points)
         weights = design.weights * np.sqrt(relative)
+        weights = np.maximum(weights / weights.sum(), LEAST_WEIGHT)
         design = Found(design.points, weights / weights.sum())
     return design
 
@@ -135,7 +184,7 @@ def _weighted(problem: Search, design: Found) -> Found:
 
     def objective(weights: Array) -> tuple[float, Array]:
         variance = problem.variance(Found(design.points, weights))
-        gradient = -problem.criterion.relative(variance, design.points)
+        gradient = -problem.relative(variance, design.points)
         return problem.criterion.logarithm(variance), gradient
 
     return _better(problem, design, _constrained(objective, design.weights, len(design.weights)), lambda z: z)
@@ -159,7 +208,7 @@ def _moved(problem: Search, design: Found) -> Found:
     def objective(z: Array) -> tuple[float, Array]:
         at = points(z)
         variance = problem.variance(Found(at, z[:number]))
-        relative = problem.criterion.relative(variance, at)
+        relative = problem.relative(variance, at)
         slopes = _slopes(problem, variance, at)
         return problem.criterion.logarithm(variance), -np.concatenate(
             [relative, (z[:number, None] * slopes * width).ravel()]
@@ -185,7 +234,7 @@ def _slopes(problem: Search, variance: DesignVariance, points: Array) -> Array:
         places, factors = _STENCILS[rows, 0], _STENCILS[rows, 1]
         moved = np.repeat(points[:, None, :], places.shape[1], axis=1)
         moved[:, :, k] += step * places
-        values = problem.criterion.relative(variance, moved.reshape(-1, points.shape[1])).reshape(number, -1)
+        values = problem.relative(variance, moved.reshape(-1, points.shape[1])).reshape(number, -1)
         found.append((values * factors).sum(axis=1) / step)
     return np.stack(found, axis=1)
 
@@ -259,7 +308,7 @@ def _without_small(problem: Search, design: Found) -> Found:
 
 def _fewer(problem: Search, design: Found) -> Found:
     """Leave out points one by one as long as the others do as well: optimal weights need not be unique."""
-    while len(design.weights) > problem.model.contrasts.shape[0]:
+    while len(design.weights) > (1 if problem.base is not None else problem.model.contrasts.shape[0]):
         for index in np.argsort(design.weights):
             keep = np.arange(len(design.weights)) != index
             weights = design.weights[keep]
@@ -305,11 +354,13 @@ def _sharpened(problem: Search, design: Found) -> Found:
     def conditions(z: Array) -> Array:
         moved = unpacked(z)
         variance = problem.variance(moved)
-        relative = problem.criterion.relative(variance, moved.points)
+        relative = problem.relative(variance, moved.points)
+        total = moved.weights.sum()
+        alike = relative - moved.weights @ relative / total + total - 1
         if not len(rows):
-            return relative - 1
+            return alike
         slopes = _slopes(problem, variance, moved.points)
-        return np.concatenate([relative - 1, slopes[rows, place[columns]] * width[columns]])
+        return np.concatenate([alike, slopes[rows, place[columns]] * width[columns]])
 
     start = np.concatenate([design.weights, ((design.points - low) / width)[rows, columns]])
     try:
@@ -329,9 +380,9 @@ def _sharpened(problem: Search, design: Found) -> Found:
 
 
 def _rounded(problem: Search, design: Found) -> Found:
-    """Return the design in the order of its points, with the digits that are trusted."""
-    points = problem.region.rounded(design.points)
-    order = np.lexsort(points.T[::-1])
-    weights = np.round(design.weights[order], 9)
+    """Return the design with its base, in the order of its points and with the digits that are trusted."""
+    design = problem.whole(design)
+    points, place = np.unique(problem.region.rounded(design.points), axis=0, return_inverse=True)
+    weights = np.round(np.bincount(place.ravel(), design.weights), 9)
     weights[np.argmax(weights)] += 1 - weights.sum()
-    return Found(points[order], weights)
+    return Found(points, weights)

@@ -209,11 +209,20 @@ def _relaxed(variance: Monomials, price: Monomials, limit: float) -> Any:
         bounds=[(0, np.log(LARGEST))] * variance.exponents.shape[1],
         constraints=[constraint],
         method="SLSQP",
-        options={"ftol": 1e-14, "maxiter": 500},
+        options={"ftol": 1e-13, "maxiter": 500},
     )
-    if not found.success:
+    if not _is_stationary(variance, price, found.x):
         raise EvaluationError(f"the sizes were not found: {found.message}")
     return np.exp(found.x)
+
+
+def _is_stationary(variance: Monomials, price: Monomials, logs: Any) -> bool:
+    """Check the conditions of Karush, Kuhn and Tucker: gradients opposite, or pointing out at sizes of one."""
+    slope, cost_slope = variance.logarithm(logs)[1], price.logarithm(logs)[1]
+    inside = logs > 1e-6
+    multiplier = -(slope[inside] @ cost_slope[inside]) / (cost_slope[inside] @ cost_slope[inside])
+    balance = slope + multiplier * cost_slope
+    return bool(multiplier >= 0 and np.all(np.abs(balance[inside]) < 1e-4) and np.all(balance > -1e-4))
 
 
 def _whole(variance: Monomials, price: Monomials, limit: float, relaxed: Any) -> tuple[int, ...]:

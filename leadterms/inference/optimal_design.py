@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,16 @@ from leadterms.errors import EvaluationError, ModelError
 from leadterms.inference.design_information import DesignVariance, design_variance, normal_nodes
 from leadterms.inference.design_problem import LEADING, DesignProblem, design_problem
 from leadterms.inference.design_record import Design
-from leadterms.inference.design_search import Found, Progress, Search, first_design, search
+from leadterms.inference.design_search import (
+    SPARED,
+    Found,
+    Progress,
+    Search,
+    SingularOptimumError,
+    base_design,
+    first_design,
+    search,
+)
 from leadterms.inference.equivalence import Criterion, check_criterion, equivalence
 from leadterms.inference.scipy_need import require_scipy
 from leadterms.model.statement import Model
@@ -70,6 +80,8 @@ def optimal_design(
     Design
         Points and weights, the value per 1/n or 1/(mn) in double precision, and the check of the general equivalence
         theorem with the lower bound of the efficiency that follows from it. Neglected is what the terms neglect.
+        Where the optimum is singular, as for the variance of a mean at one point, a millionth of the mass is left on
+        points that keep the other effects estimable.
 
     Raises
     ------
@@ -106,7 +118,7 @@ def optimal_design(
     found = None
     for each in NODES[len(problem.numbers.covariance)]:
         nodes = normal_nodes(problem.numbers.covariance, each)
-        found = search(Search(problem.numbers, rule, problem.region, nodes), TOLERANCE, progress, found)
+        found = _searched(Search(problem.numbers, rule, problem.region, nodes), progress, found)
         try:
             return _recorded(problem, rule, found, each)
         except _UnsettledError:
@@ -244,6 +256,14 @@ UNSETTLED = (
     "the average over the random effects does not settle in double precision: their variance is too large for the "
     "Gauss-Hermite nodes here"
 )
+
+
+def _searched(problem: Search, progress: Progress | None, start: Found | None) -> Found:
+    """Search; where the optimum is singular, with a millionth of the mass on points that keep it regular."""
+    try:
+        return search(problem, TOLERANCE, progress, start)
+    except SingularOptimumError:
+        return search(replace(problem, base=base_design(problem)), SPARED, progress)
 
 
 def _recorded(problem: DesignProblem, rule: Criterion, found: Found, each: int) -> Design:
