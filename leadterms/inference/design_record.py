@@ -105,11 +105,11 @@ class Design:
     def _lines(self) -> list[str]:
         what = {"c": "variance", "A": "sum of the variances", "D": "determinant of the covariance"}[self.criterion]
         unit = self.order if self.criterion != "D" or len(self.contrasts) == 1 else f"{self.order} each"
-        verdict = f"largest sensitivity {self.check.largest:.10g}, bound {self.check.bound:.10g}"
+        verdict = f"largest sensitivity {self.check.largest:.8g}, bound {self.check.bound:.8g}"
         relation = "efficiency at least" if self.check.sufficient else "a necessary condition; efficiency not bounded:"
         shown = f"{self.check.efficiency:.8f}" if self.check.sufficient else "the criterion is not known to be convex"
         return [
-            f"{self.criterion}-criterion of {', '.join(self.contrasts)}: {what} {self.value:.10g}, per {unit}",
+            f"{self.criterion}-criterion of {', '.join(self.contrasts)}: {what} {self.value:.8g}, per {unit}",
             f"equivalence on {self.region} ({self.check.checked} points, refined): {verdict}",
             f"{relation} {shown}",
         ]

@@ -41,8 +41,10 @@ _STENCILS = np.array(
     ]
 )
 """Places in steps and factors: central; towards larger and towards smaller values at an end."""
-MULTIPLICATIVE = 60
+MULTIPLICATIVE = 120
 """Steps of the multiplicative algorithm before the convex programme: they cannot go astray."""
+SMALL = 0.02
+"""Of the mean weight: less is left out after these steps."""
 
 Progress = Callable[[int, float], None]
 
@@ -170,13 +172,18 @@ def search(problem: Search, tolerance: float, progress: Progress | None = None, 
 
 
 def _multiplicative(problem: Search, design: Found) -> Found:
-    """Multiply each weight by the square root of its relative sensitivity: the criterion falls at each step."""
+    """Multiply each weight by the square root of its relative sensitivity: the criterion falls at each step.
+
+    Points whose weight becomes small are left out: the rounds that follow bring back those that are needed.
+    """
     for _ in range(MULTIPLICATIVE):
         relative = problem.relative(problem.variance(design), design.points)
         weights = design.weights * np.sqrt(relative)
         weights = np.maximum(weights / weights.sum(), LEAST_WEIGHT)
         design = Found(design.points, weights / weights.sum())
-    return design
+    keep = design.weights > SMALL / len(design.weights)
+    fewer = Found(design.points[keep], design.weights[keep] / design.weights[keep].sum())
+    return fewer if np.isfinite(problem.logarithm(fewer)) else design
 
 
 def _weighted(problem: Search, design: Found) -> Found:
@@ -236,7 +243,8 @@ def _slopes(problem: Search, variance: DesignVariance, points: Array) -> Array:
         moved[:, :, k] += step * places
         values = problem.relative(variance, moved.reshape(-1, points.shape[1])).reshape(number, -1)
         found.append((values * factors).sum(axis=1) / step)
-    return np.stack(found, axis=1)
+    slopes: Array = np.stack(found, axis=1)
+    return slopes
 
 
 def _constrained(objective: Callable[[Array], tuple[float, Array]], start: Array, number: int) -> Array | None:
@@ -254,7 +262,7 @@ def _constrained(objective: Callable[[Array], tuple[float, Array]], start: Array
             bounds=[(least, 1.0) for least in floor],
             constraints=[constraint],
             method="SLSQP",
-            options={"ftol": 1e-15, "maxiter": 300},
+            options={"ftol": 1e-13, "maxiter": 60},
         )
     except EvaluationError:
         return None
@@ -383,6 +391,8 @@ def _rounded(problem: Search, design: Found) -> Found:
     """Return the design with its base, in the order of its points and with the digits that are trusted."""
     design = problem.whole(design)
     points, place = np.unique(problem.region.rounded(design.points), axis=0, return_inverse=True)
-    weights = np.round(np.bincount(place.ravel(), design.weights), 9)
+    weights: Array = np.zeros(len(points))
+    np.add.at(weights, place.ravel(), design.weights)
+    weights = np.round(weights, 9)
     weights[np.argmax(weights)] += 1 - weights.sum()
     return Found(points, weights)
