@@ -127,8 +127,8 @@ class Allocation:
 
     def efficiencies(self, at: Values, allocations: Sequence[object]) -> list[float]:
         """Return the least value of the objective over that at each allocation: numbers between 0 and 1."""
-        best = self.value(at, str(self.evaluate(at, 8)))
-        return [float(best) / float(self.value(at, share)) for share in allocations]
+        best = self.value(at, str(self.evaluate(at, 6)), 12)
+        return [float(best) / float(self.value(at, share, 12)) for share in allocations]
 
     def _point(self, at: Values) -> dict[Symbol, Expr]:
         point = self.space.point(at)

@@ -364,7 +364,7 @@ def _sharpened(problem: Search, design: Found) -> Found:
         variance = problem.variance(moved)
         relative = problem.relative(variance, moved.points)
         total = moved.weights.sum()
-        alike = relative - moved.weights @ relative / total + total - 1
+        alike: Array = relative - moved.weights @ relative / total + total - 1
         if not len(rows):
             return alike
         slopes = _slopes(problem, variance, moved.points)
