@@ -37,7 +37,7 @@ from sympy import (
 
 from leadterms.algebra.canonical import canonical
 from leadterms.asymptotics.orders import PER_GROUP
-from leadterms.asymptotics.point import ParameterSpace, Values
+from leadterms.asymptotics.point import ParameterSpace, Values, symbols_of
 from leadterms.asymptotics.result import Entry, Term
 from leadterms.asymptotics.term import evaluate_at, summed
 from leadterms.errors import EvaluationError, ModelError
@@ -120,15 +120,43 @@ class Allocation:
 
     def value(self, at: Values, allocation: object, digits: int = 15) -> Number:
         """Return the objective at a point and an allocation p, 0 < p < 1."""
-        share = exact_number(allocation)
-        if not 0 < share < 1:
-            raise EvaluationError(f"an allocation lies between 0 and 1, not {allocation}")
-        return self._value(self._point(at), share, digits)
+        return self._value(self._point(at), _share(allocation), digits)
 
-    def efficiencies(self, at: Values, allocations: Sequence[object]) -> list[float]:
-        """Return the least value of the objective over that at each allocation: numbers between 0 and 1."""
-        best = self.value(at, str(self.evaluate(at, 6)), 12)
-        return [float(best) / float(self.value(at, share, 12)) for share in allocations]
+    def efficiencies(self, at: Values, allocations: Sequence[object], optimum: Number | None = None) -> list[float]:
+        """Return the least value of the objective over that at each allocation: numbers between 0 and 1.
+
+        In double precision, by functions of arrays.
+
+        Parameters
+        ----------
+        at
+            As in `evaluate`.
+        allocations
+            Exact numbers between 0 and 1.
+        optimum
+            What `evaluate` gives at the point, where it is known already.
+
+        Raises
+        ------
+        EvaluationError
+            As `evaluate`; also where an allocation is not between 0 and 1, or the values do not settle.
+
+        """
+        from leadterms.evaluation.arrays import array_function
+
+        best = float(self.evaluate(at, 8) if optimum is None else optimum)
+        shares = [_share(allocation) for allocation in allocations]
+        point = self._point(at)
+        for share in shares:
+            self.objective.at({**point, self.parameter: share}).require_existence()
+        used = sorted(symbols_of(self.objective.coefficient), key=str)
+        others = () if self.objective.unclosed is None else (self.objective.unclosed,)
+        function = array_function(self.objective.coefficient, used, accuracy=1e-10, alternatives=others)
+        known = [[best, *map(float, shares)] if symbol == self.parameter else float(point[symbol]) for symbol in used]
+        values = [float(value) for value in function(*known)]
+        if not all(value > 0 for value in values):
+            raise EvaluationError("the objective has no value in double precision at some allocation: use value()")
+        return [min(values[0] / value, 1.0) for value in values[1:]]
 
     def _point(self, at: Values) -> dict[Symbol, Expr]:
         point = self.space.point(at)
@@ -261,6 +289,13 @@ def optimal_allocation(
     optimum, least, conditions = closed
     existence = [objective.condition] if objective.condition else []
     return Allocation(share, optimum, least, objective, (*conditions, *existence), space)
+
+
+def _share(allocation: object) -> Rational:
+    share = exact_number(allocation)
+    if not 0 < share < 1:
+        raise EvaluationError(f"an allocation lies between 0 and 1, not {allocation}")
+    return share
 
 
 def _objective(entry: Entry, order: str | Expr | None, n: object) -> Term:

@@ -1,4 +1,4 @@
-"""Designs: the search beside the multiplicative algorithm on a grid, and closed optima beside brackets; ratios in one run."""
+"""Designs: the search beside the multiplicative algorithm, closed optima beside brackets; ratios in one run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LAW = {"x": "Bernoulli(p)"}
 
 
 def multiplicative(gap):
-    """D-optimal weights for the quadratic logistic model on a grid of 801 points, until the sensitivity is within gap."""
+    """D-optimal weights for a quadratic logistic model on 801 points, until the sensitivity is within the gap."""
     x = np.linspace(-4, 4, 801)
     columns = np.stack([np.ones_like(x), x, x**2], axis=1)
     eta = columns @ np.array([0.3, 1.0, -0.2])

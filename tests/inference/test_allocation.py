@@ -108,13 +108,23 @@ def test_efficiencies_have_their_top_at_the_optimum():
     best = allocation.evaluate(SLOPES_AT, 6)
     shares = ["0.1", "0.3", str(best), "0.7", "0.9"]
     found = allocation.efficiencies(SLOPES_AT, shares)
+    np.testing.assert_allclose(found, allocation.efficiencies(SLOPES_AT, shares, optimum=best), rtol=1e-9)
     assert np.argmax(found) == 2
     assert found[2] == pytest.approx(1, abs=1e-9)
     expected = [float(allocation.value(SLOPES_AT, str(best))) / float(allocation.value(SLOPES_AT, p)) for p in shares]
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
+def test_efficiencies_of_a_held_objective_by_quadrature():
+    allocation = optimal_allocation(MIXED["x"])
+    shares = [0.1, 0.35, 0.8]
+    found = allocation.efficiencies(MIXED_AT, shares)
+    least = minimize_scalar(mixed_variance, args=(MIXED_AT,), bounds=(0, 1), method="bounded").fun
+    np.testing.assert_allclose(found, [least / mixed_variance(p, MIXED_AT) for p in shares], rtol=1e-8)
+
+
 REFUSED = [
+    (lambda: optimal_allocation(POISSON["x"]).efficiencies(AT, [1.2]), EvaluationError, "between 0 and 1, not 1.2"),
     (lambda: optimal_allocation(POISSON["x"], "q"), ModelError, "does not depend on 'q'"),
     (lambda: optimal_allocation(SLOPES["1"], order="1/m"), ModelError, "does not depend on 'p'"),
     (lambda: optimal_allocation(POISSON["1", "x"]), ModelError, "not for a covariance"),
