@@ -35,6 +35,7 @@ def numbers_of(case, target=None, **options):
     return design_problem(model, at, REGION, options.get("coefficients"), options.get("contrast"), wanted).numbers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", RANDOM)
 def test_against_the_engine_at_the_same_finite_law(case):
     """Every entry of phi K, by an expansion whose law has the design's points: no code is shared beyond the model."""
