@@ -63,7 +63,9 @@ def normal_nodes(covariance: Array, each: int) -> Nodes:
     size = len(covariance)
     if not size:
         return Nodes(np.zeros((1, 0)), np.ones(1))
-    line, weights = np.polynomial.hermite_e.hermegauss(each)
+    from scipy.special import roots_hermitenorm
+
+    line, weights = roots_hermitenorm(each)
     weights = weights / weights.sum()
     grid = np.stack(np.meshgrid(*[line] * size, indexing="ij"), axis=-1).reshape(-1, size)
     product = np.prod(np.stack(np.meshgrid(*[weights] * size, indexing="ij"), axis=-1).reshape(-1, size), axis=1)
@@ -165,18 +167,26 @@ def design_variance(model: DesignModel, points: Array, weights: Array, nodes: No
     """
     terms = model.columns(points)
     masses = model.weight(_linear_predictors(model, terms, nodes)) * weights
-    information = np.einsum("qi,ij,ik->qjk", masses, terms, terms)
+    # far out in the law of the effects all weights may be tiny, or below the least double: the blocks of each node are
+    # taken relative to their largest mass, which regressions do not see
+    largest = masses.max(axis=1)
+    relative = np.where(largest[:, None] > 0, masses / np.where(largest > 0, largest, 1.0)[:, None], weights)
+    information = np.einsum("qi,ij,ik->qjk", relative, terms, terms)
     size = len(model.covariance)
     own, cross = information[:, :size, :size], information[:, :size, size:]
-    other = np.einsum("q,qjk->jk", nodes.weights, information[:, size:, size:])
-    l_a, l_b = model.contrasts[:size], model.contrasts[size:]
     average = nodes.weights
+    other = np.einsum("q,qjk->jk", average * largest, information[:, size:, size:])
+    l_a, l_b = model.contrasts[:size], model.contrasts[size:]
     regression = _solved(own, cross)
-    remaining = other - np.einsum("q,qji,qjk->ik", average, cross, regression)
+    remaining = other - np.einsum("q,qji,qjk->ik", average * largest, cross, regression)
     mean_regression = np.einsum("q,qjk->jk", average, regression)
     right = mean_regression.T @ l_a - l_b
     b = _solved(remaining, right)
-    inverse_part = _solved(own, np.broadcast_to(l_a, (len(average), *l_a.shape)))
+    inverse_part = np.zeros((len(average), *l_a.shape))
+    if model.touches_random:
+        if not np.all(largest > 0):
+            raise EvaluationError(SINGULAR)
+        inverse_part = _solved(own, np.broadcast_to(l_a, inverse_part.shape)) / largest[:, None, None]
     matrix = np.einsum("q,js,qjt->st", average, l_a, inverse_part) + right.T @ b
     solutions = np.concatenate([inverse_part + regression @ b, np.broadcast_to(-b, (len(average), *b.shape))], axis=1)
     return DesignVariance(model.dispersion * (matrix + matrix.T) / 2, model, nodes, solutions)

@@ -197,6 +197,19 @@ def test_three_predictors_and_mixed_axes():
     assert {point[2] for point in best.points} == {0.0, 1.0}
 
 
+def test_weights_that_vanish_far_out_in_the_law_of_the_effects():
+    """Cloglog weights are below the least double there; by quadrature of its own, the two points and shares given."""
+    model = Model("y ~ x + (1 | g)", family="bernoulli", link="cloglog", laws={"x": "Uniform(-1, 1)"})
+    best = optimal_design(model, "beta0=0.3, beta1=1, sigma2=0.5", region={"x": (-2, 2)})
+    u = np.linspace(-7, 7, 20001)
+    mass = np.exp(-(u**2)) / np.exp(-(u**2)).sum()
+    eta = 0.3 + u[:, None] + np.array(support(best))
+    w = np.exp(2 * eta) / np.expm1(np.exp(np.minimum(eta, 6))) * np.array(best.weights)
+    centre = (w * np.array(support(best))).sum(axis=1) / w.sum(axis=1)
+    information = mass @ (w * (np.array(support(best)) - centre[:, None]) ** 2).sum(axis=1)
+    assert best.value == pytest.approx(1 / information, rel=1e-7)
+
+
 def test_progress_is_told():
     told = []
     optimal_design(LOGISTIC, "beta0=0, beta1=1", region={"x": (-5, 5)}, progress=lambda *news: told.append(news))
@@ -262,6 +275,7 @@ REFUSED = [
      "beta0=0, beta1=1, sigma2=1.2", {"target": "second"}, ExistenceError, "does not exist: infinite"),
     (Model("y ~ x + (1 | g)", family="bernoulli", link="cloglog", laws={"x": "Uniform(-1, 1)"}),
      "beta0=0, beta1=1, sigma2=0.1", {"target": "second"}, ExistenceError, "does not exist"),
+    (MIXED, "beta0=0, beta1=1, sigma2=400", {}, EvaluationError, "does not settle in double precision"),
     (MIXED, "beta0=0, beta1=1, sigma2=-1", {}, EvaluationError, "sigma2 must be positive"),
     (SLOPES, "beta0=0, beta1=1, Sigma11=1, Sigma12=2, Sigma22=1", {"target": "second"}, ExistenceError,
      "the condition .* fails"),
