@@ -1,0 +1,279 @@
+"""From a model, a point and a region to what a design's information needs in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sympy import Expr, Integer, Matrix, Symbol, Tuple, lambdify
+
+from leadterms.asymptotics.assembly import assembled
+from leadterms.asymptotics.point import Values
+from leadterms.errors import EvaluationError, LeadtermsError, ModelError
+from leadterms.expectation.inverse_existence import AT_MOST_EXPONENTIAL, BlockA, inverse_exists, regression_exists
+from leadterms.inference.design_information import DesignModel
+from leadterms.inference.design_region import Region, read_region
+from leadterms.inference.design_weights import Array, weight_function
+from leadterms.model.discrete_laws import FiniteLaw
+from leadterms.model.statement import Model
+from leadterms.notation.symbols import PHI
+from leadterms.reading.numbers import exact_number
+
+LEADING, SECOND = "leading", "second"
+GRID = {1: 101, 2: 21, 3: 9}
+"""Points in each direction on which the terms and the weight are looked at before a search."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What of the covariance is to be small: a criterion's contrasts.
+
+    Parameters
+    ----------
+    names
+        One for each contrast.
+    matrix
+        d x s in the order of the model's fixed effects, exact.
+    target
+        "leading" or "second".
+
+    """
+
+    names: tuple[str, ...]
+    matrix: tuple[tuple[Expr, ...], ...]
+    target: str
+
+
+@dataclass(frozen=True)
+class DesignProblem:
+    """A model at a point, with the region of its predictors.
+
+    Parameters
+    ----------
+    model
+        The statement.
+    point
+        Exact values by symbol.
+    region
+        Where the predictors may lie.
+    wish
+        The contrasts.
+    numbers
+        The same in double precision.
+
+    """
+
+    model: Model
+    point: Mapping[Symbol, Expr]
+    region: Region
+    wish: Wish
+    numbers: DesignModel
+
+    @property
+    def order(self) -> str:
+        """The order whose coefficient is minimised."""
+        return "1/(m*n)" if self.model.is_mixed else "1/n"
+
+    def require_existence(self, points: Array, weights: Array) -> None:
+        """Refuse a design for which the second term does not exist, or is not known to.
+
+        Raises
+        ------
+        ExistenceError, UndecidedError
+            As a term of an expansion does.
+
+        """
+        if not self.numbers.touches_random or isinstance(self.model.link.weight, AT_MOST_EXPONENTIAL):
+            return
+        from leadterms.asymptotics.term import Term
+
+        model, split = self.model, self.model.effects_design
+        variable = Symbol(self.region.names[0], real=True)
+        atoms = [Tuple(exact_number(x), exact_number(w)) for x, w in zip(points[:, 0], weights, strict=True)]
+        block = BlockA(
+            model.link.weight,
+            model.linear_predictor,
+            split.within,
+            (Tuple(variable, FiniteLaw(*atoms)),),
+            model.random_effects,
+            model.effects_covariance,
+        )
+        others = tuple(model.design[index] for index in split.fixed_only)
+        existence = inverse_exists(block) & regression_exists(block, others)
+        order = 1 / (Symbol("m") * Symbol("n"))
+        Term(Integer(0), order, "derived", existence=existence).at(dict(self.point)).require_existence()
+
+
+def design_problem(
+    model: Model,
+    at: Values,
+    region: Any,
+    coefficients: str | Sequence[str] | None,
+    contrast: Mapping[str, object] | None,
+    target: str,
+) -> DesignProblem:
+    """Return the problem of a design, read and checked.
+
+    Raises
+    ------
+    ModelError
+        If the model, the region or the contrasts are refused.
+    EvaluationError
+        If a parameter has no value, or a term or the weight is not finite on the region.
+
+    """
+    _check_model(model)
+    known = read_region(region, [str(name) for name in model.formula.variables])
+    wish = read_wish(model, coefficients, contrast, target)
+    point = assembled(model, "", {}, (), tuple, 1).space.point(at)
+    numbers = _numbers(model, point, wish)
+    _check_region(numbers, known, model)
+    if wish.target == SECOND and len(known.axes) > 1 and not isinstance(model.link.weight, AT_MOST_EXPONENTIAL):
+        raise ModelError(
+            f"whether second terms exist under the {model.link.name} link is decided for designs of one predictor: use "
+            "the logit or log link, or target='leading'"
+        )
+    return DesignProblem(model, point, known, wish, numbers)
+
+
+def _check_model(model: Any) -> None:
+    if not isinstance(model, Model):
+        raise ModelError(f"a Model is needed, not {type(model).__name__}: state one as Model(formula, ...)")
+    if len(model.groupings) > 1:
+        raise ModelError("support points are optimised with one grouping factor or none: the formula has several")
+    if model.group_level:
+        names = ", ".join(symbol.name for symbol in model.group_level)
+        raise ModelError(
+            f"support points are optimised for predictors that vary within groups, and {names} is constant in them: "
+            "optimise its probabilities by optimal_allocation"
+        )
+    if model.centred or model.designed:
+        raise ModelError("support points are optimised for plain predictors: leave centred= and designed= out")
+    if model.is_mixed and model.link.positive:
+        raise ModelError(
+            f"the {model.link.name} link needs a positive linear predictor, which normal random effects do not give: "
+            "use the log link"
+        )
+
+
+def read_wish(
+    model: Model, coefficients: str | Sequence[str] | None, contrast: Mapping[str, object] | None, target: str
+) -> Wish:
+    """Return the contrasts that are asked for.
+
+    Parameters
+    ----------
+    model
+        The statement.
+    coefficients
+        Names of terms or parameters; None for all whose term of this target depends on the design.
+    contrast
+        Numbers by name: one linear combination instead.
+    target
+        "leading": block B of a mixed model, all fixed effects without random effects. "second": the term of order
+        1/(mn) of every fixed effect.
+
+    """
+    if target not in (LEADING, SECOND):
+        raise ModelError(f"the target is 'leading' or 'second', not {target!r}")
+    if target == SECOND and not model.is_mixed:
+        raise ModelError("second terms need random effects: leave target='second' out")
+    if coefficients is not None and contrast is not None:
+        raise ModelError("give coefficients or a contrast, not both")
+    free = model.effects_design.fixed_only if model.is_mixed and target == LEADING else range(len(model.fixed_effects))
+    if contrast is not None:
+        numbers = {_index(model, name): exact_number(value) for name, value in contrast.items()}
+        numbers = {index: number for index, number in numbers.items() if number != 0}
+        if not numbers:
+            raise ModelError("the contrast is zero: give a number that is not zero to a coefficient")
+        columns, names = [numbers], [_label(model, numbers)]
+    else:
+        asked = [coefficients] if isinstance(coefficients, str) else coefficients
+        indices = list(free) if asked is None else list(dict.fromkeys(_index(model, name) for name in asked))
+        columns, names = [{index: Integer(1)} for index in indices], [model.term_names[index] for index in indices]
+    _check_target(model, columns, free)
+    matrix = tuple(tuple(column.get(i, Integer(0)) for column in columns) for i in range(len(model.fixed_effects)))
+    return Wish(tuple(names), matrix, target)
+
+
+def _check_target(model: Model, columns: Sequence[Mapping[int, Expr]], free: Sequence[int]) -> None:
+    """Refuse contrasts whose leading term no design changes."""
+    outside = [model.term_names[index] for column in columns for index in column if index not in free]
+    if outside or not columns:
+        names = ", ".join(dict.fromkeys(outside)) or "the fixed effects"
+        raise ModelError(
+            f"the leading term of {names} is of order 1/m and the same for every design of the predictors within "
+            "groups: ask for target='second'"
+        )
+
+
+def _index(model: Model, name: object) -> int:
+    wanted = "1" if str(name) == "(Intercept)" else str(name)
+    for index, (term, effect) in enumerate(zip(model.term_names, model.fixed_effects, strict=True)):
+        if wanted in (term, effect.name):
+            return index
+    raise LeadtermsError(f"the model has no fixed effect {wanted!r}: it has {', '.join(model.term_names)}")
+
+
+def _label(model: Model, numbers: Mapping[int, Expr]) -> str:
+    """Return a linear combination of terms as text: beta1 - beta2."""
+    total = sum((number * model.fixed_effects[index] for index, number in numbers.items()), Integer(0))
+    return str(total)
+
+
+def _numbers(model: Model, point: Mapping[Symbol, Expr], wish: Wish) -> DesignModel:
+    split = model.effects_design if model.is_mixed else None
+    places = (*split.moved, *split.fixed_only) if split is not None else tuple(range(len(model.fixed_effects)))
+    variables = [Symbol(name, real=True) for name in model.formula.variables]
+    functions = [lambdify(variables, model.design[index], "numpy") for index in places]
+
+    def columns(points: Array) -> Array:
+        given = points.T
+        with np.errstate(all="ignore"):
+            found = [np.broadcast_to(np.asarray(f(*given), dtype=np.float64), len(points)) for f in functions]
+        return np.stack(found, axis=1)
+
+    dispersion = _value(PHI, point) if model.family.has_dispersion else 1.0
+    sigma = model.effects_covariance if model.is_mixed else Matrix.zeros(0, 0)
+    size = sigma.rows
+    covariance = np.array(
+        [[_value(sigma[i, j], point) for j in range(size)] for i in range(size)], dtype=np.float64
+    ).reshape(size, size)
+    return DesignModel(
+        columns,
+        weight_function(model.link.weight, point),
+        np.array([_value(model.fixed_effects[index], point) for index in places]),
+        covariance,
+        dispersion,
+        np.array([[float(number) for number in wish.matrix[index]] for index in places]),
+    )
+
+
+def _value(expression: Expr, point: Mapping[Symbol, Expr]) -> float:
+    found = expression.xreplace(dict(point))
+    if found.free_symbols:
+        missing = ", ".join(sorted(symbol.name for symbol in found.free_symbols))
+        raise EvaluationError(f"no value is given for {missing}")
+    return float(found)
+
+
+def _check_region(numbers: DesignModel, region: Region, model: Model) -> None:
+    """Refuse terms that are not finite or not independent on the region, and a weight that is not there."""
+    grid = region.grid(GRID[len(region.axes)])
+    terms = numbers.columns(grid)
+    for column, name in enumerate(model.term_names):
+        if not np.all(np.isfinite(terms[:, column])):
+            raise EvaluationError(f"a term such as {name} is not finite somewhere in {region}: make the region smaller")
+    weight = numbers.weight(terms @ numbers.effects)
+    if not (np.all(np.isfinite(weight)) and np.any(weight > 0)):
+        raise EvaluationError(
+            f"the weight of the observations is not finite and positive on {region} in double precision: make the "
+            "region smaller"
+        )
+    scaled = terms / np.maximum(np.abs(terms).max(axis=0), 1e-300)
+    if np.linalg.matrix_rank(scaled) < terms.shape[1]:
+        raise ModelError(
+            f"the terms {', '.join(model.term_names)} are linearly dependent on {region}: make the region larger"
+        )
