@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from math import nan, sqrt
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,9 @@ from sympy import Rational
 
 from leadterms.errors import EvaluationError, LeadtermsError
 from leadterms.inference.estimated import Estimated
+from leadterms.inference.quantiles import normal_quantile
 from leadterms.inference.scales import FISHER, LOG, interval, scaled_parameters, values_and_jacobian
 from leadterms.inference.tail_probabilities import chi_squared_tail
-from leadterms.inference.variance_intervals import chi_squared_quantile
 from leadterms.inference.wald_hypothesis import WaldTest, wald_test
 from leadterms.inference.wald_table import html_table, text_table
 from leadterms.reading.numbers import exact_number
@@ -161,7 +160,7 @@ class WaldInference:
         return wald_test(self, contrasts, values)
 
     def _intervals(self, errors: Array) -> Array:
-        quantile = normal_quantile(self.level)
+        quantile = float(normal_quantile((1 - self.level) / 2))
         pairs = zip(self.estimates.tolist(), errors.tolist(), self.working, strict=True)
         return np.array([interval(value, error, quantile, working) for value, error, working in pairs])
 
@@ -203,16 +202,3 @@ def wald_inference(estimated: Estimated, scale: str, level: Any) -> WaldInferenc
         scale=scale,
         source=estimated,
     )
-
-
-@lru_cache(maxsize=64)
-def normal_quantile(level: Rational) -> float:
-    """Return z with P(|Z| <= z) = level, to a few units of the last digit: the root of a chi-squared quantile.
-
-    Examples
-    --------
-    >>> normal_quantile(Rational(95, 100))
-    1.9599639845400543
-
-    """
-    return sqrt(chi_squared_quantile(level, 1.0))

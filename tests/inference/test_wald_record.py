@@ -8,15 +8,17 @@ from scipy.stats import norm
 from sympy import Rational
 
 from leadterms import EvaluationError
-from leadterms.inference.wald_record import normal_quantile, wald_inference
+from leadterms.inference.wald_record import wald_inference
 
 VALUES = (0.4, -1.1, 0.02, 0.5, 0.1, 0.25)
 """As in conftest.py: three fixed effects, Sigma11, Sigma12, Sigma22."""
 
 
 @pytest.mark.parametrize("level", ["0.5", "0.95", "0.999", "1/3"])
-def test_normal_quantiles(level):
-    assert normal_quantile(Rational(level)) == pytest.approx(norm.ppf((1 + float(Rational(level))) / 2), rel=1e-14)
+def test_intervals_have_their_level(level, estimated):
+    source = estimated()
+    low, high = wald_inference(source, "variance", level).interval("x")
+    assert (low, high) == pytest.approx(norm.interval(float(Rational(level)), VALUES[1], np.sqrt(source.best[1, 1])))
 
 
 def test_intervals_z_and_tails(estimated):
