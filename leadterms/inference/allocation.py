@@ -1,8 +1,7 @@
 r"""The allocation of two arms: a probability p inside the law of a predictor, chosen so that a variance is least.
 
 Where v(p) = A/p + B/(1 - p) + C with A, B free of p, as for two arms within groups without other predictors and for
-arms of whole groups, the derivative's numerator is a quadratic; its root inside (0, 1) is found by sympy with A and B
-as squares of positive symbols, so that the sign of p(1 - p) and of the second derivative are decided, not assumed.
+arms of whole groups, the optimum is closed (`leadterms.inference.allocation_formula`).
 
 Where p stands inside an average, as for logistic arms with a random intercept, there is no closed optimum. Then a
 minimum is bracketed: v at p is below v at p - delta and p + delta, by values in balls whose errors are proven where the
@@ -15,27 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from sympy import (
-    Expr,
-    Float,
-    Integer,
-    Poly,
-    Rational,
-    Symbol,
-    cancel,
-    diff,
-    fraction,
-    nan,
-    roots,
-    sqrt,
-    symbols,
-    together,
-    zoo,
-)
+from sympy import Expr, Float, Integer, Rational, Symbol
 
-from leadterms.algebra.canonical import canonical
 from leadterms.asymptotics.orders import PER_GROUP
 from leadterms.asymptotics.point import ParameterSpace, Values, symbols_of
 from leadterms.asymptotics.result import Entry, Term
@@ -43,8 +24,8 @@ from leadterms.asymptotics.term import evaluate_at, summed
 from leadterms.errors import EvaluationError, ModelError
 from leadterms.evaluation.number import Number, evaluate
 from leadterms.evaluation.wanted import Wanted
-from leadterms.expectation.held import Expectation
-from leadterms.inference.cost_design import read_price
+from leadterms.inference.allocation_formula import closed_minimum
+from leadterms.inference.prices import read_price
 from leadterms.notation.latex import to_latex
 from leadterms.notation.symbols import N
 from leadterms.notation.text import to_text
@@ -283,7 +264,7 @@ def optimal_allocation(
     extra = {symbol for price in prices for symbol in price.free_symbols}
     extra |= objective.coefficient.free_symbols & {N}
     space = ParameterSpace((*entry.space.symbols, *sorted(extra, key=str)), entry.space.conditions, ())
-    closed = _closed(objective.coefficient, share)
+    closed = closed_minimum(objective.coefficient, share)
     if closed is None:
         return Allocation(share, None, None, objective, (), space)
     optimum, least, conditions = closed
@@ -319,38 +300,3 @@ def _objective(entry: Entry, order: str | Expr | None, n: object) -> Term:
     if size.is_positive is not True:
         raise ModelError(f"n is a positive number, not {n}")
     return summed([term.times((term.order / PER_GROUP).xreplace({N: size})) for term in entry.terms], Integer(1))
-
-
-_P, _RESIDUE, _T = symbols("p a t", positive=True)
-
-
-@lru_cache(maxsize=1)
-def _generic() -> tuple[Expr, Expr]:
-    """Minimise a/p + a t^2/(1 - p) over 0 < p < 1: the root inside, and the value there, checked to be a minimum."""
-    function = _RESIDUE / _P + _RESIDUE * _T**2 / (1 - _P)
-    numerator = fraction(together(diff(function, _P)))[0]
-    inside = [root for root in roots(Poly(numerator, _P)) if (root * (1 - root)).factor().is_positive]
-    [best] = [cancel(root) for root in inside]
-    if diff(function, _P, 2).xreplace({_P: best}).factor().is_positive is not True:
-        raise AssertionError("the stationary point is no minimum")
-    return best, function.xreplace({_P: best}).factor()
-
-
-def _closed(objective: Expr, share: Symbol) -> tuple[Expr, Expr, tuple[str, ...]] | None:
-    """Return optimum, least value and conditions where the objective is A/p + B/(1 - p) + C; else None."""
-    if any(share in node.free_symbols for node in objective.atoms(Expectation)):
-        return None
-    if not objective.is_rational_function(share):
-        return None
-    scaled = (together(share * objective), together((1 - share) * objective))
-    ends = [cancel(part).subs(share, end) for end, part in enumerate(scaled)]
-    if any(end.has(zoo, nan) for end in ends):
-        return None
-    first, second = map(canonical, ends)
-    rest = canonical(objective - first / share - second / (1 - share))
-    if share in rest.free_symbols or any(residue.is_positive is False for residue in (first, second)):
-        return None
-    conditions = tuple(f"{to_text(residue)} > 0" for residue in (first, second) if residue.is_positive is not True)
-    best, least = _generic()
-    values = {_RESIDUE: first, _T: sqrt(canonical(second / first))}
-    return best.xreplace(values), least.xreplace(values) + rest, conditions

@@ -12,7 +12,6 @@ numbers of an interval about the optimum. All of them are searched, in exact rat
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import escape
@@ -23,12 +22,12 @@ from leadterms.asymptotics.orders import PER_GROUP, PER_GROUPED_OBSERVATION
 from leadterms.asymptotics.point import ParameterSpace, Values, shown
 from leadterms.asymptotics.result import Entry, Term
 from leadterms.asymptotics.term import evaluate_at
-from leadterms.errors import EvaluationError, LeadtermsError, ModelError
+from leadterms.errors import EvaluationError, ModelError
 from leadterms.evaluation.number import Number, evaluate
 from leadterms.evaluation.wanted import Wanted
+from leadterms.inference.prices import read_price
 from leadterms.inference.whole_sizes import WholeSizes, least_cost, least_variance
 from leadterms.notation.latex import to_latex
-from leadterms.notation.symbols import RESERVED
 from leadterms.notation.text import to_text
 from leadterms.reading.numbers import exact_number
 
@@ -285,35 +284,6 @@ def _two_terms(entry: Entry) -> tuple[Term, Term]:
     for term in terms:
         term.require_existence()
     return terms
-
-
-def read_price(value: object, taken: set[str]) -> Expr:
-    """Return a positive symbol for a name, or an exact positive number.
-
-    Raises
-    ------
-    ModelError
-        If it is neither, or the name is one of the model's.
-
-    Examples
-    --------
-    >>> read_price("c1", set()), read_price("2.5", set())
-    (c1, 5/2)
-
-    """
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", value):
-        if value in taken or RESERVED.match(value):
-            raise ModelError(f"the name {value!r} of a cost is one of the model or its sizes: choose another")
-        return Symbol(value, positive=True)
-    try:
-        number = exact_number(value)
-    except LeadtermsError as error:
-        raise ModelError(
-            f"a cost, budget or variance is a name or an exact number: {str(error).splitlines()[0]}"
-        ) from None
-    if not number > 0:
-        raise ModelError(f"costs, budget and variance are positive: {value} given")
-    return number
 
 
 def _rational(number: Number) -> Rational:

@@ -8,20 +8,10 @@ import numpy as np
 import pytest
 
 from leadterms import Model
+from leadterms.inference.design_candidates import SPARED, Found, Search, SingularOptimumError, base_design
 from leadterms.inference.design_information import normal_nodes
 from leadterms.inference.design_problem import design_problem
-from leadterms.inference.design_search import (
-    SPARED,
-    Found,
-    Search,
-    SingularOptimumError,
-    _merged,
-    _rounded,
-    _slopes,
-    base_design,
-    first_design,
-    search,
-)
+from leadterms.inference.design_search import search
 from leadterms.inference.equivalence import Criterion, equivalence
 from leadterms.inference.optimal_design import optimal_design
 
@@ -32,35 +22,6 @@ AT = "beta0=0.3, beta1=1, beta2=-0.5, beta3=0.2"
 def problem(criterion="D", **wish):
     stated = design_problem(CUBIC, AT, {"x": (-2, 2)}, None, wish.get("contrast"), "leading")
     return Search(stated.numbers, Criterion(criterion), stated.region, normal_nodes(stated.numbers.covariance, 1))
-
-
-def test_slopes_are_derivatives_of_the_sensitivity():
-    """Against differences of another order and step, at inner points and at both ends."""
-    search_ = problem()
-    design = first_design(search_.region)
-    variance = search_.variance(design)
-    points = np.array([[-2.0], [-1.2], [0.3], [1.9995], [2.0]])
-    step = 1e-6
-    rise = search_.relative(variance, points + step) - search_.relative(variance, points - step)
-    np.testing.assert_allclose(_slopes(search_, variance, points)[:, 0], rise / (2 * step), rtol=1e-5, atol=1e-7)
-
-
-def test_near_points_are_merged_by_weight():
-    search_ = problem()
-    design = Found(np.array([[-2.0], [-1.0], [-0.99], [0.5], [2.0]]), np.array([0.2, 0.3, 0.1, 0.2, 0.2]))
-    merged = _merged(search_, design, 0.01)
-    order = np.argsort(merged.points[:, 0])
-    np.testing.assert_allclose(merged.points[order, 0], [-2, -0.9975, 0.5, 2])
-    np.testing.assert_allclose(merged.weights[order], [0.2, 0.4, 0.2, 0.2])
-    # merging into fewer points than effects would lose the information
-    assert len(_merged(search_, design, 0.6).points) == 5
-
-
-def test_rounding_sorts_and_adds_equal_points():
-    design = Found(np.array([[1.0], [-1.0], [1.0 + 1e-12], [0.25]]), np.array([0.2, 0.3, 0.1, 0.4]))
-    rounded = _rounded(problem(), design)
-    assert rounded.points[:, 0].tolist() == [-1.0, 0.25, 1.0]
-    np.testing.assert_allclose(rounded.weights, [0.3, 0.4, 0.3])
 
 
 def test_the_base_keeps_the_information_regular():

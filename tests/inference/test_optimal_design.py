@@ -9,7 +9,8 @@ import pytest
 from scipy.optimize import brentq, linprog
 
 from leadterms import EvaluationError, ExistenceError, LeadtermsError, Model, ModelError, expansion, leading_terms
-from leadterms.inference.optimal_design import design_of, efficiency, optimal_design
+from leadterms.inference.design_efficiency import efficiency
+from leadterms.inference.optimal_design import design_of, optimal_design
 
 LINE = Model("y ~ x", laws={"x": "Uniform(-1, 1)"})
 LINE_AT = "beta0=0, beta1=0, phi=2"
