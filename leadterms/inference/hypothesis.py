@@ -16,6 +16,9 @@ from leadterms.reading.arithmetic import Scope, evaluate
 from leadterms.reading.numbers import exact_expression
 from leadterms.reading.syntax import parse_expression
 
+Named = Sequence[tuple[Symbol, str]]
+"""Parameters, each with the name it is shown by."""
+
 EXAMPLE = "'x', 'x1 - x2', 'x1 - x2 = 1/2' or 'beta1 = 0'"
 
 
@@ -137,8 +140,8 @@ def hypothesis(model: Model, stated: Any, value: Any = None) -> Hypothesis:
         Whose parameters it is about.
     stated
         A term or parameter (``"x"``, ``"1"``, ``"x1:x2"``, ``"sigma2"``: it is zero, unless ``value`` is given), a
-        linear combination of them (``"x1 - x2"``), an equation (``"x1 - x2 = 1/2"``), a sequence of these, or a matrix
-        K with a column for each fixed effect, or for each parameter.
+        linear combination of them (``"x1 - x2"``, or ``{"x1": 1, "x2": -1}``), an equation (``"x1 - x2 = 1/2"``), a
+        sequence of these, or a matrix K with a column for each fixed effect, or for each parameter.
     value
         The right side b: a number, or one for each row. None for what the texts state, else zero.
 
@@ -167,19 +170,27 @@ def hypothesis(model: Model, stated: Any, value: Any = None) -> Hypothesis:
         return stated
     known = dict(zip(model.fixed_effects, model.term_names, strict=True))
     names = tuple(known.get(symbol, symbol.name) for symbol in model.parameters)
-    if isinstance(stated, str | Symbol):
-        rows = [_row(model, names, stated)]
+    return read_hypothesis(model.parameters, names, len(known), stated, value)
+
+
+def read_hypothesis(
+    parameters: tuple[Symbol, ...], names: tuple[str, ...], fixed: int, stated: Any, value: Any = None
+) -> Hypothesis:
+    """Return the hypothesis on parameters, of which the first are fixed effects: see `hypothesis`."""
+    named = tuple(zip(parameters, names, strict=True))
+    if isinstance(stated, str | Symbol | Mapping):
+        rows = [_row(named, stated)]
     elif _is_matrix(stated):
-        rows = [(row, Integer(0)) for row in _matrix_rows(model, stated)]
+        rows = [(row, Integer(0)) for row in _matrix_rows(fixed, len(parameters), stated)]
     elif isinstance(stated, Sequence):
-        rows = [_row(model, names, own) for own in stated]
+        rows = [_row(named, own) for own in stated]
     else:
         raise ModelError(f"a hypothesis is a text such as {EXAMPLE}, several, or a matrix, not {stated!r}")
     if not rows:
         raise ModelError(f"the hypothesis has no rows: give a text such as {EXAMPLE}")
     K = ImmutableMatrix([row for row, _ in rows])
     b = ImmutableMatrix([right for _, right in rows] if value is None else _values(value, len(rows)))
-    found = Hypothesis(model.parameters, names, K, b)
+    found = Hypothesis(parameters, names, K, b)
     for i in range(found.rows):
         if all(entry == 0 for entry in K.row(i)):
             raise ModelError("a row of the hypothesis has no parameter with a coefficient that is not zero")
@@ -191,14 +202,17 @@ def hypothesis(model: Model, stated: Any, value: Any = None) -> Hypothesis:
 def _is_matrix(stated: Any) -> bool:
     if isinstance(stated, MatrixBase) or hasattr(stated, "ndim"):
         return True
-    return isinstance(stated, Sequence) and bool(stated) and not any(isinstance(own, str | Symbol) for own in stated)
+    return (
+        isinstance(stated, Sequence)
+        and bool(stated)
+        and not any(isinstance(own, str | Symbol | Mapping) for own in stated)
+    )
 
 
-def _matrix_rows(model: Model, stated: Any) -> list[list[Expr]]:
+def _matrix_rows(fixed: int, everything: int, stated: Any) -> list[list[Expr]]:
     """Return the rows of a matrix, with zeros for the parameters that it has no columns for."""
     given = stated.tolist() if hasattr(stated, "tolist") else [list(row) for row in _nested(stated)]
     given = given if given and isinstance(given[0], list) else [given]
-    fixed, everything = len(model.fixed_effects), len(model.parameters)
     found = []
     for row in given:
         if len(row) not in (fixed, everything):
@@ -228,39 +242,50 @@ def _values(value: Any, rows: int) -> list[Expr]:
     return [exact_expression(own) for own in given]
 
 
-def _row(model: Model, names: tuple[str, ...], stated: Any) -> tuple[list[Expr], Expr]:
-    """Return coefficients and right side of one text."""
+def _row(named: Named, stated: Any) -> tuple[list[Expr], Expr]:
+    """Return coefficients and right side of one text, or of numbers by name."""
+    if isinstance(stated, Mapping):
+        parts = [exact_expression(number) * _side(named, str(name), str(name), 0) for name, number in stated.items()]
+        coefficients, right = _linear(named, sum(parts, Integer(0)), str(dict(stated)))
+        if right != 0:
+            raise ModelError(f"a key of {dict(stated)} holds a number: write numbers as the right side, value")
+        return coefficients, right
     text = stated.name if isinstance(stated, Symbol) else stated
     if not isinstance(text, str):
         raise ModelError(f"a row of a hypothesis is a text such as {EXAMPLE}, not {stated!r}")
     left, equals, right = text.partition("=")
     if "=" in right:
         raise ReadingError("one '=' was expected", text, len(left) + 1 + right.index("="))
-    both = _side(model, names, left, text, 0)
+    both = _side(named, left, text, 0)
     if both.as_coeff_Add()[0] != 0:
         raise ModelError(
             f"the left side of the hypothesis {text!r} holds a number: write numbers on the right of '=', and the "
             "intercept as beta0 inside a combination"
         )
     if equals:
-        both -= _side(model, names, right, text, len(left) + 1)
-    coefficients = [both.coeff(symbol) for symbol in model.parameters]
-    rest = both - sum((c * s for c, s in zip(coefficients, model.parameters, strict=True)), Integer(0))
+        both -= _side(named, right, text, len(left) + 1)
+    return _linear(named, both, text)
+
+
+def _linear(named: Named, both: Expr, text: str) -> tuple[list[Expr], Expr]:
+    """Return coefficients and right side of an expression that is zero under the hypothesis."""
+    both = both.expand()
+    coefficients = [both.coeff(symbol) for symbol, _ in named]
+    rest = both - sum((c * symbol for c, (symbol, _) in zip(coefficients, named, strict=True)), Integer(0))
     rest = rest.expand()
     if rest.free_symbols or any(c.free_symbols for c in coefficients):
         raise ModelError(f"the hypothesis {text!r} is not linear in the parameters with numbers as coefficients")
     return coefficients, -rest
 
 
-def _side(model: Model, names: tuple[str, ...], side: str, text: str, start: int) -> Expr:
+def _side(named: Named, side: str, text: str, start: int) -> Expr:
     """Return one side of an equation as an expression in the parameters; a whole side may be a term such as x1:x2."""
     own = "1" if side.strip() == "(Intercept)" else side.strip()
-    named = list(zip(model.parameters, names, strict=True))
     for symbol, name in named:
         # on the right "1" is a number
         if own == symbol.name or (own == name and (start == 0 or name != "1")):
             return symbol
-    meaning: dict[str, Expr] = {symbol.name: symbol for symbol in model.parameters}
+    meaning: dict[str, Expr] = {symbol.name: symbol for symbol, _ in named}
     meaning |= {name: symbol for symbol, name in named if name.isidentifier()}
     padded = " " * start + side
     try:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +10,8 @@ from numpy.typing import NDArray
 from sympy import Symbol
 
 from leadterms.errors import EvaluationError
+from leadterms.inference.hypothesis import read_hypothesis
 from leadterms.inference.tail_probabilities import chi_squared_tail
-from leadterms.reading.numbers import exact_number
 
 if TYPE_CHECKING:
     from leadterms.inference.wald_record import WaldInference
@@ -61,58 +60,26 @@ class WaldTest:
 
 def wald_test(inference: WaldInference, contrasts: Any, values: Any) -> WaldTest:
     """Return the test of K t = b: see `WaldInference.test`."""
-    rows = _rows(inference, contrasts)
-    given = (
-        values if isinstance(values, Sequence | np.ndarray) and not isinstance(values, str) else [values] * len(rows)
+    # the logarithm of a variance may be zero
+    symbols = tuple(
+        Symbol(name) if testable or name.startswith("log(") else Symbol(name, positive=True)
+        for name, testable in zip(inference.names, inference.testable, strict=True)
     )
-    if len(given) != len(rows):
-        raise EvaluationError(f"{len(rows)} combinations need as many values, or one: {len(given)} given")
-    wanted = np.array([float(exact_number(value)) for value in given])
-    for row, value in zip(rows, wanted, strict=True):
-        used = np.flatnonzero(row)
-        if used.size == 0:
-            raise EvaluationError("a combination has no coefficient other than zero: it tests nothing")
-        name = inference.names[used[0]]
-        # a logarithm of zero is a variance of one
-        if used.size == 1 and value == 0 and not inference.testable[used[0]] and not name.startswith("log("):
-            raise EvaluationError(
-                f"{name} = 0 is no hypothesis for a Wald test: a variance of zero lies on the "
-                "boundary, and the limit is not chi-squared there; use likelihood_ratio or exact_f_variance"
-            )
+    fixed = sum(symbol.name.startswith("beta") for symbol in symbols)
+    tested = read_hypothesis(symbols, inference.labels, fixed, contrasts)
+    if values is not None:
+        alike = isinstance(values, str) or not hasattr(values, "__len__")
+        tested = read_hypothesis(
+            symbols, inference.labels, fixed, contrasts, [values] * tested.rows if alike else values
+        )
+    tested.check_interior()
+    # by its parameters, as the rows of the table are
+    shown = replace(tested, names=inference.names)
+    rows, wanted = np.array(tested.K.tolist(), dtype=float), np.array(list(tested.b), dtype=float)
     difference = rows @ inference.estimates - wanted
     both = [_quadratic_form(rows, c, difference) for c in (inference.covariance, inference.covariance_one_term)]
     tails = [chi_squared_tail(statistic, len(rows)) for statistic in both]
-    text = ", ".join(_shown(inference.names, row, value) for row, value in zip(rows, wanted, strict=True))
-    return WaldTest(text, both[0], len(rows), tails[0], both[1], tails[1])
-
-
-def _rows(inference: WaldInference, contrasts: Any) -> Array:
-    """Return K."""
-    if isinstance(contrasts, str | Mapping | Symbol):
-        contrasts = [contrasts]
-    if not isinstance(contrasts, np.ndarray) and any(isinstance(c, str | Mapping | Symbol) for c in contrasts):
-        rows = np.zeros((len(contrasts), len(inference.names)))
-        for row, contrast in zip(rows, contrasts, strict=True):
-            parts = contrast if isinstance(contrast, Mapping) else {contrast: 1}
-            for name, coefficient in parts.items():
-                row[inference.index(name)] += float(exact_number(coefficient))
-        return rows
-    rows = np.atleast_2d(np.asarray(contrasts, dtype=float))
-    if rows.ndim != 2 or rows.shape[1] != len(inference.names) or not np.all(np.isfinite(rows)):
-        raise EvaluationError(
-            f"a matrix of combinations has {len(inference.names)} columns, one for each of {', '.join(inference.names)}"
-        )
-    return rows
-
-
-def _shown(names: Sequence[str], row: Array, value: float) -> str:
-    """Return one hypothesis as text."""
-    parts = []
-    for index in np.flatnonzero(row).tolist():
-        size = "" if abs(row[index]) == 1 else f"{abs(row[index]):g}*"
-        parts.append(f"{'-' if row[index] < 0 else '+'} {size}{names[index]}")
-    text = " ".join(parts)
-    return f"{text[2:] if text.startswith('+') else text.replace('- ', '-', 1)} = {value:g}"
+    return WaldTest(str(shown), both[0], len(rows), tails[0], both[1], tails[1])
 
 
 def _quadratic_form(rows: Array, covariance: Array, difference: Array) -> float:

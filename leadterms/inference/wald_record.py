@@ -132,16 +132,16 @@ class WaldInference:
         """Return the same with variance components on another scale, or at another level."""
         return wald_inference(self.source, scale, self.level if level is None else level)
 
-    def test(self, contrasts: Any, values: Any = 0) -> WaldTest:
+    def test(self, contrasts: Any, values: Any = None) -> WaldTest:
         """Test K t = b for linear combinations of the parameters on the scale.
 
         Parameters
         ----------
         contrasts
-            A name; a mapping of names to coefficients, ``{"x": 1, "z": -1}``; a list of these; or a matrix K with one
-            column for each parameter.
+            As in `leadterms.inference.hypothesis.hypothesis`: a name, ``"x - z = 1/2"``, ``{"x": 1, "z": -1}``, a list
+            of these, or a matrix K.
         values
-            b: one number for all combinations, or one for each.
+            b: one number for all combinations, or one for each; None for what the texts state, else zero.
 
         Returns
         -------
@@ -150,11 +150,13 @@ class WaldInference:
 
         Raises
         ------
+        ReadingError
+            If a text or a number cannot be read, or a name is unknown.
+        ModelError
+            If combinations are dependent, their number is not that of the values, or a variance of zero is the
+            hypothesis: it lies on the boundary, where the limit is another one.
         EvaluationError
-            If combinations are dependent, a number is wrong, or a variance of zero is the hypothesis: it lies on the
-            boundary, where the limit is another one.
-        LeadtermsError
-            If a name is unknown.
+            If combinations are dependent in double precision, or have no variance.
 
         """
         return wald_test(self, contrasts, values)

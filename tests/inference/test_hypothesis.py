@@ -38,9 +38,10 @@ def interaction():
         ("Sigma11 - Sigma22", {"Sigma11": 1, "Sigma22": -1}, 0),
         ("Sigma12", {"Sigma12": 1}, 0),
         ("x1 = 1", {"beta1": 1}, 1),
+        ({"x1": "1/2", "x1:x2": -1, "1": 2}, {"beta1": "1/2", interaction(): -1, "beta0": 2}, 0),
     ],
 )
-def test_texts(text, coefficients, right):
+def test_texts_and_numbers_by_name(text, coefficients, right):
     found = hypothesis(MODEL, text)
     assert list(found.K.row(0)) == row(**coefficients)
     assert list(found.b) == [Rational(right)]
@@ -100,6 +101,8 @@ def test_the_effect_is_exact():
         ([[1, 2]], ModelError, "a row of K has 2 entries: there are 5 fixed effects and 8 parameters in all"),
         ([[0] * 5], ModelError, "no parameter with a coefficient that is not zero"),
         ([1, [2]], ModelError, "a matrix K is a list of rows"),
+        ({"2": 1, "x1": 1}, ModelError, "holds a number: write numbers as the right side"),
+        ({"x3": 1}, ReadingError, "unknown name 'x3'"),
         (3, ModelError, "a hypothesis is a text such as"),
         ("", ReadingError, "ends too early"),
     ],

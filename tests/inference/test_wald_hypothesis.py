@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import chi2
 from sympy import Rational
 
-from leadterms import EvaluationError, LeadtermsError
+from leadterms import EvaluationError, ModelError, ReadingError
 from leadterms.inference.wald_record import wald_inference
 
 VALUES = (0.4, -1.1, 0.02, 0.5, 0.1, 0.25)
@@ -22,6 +22,8 @@ VALUES = (0.4, -1.1, 0.02, 0.5, 0.1, 0.25)
         (["x", {"1": 2, "z": "0.5"}], [0, 1], [[0, 1, 0, 0, 0, 0], [2, 0, 0.5, 0, 0, 0]]),
         (np.eye(6)[[0, 3]], [0, 0.4], np.eye(6)[[0, 3]]),
         (["Sigma12", "Sigma11"], [0, 1], np.eye(6)[[4, 3]]),
+        ("x - z", "1/2", [[0, 1, -1, 0, 0, 0]]),
+        (np.eye(3)[1:], 0, np.eye(6)[1:3]),
     ],
 )
 def test_linear_hypotheses(contrasts, values, matrix, estimated):
@@ -50,24 +52,40 @@ def test_a_test_does_not_depend_on_the_units(estimated):
 
 def test_the_hypothesis_is_written_out(estimated):
     found = wald_inference(estimated(), "variance", "0.95").test([{"x": -1, "z": "0.5"}, "1"], [0, 2])
-    assert found.hypothesis == "-beta1 + 0.5*beta2 = 0, beta0 = 2"
-    assert repr(found).startswith("Wald (asymptotic): -beta1 + 0.5*beta2 = 0, beta0 = 2\n  statistic ")
+    assert found.hypothesis == "beta2/2 - beta1 = 0; beta0 = 2"
+    assert repr(found).startswith("Wald (asymptotic): beta2/2 - beta1 = 0; beta0 = 2\n  statistic ")
     assert "leading terms alone" in repr(found)
 
 
 @pytest.mark.parametrize(
     ("contrasts", "values", "message"),
     [
-        ("Sigma11", 0, "Sigma11 = 0 is no hypothesis for a Wald test: a variance of zero lies on the boundary"),
-        (["x", {"x": 2}], 0, "the combinations are dependent"),
-        ({"x": 0}, 0, "no coefficient other than zero"),
-        (["x", "z"], [0, 0, 0], "2 combinations need as many values"),
-        (np.eye(4), 0, "a matrix of combinations has 6 columns"),
+        ("Sigma11", 0, "Sigma11 = 0 is on the boundary of the parameter space"),
+        ("Sigma11 + Sigma22", None, "Sigma11 . Sigma22 = 0 is on the boundary of the parameter space"),
+        ("Sigma11 = -1", None, "Sigma11 = -1 is on the boundary of the parameter space"),
+        (["x", {"x": 2}], 0, "depend on each other"),
+        ({"x": 0}, 0, "no parameter with a coefficient that is not zero"),
+        (["x", "z"], [0, 0, 0], "has 2 rows, and 3 values are given"),
+        (np.eye(4), 0, "a row of K has 4 entries: there are 3 fixed effects and 6 parameters in all"),
     ],
 )
 def test_what_is_no_hypothesis_is_refused(contrasts, values, message, estimated):
-    with pytest.raises(EvaluationError, match=message):
+    with pytest.raises(ModelError, match=message):
         wald_inference(estimated(), "variance", "0.95").test(contrasts, values)
+
+
+def test_rows_that_are_dependent_in_double_precision_are_refused(estimated):
+    rows = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 1e-9]])
+    with pytest.raises(EvaluationError, match="the combinations are dependent"):
+        wald_inference(estimated(), "variance", "0.95").test(rows)
+
+
+def test_texts_and_numbers_state_the_same(estimated):
+    """Also with names that are no identifiers, as on the scale of correlations."""
+    found = wald_inference(estimated(), "correlation", "0.95")
+    texts = found.test(["x - z = 1/2", "cor(Sigma12) = 0.1"])
+    numbers = found.test([{"x": 1, "beta2": -1}, {"cor(Sigma12)": 1}], ["0.5", 0.1])
+    assert (texts.hypothesis, texts.statistic) == (numbers.hypothesis, numbers.statistic)
 
 
 def test_a_logarithm_of_zero_is_a_hypothesis(estimated):
@@ -77,5 +95,5 @@ def test_a_logarithm_of_zero_is_a_hypothesis(estimated):
 
 
 def test_an_unknown_name_lists_the_known(estimated):
-    with pytest.raises(LeadtermsError, match=r"no parameter or term 'w': there are 1, beta0, x, beta1"):
+    with pytest.raises(ReadingError, match="unknown name 'w': the known names are beta0, beta1, beta2, Sigma11"):
         wald_inference(estimated(), "variance", "0.95").test("w")
