@@ -15,7 +15,7 @@ from leadterms.errors import EvaluationError, LeadtermsError, ModelError
 from leadterms.expectation.inverse_existence import AT_MOST_EXPONENTIAL, BlockA, inverse_exists, regression_exists
 from leadterms.inference.design_information import DesignModel
 from leadterms.inference.design_region import Region, read_region
-from leadterms.inference.design_weights import Array, weight_function
+from leadterms.inference.design_weights import Array, number_at, weight_function
 from leadterms.model.discrete_laws import FiniteLaw
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import PHI
@@ -235,28 +235,20 @@ def _numbers(model: Model, point: Mapping[Symbol, Expr], wish: Wish) -> DesignMo
             found = [np.broadcast_to(np.asarray(f(*given), dtype=np.float64), len(points)) for f in functions]
         return np.stack(found, axis=1)
 
-    dispersion = _value(PHI, point) if model.family.has_dispersion else 1.0
+    dispersion = number_at(PHI, point) if model.family.has_dispersion else 1.0
     sigma = model.effects_covariance if model.is_mixed else Matrix.zeros(0, 0)
     size = sigma.rows
     covariance = np.array(
-        [[_value(sigma[i, j], point) for j in range(size)] for i in range(size)], dtype=np.float64
+        [[number_at(sigma[i, j], point) for j in range(size)] for i in range(size)], dtype=np.float64
     ).reshape(size, size)
     return DesignModel(
         columns,
         weight_function(model.link.weight, point),
-        np.array([_value(model.fixed_effects[index], point) for index in places]),
+        np.array([number_at(model.fixed_effects[index], point) for index in places]),
         covariance,
         dispersion,
         np.array([[float(number) for number in wish.matrix[index]] for index in places]),
     )
-
-
-def _value(expression: Expr, point: Mapping[Symbol, Expr]) -> float:
-    found = expression.xreplace(dict(point))
-    if found.free_symbols:
-        missing = ", ".join(sorted(symbol.name for symbol in found.free_symbols))
-        raise EvaluationError(f"no value is given for {missing}")
-    return float(found)
 
 
 def _check_region(numbers: DesignModel, region: Region, model: Model) -> None:

@@ -35,7 +35,7 @@ def weight_function(weight: Weight, point: Mapping[Symbol, Expr]) -> WeightFunct
         at a linear predictor that is not positive.
 
     """
-    scale, parameter = (_number(value, point) for value in (weight.scale, weight.parameter))
+    scale, parameter = (number_at(value, point) for value in (weight.scale, weight.parameter))
     shape = _shape(weight, parameter)
 
     def function(eta: Array) -> Array:
@@ -45,11 +45,19 @@ def weight_function(weight: Weight, point: Mapping[Symbol, Expr]) -> WeightFunct
     return function
 
 
-def _number(value: Expr, point: Mapping[Symbol, Expr]) -> float:
+def number_at(value: Expr, point: Mapping[Symbol, Expr]) -> float:
+    """Return an expression at a point in double precision.
+
+    Raises
+    ------
+    EvaluationError
+        If a parameter has no value.
+
+    """
     found = value.xreplace(dict(point))
     if found.free_symbols:
         missing = ", ".join(sorted(symbol.name for symbol in found.free_symbols))
-        raise EvaluationError(f"no value is given for {missing}")
+        raise EvaluationError(f"no value is given for {missing}: give it in at")
     return float(found)
 
 
