@@ -6,6 +6,7 @@ from .asymptotics.result import Entry as Entry
 from .asymptotics.result import Expansion as Expansion
 from .asymptotics.result import Step as Step
 from .asymptotics.result import Term as Term
+from .claims.check import check as check
 from .errors import EvaluationError as EvaluationError
 from .errors import ExistenceError as ExistenceError
 from .errors import LeadtermsError as LeadtermsError
@@ -18,6 +19,9 @@ from .evaluation.arrays import array_function as array_function
 from .evaluation.number import Number as Number
 from .evaluation.number import evaluate as evaluate
 from .expectation.held import Expectation as Expectation
+from .inference.design import optimal_allocation as optimal_allocation
+from .inference.design import optimal_design as optimal_design
+from .inference.design import optimal_sizes as optimal_sizes
 from .inference.linear_fit import LinearFit as LinearFit
 from .inference.linear_fit import fit_linear as fit_linear
 from .inference.linear_tests import exact_f as exact_f
@@ -25,7 +29,11 @@ from .inference.linear_tests import exact_f_variance as exact_f_variance
 from .inference.linear_tests import kenward_roger as kenward_roger
 from .inference.linear_tests import likelihood_ratio as likelihood_ratio
 from .inference.linear_tests import satterthwaite as satterthwaite
+from .inference.power_grid import power_grid as power_grid
+from .inference.sample_size import sample_size as sample_size
+from .inference.studentize import studentize as studentize
 from .inference.variance_intervals import variance_interval as variance_interval
+from .inference.wald import wald as wald
 from .information.balanced import BalancedModel as BalancedModel
 from .information.balanced import balanced_model as balanced_model
 from .model.statement import Model as Model

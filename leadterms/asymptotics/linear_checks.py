@@ -19,6 +19,7 @@ from leadterms.asymptotics.term import Term
 from leadterms.expectation.held import Expectation
 from leadterms.information.balanced import BalancedModel
 from leadterms.information.strata import Strata
+from leadterms.model.statement import Model
 
 SIZES = (2, 3, 2, 3, 2, 2)
 """Of the factors in turn, where V is written out."""
@@ -92,20 +93,15 @@ def moments_checks(balanced: BalancedModel) -> list[Equality]:
     if model.centred:
         return []
     total = sum((Matrix(matrix) for matrix in balanced.within), Matrix.zeros(*balanced.within[0].shape))
-    size = range(len(model.design))
-    needed = {(i, j): [b for b in model.bindings if (model.design[i] * model.design[j]).has(*_bound(b))]
-              for i, j in product(size, size) if i <= j}  # fmt: skip
-    return [
-        Equality(_mean(model.design[i] * model.design[j], bindings), total[i, j]) for (i, j), bindings in needed.items()
-    ]
+    pairs = combinations_with_replacement(range(len(model.design)), 2)
+    return [Equality(second_moment(model, i, j), total[i, j]) for i, j in pairs]
 
 
-def _bound(binding: Sequence[Expr]) -> list[Symbol]:
-    return Expectation(Integer(1), binding).bound_symbols
-
-
-def _mean(integrand: Expr, bindings: Sequence[Sequence[Expr]]) -> Expr:
-    return Expectation(integrand, *bindings) if bindings else integrand
+def second_moment(model: Model, i: int, j: int) -> Expr:
+    """E[X_i X_j], held over the laws that it needs."""
+    product_of = model.design[i] * model.design[j]
+    bindings = [b for b in model.bindings if product_of.has(*Expectation(Integer(1), b).bound_symbols)]
+    return Expectation(product_of, *bindings) if bindings else product_of
 
 
 def limit_checks(
@@ -116,7 +112,9 @@ def limit_checks(
     path = {size: T ** (2 * rate) for size, rate in zip(regime.growing, rates, strict=True)}
     fixed = dict(regime.values)
     fixed |= {size: Integer(3) for size in balanced.strata.layout.sizes if size not in path and size not in fixed}
-    covariance = Matrix(len(parameters), len(parameters), lambda i, j: _leading(parameters[i], parameters[j], terms))
+    covariance = Matrix(
+        len(parameters), len(parameters), lambda i, j: covariance_of(parameters[i], parameters[j], terms)
+    )
     symbols = sorted((information.free_symbols | covariance.free_symbols) - {*path, *fixed}, key=str)
     values = random_points(symbols, [c for _, law in balanced.model.bindings for c in law.conditions], 1)[0]
     point = {**values, **fixed, **path}
@@ -132,7 +130,8 @@ def limit_checks(
     return equalities
 
 
-def _leading(first: Symbol, second: Symbol, terms: Terms) -> Expr:
+def covariance_of(first: Symbol, second: Symbol, terms: Terms) -> Expr:
+    """Return the sum of the terms of two parameters, in whichever order they are named."""
     found = terms.get((first, second)) or terms.get((second, first)) or ()
     return Add(*(term.variance for term in found))
 

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import combinations_with_replacement
 
-from sympy import Symbol
+from sympy import Matrix, Symbol
 
 from leadterms.asymptotics.derivation import Equality, Step, several_lines
-from leadterms.asymptotics.linear_checks import Terms, components_checks, limit_checks, moments_checks, spectrum_checks
+from leadterms.asymptotics.linear_checks import (
+    Terms,
+    components_checks,
+    covariance_of,
+    limit_checks,
+    moments_checks,
+    second_moment,
+    spectrum_checks,
+)
 from leadterms.asymptotics.regime import Regime
 from leadterms.asymptotics.status import layout_status
+from leadterms.asymptotics.step_checks import cofactor_inverse, dispersion_checks, prior_checks
 from leadterms.asymptotics.steps import variance_line
 from leadterms.asymptotics.term import added_latex
 from leadterms.information.balanced import BalancedModel
 from leadterms.model.statement import Model
 from leadterms.notation.latex import to_latex
+from leadterms.notation.symbols import PHI
 
 THEOREM = 'theorem: Wand\'s slides, "A Very General and NEW Crossed Random Effects Leading Terms Result"'
 DERIVED = "derived: the argument of the crossed theorem for other layouts; checked against drawn designs"
@@ -100,8 +111,29 @@ def random_slope_steps(model: Model, regime: Regime, terms: Terms) -> tuple[Step
             source=source,
         ),
         Step("Error variance", rf"\frac{{2\phi^2}}{{{total}}}", source=source),
-        Step("Leading terms", _lines(terms), source=source),
+        Step("Leading terms", _lines(terms), partial(_slope_checks, model, regime, terms)),
     )
+
+
+def _slope_checks(model: Model, regime: Regime, terms: Terms) -> list[Equality]:
+    """The blocks that the theorem names, by cofactors, and by the information of the law of the random effects."""
+    layout = model.layout
+    equalities = []
+    for effects, chosen in zip(model.random_structure, layout.groupings, strict=True):
+        groups = regime.at_values(layout.size(chosen))
+        own = effects.parameters
+        found = [[groups * covariance_of(first, second, terms) for second in own] for first in own]
+        equalities += prior_checks(Matrix(effects.covariance), own, (), Matrix.zeros(0, 0), found)
+    random = {index for effects in model.random_structure for index in effects.indices}
+    others = [i for i in range(len(model.design)) if i not in random]
+    total = regime.at_values(layout.total)
+    equalities += dispersion_checks(model.family, total * covariance_of(PHI, PHI, terms))
+    moments = [[second_moment(model, i, j) for j in range(len(model.design))] for i in range(len(model.design))]
+    inverse = cofactor_inverse(moments)
+    for i, j in combinations_with_replacement(others, 2):
+        found_here = covariance_of(model.fixed_effects[i], model.fixed_effects[j], terms)
+        equalities.append(Equality(total * found_here / PHI, inverse[i, j]))
+    return equalities
 
 
 def _lines(terms: Terms) -> str:

@@ -165,7 +165,9 @@ def _moment(found: AveragedPiece, effects: Sequence[Symbol]) -> Expr:
     return total
 
 
-def prior_checks(model: Model, moved: Sequence[int], means: Matrix, covariance: Rows) -> list[Equality]:
+def prior_checks(
+    sigma: Matrix, components: Sequence[Symbol], moved: Sequence[int], means: Matrix, covariance: Rows
+) -> list[Equality]:
     """T, the covariance of the scores of the law of U, times what is called T^{-1}, is the identity.
 
     With w = Sigma^{-1}u ~ N(0, P), P = Sigma^{-1}, the scores are w in the means of the random coefficients, and
@@ -173,8 +175,8 @@ def prior_checks(model: Model, moved: Sequence[int], means: Matrix, covariance: 
 
     Parameters
     ----------
-    model
-        The model.
+    sigma, components
+        The covariance matrix of the random effects, and its free entries.
     moved
         For each fixed effect that moves a random coefficient, which one.
     means
@@ -183,15 +185,15 @@ def prior_checks(model: Model, moved: Sequence[int], means: Matrix, covariance: 
         What is called T^{-1}.
 
     """
-    size = len(model.random_effects)
+    size = sigma.rows
     w = [Dummy(f"w{i}", real=True) for i in range(size)]
     names = {(i, j): Dummy(f"p{i}{j}", real=True) for i in range(size) for j in range(i, size)}
     precision = Matrix(size, size, lambda i, j: names[min(i, j), max(i, j)])
     scores = [w[effect] for effect in moved]
-    for parameter in model.variance_parameters:
-        direction = diff(model.effects_covariance, parameter)
+    for parameter in components:
+        direction = diff(sigma, parameter)
         scores.append((Matrix([w]) * direction * Matrix(w))[0] / 2 - (precision * direction).trace() / 2)
-    inverse = cofactor_inverse(listed(model.effects_covariance))
+    inverse = cofactor_inverse(listed(sigma))
     known = {name: inverse[place] for place, name in names.items()}
 
     def expected(i: int, j: int) -> Expr:

@@ -195,7 +195,8 @@ def _average_checks(model: Model, parts: NestedParts) -> list[Equality]:
 def _prior_checks(model: Model, parts: NestedParts, theta: Sequence[Symbol], terms: Terms) -> list[Equality]:
     factors = parts.split.factor
     means = Matrix(len(factors), len(factors), lambda i, j: mean_product(parts.kinds, factors[i], factors[j]))
-    return prior_checks(model, parts.split.effect, means, leading_covariance(theta, terms))
+    known = leading_covariance(theta, terms)
+    return prior_checks(model.effects_covariance, model.variance_parameters, parts.split.effect, means, known)
 
 
 def leading_covariance(theta: Sequence[Symbol], terms: Terms) -> list[list[Expr]]:

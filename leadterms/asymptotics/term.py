@@ -124,6 +124,9 @@ class Term:
         what = "a term that does not exist" if self.exists is False else "a term whose existence is undecided"
         return rf"\text{{{what}, of order }} {to_latex(self.order)}"
 
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {self.latex()}$"
+
     def require_existence(self) -> None:
         """Refuse a term that does not exist.
 

@@ -36,7 +36,9 @@ def verify(equalities: Sequence[Equality], conditions: Sequence[Boolean], seed: 
         Of the random points.
 
     """
-    open_ones = [equality for equality in equalities if not (equality.exact_test and _same(equality))]
+    open_ones = [
+        equality for equality in equalities if not (equality.exact_test and shown_equal(equality.left, equality.right))
+    ]
     exact = len(equalities) - len(open_ones)
     outcomes = [found for equality in open_ones if (found := _in_balls(equality, conditions, seed)) is not None]
     if outcomes:
@@ -53,13 +55,13 @@ def verify(equalities: Sequence[Equality], conditions: Sequence[Boolean], seed: 
     return Verification(VERIFIED, f"symbolically ({exact} of {len(equalities)}) and {where} ({len(open_ones)})")
 
 
-def _same(equality: Equality) -> bool:
-    """Tell whether both sides are equal in the canonical field, as they stand or with canonical integrands."""
+def shown_equal(left: Expr, right: Expr) -> bool:
+    """Tell whether two expressions are equal in the canonical field, as they stand or with canonical integrands."""
     try:
-        if is_equal(equality.left, equality.right):
+        if is_equal(left, right):
             return True
-        sides = [_tidied(side) for side in (equality.left, equality.right)]
-        return sides != [equality.left, equality.right] and is_equal(*sides)
+        sides = [_tidied(side) for side in (left, right)]
+        return sides != [left, right] and is_equal(*sides)
     except SingularError:
         return False
 

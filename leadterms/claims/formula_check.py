@@ -6,11 +6,10 @@ from collections.abc import Mapping
 
 from sympy import Expr, Rational, Symbol
 
-from leadterms.algebra.canonical import is_equal
-from leadterms.algebra.fraction import SingularError
 from leadterms.asymptotics.point import ParameterSpace, symbols_of
 from leadterms.asymptotics.random_points import random_points
 from leadterms.asymptotics.result import Entry
+from leadterms.asymptotics.verification import shown_equal
 from leadterms.claims.edits import formula_hints
 from leadterms.claims.verdict import AGREE, DISAGREE, UNDECIDED, Verdict
 from leadterms.errors import EvaluationError
@@ -52,7 +51,7 @@ def check_formula(entry: Entry, claimed: Expr, order: str | None = None, seed: i
     whole = bool(symbols_of(claimed) & set(entry.space.sizes))
     derived = entry.variance if whole and entry.terms else entry.of_order(order).coefficient
     shown = (to_text(claimed), to_text(derived))
-    if _same(claimed, derived):
+    if shown_equal(claimed, derived):
         return Verdict(AGREE, "equal in the canonical field, an exact test", *shown)
     held = derived.has(Expectation)
     digits, count = (HELD_DIGITS, HELD_POINTS) if held else (DIGITS, POINTS)
@@ -93,13 +92,6 @@ def _is_not_real(claimed: Expr, point: Mapping[Symbol, Expr]) -> bool:
     if not (real.is_Float or real.is_zero) or not imaginary.is_Float:
         return False
     return bool(abs(imaginary) > NOISE * max(abs(real), abs(imaginary)))
-
-
-def _same(claimed: Expr, derived: Expr) -> bool:
-    try:
-        return is_equal(claimed, derived)
-    except SingularError:
-        return False
 
 
 def _derived(entry: Entry, order: str | None, whole: bool, point: dict[Symbol, Expr], digits: int) -> Number:

@@ -188,13 +188,18 @@ def _counts(rows: list[CheckedRow]) -> str:
 
 
 def table_latex(rows: list[CheckedRow]) -> str:
-    r"""Return a ``tabular`` of the printed values, the digits that are wrong inside ``\wrong{...}``."""
-    body = r" \\ ".join(
-        f"{_escaped(own.row['parameter'])} & {_escaped(own.row.get('at', ''))} & {_marked(own)} & {own.verdict.verdict}"
+    r"""Return a ``tabular`` of printed and true values, the digits that are wrong inside ``\wrong{...}``."""
+    lines = [
+        rf"{_escaped(own.row['parameter'])} & {_escaped(own.row.get('at', ''))} & {_marked(own)} & {_true(own)}"
+        rf" & {own.verdict.verdict} \\"
         for own in rows
-    )
-    head = r"\providecommand{\wrong}[1]{\underline{\mathbf{#1}}}" + "\n"
-    return head + r"\begin{tabular}{llll}" + r"parameter & at & printed & verdict \\ \hline " + body + r"\end{tabular}"
+    ]
+    head = [
+        r"\providecommand{\wrong}[1]{\underline{\mathbf{#1}}}",
+        r"\begin{tabular}{lllll}",
+        r"parameter & at & printed & true & verdict \\ \hline",
+    ]
+    return "\n".join([*head, *lines, r"\end{tabular}"])
 
 
 def _marked(own: CheckedRow) -> str:
@@ -203,11 +208,17 @@ def _marked(own: CheckedRow) -> str:
         return rf"${own.row.get('formula', '')}$"
     if own.verdict.verdict != DISAGREE:
         return f"${printed}$"
-    true = own.verdict.derived.rpartition("= ")[2]
+    true = _true(own)
     same = 0
-    while same < min(len(printed), len(true)) and printed[same] == true[same]:
-        same += 1
+    # whole numbers of different lengths have no digit in common places
+    if not (printed.isdigit() and true.isdigit() and len(printed) != len(true)):
+        while same < min(len(printed), len(true)) and printed[same] == true[same]:
+            same += 1
     return rf"${printed[:same]}\wrong{{{printed[same:]}}}$"
+
+
+def _true(own: CheckedRow) -> str:
+    return own.verdict.derived.rpartition("= ")[2] if own.row.get("value") else ""
 
 
 def _escaped(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 from leadterms.evaluation.number import Number
@@ -63,6 +64,9 @@ class Verdict:
     values: tuple[Number, Number] | None = None
     hints: tuple[str, ...] = ()
     repairs: tuple[Repair, ...] = ()
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
     def __str__(self) -> str:
         lines = [f"{self.verdict.upper()}: {self.how}", f"  claimed  {self.claimed}", f"  derived  {self.derived}"]

@@ -190,7 +190,8 @@ class SampleSize:
             (self.solve, shown),
         ]
         for name, own in self.arms.items():
-            rows.append(("groups", ", ".join(f"{count} with {name} = {value}" for value, count in own.items())))
+            shown = ", ".join(f"{count} with {name} = {value}" for value, count in own.items())
+            rows.append(("groups", shown + f"   ({sum(own.values())} in all)"))
         if self.solve != POWER:
             rows.append(("power", f"{self.power}"))
         rows += [("variance", f"[{name}] {order}: {float(number):.10g}") for name, order, number in self.parts]

@@ -32,6 +32,12 @@ class LeadtermsLatexPrinter(LatexPrinter):  # type: ignore[misc]
             return rf"\left[{self._print(expr.base)}\right]^{{{self._print(expr.exp)}}}"
         return str(super()._print_Pow(expr))
 
+    def _print_polygamma(self, expr: Expr, exp: str | None = None) -> str:
+        order, argument = expr.args
+        sign = "'" * int(order) if order in (0, 1, 2) else f"^{{({self._print(order)})}}"
+        shown = rf"\psi{sign}\left({self._print(argument)}\right)"
+        return shown if exp is None else rf"\left\{{{shown}\right\}}^{{{exp}}}"
+
     def _print_Mul(self, expr: Expr) -> str:
         return self._quotient(Mul.make_args(expr))
 

@@ -106,7 +106,12 @@ def test_the_probit_values_of_enumeration():
 @pytest.mark.parametrize(
     ("link", "family", "at"),
     [
-        ("logit", "bernoulli", {"beta0": "-0.3", "beta1": "0.8", "beta2": "0.5", "sigma2": "0.7"}),
+        pytest.param(
+            "logit",
+            "bernoulli",
+            {"beta0": "-0.3", "beta1": "0.8", "beta2": "0.5", "sigma2": "0.7"},
+            marks=pytest.mark.slow,
+        ),
         ("log", "poisson", {"beta0": "0.4", "beta1": "-0.6", "beta2": "0.9", "sigma2": "0.3"}),
         pytest.param(
             "probit",

@@ -123,6 +123,19 @@ def test_layouts_are_verified_by_matrices_written_out_and_by_exact_limits(formul
     assert "exactly in the limit t -> oo" in steps[-1].verification.how
 
 
+@pytest.mark.parametrize("regime", [None, "m, m_prime, n -> oo with m << m_prime"])
+def test_the_blocks_of_the_crossed_theorem_are_verified(regime):
+    laws = {"x": "Normal(mu, s)", "z": "Uniform(0, 1)"}
+    result = leading_terms(Model("y ~ x + z + (1 + x | a) + (1 + x | b)", laws=laws), regime=regime)
+    assert result.steps.verdict == VERIFIED
+    model, declared, terms = result.derivation.args
+    for pair, own in terms.items():
+        if not set(pair) & {model.fixed_effects[0], model.fixed_effects[1]}:
+            planted = {**terms, pair: (own[0].times(Rational(10**6 + 1, 10**6)),)}
+            steps = result.derivation.func(model, declared, planted)
+            assert steps[-1].verification.verdict == FAILED, pair
+
+
 def test_a_glm_goes_from_the_model_to_the_inverse():
     result = leading_terms(model_of("Poisson GLM"))
     assert titles(result)[0] == "Model"

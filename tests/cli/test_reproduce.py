@@ -72,6 +72,7 @@ def test_a_statement_that_cannot_be_recomputed_is_undecided(run):
     assert "not recomputed: an unknown tail" in out
 
 
+@pytest.mark.slow
 def test_all_statements_agree_but_for_the_misprints(run):
     code, out, err = run()
     assert (code, err) == (0, "")

@@ -94,7 +94,7 @@ def test_arms_are_listed():
     result, at, _ = derived("arms")
     plan = sample_size(result, "arm", at, n=9)
     zero, one = plan.arms["arm"].values()
-    assert f"groups      {zero} with arm = 0, {one} with arm = 1" in str(plan).splitlines()
+    assert f"groups      {zero} with arm = 0, {one} with arm = 1   ({zero + one} in all)" in str(plan).splitlines()
     # a regression on the group's size has no arms
     normal = Model("y ~ w + (1 | g)", laws={"w": "Normal(0, 1)"}, levels={"w": "g"})
     assert sample_size(normal, "w", "beta1=0.5, sigma2=1, phi=4", n=10).arms == {}

@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sympy import Integer, Matrix, Rational, cosh, erfc, exp, log, pi, sinh, sqrt, symbols
+from sympy import Integer, Matrix, Rational, Symbol, cosh, erfc, exp, log, pi, polygamma, sinh, sqrt, symbols
 
 from leadterms.expectation.held import Expectation
 from leadterms.model.laws import UniformLaw
@@ -91,3 +91,10 @@ def test_power_of_an_expectation_stands_in_brackets():
     assert to_latex(held**2) == r"\left[E_{x}\left\{x\right\}\right]^{2}"
     assert to_latex(1 / held**2) == r"\frac{1}{\left[E_{x}\left\{x\right\}\right]^{2}}"
     assert to_latex(P * held**2) == r"p \left[E_{x}\left\{x\right\}\right]^{2}"
+
+
+def test_polygamma_functions_are_derivatives_of_psi():
+    x = Symbol("x")
+    assert to_latex(polygamma(1, 1 / x)) == r"\psi'\left(\frac{1}{x}\right)"
+    assert to_latex(polygamma(1, x) ** 2) == r"\left\{\psi'\left(x\right)\right\}^{2}"
+    assert to_latex(polygamma(4, x)) == r"\psi^{(4)}\left(x\right)"

@@ -197,6 +197,7 @@ def test_second_terms_of_a_probit_model_are_certified():
         assert abs(proven.value - estimate.value) <= proven.error + estimate.error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("formula", "family", "laws", "at"),
     [
