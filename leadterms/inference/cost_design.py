@@ -142,7 +142,10 @@ class SizeDesign:
             term.require_existence()
         found = [number for number in evaluate_at(terms, point, Wanted(digits)) if number is not None]
         if not all(number.value > 0 for number in found):
-            raise EvaluationError("a coefficient of the variance is not positive at the point: there is no trade-off")
+            raise EvaluationError(
+                "a coefficient of the variance is not positive at the point: there is no trade-off; "
+                "choose another point"
+            )
         return found, point
 
     def _rows(self) -> list[tuple[str, Expr]]:

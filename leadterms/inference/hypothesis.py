@@ -193,7 +193,9 @@ def read_hypothesis(
     found = Hypothesis(parameters, names, K, b)
     for i in range(found.rows):
         if all(entry == 0 for entry in K.row(i)):
-            raise ModelError("a row of the hypothesis has no parameter with a coefficient that is not zero")
+            raise ModelError(
+                f"row {i + 1} of the hypothesis has no parameter with a coefficient that is not zero: leave it out"
+            )
     if K.rank() < found.rows:
         raise ModelError(f"the rows {found} depend on each other: leave out those that follow from the others")
     return found

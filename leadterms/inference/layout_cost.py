@@ -150,7 +150,9 @@ def optimal_layout_sizes(entry: Entry, cost: str, *, budget: object, at: Values)
         term.require_existence()
     numbers = evaluate_at(entry.terms, point, Wanted(17))
     if any(number is None or not number.value > 0 for number in numbers):
-        raise EvaluationError("a coefficient of the variance is not positive at the point")
+        raise EvaluationError(
+            "a coefficient of the variance is not positive at the point: there is no trade-off; choose another point"
+        )
     rows = []
     for term in entry.terms:
         powers = {symbol.name: float(power) for symbol, power in term.order.as_powers_dict().items()}

@@ -171,5 +171,7 @@ def _check_limit(
 
 def _known(information: arb | None) -> arb:
     if information is None or not information > 0:
-        raise EvaluationError("the variance of the hypothesis is singular at the point")
+        raise EvaluationError(
+            "the variance of the hypothesis is singular at the point: test fewer rows, or choose another point"
+        )
     return information

@@ -111,5 +111,5 @@ def _information(known: ContrastVariance) -> Expr:
     try:
         inverse = Matrix(inverted([[entry.variance for entry in row] for row in known.entries]))
     except SingularError:
-        raise ModelError("the variance matrix of the rows is singular") from None
+        raise ModelError("the variance matrix of the rows is singular: test fewer rows, or one at a time") from None
     return without_leading_minus(canonical((effect.T * inverse * effect)[0, 0]))

@@ -64,7 +64,7 @@ def test_the_hypothesis_is_written_out(estimated):
         ("Sigma11 + Sigma22", None, "Sigma11 . Sigma22 = 0 is on the boundary of the parameter space"),
         ("Sigma11 = -1", None, "Sigma11 = -1 is on the boundary of the parameter space"),
         (["x", {"x": 2}], 0, "depend on each other"),
-        ({"x": 0}, 0, "no parameter with a coefficient that is not zero"),
+        ({"x": 0}, 0, "has no parameter with a coefficient that is not zero"),
         (["x", "z"], [0, 0, 0], "has 2 rows, and 3 values are given"),
         (np.eye(4), 0, "a row of K has 4 entries: there are 3 fixed effects and 6 parameters in all"),
     ],
