@@ -100,7 +100,11 @@ def _conjugates(field: Field, powers: _Powers) -> Iterator[tuple[Rational, _Powe
             if relation.order != 2 or multiplicity < 1 or len(factor) < 2 or not factor.degrees()[relation.index]:
                 continue
             conjugate = field.conjugate(factor, relation)
-            norm = factored(field, field.reduced(factor * conjugate))
+            product = field.reduced(factor * conjugate)
+            if product == 0:
+                # the surd is that of a square, and (r - b)(r + b) = 0 though neither factor is
+                continue
+            norm = factored(field, product)
             left = [(f, k) for i, (f, k) in enumerate(powers) if i != place]
             if any(norm.unit) or not norm.factors:
                 continue

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from sympy import Expr
+
 from leadterms.asymptotics.expansion import expansion
-from leadterms.asymptotics.orders import order_text
+from leadterms.asymptotics.orders import PER_GROUP, order_text
 from leadterms.asymptotics.result import Entry
 from leadterms.claims.formula_check import check_formula
 from leadterms.claims.latex_reader import Reading, read_formula_claim
 from leadterms.claims.number_check import check_number
 from leadterms.claims.scope import claim_scope
-from leadterms.claims.verdict import Verdict
-from leadterms.errors import LeadtermsError
+from leadterms.claims.verdict import AGREE, Verdict
+from leadterms.errors import LeadtermsError, ModelError
 from leadterms.model.statement import Model
+from leadterms.notation.symbols import M
 from leadterms.reading.expressions import read_assignments
 
 
@@ -38,8 +41,8 @@ def check(
     parameter
         A term ("x", "1"), a parameter ("beta1", "sigma2"), or a pair of them with a comma for a covariance.
     formula
-        The claim as LaTeX, or as text in the names of the engine. With sizes in it, it is the whole variance; without
-        sizes the coefficient of a term.
+        The claim as LaTeX, or as text in the names of the engine. With sizes in it, it is the whole variance, with one
+        term or two as it has, or the term of ``order``; without sizes the coefficient of a term.
     value, at
         A number as it was printed, "2.0487282409...", and the inputs as they were printed, "beta0=-1.46, ...".
     order
@@ -82,27 +85,54 @@ def _formula(model: Model, parameter: str, formula: str, order: str | None, regi
     scope = claim_scope(model)
     reading = read_formula_claim(formula, scope)
     entry = _entry(model, parameter, order, regime)
+    _require_same_parameters(reading, entry)
     verdict = check_formula(entry, reading.expression, order)
-    return replace(verdict, hints=(*verdict.hints, *_remarks(reading, entry)))
+    if verdict.verdict != AGREE and order is None and _has_more_orders(reading.expression, entry):
+        two = _two_terms(model, parameter)
+        if two is not None:
+            verdict = check_formula(two, reading.expression)
+    return replace(verdict, hints=(*verdict.hints, *reading.notes))
 
 
-def _remarks(reading: Reading, entry: Entry) -> tuple[str, ...]:
-    """Return what else to know: how the formula was read, and whether its left side speaks of another parameter."""
-    names = tuple(symbol.name for symbol in entry.parameters)
-    told = reading.left is None or {*reading.left} <= {*names, *entry.names}
-    other = () if told else (f"its left side speaks of {', '.join(reading.left or ())}, checked was {names[0]}",)
-    return (*reading.notes, *other)
+def _require_same_parameters(reading: Reading, entry: Entry) -> None:
+    """Refuse a claim whose left side speaks of other parameters than those that are checked."""
+    names = {symbol.name for symbol in entry.parameters}
+    if reading.left is None or {*reading.left} == names:
+        return
+    raise ModelError(
+        f"the left side of the claim speaks of {', '.join(reading.left)}, and {', '.join(sorted(names))} is checked: "
+        "check that parameter, or give the right side alone"
+    )
+
+
+def _has_more_orders(claimed: Expr, entry: Entry) -> bool:
+    """Tell whether a whole variance is claimed with more terms than the leading one of order 1/m."""
+    sizes = set(entry.space.sizes)
+    whole = bool(claimed.free_symbols & sizes) and [term.order for term in entry.terms] == [PER_GROUP]
+    return whole and bool((claimed * M).expand().free_symbols & sizes)
+
+
+def _two_terms(model: Model, parameter: str) -> Entry | None:
+    """Return the entry with two terms, where there are such."""
+    if not model.is_mixed or len(model.groupings) > 1:
+        return None
+    entry = expansion(model, terms=2)[_key(parameter)]
+    return entry if all(term.exists is True for term in entry.terms) else None
 
 
 def _entry(model: Model, parameter: str, order: str | None, regime: str | None) -> Entry:
     """Return the entry, with second terms where the order asked for is not that of a leading term."""
-    parts = tuple(part.strip() for part in parameter.split(","))
-    key = parts if len(parts) > 1 else parts[0]
+    key = _key(parameter)
     entry = expansion(model, terms=1, regime=regime)[key]
     if order is None or regime is not None or not model.is_mixed or len(model.groupings) > 1:
         return entry
     known = {order_text(term.order) for term in entry.terms}
     return entry if order.replace(" ", "") in known else expansion(model, terms=2)[key]
+
+
+def _key(parameter: str) -> str | tuple[str, ...]:
+    parts = tuple(part.strip() for part in parameter.split(","))
+    return parts if len(parts) > 1 else parts[0]
 
 
 def _texts(at: Mapping[str, str] | str) -> dict[str, str]:

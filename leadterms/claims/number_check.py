@@ -23,7 +23,8 @@ def check_number(
     """Compare a printed number with the derived coefficient, or with the whole variance where sizes are printed too.
 
     It agrees if it differs from the true value by less than one unit of its last printed digit: papers round or
-    truncate. Otherwise every single input is looked at whose change to another short decimal would reproduce it.
+    truncate. Of a value below that unit no digit is printed: it must round to what is. Otherwise every single input is
+    looked at whose change to another short decimal would reproduce it.
 
     Parameters
     ----------
@@ -57,11 +58,15 @@ def check_number(
     number = value(inputs, claim.digits + GUARD)
     derived = to_text(entry.variance if whole else entry.of_order(order).coefficient)
     result = (f"{printed} at {_listed(inputs)}", f"{derived} = {number}")
-    distance = abs(exact_number(str(number)) - claim.value)
-    if distance + exact_number(str(number.error)) < claim.unit:
-        return Verdict(AGREE, "it differs from the true value by less than one unit of its last printed digit", *result)
-    if distance - exact_number(str(number.error)) < claim.unit:
+    true, error = exact_number(str(number)), exact_number(str(number.error))
+    ends = {claim.holds(true - error), claim.holds(true), claim.holds(true + error)}
+    if len(ends) > 1:
         raise EvaluationError(f"the value {number} is too uncertain for the printed digits of {printed}")
+    if ends == {True}:
+        how = "it differs from the true value by less than one unit of its last printed digit"
+        if abs(true) < claim.unit:
+            how = f"the true value {number} rounds to it; no significant digit of that is printed"
+        return Verdict(AGREE, how, *result)
     kind = "certified" if number.certified else "estimated"
     used = [symbol for symbol in (*entry.space.symbols, *entry.space.sizes) if symbol.name in inputs]
     found = repairs(value, inputs, used, claim, pairs)

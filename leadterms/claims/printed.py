@@ -38,8 +38,14 @@ class PrintedNumber:
     digits: int
 
     def holds(self, value: Rational) -> bool:
-        """Tell whether a value differs by less than one unit of the last digit: papers round or truncate."""
-        return bool(abs(value - self.value) < self.unit)
+        """Tell whether a value differs by less than one unit of the last digit: papers round or truncate.
+
+        A value below that unit, of which no digit is printed, must round to what is.
+        """
+        difference = abs(value - self.value)
+        if abs(value) < self.unit:
+            return bool(2 * difference <= self.unit)
+        return bool(difference < self.unit)
 
 
 def read_printed(text: str) -> PrintedNumber:

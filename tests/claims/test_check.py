@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from leadterms import LeadtermsError, ReadingError
+from leadterms import LeadtermsError, Model, ReadingError
 from leadterms.algebra.canonical import is_equal
 from leadterms.asymptotics.expansion import leading_terms
 from leadterms.claims.check import check
@@ -104,15 +104,81 @@ def test_the_swapped_size_of_one_term_is_named():
     assert verdict.hints[0] == "it holds with sigma2_b/m_prime in place of sigma2_b/m"
 
 
-def test_a_left_side_about_another_parameter_is_remarked():
-    verdict = check(model("crossed"), "x", formula=r"\mathrm{Var}(\widehat{\beta}_0) = \phi/(m m' n s^2)")
-    assert verdict.verdict == "agree"
-    assert "its left side speaks of beta0, checked was beta1" in verdict.hints
+@pytest.mark.parametrize(
+    ("parameter", "left"),
+    [
+        ("x", r"\mathrm{Var}(\widehat{\beta}_0)"),
+        ("x", r"\mathrm{Cov}(\widehat{\beta}_0, \widehat{\beta}_1)"),
+        ("1", r"\mathrm{Var}(\widehat{\beta}_1)"),
+    ],
+)
+def test_a_left_side_about_another_parameter_is_refused(parameter, left):
+    with pytest.raises(LeadtermsError, match="the left side of the claim speaks of"):
+        check(model("crossed"), parameter, formula=rf"{left} = \phi/(m m' n s^2)")
+
+
+def test_a_root_of_a_square_is_an_absolute_value():
+    # reported as an IndexError of the canonical form
+    glm = Model("y ~ x", family="poisson", laws={"x": "Normal(0, 1)"})
+    verdict = check(glm, "1,x", formula=r"-\sqrt{\beta_1^2}e^{-\beta_0-\beta_1^2/2}")
+    assert verdict.verdict == "disagree"
+
+
+def test_an_odd_root_of_a_negative_number_is_real():
+    glm = Model("y ~ x", family="poisson", laws={"x": "Normal(0, 1)"})
+    true = check(glm, "1,x", formula=r"-\sqrt[3]{\beta_1^3}e^{-\beta_0-\beta_1^2/2}")
+    false = check(glm, "1,x", formula=r"\sqrt[3]{\beta_1^3}e^{-\beta_0-\beta_1^2/2}")
+    assert (true.verdict, false.verdict) == ("undecided", "disagree")
+
+
+LARGE = {
+    "power": r"(\beta_1+\beta_0+\sigma^2)^{5000}",
+    "smaller power": r"(\beta_1+\beta_0+\sigma^2)^{50}",
+    "hyperbolic": r"\cosh(\beta_1)^{40}\sinh(\beta_0)^{40}",
+    "product": "".join(rf"(\beta_1+{k}\beta_0+\sigma^2)" for k in range(1, 60)),
+    "sum": "+".join(rf"\beta_1^{{{k}}}\sinh({k}\beta_0)" for k in range(1, 250)),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_claim_is_settled_in_numbers(name):
+    mixed = Model("y ~ x + (1 | g)", family="poisson", laws={"x": "Uniform(-1, 1)"})
+    # each of them takes minutes in the canonical field
+    verdict = check(mixed, "x", formula=LARGE[name])
+    assert (verdict.verdict, verdict.hints) == ("disagree", ())
+
+
+def test_a_tower_of_exponentials_is_refused():
+    mixed = Model("y ~ x + (1 | g)", family="poisson", laws={"x": "Uniform(-1, 1)"})
+    tower = r"\beta_1"
+    for _ in range(40):
+        tower = f"e^{{{tower}}}"
+    with pytest.raises(LeadtermsError, match="nested deeper than 3"):
+        check(mixed, "x", formula=tower)
+
+
+def test_a_variance_with_two_terms_needs_no_order():
+    arms = Model(
+        "y ~ arm + x + (1 | clinic)",
+        family="poisson",
+        laws={"x": "Normal(0, 1)", "arm": "Bernoulli(1/2)"},
+        levels={"arm": "clinic"},
+    )
+    second = r"\frac{2e^{\sigma^2/2-\beta_0-\beta_2^2/2}(1+e^{-\beta_1})}{mn}"
+    assert check(arms, "arm", formula=rf"\frac{{4\sigma^2}}{{m}}+{second}").verdict == "agree"
+    assert check(arms, "arm", formula=rf"\frac{{4\sigma^2}}{{m}}-{second}").verdict == "disagree"
+    # with an order that term alone is claimed
+    assert check(arms, "arm", formula=second, order="1/(m*n)").verdict == "agree"
+
+
+def test_expectations_over_effects_and_predictors_agree_with_the_closed_form():
+    mixed = Model("y ~ x + (1 | g)", family="poisson", laws={"x": "Uniform(-1, 1)"})
+    w = r"e^{\beta_0+\beta_1X+U}"
+    schur = rf"E_U\left\{{E(X^2{w})-\frac{{\{{E(X{w})\}}^2}}{{E({w})}}\right\}}"
+    assert check(mixed, "x", formula=rf"\frac{{1}}{{mn}}\left[{schur}\right]^{{-1}}").verdict == "agree"
 
 
 def test_second_terms_are_found_by_their_order():
-    from leadterms import Model
-
     trial = Model("y ~ x + (1 + x | group)", family="poisson", laws={"x": "Bernoulli(p)"})
     printed = (
         r"e^{-\beta_0}\left\{\frac{e^{\Sigma_{11}/2}}{1-p} + "

@@ -35,6 +35,15 @@ def test_what_is_no_decimal_is_refused(text):
         read_printed(text)
 
 
+def test_a_value_below_the_last_digit_must_round_to_what_is_printed():
+    true = Rational("0.4878")
+    assert not read_printed("1e400").holds(true)
+    assert not read_printed("1").holds(true)
+    assert read_printed("0").holds(true)
+    assert read_printed("0.5").holds(true)
+    assert not read_printed("-0.5").holds(true)
+
+
 def test_rounded_and_truncated_digits_hold():
     printed = read_printed("2.05")
     assert printed.holds(Rational("2.0449"))
