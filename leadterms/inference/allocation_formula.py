@@ -24,8 +24,7 @@ def _generic() -> tuple[Expr, Expr]:
     numerator = fraction(together(diff(function, _P)))[0]
     inside = [root for root in roots(Poly(numerator, _P)) if (root * (1 - root)).factor().is_positive]
     [best] = [cancel(root) for root in inside]
-    if diff(function, _P, 2).xreplace({_P: best}).factor().is_positive is not True:
-        raise AssertionError("the stationary point is no minimum")
+    assert diff(function, _P, 2).xreplace({_P: best}).factor().is_positive  # so that it is a minimum
     return best, function.xreplace({_P: best}).factor()
 
 

@@ -253,8 +253,7 @@ def _solution(fixed: str) -> dict[str, Expr]:
     [groups] = solve(constraint - _GIVEN, m)
     relaxed = objective.xreplace({m: groups})
     [best] = [root for root in solve(diff(relaxed, n), n) if root.is_positive]
-    if factor(diff(relaxed, n, 2).xreplace({n: best})).is_positive is not True:
-        raise AssertionError("the stationary point is no minimum")
+    assert factor(diff(relaxed, n, 2).xreplace({n: best})).is_positive  # so that it is a minimum
     at = {m: factor(groups.xreplace({n: best})), n: best}
     return {"n": best, "m": at[m], "variance": factor(variance.xreplace(at)), "cost": factor(cost.xreplace(at))}
 

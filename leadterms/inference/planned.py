@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -122,6 +121,14 @@ class SampleSize:
         """
         return solved_formula(self.variance, self.solve, self.symbol, self.sides)
 
+    def _without_formula(self) -> str:
+        """Say why there is no formula; nothing where there is one."""
+        try:
+            _ = self.formula
+        except ModelError as error:
+            return f"none: {error}"
+        return ""
+
     @property
     def symbol(self) -> Symbol:
         """The size that was asked for; a symbol of that name for a power or an effect."""
@@ -150,8 +157,7 @@ class SampleSize:
         formula: tuple[str | None, str | None] = (None, None)
         if self.hypothesis.rows == 1:
             # the inverse matrix of several rows is long, and may take seconds
-            with suppress(ModelError):
-                formula = (to_text(self.formula), self.latex())
+            formula = (None, None) if self._without_formula() else (to_text(self.formula), self.latex())
         return found | {
             "solve": self.solve,
             "terms": self.terms,
@@ -195,8 +201,7 @@ class SampleSize:
         if self.solve != POWER:
             rows.append(("power", f"{self.power}"))
         rows += [("variance", f"[{name}] {order}: {float(number):.10g}") for name, order, number in self.parts]
-        with suppress(ModelError):
-            rows.append(("formula", self._short_formula()))
+        rows.append(("formula", self._without_formula() or self._short_formula()))
         rows.append(("regime", f"{self.regime}   ({self.status})"))
         if self.warning:
             rows.append(("warning", self.warning))
@@ -233,9 +238,8 @@ class SampleSize:
             for name, text in self._rows()
             if text and (several or name != "formula")
         )
-        if not several:
-            with suppress(ModelError):
-                rows += rf"<tr><th>formula</th><td>$\displaystyle {escape(self.latex())}$</td></tr>"
+        if not several and not self._without_formula():
+            rows += rf"<tr><th>formula</th><td>$\displaystyle {escape(self.latex())}$</td></tr>"
         return f"<table><caption>{escape(str(self.variance.result.model))}</caption>{rows}</table>"
 
 
