@@ -23,6 +23,12 @@ COLUMNS = (
 )  # fmt: skip
 """Columns that a table may have; model, family, parameter, and formula or value with at must be there."""
 
+REFUSED = "refused"
+"""The verdict on a row that cannot be read, or whose model is refused; the others are checked all the same."""
+
+SHOWN = 60
+"""Characters of a refused claim that are repeated; it may be of any length."""
+
 
 @dataclass(frozen=True)
 class CheckedRow:
@@ -57,27 +63,41 @@ def read_table(path: Path) -> list[tuple[int, dict[str, str]]]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise LeadtermsError(f"cannot read the table {path}: {error}") from None
-    reader = csv.DictReader(StringIO(text), skipinitialspace=True)
-    found = list(reader.fieldnames or ())
-    unknown = [name for name in found if name not in COLUMNS]
-    missing = [name for name in ("model", "family", "parameter") if name not in found]
-    if unknown or missing:
-        wrong = f"it has {', '.join(unknown)}" if unknown else f"it lacks {', '.join(missing)}"
-        raise LeadtermsError(f"{path} is no table of claims: {wrong}; its columns are {', '.join(COLUMNS)}")
-    rows = []
-    for row in reader:
-        if None in row or None in row.values():
-            raise LeadtermsError(f"line {reader.line_num} of {path} has not as many fields as there are columns")
-        rows.append((reader.line_num, {name: text.strip() for name, text in row.items()}))
+    lines = csv.reader(StringIO(text), skipinitialspace=True)
+    try:
+        names = next(lines, [])
+        _check_columns(path, names)
+        rows = []
+        for fields in filter(None, lines):
+            if len(fields) != len(names):
+                raise LeadtermsError(f"line {lines.line_num} of {path} has not as many fields as there are columns")
+            rows.append((lines.line_num, {name: own.strip() for name, own in zip(names, fields, strict=True)}))
+    except csv.Error as error:
+        raise LeadtermsError(f"line {lines.line_num} of {path} cannot be read as CSV: {error}") from None
     if not rows:
         raise LeadtermsError(f"the table {path} has no rows")
     return rows
 
 
+def _check_columns(path: Path, names: list[str]) -> None:
+    """Refuse a header that is not that of a table of claims."""
+    other = next((mark for mark in (";", "\t") if mark in "".join(names)), None)
+    if other is not None:
+        raise LeadtermsError(f"{path} is no table of claims: the delimiter must be a comma, not {other!r}")
+    unknown = [name for name in names if name not in COLUMNS]
+    missing = [name for name in ("model", "family", "parameter") if name not in names]
+    if unknown or missing:
+        wrong = f"it has {', '.join(unknown)}" if unknown else f"it lacks {', '.join(missing)}"
+        raise LeadtermsError(f"{path} is no table of claims: {wrong}; its columns are {', '.join(COLUMNS)}")
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise LeadtermsError(f"{path} is no table of claims: {', '.join(twice)} stands twice in its header")
+
+
 def check_table(
     rows: list[tuple[int, dict[str, str]]], step: Callable[[], None] = lambda: None
 ) -> Iterator[CheckedRow]:
-    """Check every row; one that cannot be read or derived is refused with its line.
+    """Check every row; one that cannot be read or derived has the verdict "refused", and its reason.
 
     Parameters
     ----------
@@ -86,19 +106,26 @@ def check_table(
     step
         Called after each row, for progress.
 
-    Raises
-    ------
-    LeadtermsError
-        Naming the line.
-
     """
     for line, row in rows:
         try:
             verdict = _verdict(row)
+        except UndecidedError as error:
+            verdict = _without_check(UNDECIDED, row, error)
         except LeadtermsError as error:
-            raise LeadtermsError(f"line {line} of the table: {str(error).splitlines()[0]}") from None
+            verdict = _without_check(REFUSED, row, error)
         yield CheckedRow(line, row, verdict)
         step()
+
+
+def _without_check(outcome: str, row: Mapping[str, str], error: LeadtermsError) -> Verdict:
+    """Return the verdict on a row whose check ended in an error: the reason in one line."""
+    return Verdict(outcome, str(error).splitlines()[0], _shortened(row.get("formula") or row.get("value") or ""), "")
+
+
+def _shortened(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
 
 
 def _verdict(row: Mapping[str, str]) -> Verdict:
@@ -121,8 +148,9 @@ def _verdict(row: Mapping[str, str]) -> Verdict:
 
 def _whole(row: Mapping[str, str], name: str, usual: str) -> int:
     text = row.get(name) or usual
-    if not text.isdigit():
-        raise LeadtermsError(f"{name} is a whole number, not {text!r}")
+    # int() reads no more digits than these, and no superscripts
+    if not (text.isdecimal() and len(text) <= SHOWN):
+        raise LeadtermsError(f"{name} is a whole number, not {_shortened(text)!r}")
     return int(text)
 
 
@@ -174,24 +202,25 @@ def table_text(rows: list[CheckedRow]) -> str:
 
 def _line(own: CheckedRow) -> str:
     verdict = own.verdict
-    text = f"{verdict.verdict:<10} {own.row['parameter']}: {verdict.claimed}"
+    text = f"{verdict.verdict:<10} {_shortened(own.row['parameter'])}: {verdict.claimed}"
     if verdict.verdict != AGREE:
-        text += f"   ({verdict.derived if not verdict.how.startswith('the true') else verdict.how})"
+        # a row without a check has no derived side: its reason is what there is to say
+        text += f"   ({verdict.how if verdict.how.startswith('the true') else verdict.derived or verdict.how})"
     first = next(iter(verdict.repairs), None)
     return text + (f"   holds at {first}" if first else "") + (f"   hint: {verdict.hints[0]}" if verdict.hints else "")
 
 
 def _counts(rows: list[CheckedRow]) -> str:
-    return ", ".join(
-        f"{sum(own.verdict.verdict == kind for own in rows)} {kind}" for kind in (AGREE, DISAGREE, UNDECIDED)
-    )
+    found = [own.verdict.verdict for own in rows]
+    kinds = [AGREE, DISAGREE, UNDECIDED, *([REFUSED] if REFUSED in found else [])]
+    return ", ".join(f"{found.count(kind)} {kind}" for kind in kinds)
 
 
 def table_latex(rows: list[CheckedRow]) -> str:
     r"""Return a ``tabular`` of printed and true values, the digits that are wrong inside ``\wrong{...}``."""
     lines = [
-        rf"{_escaped(own.row['parameter'])} & {_escaped(own.row.get('at', ''))} & {_marked(own)} & {_true(own)}"
-        rf" & {own.verdict.verdict} \\"
+        rf"{_escaped(_shortened(own.row['parameter']))} & {_escaped(own.row.get('at', ''))} & {_marked(own)}"
+        rf" & {_true(own)} & {_outcome(own)} \\"
         for own in rows
     ]
     head = [
@@ -202,7 +231,14 @@ def table_latex(rows: list[CheckedRow]) -> str:
     return "\n".join([*head, *lines, r"\end{tabular}"])
 
 
+def _outcome(own: CheckedRow) -> str:
+    kind = own.verdict.verdict
+    return f"{kind}: {_escaped(own.verdict.how)}" if kind == REFUSED else kind
+
+
 def _marked(own: CheckedRow) -> str:
+    if own.verdict.verdict == REFUSED:  # what could not be read may not compile either
+        return rf"\texttt{{{_escaped(own.verdict.claimed)}}}"
     printed = own.row.get("value", "")
     if not printed:
         return rf"${own.row.get('formula', '')}$"
@@ -221,5 +257,16 @@ def _true(own: CheckedRow) -> str:
     return own.verdict.derived.rpartition("= ")[2] if own.row.get("value") else ""
 
 
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "|": r"\textbar{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+}
+
+
 def _escaped(text: str) -> str:
-    return text.replace("_", r"\_").replace("&", r"\&").replace("%", r"\%")
+    return "".join(_SPECIAL.get(mark, mark) for mark in text)

@@ -31,13 +31,17 @@ Example of a file:
 def check_table(table: str, shape: str) -> int:
     """Check every row of a table of claims.
 
+    A row that cannot be read, or whose model is refused, is reported as "refused" with its reason; the others are
+    checked all the same.
+
     \b
-    Exit status: 0 all agree, 1 one disagrees, 2 the table cannot be read, 3 one is undecided.
+    Exit status: 0 all agree, 1 one disagrees, 2 the table or a row of it is refused, 3 one is
+    undecided; where several hold, 2 goes before 1 before 3.
     """
     import json
 
+    from leadterms.claims.table import REFUSED, read_table, table_latex, table_text
     from leadterms.claims.table import check_table as checked
-    from leadterms.claims.table import read_table, table_latex, table_text
     from leadterms.claims.verdict import verdict_record
 
     rows = read_table(Path(table))
@@ -47,6 +51,10 @@ def check_table(table: str, shape: str) -> int:
         click.echo(json.dumps(records, indent=2))
     else:
         click.echo(table_latex(found) if shape == "latex" else table_text(found))
+    refused = [str(own.line) for own in found if own.verdict.verdict == REFUSED]
+    if refused:
+        click.echo(f"leadterms: refused {len(refused)} of {len(found)} rows, the first in line {refused[0]}", err=True)
+        return 2
     verdicts = {own.verdict.verdict for own in found}
     return 1 if "disagree" in verdicts else 3 if "undecided" in verdicts else 0
 
