@@ -60,7 +60,7 @@ def check(
     pairs: bool,
     shape: str,
 ) -> int:
-    r"""Check a claimed formula or a printed number against what is derived.
+    """Check a claimed formula or a printed number against what is derived.
 
     FORMULA states the model, the claim is in --formula or --value. A number that disagrees is given the inputs at which
     it would hold, a formula the change that would make it right, where a simple one is found.

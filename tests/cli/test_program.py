@@ -37,6 +37,19 @@ def test_help_lists_the_commands_with_whole_sentences(arguments, capsys):
     assert "..." not in out.split("Commands:")[1].split("Examples:")[0]
 
 
+HELPS = [[name] for name in commands.commands] + [["reference", "export"], ["reference", "compare"], []]
+
+
+@pytest.mark.parametrize("command", HELPS, ids=" ".join)
+def test_no_help_shows_a_mark_of_click(command, capsys):
+    code, out, _ = leave([*command, "--help"], capsys)
+    assert code == 0
+    assert not any(mark in out for mark in (" \\b ", "\\b\n", "\b"))
+    # what follows the mark keeps its own lines
+    source = commands.commands["check"].help
+    assert command != ["check"] or source.splitlines()[-1].strip() in out
+
+
 def test_version(capsys):
     code, out, _ = leave(["--version"], capsys)
     assert code == 0
