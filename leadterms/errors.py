@@ -5,9 +5,38 @@ Every message is one clear line: what was asked, what is wrong, where, and what 
 
 from __future__ import annotations
 
+import re
+
+WINDOW = 100
+"""Characters of a text that are shown around a caret."""
+
+NAME = 60
+"""Characters of a name that a message repeats."""
+
+QUOTED = 120
+"""Characters between quotes that a message repeats: formulas are longer than names."""
+
+CUT = "..."
+
 
 class LeadtermsError(ValueError):
-    """Base of every error that leadterms raises on purpose."""
+    """Base of every error that leadterms raises on purpose.
+
+    Names of any length may be in what a user writes: in a message, they are cut.
+    """
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(_cut_names(own) if isinstance(own, str) else own for own in arguments))
+
+
+def _cut_names(message: str) -> str:
+    """Return a message with long names, and long texts in quotes, cut."""
+    message = re.sub(rf"(?<!\w)'([^'\n]{{{QUOTED + 1},}})'(?!\w)", _cut_quoted, message)
+    return re.sub(rf"(?<![\w.])[^\W\d]\w{{{NAME},}}", lambda own: own[0][: NAME - len(CUT)] + CUT, message)
+
+
+def _cut_quoted(found: re.Match[str]) -> str:
+    return f"'{found[1][: QUOTED - len(CUT)]}{CUT}'"
 
 
 class ReadingError(LeadtermsError):
@@ -25,11 +54,12 @@ class ReadingError(LeadtermsError):
     """
 
     def __init__(self, message: str, text: str, start: int, end: int | None = None) -> None:
-        self.message = message
+        self.message = _cut_names(message)
         self.text = text
         self.start = start
         self.end = start + 1 if end is None else max(end, start + 1)
-        super().__init__(f"{message}\n  {self.shown}\n  {self.caret}")
+        super().__init__(self.message)
+        self.args = ("\n  ".join((self.message, *self.excerpt)),)
 
     @property
     def shown(self) -> str:
@@ -40,6 +70,19 @@ class ReadingError(LeadtermsError):
     def caret(self) -> str:
         """The line that points at the span."""
         return " " * self.start + "^" * (self.end - self.start)
+
+    @property
+    def excerpt(self) -> tuple[str, str]:
+        """The lines of text and caret of the message: of a long text, only what stands around the span's start."""
+        length = len(self.text)
+        if length <= WINDOW:
+            return self.shown, self.caret
+        first = max(0, min(self.start - WINDOW // 2, length - WINDOW))
+        last = first + WINDOW
+        before, after = CUT if first else "", CUT if last < length else ""
+        # a span that begins where the text ends has its caret one column further
+        caret = self.caret[first : max(last, self.start + 1)]
+        return f"{before}{self.shown[first:last]}{after}", " " * len(before) + caret
 
 
 class ModelError(LeadtermsError):

@@ -49,6 +49,16 @@ def test_bad_claims_are_refused_in_one_line(run, arguments, message):
     assert "defect" not in err
 
 
+@pytest.mark.parametrize("place", [0, 5000, 9999])
+def test_a_long_claim_is_shown_around_its_caret(run, place):
+    claim = "1" * place + "?" + "1" * (9999 - place)
+    code, out, err = run(*POISSON, "--formula", claim)
+    assert (code, out) == (2, "")
+    _, shown, caret = err.splitlines()
+    assert len(err) < 600
+    assert shown[caret.index("^")] == "?"
+
+
 def test_the_examples_of_the_help_run(run):
     import re
     import shlex
