@@ -93,18 +93,24 @@ def _value(language: Language, part: Part) -> str:
     return number_text(part.value, language)
 
 
+def _divisor(language: Language, part: Part) -> str:
+    """Return the certified value as it stands behind a slash: Fortran allows no sign next to another operator."""
+    text = _value(language, part)
+    return f"({text})" if text.startswith("-") else text
+
+
 def _in_r(language: Language, head: Sequence[str], helpers: list[Routine], parts: Sequence[Part]) -> list[str]:
-    tests = [f"stopifnot(abs({_call(language, p)}/{_value(language, p)} - 1) < {TOLERANCE})" for p in parts]
+    tests = [f"stopifnot(abs({_call(language, p)}/{_divisor(language, p)} - 1) < {TOLERANCE})" for p in parts]
     return [*_comment(language, head), "", *helper_texts(helpers, language), *_functions(language, parts), *tests]
 
 
 def _in_julia(language: Language, head: Sequence[str], helpers: list[Routine], parts: Sequence[Part]) -> list[str]:
-    tests = [f"@assert abs({_call(language, p)}/{_value(language, p)} - 1) < {TOLERANCE}" for p in parts]
+    tests = [f"@assert abs({_call(language, p)}/{_divisor(language, p)} - 1) < {TOLERANCE}" for p in parts]
     return [*_comment(language, head), "", *helper_texts(helpers, language), *_functions(language, parts), *tests]
 
 
 def _in_octave(language: Language, head: Sequence[str], helpers: list[Routine], parts: Sequence[Part]) -> list[str]:
-    tests = [f"assert(abs({_call(language, p)}/{_value(language, p)} - 1) < {TOLERANCE});" for p in parts]
+    tests = [f"assert(abs({_call(language, p)}/{_divisor(language, p)} - 1) < {TOLERANCE});" for p in parts]
     choose = ["function v = lt_select(chosen, yes, no)", "    if (chosen)", "        v = yes;", "    else"]
     choose += ["        v = no;", "    end", "end", ""]
     needs_choice = any(helper.name.startswith(("li_neg_exp", "log1p")) for helper in helpers)
@@ -120,7 +126,7 @@ def _in_octave(language: Language, head: Sequence[str], helpers: list[Routine], 
 
 
 def _in_c(language: Language, head: Sequence[str], helpers: list[Routine], parts: Sequence[Part]) -> list[str]:
-    tests = [f"    assert(fabs({_call(language, p)}/{_value(language, p)} - 1.0) < {TOLERANCE});" for p in parts]
+    tests = [f"    assert(fabs({_call(language, p)}/{_divisor(language, p)} - 1.0) < {TOLERANCE});" for p in parts]
     return [
         *_comment(language, [*head, "Self-test: cc -DLEADTERMS_SELF_TEST file.c -lm"]),
         "#include <math.h>",
@@ -145,7 +151,7 @@ def _in_fortran(language: Language, head: Sequence[str], helpers: list[Routine],
     for p in parts:
         tests += [
             f"    if (.not. abs({_call(language, p)} &",
-            f"        /{_value(language, p)} - 1) < 1d-12) error stop '{p.name}'",
+            f"        /{_divisor(language, p)} - 1) < 1d-12) error stop '{p.name}'",
         ]
     public = [f"    public :: {part.name}" for part in parts]
     return [
@@ -183,7 +189,7 @@ def _in_python(language: Language, head: Sequence[str], helpers: list[Routine], 
     for part in parts:
         lines += [*part.lines[:1], *(f"    {line}" for line in _comment(language, part.comments)), *part.lines[1:]]
         lines += ["", ""]
-    tests = [f"assert abs({_call(language, p)}/{_value(language, p)} - 1) < {TOLERANCE}" for p in parts]
+    tests = [f"assert abs({_call(language, p)}/{_divisor(language, p)} - 1) < {TOLERANCE}" for p in parts]
     return [*lines, *tests]
 
 
@@ -192,7 +198,7 @@ def _in_stan(language: Language, head: Sequence[str], helpers: list[Routine], pa
     for p in parts:
         tests += [
             f"    // {_call(language, p)} = {_value(language, p)}",
-            f"    if (!(abs({_call(language, p)}/{_value(language, p)} - 1) < {TOLERANCE})) {{",
+            f"    if (!(abs({_call(language, p)}/{_divisor(language, p)} - 1) < {TOLERANCE})) {{",
             f'        reject("{p.name} differs from its certified value");',
             "    }",
         ]
@@ -212,7 +218,7 @@ def _in_mathematica(
     language: Language, head: Sequence[str], helpers: list[Routine], parts: Sequence[Part]
 ) -> list[str]:
     tests = [
-        f'If[Abs[{_call(language, p)}/{_value(language, p)} - 1] < 1*^-12, Null, Print["{p.name} differs"]; Abort[]];'
+        f'If[Abs[{_call(language, p)}/{_divisor(language, p)} - 1] < 1*^-12, Null, Print["{p.name} differs"]; Abort[]];'
         for p in parts
     ]
     return [*_comment(language, head), "", *helper_texts(helpers, language), *_functions(language, parts), *tests]

@@ -216,6 +216,27 @@ def test_in_fortran(tmp_path):
         assert_close(name, run([tmp_path / "all"], tmp_path))
 
 
+NEGATIVE = {
+    # covariances of intercept and slope are negative where the mean of the predictor is positive
+    "normal": ("poisson", {"x": "Normal(1, 1)"}),
+    "logistic": ("bernoulli", {"x": "Uniform(1, 2)"}),
+}
+
+
+@pytest.mark.parametrize("name", NEGATIVE)
+def test_negative_reference_values_in_standard_fortran(tmp_path, name):
+    has("gfortran")
+    family, laws = NEGATIVE[name]
+    entry = expansion(Model("y ~ x", family=family, laws=laws), 1)["1", "x"]
+    text = entry_code(entry, "fortran", name="f_negative", at={"beta0": "1/2", "beta1": "1/4"})
+    (value,) = re.findall(r"^ +/(\S+) - 1\) < 1d-12\)", text, re.MULTILINE)
+    assert value.startswith("(-"), value
+    (tmp_path / "own.f90").write_text(text)
+    strict = ["gfortran", "-cpp", "-std=f2008", "-Wall", "-Wextra", "-Werror", "-DLEADTERMS_SELF_TEST"]
+    run([*strict, "own.f90", "-o", "own"], tmp_path)
+    run([tmp_path / "own"], tmp_path)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["r", "octave", "julia"])
 def test_in_interpreters(tmp_path, language):
