@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,10 +22,17 @@ from leadterms.notation.latex import to_latex
 SECOND_ROAD_DIGITS = 8
 """Of what holds integrals: nested quadrature in mpmath is slow."""
 
+SHORT_WORD, LONG_WORD = 10, 30
+"""Characters of a word that never breaks, and of a piece without underscores that may break anywhere."""
+
+BREAK = r"\allowbreak{}"
+
 PREAMBLE = r"""\documentclass{article}
 \usepackage{amsmath,amssymb,graphicx}
 \usepackage[margin=25mm]{geometry}
 \allowdisplaybreaks
+% rather wide spaces than words in the margin
+\setlength{\emergencystretch}{3em}
 % a formula wider than the line is shown smaller
 \newcommand{\fit}[1]{\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{$\displaystyle #1$}}
 """
@@ -79,7 +87,8 @@ def derivation_document(
 
 
 def _model(result: Expansion) -> str:
-    return f"\\section{{Model}}\n\\texttt{{{escaped(str(result.model))}}}\n{_display(result.model.latex())}"
+    stated = f"{{\\raggedright\\noindent\\ttfamily {breakable(str(result.model))}\\par}}"
+    return f"\\section{{Model}}\n{stated}\n{_display(result.model.latex())}"
 
 
 def _assumptions(result: Expansion) -> str:
@@ -98,8 +107,8 @@ def _assumptions(result: Expansion) -> str:
 
 
 def _regime(text: str) -> str:
-    words = [escaped(word) for word in text.replace("->", " -> ").split()]
-    known = {escaped("->"): r"$\to$", "oo": r"$\infty$"}
+    words = [breakable(word) for word in text.replace("->", " -> ").split()]
+    known = {breakable("->"): r"$\to$", "oo": r"$\infty$"}
     return " ".join(known.get(word, word) for word in words)
 
 
@@ -111,8 +120,8 @@ def _result(entries: Sequence[Entry]) -> str:
 def _steps(steps: Sequence[Step]) -> str:
     items = []
     for step in steps:
-        how = escaped(str(step.verification))
-        items.append(f"\\item \\textbf{{{escaped(step.title)}}} ({how})\n{_display(step.latex)}")
+        how = breakable(str(step.verification))
+        items.append(f"\\item \\textbf{{{breakable(step.title)}}} ({how})\n{_display(step.latex)}")
     listed = "\n".join(items)
     return f"\\section{{Derivation}}\n\\begin{{enumerate}}\n{listed}\n\\end{{enumerate}}"
 
@@ -204,3 +213,23 @@ def escaped(text: str) -> str:
 
     """
     return "".join(_SPECIAL.get(mark, mark) for mark in text)
+
+
+def breakable(text: str) -> str:
+    r"""Return plain text for LaTeX whose long words may break: after an underscore, or anywhere where there is none.
+
+    Examples
+    --------
+    >>> print(breakable("y ~ long_predictor_name"))
+    y \textasciitilde{} long\_\allowbreak{}predictor\_\allowbreak{}name
+
+    """
+    return " ".join(_breakable_word(word) if len(word) > SHORT_WORD else escaped(word) for word in text.split(" "))
+
+
+def _breakable_word(word: str) -> str:
+    pieces = [
+        BREAK.join(map(escaped, piece)) if len(piece) > LONG_WORD else escaped(piece)
+        for piece in re.split("(?<=_)", word)
+    ]
+    return BREAK.join(filter(None, pieces))

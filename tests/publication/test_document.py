@@ -11,7 +11,7 @@ import pytest
 from leadterms import Model, expansion, leading_terms
 from leadterms.errors import LeadtermsError
 from leadterms.evaluation.wanted import Wanted
-from leadterms.publication.document import derivation_document, escaped
+from leadterms.publication.document import breakable, derivation_document, escaped
 
 UNIFORM = {"x": "Uniform(-1, 1)"}
 CASES = {
@@ -22,6 +22,24 @@ CASES = {
     "crossed": lambda: leading_terms(Model("y ~ x + (1 | a) + (1 | b)", laws={"x": "Normal(mu, s)"})),
     "random slopes": lambda: leading_terms(
         Model("y ~ x1 + x2 + (1 + x1 | g)", family="poisson", laws={"x1": "Normal(0, s)", "x2": "Bernoulli(p)"})
+    ),
+    "a long name without a break": lambda: leading_terms(
+        Model(f"y ~ {'predictor' * 12}", family="poisson", laws={"predictor" * 12: "Normal(0, 1)"})
+    ),
+    "long groupings": lambda: leading_terms(
+        Model(
+            "outcome_of_interest ~ predictor_of_interest + (1 | hospital_identifier) + (1 | physician_identifier)",
+            laws={"predictor_of_interest": "Normal(mu, s)"},
+        )
+    ),
+    "long names, two terms": lambda: expansion(
+        Model(
+            "y ~ arm*long_predictor_name_one + (1 | clinic_identifier)",
+            family="poisson",
+            laws={"arm": "Bernoulli(1/2)", "long_predictor_name_one": "Normal(0, 1)"},
+            levels={"arm": "clinic_identifier"},
+        ),
+        2,
     ),
 }
 
@@ -84,3 +102,13 @@ def test_a_point_outside_the_conditions_is_refused():
 
 def test_escaping():
     assert escaped("a_1^2 & 50%") == r"a\_1\textasciicircum{}2 \& 50\%"
+
+
+@pytest.mark.parametrize("text", ["", "a b", "y ~ x_1 + (1 | g)", "__a__ b", "long_name_of_x " * 3, "p" * 200])
+def test_places_to_break_change_no_letter(text):
+    assert breakable(text).replace(r"\allowbreak{}", "") == escaped(text)
+
+
+def test_where_long_words_break():
+    assert breakable("long_predictor + p_1") == r"long\_\allowbreak{}predictor + p\_1"
+    assert breakable("p" * 40).count(r"\allowbreak{}") == 39
