@@ -30,9 +30,11 @@ class LeadtermsError(ValueError):
 
 
 def _cut_names(message: str) -> str:
-    """Return a message with long names, and long texts in quotes, cut."""
-    message = re.sub(rf"(?<!\w)'([^'\n]{{{QUOTED + 1},}})'(?!\w)", _cut_quoted, message)
-    return re.sub(rf"(?<![\w.])[^\W\d]\w{{{NAME},}}", lambda own: own[0][: NAME - len(CUT)] + CUT, message)
+    """Return a message with long names, and long texts in quotes, cut; an excerpt below it stays as it is."""
+    line, *below = message.split("\n", 1)
+    line = re.sub(rf"(?<![\w.])[^\W\d]\w{{{NAME},}}", lambda own: own[0][: NAME - len(CUT)] + CUT, line)
+    line = re.sub(rf"(?<!\w)'([^'\n]{{{QUOTED + 1},}})'(?!\w)", _cut_quoted, line)
+    return "\n".join([line, *below])
 
 
 def _cut_quoted(found: re.Match[str]) -> str:

@@ -48,6 +48,10 @@ def test_long_names_are_cut():
             f"unknown name {name[: NAME - 3]}...: the model has {name[:NAME]}"
         )
     assert str(ReadingError(f"unknown {name}", name, 0)).count("b") == NAME - 3 + WINDOW
+    assert str(LeadtermsError(f"no {name!r}: it has x")) == f"no '{name[: NAME - 3]}...': it has x"
+    # an excerpt that is repeated keeps its caret in its column
+    inner = str(ReadingError("no", name, 70))
+    assert str(LeadtermsError(f"in the law: {inner}")) == f"in the law: {inner}"
     # digits are no name, and neither is a path
     assert str(LeadtermsError("0." + "1" * 100)) == "0." + "1" * 100
     assert len(str(LeadtermsError(f"{'a + ' * 200!r} is not read"))) == 120 + 2 + len(" is not read")
