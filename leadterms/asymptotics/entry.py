@@ -279,8 +279,7 @@ class Entry:
 
     def latex(self) -> str:
         r"""``\mathrm{Asy.Var}(...) = ...`` as LaTeX."""
-        first, second = (rf"\widehat{{{to_latex(symbol)}}}" for symbol in self.parameters)
-        left = rf"\mathrm{{Asy.Var}}({first})" if first == second else rf"\mathrm{{Asy.Cov}}({first}, {second})"
+        left = variance_name(self.parameters)
         if self.negligible is not None:
             return rf"{left} = o\left({to_latex(self.negligible)}\right)"
         return f"{left} = {added_latex(self.terms)}"
@@ -293,6 +292,12 @@ class Entry:
 
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle {self.latex()}$"
+
+
+def variance_name(pair: tuple[Symbol, Symbol]) -> str:
+    r"""Return the LaTeX name of the asymptotic variance of an estimator, or covariance of two."""
+    first, second = (rf"\widehat{{{to_latex(symbol)}}}" for symbol in pair)
+    return rf"\mathrm{{Asy.Var}}({first})" if first == second else rf"\mathrm{{Asy.Cov}}({first}, {second})"
 
 
 def _no_size(missing: list[str], numbers: Mapping[Symbol, Expr]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Symbol
 
 from leadterms.algebra.rational_field import SingularError
 from leadterms.asymptotics.assembly import assembled, effect_blocks
@@ -195,7 +195,7 @@ def _information(model: Model) -> ConditionalInformation:
 
 def _fixed(model: Model, information: ConditionalInformation) -> Expansion:
     covariance = inverse_terms(
-        information.matrix, information, model.fixed_effects, _dispersion(model), PER_OBSERVATION, "theorem"
+        information.matrix, information, model.fixed_effects, model.dispersion, PER_OBSERVATION, "theorem"
     )
     if model.family.has_dispersion:
         covariance[PHI, PHI] = dispersion_term(model.family, PER_OBSERVATION, "theorem")
@@ -210,7 +210,7 @@ def _nested(model: Model, terms: int, orders: SizeOrders) -> Expansion:
     known = model.link.canonical and len(model.random_blocks) == 1 and not model.group_level
     status = "theorem" if known else "derived"
     fixed_only = tuple(fixed[i] for i in parts.split.fixed_only)
-    dispersion = _dispersion(model)
+    dispersion = model.dispersion
     inverse = inverse_terms(parts.averaged.matrix, parts.information, fixed_only, dispersion, orders.inside, status)
     if parts.averaged.whole != parts.averaged.matrix:
         inverse = with_weights_whole(inverse, parts.averaged.whole, fixed_only, dispersion)
@@ -270,7 +270,7 @@ def _with_second_terms(
         _inverses(parts.averaged),
         parts.information,
         (theta, tuple(fixed[i] for i in split.fixed_only)),
-        _dispersion(model),
+        model.dispersion,
         orders,
     )
     ranks = {parameter: rank for rank, parameter in enumerate(model.parameters)}
@@ -291,7 +291,3 @@ def _inverses(averaged: FixedOnlyInformation) -> tuple[list[list[Expr]], list[li
         return [], []
     written = inverted(averaged.matrix)
     return written, written if averaged.whole == averaged.matrix else inverted(averaged.whole)
-
-
-def _dispersion(model: Model) -> Expr:
-    return PHI if model.family.has_dispersion else Integer(1)

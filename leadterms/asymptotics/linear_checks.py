@@ -15,7 +15,8 @@ from sympy import Add, Expr, Integer, Matrix, Mul, Poly, Rational, Symbol, fract
 from leadterms.asymptotics.derivation import Equality
 from leadterms.asymptotics.random_points import random_points
 from leadterms.asymptotics.regime import Regime
-from leadterms.asymptotics.term import Term
+from leadterms.asymptotics.term import Terms, between
+from leadterms.evaluation.compile_balls import exact_ball
 from leadterms.expectation.held import Expectation
 from leadterms.information.balanced import BalancedModel
 from leadterms.information.strata import Strata
@@ -25,7 +26,6 @@ SIZES = (2, 3, 2, 3, 2, 2)
 """Of the factors in turn, where V is written out."""
 SHIFTS = (Rational(1, 7), Rational(-3, 5), Rational(11, 4))
 T = Symbol("t", positive=True)
-Terms = Mapping[tuple[Symbol, Symbol], tuple[Term, ...]]
 
 
 def spectrum_checks(strata: Strata) -> list[Equality]:
@@ -36,7 +36,7 @@ def spectrum_checks(strata: Strata) -> list[Equality]:
     written = _written_out(strata, point)
     for shift in SHIFTS:
         stated = Mul(*((s.eigenvalue - shift).xreplace(point) ** s.rank.xreplace(point) for s in strata))
-        shifted = written - _exact(shift) * _unit(written.nrows())
+        shifted = written - exact_ball(shift) * _unit(written.nrows())
         equalities.append(Equality(_number(shifted.det()), stated, where))
     return equalities
 
@@ -72,15 +72,11 @@ def _written_out(strata: Strata, point: Mapping[Symbol, Expr]) -> fmpq_mat:
     def entry(a: tuple[int, ...], b: tuple[int, ...]) -> Expr:
         return Add(*(point[symbol] for chosen, symbol in strata.components if all(a[f] == b[f] for f in chosen)))
 
-    return fmpq_mat([[_exact(entry(a, b)) for b in units] for a in units])
+    return fmpq_mat([[exact_ball(entry(a, b)) for b in units] for a in units])
 
 
 def _unit(size: int) -> fmpq_mat:
     return fmpq_mat([[int(i == j) for j in range(size)] for i in range(size)])
-
-
-def _exact(value: Expr) -> fmpq:
-    return fmpq(int(value.p), int(value.q))
 
 
 def _number(value: fmpq) -> Expr:
@@ -132,8 +128,7 @@ def limit_checks(
 
 def covariance_of(first: Symbol, second: Symbol, terms: Terms) -> Expr:
     """Return the sum of the terms of two parameters, in whichever order they are named."""
-    found = terms.get((first, second)) or terms.get((second, first)) or ()
-    return Add(*(term.variance for term in found))
+    return Add(*(term.variance for term in between(first, second, terms)))
 
 
 def _degree(value: Expr) -> int:

@@ -10,7 +10,6 @@ from sympy import Matrix, Symbol
 
 from leadterms.asymptotics.derivation import Equality, Step, several_lines
 from leadterms.asymptotics.linear_checks import (
-    Terms,
     components_checks,
     covariance_of,
     limit_checks,
@@ -22,10 +21,10 @@ from leadterms.asymptotics.regime import Regime
 from leadterms.asymptotics.status import layout_status
 from leadterms.asymptotics.step_checks import cofactor_inverse, dispersion_checks, prior_checks
 from leadterms.asymptotics.steps import variance_line
-from leadterms.asymptotics.term import added_latex
+from leadterms.asymptotics.term import Terms, added_latex
 from leadterms.information.balanced import BalancedModel
 from leadterms.model.statement import Model
-from leadterms.notation.latex import to_latex
+from leadterms.notation.latex import escaped, to_latex
 from leadterms.notation.symbols import PHI
 
 THEOREM = 'theorem: Wand\'s slides, "A Very General and NEW Crossed Random Effects Leading Terms Result"'
@@ -142,4 +141,4 @@ def _lines(terms: Terms) -> str:
 
 
 def _name(label: str) -> str:
-    return label if len(label) == 1 else rf"\mathrm{{{label}}}".replace("_", r"\_")
+    return label if len(label) == 1 else rf"\mathrm{{{escaped(label)}}}"

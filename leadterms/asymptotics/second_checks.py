@@ -9,9 +9,12 @@ from itertools import combinations_with_replacement
 from sympy import Add, Expr, Integer, Matrix, Symbol, diff
 
 from leadterms.asymptotics.derivation import Equality
+from leadterms.asymptotics.fixed_effects import inverted
+from leadterms.asymptotics.parts import NestedParts
+from leadterms.asymptotics.second_terms import free_products
 from leadterms.asymptotics.sizes import SizeOrders
 from leadterms.asymptotics.step_checks import averages, cofactor_inverse, listed
-from leadterms.asymptotics.term import Term
+from leadterms.asymptotics.term import Term, Terms, between
 from leadterms.expectation.held import revealed
 from leadterms.information.groups import GroupKind
 from leadterms.model.statement import Model
@@ -27,28 +30,22 @@ class SecondRoad:
     ----------
     model
         The model.
-    kinds
-        The kinds of groups.
+    parts
+        The kinds of groups, and G.
     theta, others
         The moved fixed effects and the free entries of Sigma; block B.
     covariance
         T^{-1}, for the moved fixed effects and the free entries of Sigma.
-    precision
-        G^{-1}, by rows, its expectations held.
-    dispersion
-        phi, or 1.
     orders
         Of the terms.
 
     """
 
     model: Model
-    kinds: tuple[GroupKind, ...]
+    parts: NestedParts
     theta: tuple[Symbol, ...]
     others: tuple[Symbol, ...]
     covariance: Rows
-    precision: Rows
-    dispersion: Expr
     orders: SizeOrders
 
     def seen_effects(self, kind: GroupKind) -> Matrix:
@@ -68,43 +65,37 @@ class SecondRoad:
 
     def effects_checks(self) -> list[Equality]:
         """Without group-level factors W is d(u, vech uu')/du'."""
-        model = self.model
-        if model.effects_design.has_group_factors:
+        if self.model.effects_design.has_group_factors:
             return []
-        u = model.random_effects
-        free = [(i, j) for j in range(len(u)) for i in range(j, len(u)) if model.effects_covariance[i, j] != 0]
-        stated = [*u, *(u[i] * u[j] for i, j in free)]
-        found = self.seen_effects(self.kinds[0])
-        return [
-            Equality(found[row, column], diff(value, effect))
-            for row, value in enumerate(stated)
-            for column, effect in enumerate(u)
-        ]
+        found = self.seen_effects(self.parts.kinds[0])
+        return [Equality(first, second) for first, second in zip(found, _products_derivative(self.model), strict=True)]
 
 
-def second_checks(road: SecondRoad, terms: Mapping[tuple[Symbol, Symbol], tuple[Term, ...]]) -> list[Equality]:
+def second_checks(road: SecondRoad, terms: Terms) -> list[Equality]:
     """Every second term is phi {E[W H_AA^{-1} W'] + R G^{-1} R'}, or -phi R G^{-1}, by the averages of the definition.
 
     ``terms`` are those of all pairs of parameters; terms that do not exist are left out.
     """
-    parts = [_matrices(road, kind) for kind in road.kinds]
+    kinds, effects, covariance = road.parts.kinds, road.model.random_effects, road.model.effects_covariance
+    parts = [_matrices(road, kind) for kind in kinds]
+    precision = inverted(road.parts.averaged.whole) if road.others else []
     rows, columns = range(len(road.theta)), range(len(road.others))
     equalities: list[Equality] = []
 
     def mean(integrands: Sequence[Expr]) -> Expr:
-        value, found = averages(road.kinds, integrands, road.model.random_effects, road.model.effects_covariance)
+        value, found = averages(kinds, integrands, effects, covariance)
         equalities.extend(found)
         return value
 
     def existing(first: Symbol, second: Symbol) -> tuple[Term, ...] | None:
-        found = terms.get((first, second)) or terms.get((second, first)) or ()
+        found = between(first, second, terms)
         return found if all(term.exists is True for term in found) else None
 
     if any(existing(first, second) is None for first in road.theta for second in road.others):
         columns = range(0)
     regression = {(r, j): mean([(w[r, :] * inner * across[:, j])[0] for w, inner, across in parts])
                   for r in rows for j in columns}  # fmt: skip
-    gain = {(r, j): Add(*(-road.precision[k][j] * regression[r, k] for k in columns)) for r in rows for j in columns}
+    gain = {(r, j): Add(*(-precision[k][j] * regression[r, k] for k in columns)) for r in rows for j in columns}
     for r, s in combinations_with_replacement(rows, 2):
         found = existing(road.theta[r], road.theta[s])
         if found is not None and len(columns) == len(road.others):
@@ -126,14 +117,18 @@ def _stated(road: SecondRoad, kind: GroupKind) -> Matrix:
     """Return W of a kind of groups with its expressions in their shortest form."""
     if road.model.effects_design.has_group_factors:
         return road.seen_effects(kind)
-    u = road.model.random_effects
-    free = [(i, j) for j in range(len(u)) for i in range(j, len(u)) if road.model.effects_covariance[i, j] != 0]
-    return Matrix([*u, *(u[i] * u[j] for i, j in free)]).jacobian(list(u))
+    return _products_derivative(road.model)
+
+
+def _products_derivative(model: Model) -> Matrix:
+    """d(u, vech uu')/du', of vech the free entries."""
+    u = model.random_effects
+    return Matrix([*u, *(u[i] * u[j] for i, j in free_products(model.effects_covariance))]).jacobian(list(u))
 
 
 def _compared(terms: Sequence[Term], road: SecondRoad, own: Mapping[Expr, Expr], inside: Expr) -> list[Equality]:
-    expected = {order: road.dispersion * value for order, value in own.items()}
-    expected[road.orders.inside] = expected.get(road.orders.inside, Integer(0)) + road.dispersion * inside
+    expected = {order: road.model.dispersion * value for order, value in own.items()}
+    expected[road.orders.inside] = expected.get(road.orders.inside, Integer(0)) + road.model.dispersion * inside
     equalities = []
     for order, value in expected.items():
         found = [term for term in terms if term.order == order]

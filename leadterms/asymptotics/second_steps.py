@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
-from sympy import Integer, Symbol
+from sympy import Symbol
 
 from leadterms.asymptotics.derivation import Step, several_lines
-from leadterms.asymptotics.fixed_effects import inverted
 from leadterms.asymptotics.orders import PER_GROUP
 from leadterms.asymptotics.parts import NestedParts
 from leadterms.asymptotics.second_checks import SecondRoad, second_checks
 from leadterms.asymptotics.sizes import SizeOrders
-from leadterms.asymptotics.steps import Terms, leading_covariance, nested_steps, variance_line
-from leadterms.asymptotics.term import Term, added_latex
+from leadterms.asymptotics.steps import leading_covariance, nested_steps, variance_line
+from leadterms.asymptotics.term import Term, Terms, added_latex
 from leadterms.model.statement import Model
-from leadterms.notation.symbols import PHI
+from leadterms.notation.latex import to_latex
 
 DERIVED = "derived: exact information of small groups tends to it (leadterms reproduce two-terms-blocks)"
 
@@ -23,7 +22,7 @@ DERIVED = "derived: exact information of small groups tends to it (leadterms rep
 def second_steps(model: Model, parts: NestedParts, terms: Terms, orders: SizeOrders) -> tuple[Step, ...]:
     """Return the steps of the leading terms, and how the second terms are made."""
     others = bool(parts.split.fixed_only)
-    dispersion = r"\phi" if model.family.has_dispersion else "1"
+    dispersion = to_latex(model.dispersion)
     road = _road(model, parts, terms, orders)
     formulas = [
         rf"\mathrm{{Cov}}(\widehat\theta) &= \frac{{1}}{{m}}T^{{-1}} + \frac{{{dispersion}}}{{mn}}" + _inner(others)
@@ -62,10 +61,7 @@ def _inner(others: bool) -> str:
 def _road(model: Model, parts: NestedParts, terms: Terms, orders: SizeOrders) -> SecondRoad:
     theta = (*(model.fixed_effects[i] for i in parts.split.moved), *model.variance_parameters)
     others = tuple(model.fixed_effects[i] for i in parts.split.fixed_only)
-    precision = inverted(parts.averaged.whole) if others else []
-    dispersion = PHI if model.family.has_dispersion else Integer(1)
-    covariance = leading_covariance(theta, terms)
-    return SecondRoad(model, parts.kinds, theta, others, covariance, precision, dispersion, orders)
+    return SecondRoad(model, parts, theta, others, leading_covariance(theta, terms), orders)
 
 
 def _is_second(road: SecondRoad, pair: tuple[Symbol, Symbol], found: tuple[Term, ...]) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from sympy import Expr, Integer, Matrix, Symbol
 
 from leadterms.asymptotics.derivation import Equality, Step, several_lines
+from leadterms.asymptotics.entry import variance_name
 from leadterms.asymptotics.orders import PER_GROUP
 from leadterms.asymptotics.parts import NestedParts
 from leadterms.asymptotics.step_checks import (
@@ -21,7 +22,7 @@ from leadterms.asymptotics.step_checks import (
     weight_checks,
 )
 from leadterms.asymptotics.step_names import StepNames
-from leadterms.asymptotics.term import Term
+from leadterms.asymptotics.term import Terms, between
 from leadterms.expectation.held import revealed
 from leadterms.information.conditional import ConditionalInformation
 from leadterms.information.groups import GroupKind, mean_product
@@ -30,7 +31,6 @@ from leadterms.notation.latex import to_latex
 from leadterms.notation.symbols import PHI
 
 ETA = Symbol("eta", real=True)
-Terms = Mapping[tuple[Symbol, Symbol], tuple[Term, ...]]
 Rows = Sequence[Sequence[Expr]]
 
 THEOREM = "theorem: Jiang, Wand and Bhaskaran (2022); for the dispersion Bhaskaran and Wand (2023)"
@@ -51,7 +51,7 @@ def fixed_effects_steps(model: Model, information: ConditionalInformation, terms
         Step(
             "Leading terms: the inverse of the information",
             _lines(names, model.fixed_effects, terms),
-            partial(_inverse_checks, information.matrix, model.fixed_effects, terms, _dispersion(model)),
+            partial(_inverse_checks, information.matrix, model.fixed_effects, terms, model.dispersion),
         ),
     ]
     return (*steps, *_dispersion_step(model, terms))
@@ -88,7 +88,7 @@ def nested_steps(model: Model, parts: NestedParts, terms: Terms) -> tuple[Step, 
             Step(
                 "Leading terms of the other fixed effects: the inverse of G",
                 _lines(names, fixed_only, terms),
-                partial(_inverse_checks, parts.averaged.whole, fixed_only, terms, _dispersion(model)),
+                partial(_inverse_checks, parts.averaged.whole, fixed_only, terms, model.dispersion),
             )
         )
     return (*steps, *_dispersion_step(model, terms))
@@ -150,9 +150,7 @@ def _dispersion_step(model: Model, terms: Terms) -> tuple[Step, ...]:
 
 def variance_line(pair: tuple[Symbol, Symbol], shown: str) -> str:
     """Return one line: an asymptotic variance or covariance and what it is."""
-    first, second = (rf"\widehat{{{to_latex(symbol)}}}" for symbol in pair)
-    left = rf"\mathrm{{Asy.Var}}({first})" if first == second else rf"\mathrm{{Asy.Cov}}({first}, {second})"
-    return f"{left} &= {shown}"
+    return f"{variance_name(pair)} &= {shown}"
 
 
 def _lines(names: StepNames, parameters: Sequence[Symbol], terms: Terms, order: Expr | None = None) -> str:
@@ -164,18 +162,19 @@ def _lines(names: StepNames, parameters: Sequence[Symbol], terms: Terms, order: 
 
 def _inverse_checks(rows: Rows, parameters: Sequence[Symbol], terms: Terms, factor: Expr) -> list[Equality]:
     """The terms with their expectations held times the matrix are ``factor`` times the identity; closed, they stay."""
-    found = {pair: own[0] for pair, own in terms.items() if set(pair) <= set(parameters)}
+    found = {pair: own for pair, own in terms.items() if set(pair) <= set(parameters)}
 
     def held(first: Symbol, second: Symbol) -> Expr:
-        term = found.get((first, second)) or found.get((second, first))
-        if term is None:
+        pair = between(first, second, found)
+        if not pair:
             return Integer(0)
+        term = pair[0]
         return term.coefficient if term.unclosed is None else revealed(term.unclosed)
 
     inverse = [[held(first, second) for second in parameters] for first in parameters]
     closed = [
         Equality(revealed(term.unclosed), term.coefficient, exact_test=not term.is_closed_form)
-        for term in found.values()
+        for term, *_ in found.values()
         if term.unclosed is not None and revealed(term.unclosed) != term.coefficient
     ]
     return [*inverse_checks([[revealed(entry) for entry in row] for row in rows], inverse, factor), *closed]
@@ -203,11 +202,7 @@ def leading_covariance(theta: Sequence[Symbol], terms: Terms) -> list[list[Expr]
     """Return T^{-1}: the coefficients of order 1/m."""
 
     def entry(first: Symbol, second: Symbol) -> Expr:
-        found = terms.get((first, second)) or terms.get((second, first)) or ()
+        found = between(first, second, terms)
         return next((term.coefficient for term in found if term.order == PER_GROUP), Integer(0))
 
     return [[entry(first, second) for second in theta] for first in theta]
-
-
-def _dispersion(model: Model) -> Expr:
-    return PHI if model.family.has_dispersion else Integer(1)

@@ -144,6 +144,15 @@ class Term:
             raise UndecidedError(f"whether the term of order {self.order_text} exists is undecided: {self.condition}")
 
 
+Terms = Mapping[tuple[Symbol, Symbol], tuple[Term, ...]]
+"""The terms of each pair of parameters, named in one of the two orders."""
+
+
+def between(first: Symbol, second: Symbol, terms: Terms) -> tuple[Term, ...]:
+    """Return the terms of two parameters, in whichever order they are named; none where they have none."""
+    return terms.get((first, second)) or terms.get((second, first)) or ()
+
+
 def added_latex(terms: Sequence[Term]) -> str:
     """Return a sum of terms in their order, the leading one first; 0 for none."""
     parts = [term.latex() for term in terms]

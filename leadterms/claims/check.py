@@ -112,9 +112,13 @@ def _has_more_orders(claimed: Expr, entry: Entry) -> bool:
     return whole and bool((claimed * M).expand().free_symbols & sizes)
 
 
+def _may_have_two_terms(model: Model) -> bool:
+    return model.is_mixed and len(model.groupings) == 1
+
+
 def _two_terms(model: Model, parameter: str) -> Entry | None:
     """Return the entry with two terms, where there are such."""
-    if not model.is_mixed or len(model.groupings) > 1:
+    if not _may_have_two_terms(model):
         return None
     entry = expansion(model, terms=2)[_key(parameter)]
     return entry if all(term.exists is True for term in entry.terms) else None
@@ -124,7 +128,7 @@ def _entry(model: Model, parameter: str, order: str | None, regime: str | None) 
     """Return the entry, with second terms where the order asked for is not that of a leading term."""
     key = _key(parameter)
     entry = expansion(model, terms=1, regime=regime)[key]
-    if order is None or regime is not None or not model.is_mixed or len(model.groupings) > 1:
+    if order is None or regime is not None or not _may_have_two_terms(model):
         return entry
     known = {order_text(term.order) for term in entry.terms}
     return entry if order.replace(" ", "") in known else expansion(model, terms=2)[key]

@@ -59,14 +59,13 @@ def check_formula(entry: Entry, claimed: Expr, order: str | None = None, seed: i
     terms = entry.terms if whole and order is None and entry.terms else (entry.of_order(order),)
     derived = _total(terms, whole, held=False)
     size = extent(claimed)
-    if size > LARGE:
-        verdict = _in_numbers(entry, terms, claimed, derived, seed, hints=False)
-        if verdict.verdict == DISAGREE or size > TOO_LARGE:
-            return verdict
+    in_numbers = _in_numbers(entry, terms, claimed, derived, seed, hints=False) if size > LARGE else None
+    if in_numbers is not None and (in_numbers.verdict == DISAGREE or size > TOO_LARGE):
+        return in_numbers
     if any(shown_equal(claimed, form) for form in (derived, _total(terms, whole, held=True))):
         shown = (to_text(claimed), to_text(derived))
         return Verdict(AGREE, "equal in the canonical field, an exact test", *shown)
-    return _in_numbers(entry, terms, claimed, derived, seed, hints=size <= LARGE)
+    return in_numbers or _in_numbers(entry, terms, claimed, derived, seed, hints=True)
 
 
 def _total(terms: Sequence[Term], whole: bool, held: bool) -> Expr:

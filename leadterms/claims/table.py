@@ -15,6 +15,7 @@ from leadterms.claims.verdict import AGREE, DISAGREE, UNDECIDED, Verdict
 from leadterms.errors import LeadtermsError, UndecidedError
 from leadterms.inference.sample_size import sample_size
 from leadterms.model.statement import Model
+from leadterms.notation.latex import escaped
 from leadterms.reading.expressions import read_assignments
 
 COLUMNS = (
@@ -219,7 +220,7 @@ def _counts(rows: list[CheckedRow]) -> str:
 def table_latex(rows: list[CheckedRow]) -> str:
     r"""Return a ``tabular`` of printed and true values, the digits that are wrong inside ``\wrong{...}``."""
     lines = [
-        rf"{_escaped(_shortened(own.row['parameter']))} & {_escaped(own.row.get('at', ''))} & {_marked(own)}"
+        rf"{escaped(_shortened(own.row['parameter']))} & {escaped(own.row.get('at', ''))} & {_marked(own)}"
         rf" & {_true(own)} & {_outcome(own)} \\"
         for own in rows
     ]
@@ -233,12 +234,12 @@ def table_latex(rows: list[CheckedRow]) -> str:
 
 def _outcome(own: CheckedRow) -> str:
     kind = own.verdict.verdict
-    return f"{kind}: {_escaped(own.verdict.how)}" if kind == REFUSED else kind
+    return f"{kind}: {escaped(own.verdict.how)}" if kind == REFUSED else kind
 
 
 def _marked(own: CheckedRow) -> str:
     if own.verdict.verdict == REFUSED:  # what could not be read may not compile either
-        return rf"\texttt{{{_escaped(own.verdict.claimed)}}}"
+        return rf"\texttt{{{escaped(own.verdict.claimed)}}}"
     printed = own.row.get("value", "")
     if not printed:
         return rf"${own.row.get('formula', '')}$"
@@ -255,18 +256,3 @@ def _marked(own: CheckedRow) -> str:
 
 def _true(own: CheckedRow) -> str:
     return own.verdict.derived.rpartition("= ")[2] if own.row.get("value") else ""
-
-
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "|": r"\textbar{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
-}
-
-
-def _escaped(text: str) -> str:
-    return "".join(_SPECIAL.get(mark, mark) for mark in text)

@@ -179,6 +179,11 @@ class Model:
         return tuple(parameter for effects in self.random_structure for parameter in effects.parameters)
 
     @property
+    def dispersion(self) -> Expr:
+        """phi; 1 where the family has none."""
+        return PHI if self.family.has_dispersion else Integer(1)
+
+    @property
     def parameters(self) -> tuple[Symbol, ...]:
         """All parameters that are estimated."""
         dispersion = (PHI,) if self.family.has_dispersion else ()

@@ -16,7 +16,7 @@ from leadterms.model.layout_latex import (
     predictor_index,
     ranges,
 )
-from leadterms.notation.latex import to_latex
+from leadterms.notation.latex import escaped, to_latex
 
 if TYPE_CHECKING:
     from leadterms.model.statement import Model
@@ -93,11 +93,7 @@ def _predictor(name: str, index: str) -> str:
     match = re.fullmatch(r"([A-Za-z])(\d*)", name)
     if match:
         return f"{match[1].upper()}_{{{match[2]}{index}}}"
-    return rf"\mathrm{{{_escaped(name)}}}_{{{index}}}"
-
-
-def _escaped(name: str) -> str:
-    return name.replace("_", r"\_")
+    return rf"\mathrm{{{escaped(name)}}}_{{{index}}}"
 
 
 def _effect(model: Model, position: int) -> str:

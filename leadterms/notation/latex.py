@@ -97,3 +97,26 @@ def to_latex(expression: Basic | Any, names: Mapping[Symbol, str] | None = None)
     """
     settings = {"symbol_names": dict(names or {}), "mat_str": "matrix", "mat_delim": "["}
     return str(LeadtermsLatexPrinter(settings).doprint(expression))
+
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "|": r"\textbar{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+}
+
+
+def escaped(text: str) -> str:
+    r"""Return plain text for LaTeX.
+
+    Examples
+    --------
+    >>> print(escaped("y ~ x_1 + (1 | g)"))
+    y \textasciitilde{} x\_1 + (1 \textbar{} g)
+
+    """
+    return "".join(_SPECIAL.get(mark, mark) for mark in text)

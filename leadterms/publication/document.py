@@ -9,6 +9,7 @@ from dataclasses import replace
 from sympy import Expr, Symbol
 
 from leadterms._version import __version__
+from leadterms.asymptotics.entry import variance_name
 from leadterms.asymptotics.point import Values
 from leadterms.asymptotics.random_points import random_points
 from leadterms.asymptotics.result import Entry, Expansion, Step, Term, evaluate_terms
@@ -17,7 +18,7 @@ from leadterms.evaluation.decimal_text import bound_in_text, in_latex
 from leadterms.evaluation.number import Number
 from leadterms.evaluation.wanted import USUAL, Wanted
 from leadterms.expectation.held import Expectation
-from leadterms.notation.latex import to_latex
+from leadterms.notation.latex import escaped, to_latex
 
 SECOND_ROAD_DIGITS = 8
 """Of what holds integrals: nested quadrature in mpmath is slow."""
@@ -137,7 +138,7 @@ def _numbers(result: Expansion, entries: Sequence[Entry], values: Values | None,
     numbers = evaluate_terms([term for _, term in terms], result.space, _by_name(point), wanted)
     rows = []
     for (entry, term), number in zip(terms, numbers, strict=True):
-        left = entry.latex().split(" = ", 1)[0]
+        left = variance_name(entry.parameters)
         value = "does not exist here" if number is None else f"${in_latex(str(number))}$"
         known = "" if number is None else _known(number)
         other = "" if number is None else _second_road(result, term, _by_name(point), wanted)
@@ -190,29 +191,6 @@ def _bibliography(result: Expansion) -> str:
         keys.append("mbw")
     listed = "\n".join(f"\\bibitem{{{key}}} {REFERENCES[key]}" for key in [*keys, "wand"])
     return f"\\begin{{thebibliography}}{{9}}\n{listed}\n\\end{{thebibliography}}"
-
-
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "|": r"\textbar{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
-}
-
-
-def escaped(text: str) -> str:
-    r"""Return plain text for LaTeX.
-
-    Examples
-    --------
-    >>> print(escaped("y ~ x_1 + (1 | g)"))
-    y \textasciitilde{} x\_1 + (1 \textbar{} g)
-
-    """
-    return "".join(_SPECIAL.get(mark, mark) for mark in text)
 
 
 def breakable(text: str) -> str:

@@ -11,7 +11,8 @@ import pytest
 from leadterms import Model, expansion, leading_terms
 from leadterms.errors import LeadtermsError
 from leadterms.evaluation.wanted import Wanted
-from leadterms.publication.document import breakable, derivation_document, escaped
+from leadterms.notation.latex import escaped
+from leadterms.publication.document import breakable, derivation_document
 
 UNIFORM = {"x": "Uniform(-1, 1)"}
 CASES = {
