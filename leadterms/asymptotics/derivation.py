@@ -11,6 +11,8 @@ from typing import overload
 from sympy import Expr
 from sympy.logic.boolalg import Boolean
 
+from leadterms.notation.latex import escaped
+
 STATED, VERIFIED, UNDECIDED, FAILED = "stated", "verified", "undecided", "failed"
 
 
@@ -157,7 +159,7 @@ class Steps(Sequence[Step]):
         for step in self.steps:
             known = f" ({step.verification})" if verify else ""
             lines = [line if "&" in line and OPENING not in line else f"& {line}" for line in step.lines]
-            rows.append(rf"\intertext{{{_in_text(step.title + known)}:}}" + "\n" + " \\\\\n".join(lines))
+            rows.append(rf"\intertext{{{escaped(step.title + known)}:}}" + "\n" + " \\\\\n".join(lines))
         return "\\begin{align*}\n" + "\n".join(rows) + "\n\\end{align*}"
 
     def markdown(self, verify: bool = True) -> str:
@@ -173,9 +175,3 @@ class Steps(Sequence[Step]):
             rf"<li><b>{escape(step.title)}</b> $\displaystyle {escape(step.latex)}$</li>" for step in self.steps
         )
         return f"<ol>{rows}</ol>"
-
-
-def _in_text(title: str) -> str:
-    """Return a title as LaTeX text: what it holds of formulas, such as E(X'P_kX) = N M_k, in mathematics."""
-    words = title.split(" ")
-    return " ".join(f"${word}$" if any(mark in word for mark in "_^") else word for word in words)

@@ -57,3 +57,11 @@ def test_steps_are_a_sequence_and_show_themselves():
 def test_steps_are_pickled_with_what_verifies_them():
     steps = pickle.loads(pickle.dumps(poisson()))
     assert steps.verdict == "verified"
+
+
+def test_names_with_underscores_are_text_in_align():
+    # in mathematics sigma2_a_b has a double subscript, which does not compile
+    model = Model("y ~ x + (1 | a) + (1 | b) + (1 | a:b)", laws={"x": "Normal(mu, s)"})
+    shown = leading_terms(model, regime="m, m_prime -> oo, n fixed").steps.latex()
+    assert r"sigma2\_a\_b = 4/3" in shown
+    assert "$sigma2" not in shown
