@@ -65,8 +65,6 @@ class SecondRoad:
 
     def effects_checks(self) -> list[Equality]:
         """Without group-level factors W is d(u, vech uu')/du'."""
-        if self.model.effects_design.has_group_factors:
-            return []
         found = self.seen_effects(self.parts.kinds[0])
         return [Equality(first, second) for first, second in zip(found, _products_derivative(self.model), strict=True)]
 

@@ -41,14 +41,18 @@ def second_steps(model: Model, parts: NestedParts, terms: Terms, orders: SizeOrd
             rf"\mathrm{{Cov}}(U \mid Y) = \frac{{{dispersion}}}{{n}} H_{{AA}}(U)^{{-1}} + o(n^{{-1}})",
             source=DERIVED,
         ),
-        Step(
-            "What the estimator sees of the effects: the inverse of T times the derivative of the prior score",
-            r"W(u) = T^{-1}J(u) = \frac{\partial}{\partial u^T}\left(u,\ \mathrm{vech}\,uu^T\right)",
-            road.effects_checks,
-        ),
+        _seen_step(road),
         Step("Invert the information of a group in blocks", several_lines(formulas), source=DERIVED),
         Step("Second terms", several_lines(lines), partial(second_checks, road, terms)),
     )
+
+
+def _seen_step(road: SecondRoad) -> Step:
+    title = "What the estimator sees of the effects: the inverse of T times the derivative of the prior score"
+    if road.model.effects_design.has_group_factors:
+        return Step(title, r"W(u, z) = T^{-1}J(u, z), \quad J = \partial t/\partial u^T", source="definition")
+    derivative = r"\frac{\partial}{\partial u^T}\left(u,\ \mathrm{vech}\,uu^T\right)"
+    return Step(title, rf"W(u) = T^{{-1}}J(u) = {derivative}", road.effects_checks)
 
 
 def _inner(others: bool) -> str:

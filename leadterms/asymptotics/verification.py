@@ -9,7 +9,7 @@ from sympy.logic.boolalg import Boolean
 
 from leadterms.algebra.canonical import canonical, is_equal
 from leadterms.algebra.fraction import SingularError
-from leadterms.asymptotics.derivation import FAILED, UNDECIDED, VERIFIED, Equality, Verification
+from leadterms.asymptotics.derivation import FAILED, STATED, UNDECIDED, VERIFIED, Equality, Verification
 from leadterms.asymptotics.point import symbols_of
 from leadterms.asymptotics.random_points import random_points
 from leadterms.errors import LeadtermsError
@@ -24,7 +24,7 @@ def verify(equalities: Sequence[Equality], conditions: Sequence[Boolean], seed: 
 
     Equal in the canonical field holds symbolically. Otherwise both sides are computed in balls at random exact points
     inside the conditions, the same ones every time: a difference that the errors do not explain has failed; equal
-    digits are evidence at those points, and called so.
+    digits are evidence at those points, and called so. Without equalities nothing is verified, and it says so.
 
     Parameters
     ----------
@@ -36,6 +36,8 @@ def verify(equalities: Sequence[Equality], conditions: Sequence[Boolean], seed: 
         Of the random points.
 
     """
+    if not equalities:
+        return Verification(STATED, "nothing to verify")
     open_ones = [
         equality for equality in equalities if not (equality.exact_test and shown_equal(equality.left, equality.right))
     ]

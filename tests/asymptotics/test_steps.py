@@ -166,6 +166,18 @@ def test_a_mixed_model_shows_the_averaged_schur_complement():
     assert r"\mathrm{Asy.Var}(\widehat{\beta_0}) &= \frac{\sigma^2}{m}" in shown
 
 
+def test_second_terms_that_do_not_exist_are_not_called_verified():
+    result = expansion(Model("y ~ 1 + (1 | g)", family="bernoulli", link="cloglog"))
+    assert str(result.steps[-1].verification) == "nothing to verify"
+
+
+def test_with_arms_what_is_seen_of_the_effects_depends_on_the_kind_of_group():
+    result = expansion(Model("y ~ arm + (1 | g)", family="poisson", laws={"arm": "Bernoulli(p)"}, levels={"arm": "g"}))
+    seen = next(step for step in result.steps if step.title.startswith("What the estimator sees"))
+    assert (seen.latex.split(" = ")[0], str(seen.verification)) == ("W(u, z)", "definition")
+    assert result.steps.verdict == VERIFIED
+
+
 def test_groups_of_each_kind_have_their_information():
     named = [title for title in titles(leading_terms(model_of("arms"))) if "in a group with" in title]
     assert [title.split("with ")[-1] for title in named] == ["arm = 0", "arm = 1"]

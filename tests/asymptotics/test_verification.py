@@ -54,3 +54,7 @@ def test_where_is_said_of_what_is_exact_at_a_point():
         "symbolically, and exactly at m = 2"
     )
     assert verify([Equality(Rational(1), Rational(1), "at m = 2")], ()).how == "exactly at m = 2"
+
+
+def test_nothing_is_not_called_verified():
+    assert str(verify([], ())) == "nothing to verify"
