@@ -18,7 +18,6 @@ from leadterms.inference.design_region import Region, read_region
 from leadterms.inference.design_weights import Array, number_at, weight_function
 from leadterms.model.discrete_laws import FiniteLaw
 from leadterms.model.statement import Model
-from leadterms.notation.symbols import PHI
 from leadterms.reading.numbers import exact_number
 
 LEADING, SECOND = "leading", "second"
@@ -235,7 +234,6 @@ def _numbers(model: Model, point: Mapping[Symbol, Expr], wish: Wish) -> DesignMo
             found = [np.broadcast_to(np.asarray(f(*given), dtype=np.float64), len(points)) for f in functions]
         return np.stack(found, axis=1)
 
-    dispersion = number_at(PHI, point) if model.family.has_dispersion else 1.0
     sigma = model.effects_covariance if model.is_mixed else Matrix.zeros(0, 0)
     size = sigma.rows
     covariance = np.array(
@@ -246,7 +244,7 @@ def _numbers(model: Model, point: Mapping[Symbol, Expr], wish: Wish) -> DesignMo
         weight_function(model.link.weight, point),
         np.array([number_at(model.fixed_effects[index], point) for index in places]),
         covariance,
-        dispersion,
+        number_at(model.dispersion, point),
         np.array([[float(number) for number in wish.matrix[index]] for index in places]),
     )
 

@@ -43,4 +43,5 @@ def test_the_intercept_is_the_variance_of_the_mean_of_all_observations():
 
 def test_the_steps_are_those_of_the_strata():
     assert any("Strata" in step.title for step in crossed_lmm.steps())
-    assert crossed_lmm.interaction_steps()[-1].latex.endswith(r"m, m^{\prime} \to \infty")
+    regime = next(step for step in crossed_lmm.interaction_steps() if step.title == "Regime")
+    assert regime.latex.endswith(r"m, m^{\prime} \to \infty")

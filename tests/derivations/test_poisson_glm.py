@@ -43,4 +43,4 @@ def test_the_statements_agree():
     found = [s.outcome() for s in poisson_glm.STATEMENTS]
     assert [outcome.verdict for outcome in found] == ["agree", "agree"]
     assert found[1].recomputed.startswith("2.17786656811262749271")
-    assert [step.title for step in poisson_glm.steps()][-1] == "Invert the information"
+    assert [step.title for step in poisson_glm.steps()][-1] == "Leading terms: the inverse of the information"

@@ -108,7 +108,7 @@ def test_layouts_that_are_not_linear_in_the_reciprocal_have_none():
     plan = sample_size(model, "arm", "beta1=0.5, sigma2=1, phi=4", m=400, solve="n", regime="m -> oo, n fixed")
     with pytest.raises(ModelError, match="n is fixed in the regime"):
         _ = plan.formula
-    assert "formula" not in str(plan)
+    assert "formula     none: n is fixed in the regime" in str(plan)
     assert plan.record()["formula"] is None
     crossed = Model("y ~ x + (1 | a) + (1 | b)", laws={"x": "Normal(0, s)"})
     at = "beta0=0.4, beta1=0.2, sigma2_a=0.3, sigma2_b=0.5, phi=1, s=1"

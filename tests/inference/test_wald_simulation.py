@@ -14,7 +14,7 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 from leadterms import Model, expansion
-from leadterms.inference.sample_size import groups_needed
+from leadterms.inference.sample_size import sample_size
 
 spec = importlib.util.spec_from_file_location("wald_simulation", Path(__file__).with_name("wald_simulation.py"))
 simulation = importlib.util.module_from_spec(spec)
@@ -72,11 +72,10 @@ POWER, QUANTILE = 0.8, float(ndtri(0.975))
 )
 def test_the_two_term_number_of_groups_has_the_power_that_it_was_chosen_for(model, at, n, replicates):
     """Two-sided level 0.05, power 0.8; with the one-term number of groups it falls short by more than the error."""
-    slope = expansion(model)["x"]
     beta, sigma = simulation_values(at)
     shares = []
     for terms, seed in ((2, 3), (1, 4)):
-        m = groups_needed(slope, at, n, power=str(POWER), terms=terms)
+        m = sample_size(model, "x", at, n=n, power=str(POWER), terms=terms).value
         setting = Setting(model.family.name, beta, sigma, m, n, arms=bool(model.levels))
         fits = simulation.replicates(setting, replicates if terms == 2 else replicates // 3, seed)
         shares.append(simulation.rejections(fits, "x", QUANTILE))
