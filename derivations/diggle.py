@@ -19,7 +19,7 @@ from leadterms.asymptotics.result import Expansion, Step
 from leadterms.inference.contrast_variance import contrast_variance
 from leadterms.inference.hypothesis import hypothesis
 from leadterms.inference.sample_size import sample_size
-from leadterms.inference.size_formula import Z_ALPHA, Z_POWER, solved_formula
+from leadterms.inference.size_formula import Z_ALPHA, Z_POWER, equation
 from leadterms.information.balanced import balanced_model
 from leadterms.model.statement import Model
 from leadterms.notation.latex import to_latex
@@ -56,7 +56,7 @@ def derive() -> Expansion:
 def subjects() -> Expr:
     """Return the number of all subjects in the variance and the correlation of the book."""
     known = contrast_variance(derive(), hypothesis(model(), "x:arm"), 1)
-    formula = solved_formula(known, "m", M, 1)
+    formula = equation(known, "m", M, 1).rhs
     return formula.xreplace({PHI: VARIANCE * (1 - CORRELATION), SIGMA2: VARIANCE * CORRELATION})
 
 

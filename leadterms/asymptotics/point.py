@@ -119,7 +119,8 @@ def require_values(expressions: Iterable[Expr], point: Mapping[Symbol, Expr]) ->
     """
     missing = sorted({symbol.name for expression in expressions for symbol in symbols_of(expression) - point.keys()})
     if missing:
-        raise EvaluationError(f"no value is given for {', '.join(missing)}")
+        them = "it" if len(missing) == 1 else "them"
+        raise EvaluationError(f"no value is given for {', '.join(missing)}: give {them} at the point (--at)")
 
 
 def shown(condition: Boolean) -> str:

@@ -252,5 +252,5 @@ def at_sizes(order: Expr, sizes: Mapping[Symbol, Expr]) -> Expr:
     """
     missing = sorted(symbol.name for symbol in order.free_symbols - sizes.keys())
     if missing:
-        raise EvaluationError(f"no value is given for the size {', '.join(missing)}")
+        raise EvaluationError(f"no value is given for the size {', '.join(missing)}: give it in sizes (--sizes)")
     return order.xreplace(dict(sizes)) if order.free_symbols else Integer(order)

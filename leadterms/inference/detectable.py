@@ -20,6 +20,7 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.number import Number
 from leadterms.evaluation.precision import ball_precision
 from leadterms.inference.contrast_variance import ContrastVariance, VarianceAt
+from leadterms.inference.hypothesis import Hypothesis
 from leadterms.inference.power import ball_number
 from leadterms.inference.quantiles import BITS
 from leadterms.reading.numbers import exact_expression
@@ -30,6 +31,8 @@ RATIO = 1.1
 """Steps in which the first crossing is looked for: two crossings nearer than this are not seen apart."""
 SPAN = 1000.0
 """How far beyond the first guess it is looked for."""
+FALLEN = 1000
+"""Where d^2/V has fallen to this share of its largest value the search ends: a rise beyond is not looked for."""
 NARROW = Fraction(1, 10**13)
 """Relative width of the bracket at the end; the last sign is certified at both its ends."""
 
@@ -93,13 +96,22 @@ def detectable_effect(
     return _consistent(known, values, sizes, needed, single)
 
 
+def is_downwards(tested: Hypothesis, values: Mapping[str, Any]) -> bool:
+    """Tell whether the alternative of a hypothesis about one parameter is below it."""
+    single = tested.single
+    if single is None or single.name not in values:
+        return False
+    null = tested.b[0] / tested.K[0, tested.parameters.index(single)]
+    return bool(exact_expression(values[single.name]) < null)
+
+
 def _consistent(
     known: ContrastVariance, values: Mapping[str, Any], sizes: Mapping[Symbol, Expr], needed: arb, single: Symbol
 ) -> Detectable:
     tested = known.hypothesis
     factor = tested.K[0, tested.parameters.index(single)]
     null = tested.b[0] / factor
-    upwards = single.name not in values or bool(exact_expression(values[single.name]) >= null)
+    upwards = not is_downwards(tested, values)
     # d = factor*(theta - null)
     scale = abs(factor) * (1 if upwards else -1)
     used: list[VarianceAt] = []
@@ -113,7 +125,7 @@ def _consistent(
             return arb(size.numerator) ** 2 / arb(size.denominator) ** 2 / spread - needed
 
     largest = None if upwards or not single.is_positive else Fraction(float(null * abs(factor)))
-    low, high = _bracket(excess, _first_guess(known, values, sizes, needed, single, null), largest)
+    low, high = _bracket(excess, _first_guess(known, values, sizes, needed, single, null), largest, needed)
     low, high = _narrowed(excess, low, high)
     with ball_precision(BITS):
         ends = [arb(end.numerator) / end.denominator for end in (low, high)]
@@ -136,22 +148,35 @@ def _first_guess(
     return sqrt(float(needed) * float(spread))
 
 
-def _bracket(excess: Callable[[Fraction], arb], guess: float, largest: Fraction | None) -> tuple[Fraction, Fraction]:
+def _bracket(
+    excess: Callable[[Fraction], arb], guess: float, largest: Fraction | None, needed: arb
+) -> tuple[Fraction, Fraction]:
     """Return neighbours of a geometric grid between which the power is first reached."""
     low = Fraction(guess / 4)
     while not excess(low) < 0:
         low /= 4
+    best, best_at = -needed, low
     while True:
-        high = low * Fraction(RATIO)
-        if high > Fraction(guess * SPAN) or (largest is not None and high >= largest):
-            beyond = "" if largest is None else ", and the parameter stays positive"
-            raise EvaluationError(
-                f"no effect up to {float(low):.4g} in this direction has the power{beyond}: its variance grows with "
-                "it; give larger sizes, or the other direction in at (--at)"
-            )
-        if excess(high) > 0:
+        # rounded: products of fractions would grow by 16 digits a step
+        high = Fraction(float(low) * RATIO)
+        at_edge = largest is not None and high >= largest
+        if at_edge or high > Fraction(guess * SPAN):
+            break
+        value = excess(high)
+        if value > 0:
             return low, high
+        if value > best:
+            best, best_at = value, high
+        elif value + needed < (best + needed) / FALLEN:
+            break
         low = high
+    edge = ", and the parameter stays positive" if at_edge else ""
+    share = float((best + needed) / needed)
+    raise EvaluationError(
+        f"no effect up to {float(low):.4g} in this direction has the power{edge}: its variance grows with it, and "
+        f"d^2/V reaches {share:.2g} of what is needed, at d = {float(best_at):.3g}: give sizes that lower V more than "
+        f"{1 / share:.3g}-fold, or the other direction in at (--at)"
+    )
 
 
 def _narrowed(excess: Callable[[Fraction], arb], low: Fraction, high: Fraction) -> tuple[Fraction, Fraction]:

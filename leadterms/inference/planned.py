@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
-from sympy import Expr, Rational, Symbol
+from sympy import Eq, Expr, Rational, Symbol
 
 from leadterms.asymptotics.orders import order_text
-from leadterms.errors import ModelError
 from leadterms.evaluation.number import Number
 from leadterms.inference.contrast_variance import ContrastVariance
 from leadterms.inference.hypothesis import Hypothesis
@@ -22,7 +21,7 @@ from leadterms.inference.size_formula import (
     Z_ALPHA,
     Z_POWER,
     abbreviated,
-    solved_formula,
+    equation,
 )
 from leadterms.notation.latex import to_latex
 from leadterms.notation.symbols import M, N
@@ -106,28 +105,27 @@ class SampleSize:
         return self.variance.result.regime
 
     @property
-    def formula(self) -> Expr:
-        r"""What was solved for as an expression in parameters, sizes and quantiles, before it is rounded up.
+    def equation(self) -> Eq:
+        r"""What was solved for, in parameters, sizes and quantiles, before it is rounded up: ``m = ...``.
 
         z_alpha is :math:`z_{1-\alpha/s}` and z_power :math:`z_Q`; lambda_ the noncentrality for several rows, Phi the
         normal distribution function, n_bar the mean size of unequal groups. Where the variance depends on the effect,
-        that of an effect is the equation which it solves.
+        that of an effect is the equation which it solves. Where there is no solved form, it is the equation that the
+        size solves: ``(z_alpha + z_power)^2 = d^2/V``, or ``lambda_ = d'V^{-1}d`` for several rows, of which a power
+        is the noncentral chi-squared tail.
 
         Raises
         ------
         ModelError
-            If it is not, or the variance matrix of several rows is singular.
+            If the variance matrix of several rows is singular.
 
         """
-        return solved_formula(self.variance, self.solve, self.symbol, self.sides)
+        return equation(self.variance, self.solve, self.symbol, self.sides)
 
-    def _without_formula(self) -> str:
-        """Say why there is no formula; nothing where there is one."""
-        try:
-            _ = self.formula
-        except ModelError as error:
-            return f"none: {error}"
-        return ""
+    @property
+    def formula(self) -> Expr:
+        """The right side of the equation."""
+        return self.equation.rhs
 
     @property
     def symbol(self) -> Symbol:
@@ -136,7 +134,10 @@ class SampleSize:
         return sizes.get(self.solve, Symbol(self.solve))
 
     def latex(self) -> str:
-        r"""Return the formula as LaTeX, such as ``m = \frac{...}{...}``."""
+        r"""Return the equation as LaTeX, such as ``m = \frac{...}{...}``."""
+        return self._latex(self.equation)
+
+    def _latex(self, shown: Eq) -> str:
         names = {
             Z_ALPHA: r"z_{1-\alpha/2}" if self.sides == 2 else r"z_{1-\alpha}",
             Z_POWER: "z_{Q}",
@@ -145,7 +146,7 @@ class SampleSize:
             Symbol(POWER): r"\mathrm{power}",
             Symbol(EFFECT): r"\left|d\right|",
         }
-        return f"{to_latex(self.symbol, names)} = {to_latex(self.formula, names)}"
+        return f"{to_latex(shown.lhs, names)} = {to_latex(shown.rhs, names)}"
 
     def record(self) -> dict[str, Any]:
         """Return the record as plain data: ``{"m": 130, "m_one_term": 24, "m_two_terms": 130, ...}``."""
@@ -154,10 +155,9 @@ class SampleSize:
             f"{self.solve}_one_term": _plain(self.one_term),
             f"{self.solve}_two_terms": _plain(self.two_terms),
         }
-        formula: tuple[str | None, str | None] = (None, None)
-        if self.hypothesis.rows == 1:
-            # the inverse matrix of several rows is long, and may take seconds
-            formula = (None, None) if self._without_formula() else (to_text(self.formula), self.latex())
+        # the inverse matrix of several rows is long and may take seconds: in names of its coefficients
+        several = self.hypothesis.rows > 1
+        shown, names = self._short_equation() if several else (self.equation, {})
         return found | {
             "solve": self.solve,
             "terms": self.terms,
@@ -172,8 +172,9 @@ class SampleSize:
             "unrounded": None if self.unrounded is None else str(self.unrounded),
             "variance": [{"entry": name, "order": order, "coefficient": str(n)} for name, order, n in self.parts],
             "arms": {name: dict(own) for name, own in self.arms.items()},
-            "formula": formula[0],
-            "latex": formula[1],
+            "formula": _text(shown),
+            "latex": self._latex(shown),
+            "coefficients": names,
             "regime": self.regime,
             "status": self.status,
             "certified": self.certified,
@@ -201,25 +202,27 @@ class SampleSize:
         if self.solve != POWER:
             rows.append(("power", f"{self.power}"))
         rows += [("variance", f"[{name}] {order}: {float(number):.10g}") for name, order, number in self.parts]
-        rows.append(("formula", self._without_formula() or self._short_formula()))
+        rows.append(("formula", self._short_formula()))
         rows.append(("regime", f"{self.regime}   ({self.status})"))
         if self.warning:
             rows.append(("warning", self.warning))
         return rows + [("note", note) for note in self.notes]
 
+    def _short_equation(self) -> tuple[Eq, dict[str, str]]:
+        """Return the equation with names for held integrals (all coefficients for several rows), and their places."""
+        known, names = abbreviated(self.variance, self.hypothesis.rows > 1)
+        labels = [[", ".join(dict.fromkeys(entry.names)) for entry in row] for row in known.entries]
+        named = {str(name): f"{order_text(order)} in [{labels[i][j]}]" for name, (i, j, order) in names.items()}
+        return equation(known, self.solve, self.symbol, self.sides), named
+
     def _short_formula(self) -> str:
-        """Return the formula as text, with names for held integrals; for several rows for all coefficients."""
-        several = self.hypothesis.rows > 1
-        known, names = abbreviated(self.variance, several)
-        text = f"{self.solve} = {to_text(solved_formula(known, self.solve, self.symbol, self.sides))}"
-        labels = [[entry.names for entry in row] for row in known.entries]
-        where = [
-            f"{name} the coefficient of {order_text(order)} in [{', '.join(dict.fromkeys(labels[i][j]))}]"
-            for name, (i, j, order) in names.items()
-        ]
-        if several:
-            return f"{text}   where {', '.join(map(str, names))} are the coefficients above in their order"
-        return text + (f"   where {', '.join(where)}, a held integral" if where else "")
+        shown, names = self._short_equation()
+        where = ", ".join(f"{name} the coefficient of {place}" for name, place in names.items())
+        if self.hypothesis.rows > 1:
+            where = f"{', '.join(names)} are the coefficients above in their order"
+        elif where:
+            where += ", a held integral"
+        return _text(shown) + (f"   where {where}" if where else "")
 
     @property
     def _has_both(self) -> bool:
@@ -238,9 +241,13 @@ class SampleSize:
             for name, text in self._rows()
             if text and (several or name != "formula")
         )
-        if not several and not self._without_formula():
+        if not several:
             rows += rf"<tr><th>formula</th><td>$\displaystyle {escape(self.latex())}$</td></tr>"
         return f"<table><caption>{escape(str(self.variance.result.model))}</caption>{rows}</table>"
+
+
+def _text(shown: Eq) -> str:
+    return f"{to_text(shown.lhs)} = {to_text(shown.rhs)}"
 
 
 def _plain(value: int | Number | None) -> int | str | None:

@@ -16,7 +16,7 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.number import Number
 from leadterms.inference.arms import groups_by_arm
 from leadterms.inference.contrast_variance import ContrastVariance, VarianceAt, contrast_variance
-from leadterms.inference.detectable import detectable_effect
+from leadterms.inference.detectable import detectable_effect, is_downwards
 from leadterms.inference.hypothesis import Hypothesis
 from leadterms.inference.least_size import least_size
 from leadterms.inference.planned import SampleSize, parts_of
@@ -207,6 +207,8 @@ class Question:
         per_group = sizes.get(TOTAL, 0) / sizes[M] if M in sizes and TOTAL in sizes else 0
         if M in sizes and per_group >= sizes[M]:
             notes.append(f"m = {sizes[M]} is not large beside n = {per_group}, which the regime takes it to be")
+        if self.what == EFFECT and is_downwards(self.tested, {str(name): own for name, own in self.at.items()}):
+            notes.append("the effect is |d|, towards smaller values of the parameter, as in at")
         if not main.variance.certified:
             notes.append("a term of the variance is estimated, without a proven bound")
         return tuple(filter(None, notes))

@@ -62,8 +62,10 @@ class WaldLevel:
             If every size has this power.
 
         """
-        if not power > self.alpha / (self.sides if self.rows == 1 else 1):
-            raise EvaluationError(f"a power of {power} is not above the level {self.alpha}: any size has it")
+        if not power > self.alpha:
+            raise EvaluationError(
+                f"a power of {power} is not above the level {self.alpha}: any size has it; ask for more (--power)"
+            )
         if self.rows > 1:
             return noncentrality_needed(self.alpha, power, self.rows)
         with ball_precision(BITS):
@@ -107,7 +109,7 @@ def probability(value: Any, what: str) -> Rational:
     """
     number = exact_number(value)
     if not 0 < number < 1:
-        raise EvaluationError(f"{what} lies between 0 and 1: {value} given")
+        raise EvaluationError(f"{what} lies between 0 and 1: {value} given (as 0.9 for 90 percent)")
     return number
 
 

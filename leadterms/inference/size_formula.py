@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sympy import Expr, Function, Integer, Matrix, Symbol, sqrt
+from sympy import Eq, Expr, Function, Integer, Matrix, Symbol, sqrt
 
 from leadterms.algebra.canonical import canonical
 from leadterms.algebra.rational_field import SingularError
@@ -27,8 +27,8 @@ Phi = Function("Phi", real=True)
 """Distribution function of the standard normal law."""
 
 
-def solved_formula(known: ContrastVariance, solve: str, size: Symbol, sides: int) -> Expr:
-    """Return what is solved for as an expression, before it is rounded up.
+def equation(known: ContrastVariance, solve: str, size: Symbol, sides: int) -> Eq:
+    """Return what is solved for as an equation, before it is rounded up.
 
     Parameters
     ----------
@@ -41,28 +41,36 @@ def solved_formula(known: ContrastVariance, solve: str, size: Symbol, sides: int
     sides
         Of the test.
 
+    Returns
+    -------
+    equation
+        Solved where it can be: ``m = ...``. Else what the size solves, ``lambda_ = d'V^{-1}d`` for several rows, of
+        which lambda_ is the noncentrality, and ``(z_alpha + z_power)^2 = d^2/V`` for one.
+
     Raises
     ------
     ModelError
-        If there is no formula.
+        If the variance matrix of several rows is singular.
 
     """
-    tested = known.hypothesis
-    several = tested.rows > 1
-    if solve == POWER:
-        if several:
-            raise ModelError("the power of several rows is that of a noncentral chi-squared law: no formula is given")
-        delta = sqrt(_information(known))
-        upper = Phi(delta - Z_ALPHA)
-        return upper + Phi(-delta - Z_ALPHA) if sides == 2 else upper
+    several = known.hypothesis.rows > 1
     if solve == EFFECT:
-        return (Z_ALPHA + Z_POWER) * sqrt(known.variance)
-    if not several:
-        return _solved(known.entries[0][0].terms, size, tested.difference[0])
-    information = _information(known).xreplace({TOTAL: M * MEAN_SIZE}) / size
-    if information.has(size):
-        raise ModelError(f"the information of several rows is not proportional to {size}: no formula is given")
-    return NONCENTRALITY / information
+        return _equation(Symbol(EFFECT), (Z_ALPHA + Z_POWER) * sqrt(known.variance))
+    if not several and solve != POWER:
+        solved = _solved(known.entries[0][0].terms, size, known.hypothesis.difference[0])
+        return _equation((Z_ALPHA + Z_POWER) ** 2, _information(known)) if solved is None else _equation(size, solved)
+    information = _information(known)
+    if several:
+        proportional = information.xreplace({TOTAL: M * MEAN_SIZE}) / size
+        unsolved = solve == POWER or proportional.has(size)
+        return _equation(NONCENTRALITY, information) if unsolved else _equation(size, NONCENTRALITY / proportional)
+    delta = sqrt(information)
+    upper = Phi(delta - Z_ALPHA)
+    return _equation(Symbol(POWER), upper + Phi(-delta - Z_ALPHA) if sides == 2 else upper)
+
+
+def _equation(left: Expr, right: Expr) -> Eq:
+    return Eq(left, right, evaluate=False)
 
 
 def abbreviated(
@@ -86,20 +94,18 @@ def abbreviated(
     return replace(known, entries=tuple(rows)), {name: place for place, name in names.items()}
 
 
-def _solved(terms: Sequence[Term], size: Symbol, effect: Expr) -> Expr:
-    """Solve z^2 (A + B/size) = d^2 for the size."""
+def _solved(terms: Sequence[Term], size: Symbol, effect: Expr) -> Expr | None:
+    """Solve z^2 (A + B/size) = d^2 for the size; None where the variance is not linear in 1/size."""
     free, scaled = Integer(0), Integer(0)
     needed = (Z_ALPHA + Z_POWER) ** 2
     for term in terms:
         order = term.order.xreplace({TOTAL: M * MEAN_SIZE}) if size == M else term.order
-        if term.coefficient.has(size):
-            raise ModelError(f"{size} is fixed in the regime, and the variance not linear in 1/{size}: no formula")
-        if not order.has(size):
-            free += term.coefficient * order
-        elif not (order * size).has(size):
+        if term.coefficient.has(size) or (order.has(size) and (order * size).has(size)):
+            return None
+        if order.has(size):
             scaled += term.coefficient * order * size
         else:
-            raise ModelError(f"the variance is not linear in 1/{size}: no formula is given")
+            free += term.coefficient * order
     return needed * scaled / (effect**2 - needed * free) if free != 0 else needed * scaled / effect**2
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from scipy.optimize import brentq
@@ -24,6 +26,8 @@ def test_a_variance_component_by_hand():
     assert float(up.value) == pytest.approx(b / (1 - share) - b, rel=1e-9)
     down = sample_size(model, "sigma2 = 1/2", at | {"sigma2": "0.4"}, m=m, n=10, solve="effect", terms=1)
     assert float(down.value) == pytest.approx(b - b / (1 + share), rel=1e-9)
+    assert "towards smaller values" in str(down)
+    assert "towards smaller values" not in str(up)
     with pytest.raises(EvaluationError, match=r"no effect up to .* has the power: its variance grows"):
         sample_size(model, "sigma2 = 1/2", at, m=20, n=10, solve="effect", terms=1)
     assert Z * np.sqrt(2 / 20) > 1
@@ -42,6 +46,25 @@ def test_the_root_is_that_of_scipy(name, sign):
     # at the power of the usual formula, without the wrong side
     assert float(plan.value) == pytest.approx(brentq(excess, 1e-3, 3, xtol=1e-13), rel=1e-9)
     assert float(plan.power) == pytest.approx(0.9, abs=1e-6)
+
+
+@pytest.mark.parametrize("link", ["probit", "cloglog"])
+def test_where_the_variance_outgrows_every_effect_the_most_is_said(link):
+    model = Model("y ~ x + (1 | g)", family="bernoulli", link=link, laws={"x": "Bernoulli(1/2)"})
+    at = {"beta0": "0.2", "beta1": "0.5", "sigma2": "0.4"}
+    with pytest.raises(EvaluationError, match=r"no effect up to .* at d = .*: give sizes that lower V more") as refused:
+        sample_size(model, "x", at, m=4, n=3, solve="effect")
+    text = str(refused.value)
+    share, place = (float(re.search(before + r" ([\d.]+)", text)[1]) for before in ("reaches", "at d ="))
+    result = leading_terms(model)
+
+    def information(d):
+        return d**2 / float(result["x"].evaluate_variance(at | {"beta1": repr(d)}, {"m": 4, "n": 3}))
+
+    reached = [information(place * factor) for factor in (0.8, 1, 1.25)]
+    assert reached[1] == max(reached)
+    # two printed digits
+    assert reached[1] / Z**2 == pytest.approx(share, rel=0.05)
 
 
 def test_the_size_found_for_the_effect_is_the_size_given():
