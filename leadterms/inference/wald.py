@@ -228,7 +228,7 @@ def _added(entry: Entry, terms: int) -> tuple[Term, ...]:
 def _value(
     entry: Entry, term: Term, point: Mapping[Symbol, Expr], numbers: Mapping[Symbol, Expr], scale: float
 ) -> float:
-    """Return coefficient times order: in double precision where arrays have a rule, else by `Entry.evaluate`.
+    """Return coefficient times order: in double precision where arrays have a rule, else by mpmath; no proof.
 
     ``scale`` is what the error may be relative to besides the value: the product of the standard errors for a
     covariance, 0 for a variance.
@@ -247,7 +247,8 @@ def _value(
         value = float(function(*(float(point[symbol]) for symbol in function.parameters)))
         if np.isfinite(value):
             return value * order
-    return float(entry.evaluate(dict(point), DIGITS, order=term.order_text)) * order
+    # near a pole, as that of probit at sigma2 = 1, a proof takes minutes
+    return float(entry.evaluate(dict(point), DIGITS, order=term.order_text, method="mpmath")) * order
 
 
 @lru_cache(maxsize=1024)
