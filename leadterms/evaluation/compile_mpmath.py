@@ -35,7 +35,7 @@ from sympy.printing.pycode import MpmathPrinter
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.precision import Context, Real, spelled
-from leadterms.evaluation.special import exp_minus_one, li_neg_exp, trigamma
+from leadterms.evaluation.special import exp_minus_one, exponential, li_neg_exp, trigamma
 from leadterms.evaluation.stable import stable
 
 _SAME_NAME = """
@@ -240,6 +240,7 @@ def _function(
 def _namespace(context: Context) -> dict[str, Any]:
     """Return what a generated function may call, all of it bound to the private context."""
     own = {
+        "exp": exponential(context),
         "expm1": exp_minus_one(context),
         "li_neg_exp": li_neg_exp(context),
         "betainc_regularized": partial(context.betainc, regularized=True),

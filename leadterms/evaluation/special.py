@@ -6,6 +6,33 @@ from collections.abc import Callable
 
 from leadterms.evaluation.precision import Context, Real, extra_bits
 
+LARGEST_BITS = 64
+"""Real parts of exponents beyond 2^64 give 0 or infinity: mpmath would need memory in proportion to them."""
+
+
+def exponential(context: Context) -> Callable[[Real], Real]:
+    """Return y -> e^y, 0 or infinity where the exponent of the answer has more than 64 bits.
+
+    Examples
+    --------
+    >>> import mpmath
+    >>> context = mpmath.MPContext()
+    >>> value = exponential(context)
+    >>> context.nstr(value(-3), 10), value(-value(400)), value(value(400))
+    ('0.04978706837', mpf('0.0'), mpf('+inf'))
+
+    """
+
+    def exp(y: Real) -> Real:
+        y = context.convert(y)
+        if y:
+            real = context.re(y)
+            if real and context.mag(real) > LARGEST_BITS:
+                return context.zero if real < 0 else context.inf
+        return context.exp(y)
+
+    return exp
+
 
 def exp_minus_one(context: Context) -> Callable[[Real], Real]:
     """Return y -> e^y - 1 with full relative accuracy.

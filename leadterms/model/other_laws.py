@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from sympy import Basic, Expr, Gt, Integer, Matrix, Piecewise, S, Tuple, oo, true
+from sympy import Basic, Expr, Gt, Integer, Interval, Matrix, Piecewise, S, Tuple, oo, true
 from sympy.core.sympify import _sympify
 from sympy.logic.boolalg import Boolean
 
 from leadterms.errors import ModelError
 from leadterms.model.law import Law
+
+SETS = {"Kumaraswamy": Interval(0, 1)}
+"""By name, where sympy's set is not the support: (0, oo) for this one, over which its density has no integral."""
 
 
 class StatsLaw(Law):
@@ -51,8 +54,8 @@ class StatsLaw(Law):
 
     @property
     def support(self) -> tuple[Expr, Expr]:
-        """Ends of sympy's set."""
-        domain = self.distribution.set
+        """Ends of sympy's set, or of the true one where that differs."""
+        domain = SETS.get(self.name, self.distribution.set)
         return domain.inf, domain.sup
 
     def raw_moment(self, k: int) -> Expr | None:

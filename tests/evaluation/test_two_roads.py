@@ -167,6 +167,14 @@ def test_regression(response: Response, law: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "law", ["ExGaussian(1/2, 1/2, 3)", "Frechet(11/2, 2, 0)", "Kumaraswamy(2, 3)", "VonMises(0, 1)"]
+)
+def test_regression_with_laws_of_sympy(law: str) -> None:
+    compare_regression(Response("poisson", None, "-0.3", "-0.4"), law)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("response", RESPONSES, ids=lambda r: f"{r.family}-{r.link}")
 def test_regression_with_every_law(response: Response) -> None:
     for law in BOUNDED if response.bounded else LAWS:

@@ -285,6 +285,14 @@ def test_bounded_law_of_sympy_has_every_exponential_moment():
     assert law.support == (0, 3)
 
 
+def test_a_law_whose_set_in_sympy_is_too_large_has_its_support():
+    law = StatsLaw(st.Kumaraswamy("X", 2, 3).pspace.distribution)
+    assert law.support == (0, 1)
+    # (1 - x^2)^3 is the tail
+    with mp.workdps(30):
+        assert abs(mpmath.quad(lambdify(X, law.density(X), "mpmath"), [0, 1]) - 1) < mpf(10) ** -25
+
+
 def test_law_of_sympy_is_checked_again_when_values_are_put_in():
     s = Symbol("s", real=True)
     law = StatsLaw(st.Logistic("X", 0, s).pspace.distribution)

@@ -11,6 +11,7 @@ from flint import acb, arb, fmpq, fmpz
 from sympy import Basic, Expr
 
 from leadterms.errors import EvaluationError
+from leadterms.evaluation.ball_functions import FUNCTIONS
 from leadterms.evaluation.precision import spelled
 
 Ball = Any
@@ -121,6 +122,10 @@ def value_of(expr: Basic, values: Mapping[Basic, Ball] | None = None) -> Ball:
     if name == "beta":
         first, second = arguments
         return first.gamma() * second.gamma() * (first + second).rgamma()
+    if name in FUNCTIONS and not expr.free_symbols:
+        # a constant: nothing is asked of it as a function
+        found = FUNCTIONS[name]
+        return getattr(arguments[0], found)() if isinstance(found, str) else found(*arguments)
     raise EvaluationError(f"no ball arithmetic for {spelled(expr)}: {name} is not known to the certified road")
 
 
