@@ -123,6 +123,7 @@ def test_layouts_are_verified_by_matrices_written_out_and_by_exact_limits(formul
     assert "exactly in the limit t -> oo" in steps[-1].verification.how
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("regime", [None, "m, m_prime, n -> oo with m << m_prime"])
 def test_the_blocks_of_the_crossed_theorem_are_verified(regime):
     laws = {"x": "Normal(mu, s)", "z": "Uniform(0, 1)"}

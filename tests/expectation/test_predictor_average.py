@@ -177,6 +177,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_average_against_brute_force(name):
     weight, factor, eta, bindings, held, requests = CASES[name]

@@ -27,6 +27,7 @@ def random_rows(generator, result, rows):
             return K
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 2])
 @pytest.mark.parametrize("name", STUDIES)
 def test_random_hypotheses(name, rows):

@@ -204,6 +204,7 @@ def test_there_are_designs_of_several_layouts():
     assert len({CASES[name][1] for name in DESIGNS}) >= 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["both levels", "centred times group level", "nested, all levels"])
 def test_expected_information_by_simulation(name):
     """Four thousand draws of X; every entry within five Monte-Carlo standard errors."""

@@ -165,6 +165,7 @@ def has(program):
         pytest.skip(f"there is no {program}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", CASES)
 def test_every_text_is_ascii_and_says_what_it_is(name, language):

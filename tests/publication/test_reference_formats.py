@@ -186,6 +186,7 @@ def leadterms_compute():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("conftest", "outcome", "status"),
     [

@@ -231,6 +231,7 @@ def expected(reference: Reference) -> float:
     return fixed_covariance(reference.identifier.rpartition("/")[0])[places[0], places[1]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reference", ATLAS, ids=lambda reference: reference.identifier)
 def test_every_coefficient_is_that_of_quadrature(reference):
     found = float(reference.derived().evaluate(reference.inputs, 12))

@@ -55,6 +55,7 @@ def by_mpmath(references: SimpleNamespace, system: NumericSystem, line: Any, rea
     return references.effects_average(value, reach, step)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weight", MIXED, ids=lambda w: type(w).__name__)
 def test_random_intercept_with_a_uniform_predictor(weight: Weight, references: SimpleNamespace) -> None:
     system = intercept_system(weight, UniformLaw(-1, 1), fmpq(-1, 3), fmpq(7, 10), fmpq(4, 5))

@@ -112,6 +112,7 @@ def safe(weight: Weight, references: SimpleNamespace) -> Any:
     return value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(law_of(case[0])))
 @pytest.mark.parametrize("slope", [fmpq(7, 10), fmpq(-3)])
 def test_moments_against_double_exponential_sums(case: Any, slope: fmpq, references: SimpleNamespace) -> None:
@@ -145,6 +146,7 @@ def beyond(density: Any, power: int, low: Any, high: Any, start: Any) -> Any:
     return total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(law_of(case[0])))
 def test_tails_and_absolute_moments_are_bounds(case: Any) -> None:
     """Beyond near cuts, where a bound that is too small by a factor would show."""

@@ -82,6 +82,7 @@ def accuracy(ball, bits):
         return ball.rel_accuracy_bits()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("terms", POOL)
 @pytest.mark.parametrize(("centre", "slope", "variance"), [MAIN, (fmpq(5, 2), fmpq(-2), fmpq(1, 30))])
 def test_every_kind_of_product(terms, centre, slope, variance):
@@ -90,6 +91,7 @@ def test_every_kind_of_product(terms, centre, slope, variance):
     assert accuracy(ball, 45) >= 40
 
 
+@pytest.mark.slow
 def test_random_parameters():
     pick = random.Random(SEED)
     for _ in range(6):
@@ -102,6 +104,7 @@ def test_random_parameters():
         assert accuracy(ball, bits) >= bits
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("centre", "slope", "variance"),
     [
