@@ -54,7 +54,8 @@ def studentize(
     ----------
     model
         An lme4-style formula, or a model statement, whose laws are not used. Random effects of one grouping factor,
-        or none. Text columns are factors with treatment coding.
+        or none. Columns of text, of categories and of truth values are factors with treatment coding; the reference
+        is the first level, in the order of the categories, and sorted for text.
     data
         A mapping of column names to sequences, or a data frame (pandas, polars and others; through narwhals). The
         response is not looked at.

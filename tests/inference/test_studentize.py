@@ -137,6 +137,29 @@ def test_it_does_not_matter_how_the_predictors_are_coded():
     assert shifted.covariance[:2, :2] == pytest.approx(rotated, rel=1e-7)
 
 
+def test_the_reference_is_the_first_category():
+    """The effects of b and a against c, by the names of the levels and by the indicators; d has no rows."""
+    level = np.array(list("abc"))[THREE + 1]
+    at = {"1": 0.2, "zb": 0.4, "za": -0.3, "sigma2": 0.5}
+    z = pd.Categorical(level, categories=list("dcba"))
+    found = studentize("y ~ z + (1 | g)", pd.DataFrame({"z": z, "g": GROUP}), at, family="poisson")
+    assert found.labels == ("1", "zb", "za", "sigma2")
+    indicators = {"zb": 1 * (level == "b"), "za": 1 * (level == "a"), "g": GROUP}
+    expected = studentize("y ~ zb + za + (1 | g)", indicators, at, family="poisson")
+    assert found.covariance == pytest.approx(expected.covariance, rel=1e-12)
+
+
+def test_categories_and_truth_values_have_the_errors_that_statsmodels_has():
+    """A GLM with treatment coding by patsy; Poisson with its canonical link, where both informations are the same."""
+    frame = pd.DataFrame({"z": pd.Categorical(THREE, categories=[1, -1, 0]), "b": TWO == 1})
+    frame["y"] = np.random.default_rng(8).poisson(np.exp(0.2 + 0.3 * TWO))
+    fit = sm.GLM.from_formula("y ~ z*b", frame, family=sm.families.Poisson()).fit()
+    names = fit.params.index.str.replace("[T.", "").str.replace("]", "").str.replace("Intercept", "1")
+    found = studentize("y ~ z*b", frame, dict(zip(names, fit.params.tolist(), strict=True)), family="poisson")
+    errors = dict(zip(found.labels, found.standard_errors, strict=True))
+    assert [errors[name] for name in names] == pytest.approx(fit.bse.tolist(), rel=1e-6)
+
+
 def test_continuous_predictors_need_no_law():
     """The moments of a normal predictor, from many rows, are near to those of its law."""
     rng = np.random.default_rng(9)
