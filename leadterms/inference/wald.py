@@ -64,7 +64,8 @@ def wald(
         1: the leading terms. 2: two terms, or an error where one does not exist. None: two where they exist, else one,
         and the reason among the notes.
     scale
-        "variance", "log", "sd", "correlation" or "log-Cholesky": see :mod:`leadterms.inference.scales`.
+        "variance", "log", "sd", "correlation" or "log-Cholesky" for the variance components, on which their estimates,
+        standard errors and intervals all are, with names such as log(sigma2): see :mod:`leadterms.inference.scales`.
 
     Returns
     -------
@@ -92,12 +93,12 @@ def wald(
     >>> fit = wald(model, {"1": 0.2, "x": 0.5, "sigma2": 0.4}, {"m": 100, "n": 10}, scale="log")
     >>> print(fit)
     y ~ x + (1 | g)  [poisson, log link; x ~ Bernoulli(1/2)], m = 100, n = 10
-    Wald inference (asymptotic), scale of variance components: log
-                   estimate  s.e., one term  s.e., two terms           95% interval      z          p
-      beta0   [1]       0.2       0.0632456        0.0747635  (0.0534663, 0.346534)  2.675   0.007471
-      beta1   [x]       0.5       0.0464088                      (0.40904, 0.59096)  10.77  4.577e-27
-      sigma2            0.4       0.0565685        0.0699384   (0.283943, 0.563494)
-      intervals of sigma2 are formed on the log scale and transformed back
+    Wald inference (asymptotic), scale of variance components: log (logarithms of variances, covariances themselves)
+                         estimate  s.e., one term  s.e., two terms           95% interval      z          p
+      beta0        [1]        0.2       0.0632456        0.0747635  (0.0534663, 0.346534)  2.675   0.007471
+      beta1        [x]        0.5       0.0464088                      (0.40904, 0.59096)  10.77  4.577e-27
+      log(sigma2)       -0.916291        0.141421         0.174846  (-1.25898, -0.573599)
+      exp of the ends of an interval of log(sigma2) gives one of sigma2
 
     """
     if terms not in (None, 1, 2) or isinstance(terms, bool):
