@@ -16,7 +16,7 @@ from leadterms.asymptotics.orders import PER_TOTAL
 from leadterms.asymptotics.point import ParameterSpace
 from leadterms.errors import EvaluationError, ExistenceError, ModelError, UndecidedError
 from leadterms.expectation.inverse_existence import AT_MOST_EXPONENTIAL, EXISTS, Existence, undecided
-from leadterms.inference.boundary import boundary_notes, dominance_notes, require_groups, require_inside
+from leadterms.inference.boundary import ONE_TERM, boundary_notes, dominance_notes, require_groups, require_inside
 from leadterms.inference.empirical_terms import EmpiricalTerms, WeightFunction, empirical_terms
 from leadterms.inference.estimated import Estimated
 from leadterms.inference.estimates import Values, parameter_values, require_estimates
@@ -146,7 +146,9 @@ def _stated(model: str | Model, family: str | None, link: str | None) -> tuple[F
         formula, chosen = read_formula(model), read_family(family)
         linked = chosen.link(link)
     else:
-        raise ModelError(f"a formula or a Model is needed, not {type(model).__name__}")
+        raise ModelError(
+            f"a formula or a Model is needed, not {type(model).__name__}: write the formula as text, 'y ~ x + (1 | g)'"
+        )
     if not formula.terms:
         raise ModelError("the formula has no terms: give an intercept or a predictor, as in y ~ 1")
     if formula.random and linked.positive:
@@ -237,7 +239,8 @@ def _mean_information(design: ObservedDesign, weight: WeightFunction, beta: Arra
         w = weight(design.X @ beta)
     if not (np.all(np.isfinite(w)) and np.all(w >= 0)):
         raise ExistenceError(
-            "the weight is not finite in a row of the data at the estimates: the link has a pole there"
+            "the weight is not finite in a row of the data at the estimates: the link has a pole there; "
+            "use the log link, or leave the row out"
         )
     return np.asarray((design.X * w[:, None]).T @ design.X / len(design.X))
 
@@ -295,6 +298,6 @@ def _missing(existence: Existence) -> str:
 
 def _require(existence: Existence) -> None:
     if existence.verdict is False:
-        raise ExistenceError(_missing(existence))
+        raise ExistenceError(f"{_missing(existence)}; {ONE_TERM}")
     if existence.verdict is not True:
-        raise UndecidedError(_missing(existence))
+        raise UndecidedError(f"{_missing(existence)}; {ONE_TERM}")

@@ -18,13 +18,13 @@ from leadterms.asymptotics.orders import PER_GROUP
 from leadterms.asymptotics.result import Entry, Expansion
 from leadterms.asymptotics.sizes import EQUAL, UNEQUAL, Sizes, plain_sizes, size_values
 from leadterms.asymptotics.term import Term
-from leadterms.errors import EvaluationError, ModelError
-from leadterms.inference.boundary import boundary_notes, dominance_notes, require_groups, require_inside
+from leadterms.errors import EvaluationError, ExistenceError, ModelError, UndecidedError
+from leadterms.inference.boundary import ONE_TERM, boundary_notes, dominance_notes, require_groups, require_inside
 from leadterms.inference.estimated import Estimated
 from leadterms.inference.estimates import Values, parameter_values, require_estimates
 from leadterms.inference.wald_record import WaldInference, wald_inference
 from leadterms.model.statement import Model
-from leadterms.notation.symbols import HARMONIC, PHI, TOTAL, N
+from leadterms.notation.symbols import HARMONIC, PHI, TOTAL, M, N
 from leadterms.reading.numbers import exact_number
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _estimated(result: Expansion, point: Mapping[Symbol, Expr], sizes: Sizes, te
             if own.exists is True:
                 continue
             if required:
-                own.require_existence()
+                _require_second(own)
             for parameter in (first, second):
                 if result[parameter, parameter].terms[0].order == PER_GROUP:
                     absent.setdefault(parameter, own.missing or "")
@@ -192,6 +192,13 @@ def _estimated(result: Expansion, point: Mapping[Symbol, Expr], sizes: Sizes, te
     )
 
 
+def _require_second(term: Term) -> None:
+    try:
+        term.require_existence()
+    except (ExistenceError, UndecidedError) as error:
+        raise type(error)(f"{error}; {ONE_TERM}") from None
+
+
 def _added(entry: Entry, terms: int) -> tuple[Term, ...]:
     """Return the terms of an entry beyond the leading ones: none where the leading term is not of order 1/m."""
     if terms == 1 or len(entry.terms) == 0:
@@ -212,10 +219,7 @@ def _value(
     """
     missing = sorted(symbol.name for symbol in term.order.free_symbols - numbers.keys())
     if missing:
-        raise EvaluationError(
-            f"no value is given for the size {', '.join(missing)}: give it, or the size of each group; for groups of "
-            "unequal sizes pass the model, or an expansion with group_sizes='unequal'"
-        )
+        raise EvaluationError(_no_size(missing, entry, numbers))
     order = float(term.order.xreplace(dict(numbers)))
     # a power of ten, so that near points share what is compiled
     power = None if scale == 0 else floor(log10(scale / order))
@@ -225,6 +229,17 @@ def _value(
         if np.isfinite(value):
             return value * order
     return float(entry.evaluate(dict(point), DIGITS, order=term.order_text)) * order
+
+
+def _no_size(missing: list[str], entry: Entry, numbers: Mapping[Symbol, Expr]) -> str:
+    """Say which size is missing, and what to change."""
+    if missing == [N.name] and HARMONIC in numbers:
+        return (
+            "the groups have unequal sizes, for which terms have other orders: pass the model, or an expansion with "
+            "group_sizes='unequal'"
+        )
+    each = ", or the size of each group" if HARMONIC in entry.space.sizes and M in entry.space.sizes else ""
+    return f"no value is given for the size {', '.join(missing)}: give it beside the other sizes{each}"
 
 
 @lru_cache(maxsize=1024)

@@ -245,7 +245,7 @@ def test_probit_has_second_terms_where_they_exist():
     with pytest.raises(EvaluationError, match=r"give laws and use wald\(model"):
         studentize(formula, DATA, SLOPES, family="bernoulli", link="probit", terms=2)
     wide = {**SLOPES, "Sigma22": 0.7}  # Var(U_0 + U_1) = 0.5 + 0.2 + 0.7
-    with pytest.raises(ExistenceError, match=r"infinite: Var\(U'x\) = 1.4 where it must be below 1"):
+    with pytest.raises(ExistenceError, match=r"infinite: Var\(U'x\) = 1.4 where .*; ask for one term"):
         studentize(formula, DATA, wide, family="bernoulli", link="probit", terms=2)
 
 

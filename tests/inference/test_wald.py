@@ -120,7 +120,7 @@ def test_a_second_term_that_does_not_exist_leaves_one_with_the_reason():
     assert beyond.covariance == pytest.approx(beyond.covariance_one_term)
     assert beyond.notes[0] == "beta0 has one term: its second does not exist: infinite: sigma2 < 1 fails"
     assert set(wald(probit, {**at, "sigma2": 0.5}, {"m": 60, "n": 30}).terms) == {1, 2}
-    with pytest.raises(ExistenceError, match=r"the term of order .* does not exist"):
+    with pytest.raises(ExistenceError, match=r"the term of order .* does not exist.*ask for one term, terms=1"):
         wald(probit, {**at, "sigma2": 1.8}, {"m": 60, "n": 30}, terms=2)
     with pytest.raises(UndecidedError, match="fails with equality"):
         wald(probit, {**at, "sigma2": 1}, {"m": 60, "n": 30}, terms=2)
@@ -181,8 +181,8 @@ def test_estimates_that_are_refused(change, error, message):
         ({"terms": 3}, EvaluationError, "terms is 1, 2 or None"),
         ({"terms": True}, EvaluationError, "terms is 1, 2 or None"),
         ({"scale": "precision"}, EvaluationError, "the scale 'precision' is not known"),
-        ({"level": "1.5"}, EvaluationError, "a level lies between 0 and 1"),
-        ({"sizes": {"m": 50}}, EvaluationError, "no value is given for the size n"),
+        ({"level": "95"}, EvaluationError, "between 0 and 1, not 95: write 0.95 for 95 per cent"),
+        ({"sizes": {"m": 50}}, EvaluationError, "the size n: give it beside the other sizes, or the size of each"),
         ({"sizes": 20}, EvaluationError, "sizes are a mapping"),
         ({"estimates": [1, 2]}, EvaluationError, "estimates are named, and a list has no names of parameters: give a"),
         ({"sizes": {"m": 1, "n": 20}}, EvaluationError, "one group does not show how groups differ: give the sizes of"),
