@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from math import isfinite
 from numbers import Real
 from typing import Any
 
@@ -81,7 +82,12 @@ def read_columns(data: Any, names: Sequence[str]) -> dict[str, Column]:
             "the data are a mapping of column names to sequences such as {'y': [1.5, 2], 'g': ['a', 'b']}, or a data "
             f"frame, not {type(data).__name__}"
         )
-    columns = {name: _read_column(data, name) for name in dict.fromkeys(names)}
+    columns = {}
+    for name in dict.fromkeys(names):
+        try:
+            columns[name] = _read_column(data, name)
+        except OverflowError:  # of whole numbers; floats are infinite then
+            raise ModelError(f"the column {name!r} holds a number beyond double precision: rescale it") from None
     if columns:
         first = next(iter(columns.values()))
         for column in columns.values():
@@ -127,7 +133,7 @@ def _read_column(data: Any, name: str) -> Column:
         known = ", ".join(map(str, data.keys()))
         raise ModelError(f"the data have no column {name!r}: they have {known or 'none at all'}")
     given = data[name]
-    if isinstance(given, str) or not hasattr(given, "__iter__"):
+    if isinstance(given, str) or not hasattr(given, "__iter__") or getattr(given, "ndim", 1) == 0:
         raise ModelError(
             f"the column {name!r} is a sequence of numbers, of text or of categories, not {type(given).__name__}"
         )
@@ -135,8 +141,9 @@ def _read_column(data: Any, name: str) -> Column:
     values = tuple(found)
     if not values:
         raise ModelError(f"the column {name!r} has no rows")
-    for row, value in enumerate(values, 1):
-        _check_value(name, row, value, isinstance(values[0], str), categories is not None)
+    if not _is_plain(values):
+        for row, value in enumerate(values, 1):
+            _check_value(name, row, value, isinstance(values[0], str), categories is not None)
     if categories is not None:
         return Column(name, values, None, _occurring(name, values, categories))
     if isinstance(values[0], str):
@@ -146,6 +153,12 @@ def _read_column(data: Any, name: str) -> Column:
         truths = tuple(map(bool, values))
         return Column(name, truths, numbers, _occurring(name, truths, (False, True)))
     return Column(name, tuple(numbers.tolist()), numbers)
+
+
+def _is_plain(values: Sequence[Any]) -> bool:
+    """Tell at once, for long columns, that nothing is to be refused: text only, or finite numbers of Python only."""
+    kinds = set(map(type, values))
+    return kinds == {str} or (kinds <= {bool, int, float} and all(map(isfinite, values)))
 
 
 def _occurring(name: str, values: Sequence[Any], categories: Sequence[Any]) -> tuple[Any, ...]:

@@ -63,7 +63,9 @@ def column_values(given: Any) -> tuple[list[Any], Categories]:
     Categories that do not occur are among them. A column is a sequence, or a series, a categorical or an array of a
     library of data frames.
     """
-    if isinstance(given, list | tuple | range | np.ndarray):
+    if isinstance(given, np.ndarray):
+        return given.tolist(), None
+    if isinstance(given, list | tuple | range):
         return list(given), None
     series = _series(given)
     if series is not None:

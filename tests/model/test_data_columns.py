@@ -55,6 +55,23 @@ def test_what_is_no_number_is_refused():
 
 
 @pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([1, 10**400], "'x' holds a number beyond double precision: rescale it"),
+        (np.array(5), "'x' is a sequence of numbers, of text or of categories, not ndarray"),
+        (np.ones((2, 2)), "'x' holds a list in row 1"),
+        (np.array([1.0, np.nan]), "'x' misses its value in row 2"),
+        ([1.0, float("inf")], "'x' is infinite in row 2"),
+        (["a", None], "'x' misses its value in row 2"),
+        (["a", 1], "'x' mixes numbers and text"),
+    ],
+)
+def test_columns_that_are_refused(given, message):
+    with pytest.raises(ModelError, match=message):
+        read_columns({"x": given}, ["x"])
+
+
+@pytest.mark.parametrize(
     ("values", "categories", "levels"),
     [
         (list("abca"), ["d", "c", "b", "a"], ("c", "b", "a")),
