@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from collections import Counter
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,11 @@ from derivations.orthodont import data
 from leadterms import EvaluationError, ExistenceError, Model, ModelError, ReadingError, UndecidedError, fit_linear
 from leadterms.inference.studentize import studentize
 from leadterms.inference.wald import wald
+
+spec = importlib.util.spec_from_file_location("agq_fit", Path(__file__).with_name("agq_fit.py"))
+agq_fit = importlib.util.module_from_spec(spec)
+sys.modules["agq_fit"] = agq_fit
+spec.loader.exec_module(agq_fit)
 
 RNG = np.random.default_rng(21)
 M, SIZE = 30, 10
@@ -147,6 +154,30 @@ def test_the_reference_is_the_first_category():
     indicators = {"zb": 1 * (level == "b"), "za": 1 * (level == "a"), "g": GROUP}
     expected = studentize("y ~ zb + za + (1 | g)", indicators, at, family="poisson")
     assert found.covariance == pytest.approx(expected.covariance, rel=1e-12)
+
+
+def test_errors_of_levels_are_those_of_the_observed_information_of_a_fit():
+    """A fit by quadrature of 150 groups: its Hessian differs from the expectation by chance, here by at most 5 %."""
+    rng = np.random.default_rng(1)
+    level = rng.integers(0, 3, (150, 12))
+    X = np.stack([np.ones((150, 12)), level == 1, level == 0], axis=-1).astype(float)
+    truth = (np.array([0.2, 0.5, -0.4]), np.array([[0.5]]), 1.0)
+    y = agq_fit.simulate("poisson", rng, X, X[:, :, :1], *truth[:2])
+    fit = agq_fit.fit("poisson", y, X, X[:, :, :1], truth)
+    likelihood = agq_fit.Likelihood("poisson", y, X, X[:, :, :1])
+    at = np.array([*fit.beta, np.log(fit.sigma[0, 0]) / 2])
+    hessian = np.array([(likelihood(at + h)[1] - likelihood(at - h)[1]) / 2e-4 for h in np.eye(4) * 1e-4])
+    observed = np.sqrt(np.diag(np.linalg.inv((hessian + hessian.T) / 2))) * [1, 1, 1, 2]
+
+    z = pd.Categorical(np.array(list("abc"))[level.ravel()], categories=list("dcba"))
+    frame = pd.DataFrame({"z": z, "g": np.repeat(np.arange(150), 12)})
+    estimates = dict(zip(("(Intercept)", "zb", "za", "sigma2"), fit.estimates().values(), strict=True))
+    found = studentize("y ~ z + (1 | g)", frame, estimates, family="poisson", scale="log")
+    assert found.labels == ("1", "zb", "za", "log(sigma2)")
+    assert found.standard_errors == pytest.approx(observed, rel=0.05)
+    # the levels have errors that differ by more, and so have one term and two
+    assert found.standard_errors[1] < 0.85 * found.standard_errors[2]
+    assert found.standard_errors_one_term[[0, 3]] == pytest.approx(0.85 * observed[[0, 3]], rel=0.02)
 
 
 def test_categories_and_truth_values_have_the_errors_that_statsmodels_has():
