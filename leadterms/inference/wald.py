@@ -257,4 +257,5 @@ def _shown_sizes(sizes: Sizes) -> str:
         return ", ".join(f"{name} = {exact_number(value)}" for name, value in sizes.items())
     numbers = [int(exact_number(size)) for size in sizes]
     least, most = min(numbers), max(numbers)
-    return f"m = {len(numbers)} groups of {least if least == most else f'{least} to {most}'}, N = {sum(numbers)}"
+    groups = "group" if len(numbers) == 1 else "groups"  # without random effects one may do
+    return f"m = {len(numbers)} {groups} of {least if least == most else f'{least} to {most}'}, N = {sum(numbers)}"

@@ -137,6 +137,10 @@ def test_without_random_effects_it_is_the_information_of_a_glm():
     assert found.z == pytest.approx(fit.tvalues, rel=1e-6)
     assert found.p_values == pytest.approx(fit.pvalues, rel=1e-5)
     assert found.intervals == pytest.approx(fit.conf_int(0.05), rel=1e-6)
+    # one group is no loss without random effects
+    one = wald(model, found.source.values, [100])
+    assert one.covariance == pytest.approx(found.covariance)
+    assert "m = 1 group of 100, N = 100" in str(one)
 
 
 def test_several_groupings_have_one_term_and_say_so():
