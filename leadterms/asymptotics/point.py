@@ -13,7 +13,7 @@ from sympy.logic.boolalg import Boolean
 from leadterms.errors import EvaluationError, ExistenceError, LeadtermsError, UndecidedError
 from leadterms.notation.symbols import HARMONIC, TOTAL, M, N
 from leadterms.reading.expressions import read_assignments
-from leadterms.reading.numbers import exact_expression
+from leadterms.reading.numbers import brief, exact_expression
 
 Values = Mapping[Any, Any] | str
 
@@ -56,7 +56,7 @@ class ParameterSpace:
         """
         given = read_assignments(values) if isinstance(values, str) else values
         if not isinstance(given, Mapping):
-            raise EvaluationError(f"values are a mapping or a text such as 'beta0=1/2, beta1=2', not {given!r}")
+            raise EvaluationError(f"values are a mapping or a text such as 'beta0=1/2, beta1=2', not {brief(given)}")
         by_name = {symbol.name: symbol for symbol in self.symbols}
         resolved: dict[Symbol, Expr] = dict(sizes or {})
         named: set[Symbol] = set()
@@ -66,7 +66,7 @@ class ParameterSpace:
                 raise EvaluationError(f"{name!r} is not a parameter of the model: it has {', '.join(by_name)}")
             symbol = by_name[name]
             if symbol in named:
-                raise EvaluationError(f"{name} is given twice")
+                raise EvaluationError(f"{name} is given twice: give it once")
             named.add(symbol)
             exact = _exact(name, value)
             if not exact.is_real:
@@ -99,7 +99,8 @@ def _exact(name: str, value: Any) -> Expr:
         return exact_expression(value)
     except LeadtermsError as error:
         reason = str(error).splitlines()[0]
-        raise EvaluationError(f"the value {value!r} of {name} is not an exact number: {reason}") from None
+        what = f" {value!r}" if isinstance(value, str) else ""  # of others the reason says what they are
+        raise EvaluationError(f"the value{what} of {name} is not an exact number: {reason}") from None
 
 
 @lru_cache(maxsize=1024)

@@ -1,4 +1,4 @@
-"""Estimates on the boundary, near it, or in groups too small: what is refused, and what is said."""
+"""Estimates on the boundary, near it, or in groups too small or too few: what is refused, and what is said."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Matrix, Symbol
 
-from leadterms.errors import ExistenceError
+from leadterms.errors import EvaluationError, ExistenceError
 from leadterms.inference.estimated import Estimated
 from leadterms.reading.numbers import exact_expression
 
@@ -16,6 +16,31 @@ SINGULAR = 1e-12
 """An eigenvalue of the correlations of the random effects at or below this: the matrix is not positive definite."""
 NEARLY_SINGULAR = 1e-4
 """An eigenvalue below this: the fit may be on the boundary."""
+
+ONE_TERM = "ask for one term, terms=1, or for two where they exist, terms=None"
+"""What to change where a second term was asked for that does not exist."""
+
+
+def require_groups(counts: Mapping[Symbol, Any]) -> None:
+    """Refuse a single group: of how groups differ, nothing is seen in it.
+
+    Parameters
+    ----------
+    counts
+        The number of groups, or of levels of each grouping.
+
+    Raises
+    ------
+    EvaluationError
+        With what to do.
+
+    """
+    alone = [symbol.name for symbol, count in counts.items() if count == 1]
+    if alone:
+        raise EvaluationError(
+            f"{alone[0]} = 1: standard errors are asymptotic in the number of groups, and one group does not show how "
+            "groups differ: give the sizes of two groups or more, or leave the random effects out of the model"
+        )
 
 
 def require_inside(blocks: Sequence[Matrix], values: Mapping[str, Any]) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Any
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Symbol
 
 from leadterms.asymptotics.result import Entry, Expansion, Term
 from leadterms.asymptotics.term import summed
-from leadterms.errors import LeadtermsError
-from leadterms.reading.numbers import exact_number
+from leadterms.inference.contrasts import combination_text, read_combination
 
 
-def linear_combination(result: Expansion, numbers: Mapping[str, object]) -> Entry:
+def linear_combination(result: Expansion, numbers: Any) -> Entry:
     """Return the asymptotic variance of a linear combination of estimators: k'Cov k, term by term.
 
     Parameters
@@ -20,7 +19,8 @@ def linear_combination(result: Expansion, numbers: Mapping[str, object]) -> Entr
     result
         The expansion whose covariances are combined.
     numbers
-        Exact numbers by the name of a term or parameter.
+        Exact numbers by the name of a term or parameter, ``{"x": 1, "z": "-1/2"}``, a text, ``"x - z/2"``, or a row of
+        numbers.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def linear_combination(result: Expansion, numbers: Mapping[str, object]) -> Entr
 
     Raises
     ------
-    LeadtermsError
+    ReadingError, ModelError
         If a name is unknown or given twice, or all numbers are zero.
 
     Examples
@@ -40,15 +40,8 @@ def linear_combination(result: Expansion, numbers: Mapping[str, object]) -> Entr
     phi/n
 
     """
-    weights: dict[Symbol, Expr] = {}
-    for name, value in numbers.items():
-        parameter = result[name].parameters[0]
-        if parameter in weights:
-            raise LeadtermsError(f"{parameter.name} is given twice in the combination")
-        weights[parameter] = exact_number(value)
-    weights = {parameter: number for parameter, number in weights.items() if number != 0}
-    if not weights:
-        raise LeadtermsError("the combination is zero: give a number that is not zero to a parameter")
+    named = tuple(result.names.items())
+    weights = read_combination(named, len(result.model.fixed_effects), numbers, "combination")
     by_order: dict[Expr, list[Term]] = {}
     for entry in result:
         if set(entry.parameters) <= weights.keys():
@@ -56,7 +49,7 @@ def linear_combination(result: Expansion, numbers: Mapping[str, object]) -> Entr
             factor = weights[first] * weights[second] * (1 if first == second else 2)
             for term in entry.terms:
                 by_order.setdefault(term.order, []).append(term.times(factor))
-    label = str(sum((number * parameter for parameter, number in weights.items()), Integer(0)))
+    label = combination_text(weights)
     terms = tuple(parts[0] if len(parts) == 1 else summed(parts, order) for order, parts in by_order.items())
     kept = tuple(term for term in terms if term.exists is not True or term.coefficient.expand() != 0)
     return Entry((label, label), (Symbol(label), Symbol(label)), kept, result.space)

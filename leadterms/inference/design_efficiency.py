@@ -26,7 +26,7 @@ def efficiency(
     optimum: Design | None = None,
     criterion: str = "D",
     coefficients: str | Sequence[str] | None = None,
-    contrast: Mapping[str, object] | None = None,
+    contrast: Any = None,
     target: str = LEADING,
 ) -> float:
     """Return the efficiency of the laws that a model states, relative to the optimal design on a region.
@@ -67,7 +67,7 @@ def efficiency(
     check_criterion(criterion, len(problem.wish.names))
     _check_supports(problem)
     wished = {"coefficients": coefficients, "contrast": contrast, "target": target}
-    best = optimum or optimal_design(model, at, region=region, criterion=criterion, **wished)  # type: ignore[arg-type]
+    best = optimum or optimal_design(model, at, region=region, criterion=criterion, **wished)
     if (best.criterion, best.contrasts, best.region) != (criterion, problem.wish.names, problem.region):
         raise ModelError("the optimum given is for another criterion, other contrasts or another region: leave it out")
     matrix = law_covariance(problem, at)

@@ -11,8 +11,9 @@ from sympy import Expr, Integer, Matrix, Symbol, Tuple, lambdify
 
 from leadterms.asymptotics.assembly import assembled
 from leadterms.asymptotics.point import Values
-from leadterms.errors import EvaluationError, LeadtermsError, ModelError
+from leadterms.errors import EvaluationError, ModelError
 from leadterms.expectation.inverse_existence import AT_MOST_EXPONENTIAL, BlockA, inverse_exists, regression_exists
+from leadterms.inference.contrasts import combination_text, named_parameter, read_combination
 from leadterms.inference.design_information import DesignModel
 from leadterms.inference.design_region import Region, read_region
 from leadterms.inference.design_weights import Array, number_at, weight_function
@@ -110,7 +111,7 @@ def design_problem(
     at: Values,
     region: Any,
     coefficients: str | Sequence[str] | None,
-    contrast: Mapping[str, object] | None,
+    contrast: Any,
     target: str,
 ) -> DesignProblem:
     """Return the problem of a design, read and checked.
@@ -157,9 +158,7 @@ def _check_model(model: Any) -> None:
         )
 
 
-def read_wish(
-    model: Model, coefficients: str | Sequence[str] | None, contrast: Mapping[str, object] | None, target: str
-) -> Wish:
+def read_wish(model: Model, coefficients: str | Sequence[str] | None, contrast: Any, target: str) -> Wish:
     """Return the contrasts that are asked for.
 
     Parameters
@@ -169,7 +168,7 @@ def read_wish(
     coefficients
         Names of terms or parameters; None for all whose term of this target depends on the design.
     contrast
-        Numbers by name: one linear combination instead.
+        One linear combination instead: numbers by name, a text such as "x1 - x2", or a row of numbers.
     target
         "leading": block B of a mixed model, all fixed effects without random effects. "second": the term of order
         1/(mn) of every fixed effect.
@@ -182,44 +181,31 @@ def read_wish(
     if coefficients is not None and contrast is not None:
         raise ModelError("give coefficients or a contrast, not both")
     free = model.effects_design.fixed_only if model.is_mixed and target == LEADING else range(len(model.fixed_effects))
+    named = tuple(zip(model.fixed_effects, model.term_names, strict=True))
     if contrast is not None:
-        numbers = {_index(model, name): exact_number(value) for name, value in contrast.items()}
-        numbers = {index: number for index, number in numbers.items() if number != 0}
-        if not numbers:
-            raise ModelError("the contrast is zero: give a number that is not zero to a coefficient")
-        columns, names = [numbers], [_label(model, numbers)]
+        columns = [read_combination(named, len(named), contrast, "contrast")]
+        names = [combination_text(columns[0])]
     else:
         asked = [coefficients] if isinstance(coefficients, str) else coefficients
-        indices = list(free) if asked is None else list(dict.fromkeys(_index(model, name) for name in asked))
-        columns, names = [{index: Integer(1)} for index in indices], [model.term_names[index] for index in indices]
+        everything = [model.fixed_effects[index] for index in free]
+        effects = everything if asked is None else dict.fromkeys(named_parameter(named, name) for name in asked)
+        columns, names = [{effect: Integer(1)} for effect in effects], [dict(named)[effect] for effect in effects]
     _check_target(model, columns, free)
-    matrix = tuple(tuple(column.get(i, Integer(0)) for column in columns) for i in range(len(model.fixed_effects)))
+    matrix = tuple(tuple(column.get(effect, Integer(0)) for column in columns) for effect in model.fixed_effects)
     return Wish(tuple(names), matrix, target)
 
 
-def _check_target(model: Model, columns: Sequence[Mapping[int, Expr]], free: Sequence[int]) -> None:
+def _check_target(model: Model, columns: Sequence[Mapping[Symbol, Expr]], free: Sequence[int]) -> None:
     """Refuse contrasts whose leading term no design changes."""
-    outside = [model.term_names[index] for column in columns for index in column if index not in free]
+    known = dict(zip(model.fixed_effects, model.term_names, strict=True))
+    depend = {model.fixed_effects[index] for index in free}
+    outside = [known[effect] for column in columns for effect in column if effect not in depend]
     if outside or not columns:
         names = ", ".join(dict.fromkeys(outside)) or "the fixed effects"
         raise ModelError(
             f"the leading term of {names} is of order 1/m and the same for every design of the predictors within "
             "groups: ask for target='second'"
         )
-
-
-def _index(model: Model, name: object) -> int:
-    wanted = "1" if str(name) == "(Intercept)" else str(name)
-    for index, (term, effect) in enumerate(zip(model.term_names, model.fixed_effects, strict=True)):
-        if wanted in (term, effect.name):
-            return index
-    raise LeadtermsError(f"the model has no fixed effect {wanted!r}: it has {', '.join(model.term_names)}")
-
-
-def _label(model: Model, numbers: Mapping[int, Expr]) -> str:
-    """Return a linear combination of terms as text: beta1 - beta2."""
-    total = sum((number * model.fixed_effects[index] for index, number in numbers.items()), Integer(0))
-    return str(total)
 
 
 def _numbers(model: Model, point: Mapping[Symbol, Expr], wish: Wish) -> DesignModel:

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sympy import Expr, ImmutableMatrix, Integer, Matrix, MatrixBase, Symbol
+from sympy import Expr, ImmutableMatrix, Integer, Matrix, Symbol
 
-from leadterms.errors import ModelError, ReadingError
+from leadterms.errors import ModelError
+from leadterms.inference.contrasts import read_rows, read_values
 from leadterms.model.statement import Model
 from leadterms.notation.text import to_text
-from leadterms.reading.arithmetic import Scope, evaluate
-from leadterms.reading.numbers import exact_expression
-from leadterms.reading.syntax import parse_expression
-
-Named = Sequence[tuple[Symbol, str]]
-"""Parameters, each with the name it is shown by."""
-
-EXAMPLE = "'x', 'x1 - x2', 'x1 - x2 = 1/2' or 'beta1 = 0'"
 
 
 @dataclass(frozen=True, repr=False)
@@ -177,19 +170,9 @@ def read_hypothesis(
     parameters: tuple[Symbol, ...], names: tuple[str, ...], fixed: int, stated: Any, value: Any = None
 ) -> Hypothesis:
     """Return the hypothesis on parameters, of which the first are fixed effects: see `hypothesis`."""
-    named = tuple(zip(parameters, names, strict=True))
-    if isinstance(stated, str | Symbol | Mapping):
-        rows = [_row(named, stated)]
-    elif _is_matrix(stated):
-        rows = [(row, Integer(0)) for row in _matrix_rows(fixed, len(parameters), stated)]
-    elif isinstance(stated, Sequence):
-        rows = [_row(named, own) for own in stated]
-    else:
-        raise ModelError(f"a hypothesis is a text such as {EXAMPLE}, several, or a matrix, not {stated!r}")
-    if not rows:
-        raise ModelError(f"the hypothesis has no rows: give a text such as {EXAMPLE}")
+    rows = read_rows(tuple(zip(parameters, names, strict=True)), fixed, stated)
     K = ImmutableMatrix([row for row, _ in rows])
-    b = ImmutableMatrix([right for _, right in rows] if value is None else _values(value, len(rows)))
+    b = ImmutableMatrix([right for _, right in rows] if value is None else read_values(value, len(rows)))
     found = Hypothesis(parameters, names, K, b)
     for i in range(found.rows):
         if all(entry == 0 for entry in K.row(i)):
@@ -199,100 +182,3 @@ def read_hypothesis(
     if K.rank() < found.rows:
         raise ModelError(f"the rows {found} depend on each other: leave out those that follow from the others")
     return found
-
-
-def _is_matrix(stated: Any) -> bool:
-    if isinstance(stated, MatrixBase) or hasattr(stated, "ndim"):
-        return True
-    return (
-        isinstance(stated, Sequence)
-        and bool(stated)
-        and not any(isinstance(own, str | Symbol | Mapping) for own in stated)
-    )
-
-
-def _matrix_rows(fixed: int, everything: int, stated: Any) -> list[list[Expr]]:
-    """Return the rows of a matrix, with zeros for the parameters that it has no columns for."""
-    given = stated.tolist() if hasattr(stated, "tolist") else [list(row) for row in _nested(stated)]
-    given = given if given and isinstance(given[0], list) else [given]
-    found = []
-    for row in given:
-        if len(row) not in (fixed, everything):
-            raise ModelError(
-                f"a row of K has {len(row)} entries: there are {fixed} fixed effects and {everything} parameters in all"
-            )
-        numbers = [exact_expression(entry) for entry in row]
-        found.append(numbers + [Integer(0)] * (everything - len(row)))
-    return found
-
-
-def _nested(stated: Sequence[Any]) -> Sequence[Sequence[Any]]:
-    nested = [isinstance(row, Sequence) for row in stated]
-    if all(nested):
-        return stated
-    if any(nested):
-        raise ModelError("a matrix K is a list of rows, each a list of numbers")
-    return [stated]
-
-
-def _values(value: Any, rows: int) -> list[Expr]:
-    if isinstance(value, MatrixBase) or hasattr(value, "tolist"):
-        value = list(Matrix(value.tolist()))
-    given = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-    if len(given) != rows:
-        raise ModelError(f"the hypothesis has {rows} rows, and {len(given)} values are given for its right side")
-    return [exact_expression(own) for own in given]
-
-
-def _row(named: Named, stated: Any) -> tuple[list[Expr], Expr]:
-    """Return coefficients and right side of one text, or of numbers by name."""
-    if isinstance(stated, Mapping):
-        parts = [exact_expression(number) * _side(named, str(name), str(name), 0) for name, number in stated.items()]
-        coefficients, right = _linear(named, sum(parts, Integer(0)), str(dict(stated)))
-        if right != 0:
-            raise ModelError(f"a key of {dict(stated)} holds a number: write numbers as the right side, value")
-        return coefficients, right
-    text = stated.name if isinstance(stated, Symbol) else stated
-    if not isinstance(text, str):
-        raise ModelError(f"a row of a hypothesis is a text such as {EXAMPLE}, not {stated!r}")
-    left, equals, right = text.partition("=")
-    if "=" in right:
-        raise ReadingError("one '=' was expected", text, len(left) + 1 + right.index("="))
-    both = _side(named, left, text, 0)
-    if both.as_coeff_Add()[0] != 0:
-        raise ModelError(
-            f"the left side of the hypothesis {text!r} holds a number: write numbers on the right of '=', and the "
-            "intercept as beta0 inside a combination"
-        )
-    if equals:
-        both -= _side(named, right, text, len(left) + 1)
-    return _linear(named, both, text)
-
-
-def _linear(named: Named, both: Expr, text: str) -> tuple[list[Expr], Expr]:
-    """Return coefficients and right side of an expression that is zero under the hypothesis."""
-    both = both.expand()
-    coefficients = [both.coeff(symbol) for symbol, _ in named]
-    rest = both - sum((c * symbol for c, (symbol, _) in zip(coefficients, named, strict=True)), Integer(0))
-    rest = rest.expand()
-    if rest.free_symbols or any(c.free_symbols for c in coefficients):
-        raise ModelError(f"the hypothesis {text!r} is not linear in the parameters with numbers as coefficients")
-    return coefficients, -rest
-
-
-def _side(named: Named, side: str, text: str, start: int) -> Expr:
-    """Return one side of an equation as an expression in the parameters; a whole side may be a term such as x1:x2."""
-    own = "1" if side.strip() == "(Intercept)" else side.strip()
-    for symbol, name in named:
-        # on the right "1" is a number
-        if own == symbol.name or (own == name and (start == 0 or name != "1")):
-            return symbol
-    meaning: dict[str, Expr] = {symbol.name: symbol for symbol, _ in named}
-    meaning |= {name: symbol for symbol, name in named if name.isidentifier()}
-    padded = " " * start + side
-    try:
-        return evaluate(parse_expression(padded, "hypothesis"), Scope(padded, meaning)).expand()
-    except ReadingError as error:
-        inside = any(mark in own for mark in ":(")
-        hint = "; inside a combination write an interaction or a function by its parameter, such as beta3"
-        raise ReadingError(error.message + hint * inside, text, error.start, error.end) from None

@@ -87,7 +87,8 @@ class LayoutSizes:
     @property
     def gap(self) -> float:
         """By how much the variance at the whole numbers exceeds the bound, over the bound."""
-        return self.variance / self.bound - 1
+        # rounding may put the bound above
+        return max(self.variance / self.bound - 1, 0.0)
 
     def __str__(self) -> str:
         rows = [

@@ -113,7 +113,9 @@ def observed_design(formula: Formula, data: Any) -> ObservedDesign:
     factors = [name for grouping in groupings for name in grouping]
     wanted = (*formula.variables, *factors)
     if not wanted:
-        raise ModelError("the formula has neither predictors nor groups: there is nothing to take from data")
+        raise ModelError(
+            "the formula has neither predictors nor groups: there is nothing to take from data; use wald(model, ...)"
+        )
     columns = read_columns(data, wanted)
     coded = coded_columns(formula.terms, columns)
     names = tuple(name for found, _ in coded for name in found)

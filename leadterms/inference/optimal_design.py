@@ -41,7 +41,7 @@ def optimal_design(
     region: Mapping[str, Any],
     criterion: str = "D",
     coefficients: str | Sequence[str] | None = None,
-    contrast: Mapping[str, object] | None = None,
+    contrast: Any = None,
     target: str = LEADING,
     progress: Progress | None = None,
 ) -> Design:
@@ -66,7 +66,7 @@ def optimal_design(
     coefficients
         Names of terms or parameters; by default all whose term depends on the design.
     contrast
-        Numbers by name, one linear combination instead of coefficients.
+        One linear combination instead of coefficients: numbers by name, a text such as "x1 - x2", or a row of numbers.
     target
         "leading": effects whose leading term depends on the design, block B with random effects. "second": all fixed
         effects, by their terms of order 1/(mn).
@@ -133,7 +133,7 @@ def design_of(
     region: Mapping[str, Any],
     criterion: str = "D",
     coefficients: str | Sequence[str] | None = None,
-    contrast: Mapping[str, object] | None = None,
+    contrast: Any = None,
     target: str = LEADING,
 ) -> Design:
     """Return the record of a given design: its criterion, and how far the equivalence theorem is from holding.

@@ -1,20 +1,28 @@
 """Scales on which the parameters of a covariance matrix of random effects, and their intervals, are given.
 
-A scale writes each parameter as a smooth function of the free entries of Sigma, and says where its interval is
-formed: on the parameter itself ("plain"), on its logarithm ("log"), or on Fisher's z of a correlation ("Fisher z");
-from the last two it is transformed back, so that it stays inside the range of the parameter.
+A scale writes each parameter as a smooth function of the free entries of Sigma.  Its estimate, its standard error (by
+the delta method) and its interval are those of this function, whose name says what it is: on the scale "log" the row
+log(sigma2) has the logarithm of the estimate and the standard error of the logarithm, and the exponentials of the ends
+of its interval are the ends of one for sigma2 (as with ``type = "link"`` in R's emmeans).
 
-==============  =====================================  ==========================  ================================
+A scale says besides where the interval is formed: on the parameter itself ("plain"), on its logarithm ("log"), or on
+Fisher's z of a correlation ("Fisher z"); from the last two it is transformed back, so that it stays inside the range of
+the parameter, and a note says so (as with ``type = "response"`` in emmeans).
+
+==============  =====================================  ==========================  ===============================
 scale           of a variance                          of a covariance             phi
-==============  =====================================  ==========================  ================================
+==============  =====================================  ==========================  ===============================
 "variance"      itself, plain                          itself, plain               itself, plain
-"log"           itself, log                            itself, plain               itself, log
-"sd"            standard deviation, plain              itself, plain               error s.d., plain; else as "log"
-"correlation"   standard deviation, log                correlation, Fisher z       error s.d., log; else as "log"
+"log"           its logarithm, plain                   itself, plain               log(phi), plain
+"sd"            standard deviation, plain              itself, plain               error s.d., plain; else itself,
+                                                                                   formed on log
+"correlation"   standard deviation, formed on log      correlation, formed on      error s.d., formed on log; else
+                                                       Fisher z                    itself, formed on log
 "log-Cholesky"  log of the diagonal of L, Sigma = LL'  entry of L below it, plain  log(phi), plain
-==============  =====================================  ==========================  ================================
+==============  =====================================  ==========================  ===============================
 
-Fixed effects are the same on all of them. For derivatives see :func:`jacobian`.
+Fixed effects are the same on all of them. For derivatives see :func:`jacobian`. Standard deviations and correlations
+are what lme4's confint has, variances and covariances what statsmodels has.
 """
 
 from __future__ import annotations
@@ -35,6 +43,13 @@ from leadterms.notation.symbols import PHI
 
 SCALES = ("variance", "log", "sd", "correlation", "log-Cholesky")
 """Names of the scales."""
+CONTENTS = {
+    "log": "logarithms of variances, covariances themselves",
+    "sd": "standard deviations, covariances themselves",
+    "correlation": "standard deviations and correlations",
+    "log-Cholesky": "entries of L in Sigma = LL', logarithms on its diagonal",
+}
+"""What has estimate, standard error and interval on the scales other than "variance"."""
 PLAIN, LOG, FISHER = "plain", "log", "Fisher z"
 
 
@@ -45,7 +60,7 @@ class ScaledParameter:
     Parameters
     ----------
     name
-        Such as ``beta1``, ``Sigma12``, ``sd(Sigma11)``, ``cor(Sigma12)``, ``log(L11)`` or ``L21``.
+        Such as ``beta1``, ``Sigma12``, ``log(sigma2)``, ``sd(Sigma11)``, ``cor(Sigma12)``, ``log(L11)`` or ``L21``.
     expression
         In the parameters of the model.
     working
@@ -107,17 +122,19 @@ def _scaled(
                 found[block[i, j]] = _of_covariance(block, i, j, lower[i, j], scale)
     if PHI in parameters:
         if scale in ("sd", "correlation") and not phi_is_variance:
-            found[PHI] = _of_variance(PHI, PHI, "log")
+            found[PHI] = ScaledParameter(PHI.name, PHI, LOG, testable=False)
         elif scale == "log-Cholesky":
-            found[PHI] = ScaledParameter("log(phi)", log(PHI), testable=False)
+            found[PHI] = _of_variance(PHI, PHI, "log")
         else:
             found[PHI] = _of_variance(PHI, PHI, scale)
     return tuple(found.get(symbol) or ScaledParameter(symbol.name, symbol) for symbol in parameters)
 
 
 def _of_variance(symbol: Symbol, root: Expr, scale: str) -> ScaledParameter:
-    if scale in ("variance", "log"):
-        return ScaledParameter(symbol.name, symbol, PLAIN if scale == "variance" else LOG, testable=False)
+    if scale == "variance":
+        return ScaledParameter(symbol.name, symbol, testable=False)
+    if scale == "log":
+        return ScaledParameter(f"log({symbol.name})", log(symbol), testable=False)
     if scale in ("sd", "correlation"):
         return ScaledParameter(f"sd({symbol.name})", sqrt(symbol), PLAIN if scale == "sd" else LOG, testable=False)
     return ScaledParameter(f"log({_cholesky_name(symbol.name)})", log(root), testable=False)

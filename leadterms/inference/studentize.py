@@ -16,18 +16,18 @@ from leadterms.asymptotics.orders import PER_TOTAL
 from leadterms.asymptotics.point import ParameterSpace
 from leadterms.errors import EvaluationError, ExistenceError, ModelError, UndecidedError
 from leadterms.expectation.inverse_existence import AT_MOST_EXPONENTIAL, EXISTS, Existence, undecided
-from leadterms.inference.boundary import boundary_notes, dominance_notes, require_inside
+from leadterms.inference.boundary import ONE_TERM, boundary_notes, dominance_notes, require_groups, require_inside
 from leadterms.inference.empirical_terms import EmpiricalTerms, WeightFunction, empirical_terms
 from leadterms.inference.estimated import Estimated
+from leadterms.inference.estimates import Values, parameter_values, require_estimates
 from leadterms.inference.observed_design import ObservedDesign, observed_design
-from leadterms.inference.wald import Values, parameter_values
 from leadterms.inference.wald_record import WaldInference, wald_inference
 from leadterms.model.families import ETA, Family, Link
 from leadterms.model.family_reading import read_family
 from leadterms.model.formula import Formula, read_formula
 from leadterms.model.statement import Model
 from leadterms.model.weights import CloglogWeight, ProbitWeight
-from leadterms.notation.symbols import PHI, fixed_effect
+from leadterms.notation.symbols import PHI, M, fixed_effect
 
 Array = NDArray[np.float64]
 
@@ -54,13 +54,14 @@ def studentize(
     ----------
     model
         An lme4-style formula, or a model statement, whose laws are not used. Random effects of one grouping factor,
-        or none. Text columns are factors with treatment coding.
+        or none. Columns of text, of categories and of truth values are factors with treatment coding; the reference
+        is the first level, in the order of the categories, and sorted for text.
     data
         A mapping of column names to sequences, or a data frame (pandas, polars and others; through narwhals). The
         response is not looked at.
     estimates
-        By name: beta0, beta1, ... in the order of the columns (or the columns' names, "1" and "x"), sigma2 or Sigma11,
-        Sigma12, ..., and phi where the family has it.
+        By name: beta0, beta1, ... in the order of the columns (or the columns' names, "1", "x", and "zb" for the level
+        b of z), sigma2 or Sigma11, Sigma12, ..., and phi where the family has it. As in `wald`.
     family, link
         As in `Model`, with a formula.
     level, terms, scale
@@ -102,17 +103,18 @@ def studentize(
         raise EvaluationError(f"terms is 1, 2 or None for two where they exist, not {terms!r}")
     formula, chosen, linked = _stated(model, family, link)
     design = observed_design(formula, data)
+    if design.blocks:
+        require_groups({M: len(design.sizes)})
     beta = tuple(fixed_effect(index) for index in range(len(design.names)))
     dispersion = (PHI,) if chosen.has_dispersion else ()
     given = tuple(sorted(linked.weight.at(ETA).free_symbols - {ETA}, key=str))
     parameters = (*beta, *design.variance_parameters, *dispersion)
     labels = (*design.names, *(symbol.name for symbol in parameters[len(beta) :]))
-    values = parameter_values(dict(zip(labels, parameters, strict=True)), estimates)
+    by_label = dict(zip(labels, parameters, strict=True))
+    values = parameter_values(by_label, estimates, given)
     require_inside(design.blocks, values)
     point = ParameterSpace((*parameters, *given), ()).point(values)
-    missing = [symbol.name for symbol in (*parameters, *given) if symbol not in point]
-    if missing:
-        raise EvaluationError(f"no estimate is given for {', '.join(missing)}")
+    require_estimates(by_label, [symbol for symbol in (*parameters, *given) if symbol not in point])
     weight = _weight_function(linked, tuple((symbol, point[symbol]) for symbol in given))
     own = {symbol: point[symbol] for symbol in parameters}
     covariances, notes = _covariances(design, chosen, linked, weight, own, terms)
@@ -144,7 +146,9 @@ def _stated(model: str | Model, family: str | None, link: str | None) -> tuple[F
         formula, chosen = read_formula(model), read_family(family)
         linked = chosen.link(link)
     else:
-        raise ModelError(f"a formula or a Model is needed, not {type(model).__name__}")
+        raise ModelError(
+            f"a formula or a Model is needed, not {type(model).__name__}: write the formula as text, 'y ~ x + (1 | g)'"
+        )
     if not formula.terms:
         raise ModelError("the formula has no terms: give an intercept or a predictor, as in y ~ 1")
     if formula.random and linked.positive:
@@ -235,7 +239,8 @@ def _mean_information(design: ObservedDesign, weight: WeightFunction, beta: Arra
         w = weight(design.X @ beta)
     if not (np.all(np.isfinite(w)) and np.all(w >= 0)):
         raise ExistenceError(
-            "the weight is not finite in a row of the data at the estimates: the link has a pole there"
+            "the weight is not finite in a row of the data at the estimates: the link has a pole there; "
+            "use the log link, or leave the row out"
         )
     return np.asarray((design.X * w[:, None]).T @ design.X / len(design.X))
 
@@ -293,6 +298,6 @@ def _missing(existence: Existence) -> str:
 
 def _require(existence: Existence) -> None:
     if existence.verdict is False:
-        raise ExistenceError(_missing(existence))
+        raise ExistenceError(f"{_missing(existence)}; {ONE_TERM}")
     if existence.verdict is not True:
-        raise UndecidedError(_missing(existence))
+        raise UndecidedError(f"{_missing(existence)}; {ONE_TERM}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from itertools import combinations_with_replacement
 from math import floor, log10
@@ -16,22 +16,21 @@ from leadterms.asymptotics.assembly import effect_blocks
 from leadterms.asymptotics.expansion import expansion
 from leadterms.asymptotics.orders import PER_GROUP
 from leadterms.asymptotics.result import Entry, Expansion
-from leadterms.asymptotics.sizes import EQUAL, UNEQUAL, Sizes, size_values
+from leadterms.asymptotics.sizes import EQUAL, UNEQUAL, Sizes, plain_sizes, size_values
 from leadterms.asymptotics.term import Term
-from leadterms.errors import EvaluationError, ModelError
-from leadterms.inference.boundary import boundary_notes, dominance_notes, require_inside
+from leadterms.errors import EvaluationError, ExistenceError, ModelError, UndecidedError
+from leadterms.inference.boundary import ONE_TERM, boundary_notes, dominance_notes, require_groups, require_inside
 from leadterms.inference.estimated import Estimated
+from leadterms.inference.estimates import Values, parameter_values, require_estimates
 from leadterms.inference.wald_record import WaldInference, wald_inference
 from leadterms.model.statement import Model
-from leadterms.notation.symbols import HARMONIC, PHI, TOTAL
-from leadterms.reading.expressions import read_assignments
+from leadterms.notation.symbols import HARMONIC, PHI, TOTAL, M, N
 from leadterms.reading.numbers import exact_number
 
 if TYPE_CHECKING:
     from leadterms.evaluation.arrays import ArrayFunction
 
 Array = NDArray[np.float64]
-Values = Mapping[Any, Any] | str
 
 ACCURACY, DIGITS = 1e-10, 10
 """Relative error that coefficients are computed to."""
@@ -54,16 +53,19 @@ def wald(
         The statement, or its expansion.
     estimates
         By name: beta0, beta1, ... (or the terms' names, "1" and "x"), sigma2 or Sigma11, Sigma12, ..., phi where the
-        family has it, and the parameters of laws; a mapping, or a text ``"beta0=0.3, sigma2=1/2"``.
+        family has it, and the parameters of laws; a mapping, a series with the names as its index, or a text
+        ``"beta0=0.3, sigma2=1/2"``. Floats are taken at their shortest decimals.
     sizes
-        ``{"m": 100, "n": 20}``, or the size of each group, ``[20, 20, 60]``; ``{"n": 500}`` without groups.
+        ``{"m": 100, "n": 20}``, or the size of each group, ``[20, 20, 60]``, as a list, an array or a series
+        (``frame.groupby("g").size()``); ``{"n": 500}`` without groups.
     level
         Of the intervals; text is exact.
     terms
         1: the leading terms. 2: two terms, or an error where one does not exist. None: two where they exist, else one,
         and the reason among the notes.
     scale
-        "variance", "log", "sd", "correlation" or "log-Cholesky": see :mod:`leadterms.inference.scales`.
+        "variance", "log", "sd", "correlation" or "log-Cholesky" for the variance components, on which their estimates,
+        standard errors and intervals all are, with names such as log(sigma2): see :mod:`leadterms.inference.scales`.
 
     Returns
     -------
@@ -91,27 +93,32 @@ def wald(
     >>> fit = wald(model, {"1": 0.2, "x": 0.5, "sigma2": 0.4}, {"m": 100, "n": 10}, scale="log")
     >>> print(fit)
     y ~ x + (1 | g)  [poisson, log link; x ~ Bernoulli(1/2)], m = 100, n = 10
-    Wald inference (asymptotic), scale of variance components: log
-                   estimate  s.e., one term  s.e., two terms           95% interval      z          p
-      beta0   [1]       0.2       0.0632456        0.0747635  (0.0534663, 0.346534)  2.675   0.007471
-      beta1   [x]       0.5       0.0464088                      (0.40904, 0.59096)  10.77  4.577e-27
-      sigma2            0.4       0.0565685        0.0699384   (0.283943, 0.563494)
-      intervals of sigma2 are formed on the log scale and transformed back
+    Wald inference (asymptotic), scale of variance components: log (logarithms of variances, covariances themselves)
+                         estimate  s.e., one term  s.e., two terms           95% interval      z          p
+      beta0        [1]        0.2       0.0632456        0.0747635  (0.0534663, 0.346534)  2.675   0.007471
+      beta1        [x]        0.5       0.0464088                      (0.40904, 0.59096)  10.77  4.577e-27
+      log(sigma2)       -0.916291        0.141421         0.174846  (-1.25898, -0.573599)
+      exp of the ends of an interval of log(sigma2) gives one of sigma2
 
     """
     if terms not in (None, 1, 2) or isinstance(terms, bool):
         raise EvaluationError(f"terms is 1, 2 or None for two where they exist, not {terms!r}")
     if not isinstance(model, Model | Expansion):
         raise ModelError(f"a Model or an Expansion is needed, not {type(model).__name__}")
+    sizes = plain_sizes(sizes)
     result, notes = (model, ()) if isinstance(model, Expansion) else _expanded(model, sizes, terms)
     if terms == 2 and result.terms != 2:
         raise EvaluationError("two terms are asked for of an expansion with one: derive it with terms=2")
-    values = parameter_values({name: symbol for symbol, name in result.names.items()}, estimates)
+    by_label = {name: symbol for symbol, name in result.names.items()}
+    values = parameter_values(by_label, estimates, result.space.symbols)
     require_inside(effect_blocks(result.model), values)
     numbers = size_values(sizes, result.space.sizes)
+    if result.model.is_mixed:
+        inside = {N, TOTAL, HARMONIC, *result.space.symbols}  # the last: sizes that the regime fixes
+        require_groups({size: number for size, number in numbers.items() if size not in inside})
     # a size that stays fixed stands in coefficients, like a parameter
     point = result.space.point(values, {size: n for size, n in numbers.items() if size in result.space.symbols})
-    _require_all(result, point)
+    require_estimates(by_label, [symbol for symbol in result.space.symbols if symbol not in point])
     estimated = _estimated(result, point, sizes, 1 if terms == 1 else result.terms, required=terms == 2)
     closing = (*boundary_notes(estimated.blocks, estimated.values), *dominance_notes(estimated))
     return wald_inference(estimated.with_notes((*notes, *closing)), scale, level)
@@ -138,37 +145,7 @@ def _derived(model: Model, terms: int, group_sizes: str) -> Expansion:
 def _are_unequal(sizes: Sizes) -> bool:
     if isinstance(sizes, Mapping):
         return bool({TOTAL.name, HARMONIC.name} & set(map(str, sizes)))
-    return isinstance(sizes, Sequence) and not isinstance(sizes, str) and len(set(sizes)) > 1
-
-
-def parameter_values(by_label: Mapping[str, Symbol], estimates: Values) -> dict[str, Any]:
-    """Return the estimates by the names of parameters, names of terms being translated.
-
-    Raises
-    ------
-    EvaluationError
-        If they are no mapping, or one is given twice.
-
-    """
-    given = read_assignments(estimates) if isinstance(estimates, str) else estimates
-    if not isinstance(given, Mapping):
-        raise EvaluationError(f"estimates are a mapping of names to numbers, not {type(given).__name__}")
-    known = {symbol.name for symbol in by_label.values()}
-    names = {label: symbol.name for label, symbol in by_label.items() if label not in known}
-    names["(Intercept)"] = names.get("1", "(Intercept)")
-    found: dict[str, Any] = {}
-    for key, value in given.items():
-        name = key.name if isinstance(key, Symbol) else names.get(str(key), str(key))
-        if name in found:
-            raise EvaluationError(f"{name} is given twice")
-        found[name] = value
-    return found
-
-
-def _require_all(result: Expansion, point: Mapping[Symbol, Expr]) -> None:
-    missing = [symbol.name for symbol in result.space.symbols if symbol not in point]
-    if missing:
-        raise EvaluationError(f"no estimate is given for {', '.join(missing)}")
+    return len(set(sizes)) > 1
 
 
 def _estimated(result: Expansion, point: Mapping[Symbol, Expr], sizes: Sizes, terms: int, required: bool) -> Estimated:
@@ -182,7 +159,7 @@ def _estimated(result: Expansion, point: Mapping[Symbol, Expr], sizes: Sizes, te
             if own.exists is True:
                 continue
             if required:
-                own.require_existence()
+                _require_second(own)
             for parameter in (first, second):
                 if result[parameter, parameter].terms[0].order == PER_GROUP:
                     absent.setdefault(parameter, own.missing or "")
@@ -215,6 +192,13 @@ def _estimated(result: Expansion, point: Mapping[Symbol, Expr], sizes: Sizes, te
     )
 
 
+def _require_second(term: Term) -> None:
+    try:
+        term.require_existence()
+    except (ExistenceError, UndecidedError) as error:
+        raise type(error)(f"{error}; {ONE_TERM}") from None
+
+
 def _added(entry: Entry, terms: int) -> tuple[Term, ...]:
     """Return the terms of an entry beyond the leading ones: none where the leading term is not of order 1/m."""
     if terms == 1 or len(entry.terms) == 0:
@@ -235,10 +219,7 @@ def _value(
     """
     missing = sorted(symbol.name for symbol in term.order.free_symbols - numbers.keys())
     if missing:
-        raise EvaluationError(
-            f"no value is given for the size {', '.join(missing)}: give it, or the size of each group; for groups of "
-            "unequal sizes pass the model, or an expansion with group_sizes='unequal'"
-        )
+        raise EvaluationError(_no_size(missing, entry, numbers))
     order = float(term.order.xreplace(dict(numbers)))
     # a power of ten, so that near points share what is compiled
     power = None if scale == 0 else floor(log10(scale / order))
@@ -249,6 +230,17 @@ def _value(
             return value * order
     # near a pole, as that of probit at sigma2 = 1, a proof takes minutes
     return float(entry.evaluate(dict(point), DIGITS, order=term.order_text, method="mpmath")) * order
+
+
+def _no_size(missing: list[str], entry: Entry, numbers: Mapping[Symbol, Expr]) -> str:
+    """Say which size is missing, and what to change."""
+    if missing == [N.name] and HARMONIC in numbers:
+        return (
+            "the groups have unequal sizes, for which terms have other orders: pass the model, or an expansion with "
+            "group_sizes='unequal'"
+        )
+    each = ", or the size of each group" if HARMONIC in entry.space.sizes and M in entry.space.sizes else ""
+    return f"no value is given for the size {', '.join(missing)}: give it beside the other sizes{each}"
 
 
 @lru_cache(maxsize=1024)
@@ -263,6 +255,8 @@ def _compiled(entry: Entry, order: str, power: int | None) -> ArrayFunction | No
 
 def _shown_sizes(sizes: Sizes) -> str:
     if isinstance(sizes, Mapping):
-        return ", ".join(f"{name} = {value}" for name, value in sizes.items())
+        return ", ".join(f"{name} = {exact_number(value)}" for name, value in sizes.items())
     numbers = [int(exact_number(size)) for size in sizes]
-    return f"m = {len(numbers)} groups of {min(numbers)} to {max(numbers)}, N = {sum(numbers)}"
+    least, most = min(numbers), max(numbers)
+    groups = "group" if len(numbers) == 1 else "groups"  # without random effects one may do
+    return f"m = {len(numbers)} {groups} of {least if least == most else f'{least} to {most}'}, N = {sum(numbers)}"

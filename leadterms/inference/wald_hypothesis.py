@@ -86,7 +86,7 @@ def _quadratic_form(rows: Array, covariance: Array, difference: Array) -> float:
     middle = rows @ covariance @ rows.T
     size = np.sqrt(np.diag(middle))
     if not np.all(size > 0):
-        raise EvaluationError("a combination has no variance: it tests nothing")
+        raise EvaluationError("a combination has no variance and tests nothing: leave it out")
     # the condition of a matrix of correlations does not depend on units
     scaled = middle / np.outer(size, size)
     if np.linalg.cond(scaled) > 1 / SINGULAR:

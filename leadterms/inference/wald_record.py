@@ -46,7 +46,7 @@ class WaldInference:
     level
         Of the intervals.
     scale
-        Of the variance components.
+        Of the variance components: estimates, standard errors and intervals are all on it.
     source
         Estimates and covariance in the parameters of the model.
 
@@ -105,6 +105,10 @@ class WaldInference:
             for working, where in back.items()
             if working in self.working
         ]
+        logs = [name for name in self.names if self.scale == "log" and name.startswith("log(")]
+        if logs:
+            inside = ", ".join(name[len("log(") : -1] for name in logs)
+            lines.append(f"exp of the ends of an interval of {', '.join(logs)} gives one of {inside}")
         return (*self.source.notes, *lines)
 
     def interval(self, name: str) -> tuple[float, float]:
@@ -180,7 +184,7 @@ def wald_inference(estimated: Estimated, scale: str, level: Any) -> WaldInferenc
     """Return intervals and tests on a scale, at a level."""
     confidence = exact_number(level)
     if not 0 < confidence < 1:
-        raise EvaluationError(f"a level lies between 0 and 1, not {level}")
+        raise EvaluationError(f"a level lies between 0 and 1, not {level}: write 0.95 for 95 per cent")
     parameters = tuple(estimated.values)
     scaled = scaled_parameters(parameters, estimated.blocks, scale, estimated.phi_is_variance)
     estimates, derivatives = values_and_jacobian(scaled, estimated.values)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from leadterms.inference.scales import CONTENTS
+
 if TYPE_CHECKING:
     from leadterms.inference.wald_record import WaldInference
 
@@ -15,7 +17,7 @@ def text_table(inference: WaldInference) -> str:
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     lines = [
         f"{inference.source.title}",
-        f"Wald inference (asymptotic), scale of variance components: {inference.scale}",
+        f"Wald inference (asymptotic), {_scale(inference)}",
     ]
     for row in (head, *rows):
         cells = [
@@ -31,11 +33,17 @@ def html_table(inference: WaldInference) -> str:
     head, rows = _table(inference)
     titles = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    caption = escape(f"{inference.source.title}; scale of variance components: {inference.scale}")
+    caption = escape(f"{inference.source.title}; {_scale(inference)}")
     notes = "".join(f"<li>{escape(note)}</li>" for note in inference.notes)
     return f"<table><caption>{caption}</caption><tr>{titles}</tr>{body}</table>" + (
         f"<ul>{notes}</ul>" if notes else ""
     )
+
+
+def _scale(inference: WaldInference) -> str:
+    """Say what the estimates, standard errors and intervals of variance components are of."""
+    contents = "" if inference.scale == "variance" else f" ({CONTENTS[inference.scale]})"
+    return f"scale of variance components: {inference.scale}{contents}"
 
 
 def _table(inference: WaldInference) -> tuple[list[str], list[list[str]]]:

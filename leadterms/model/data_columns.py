@@ -1,9 +1,12 @@
-"""Columns of data: numbers or text, checked once, from any mapping of names to sequences."""
+"""Columns of data: numbers, text or categories, checked once, from any mapping of names to sequences."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from math import isfinite
 from numbers import Real
 from typing import Any
 
@@ -12,7 +15,7 @@ from numpy.typing import NDArray
 from sympy import Expr, Symbol, lambdify
 
 from leadterms.errors import ModelError
-from leadterms.model.data_frames import frame_columns
+from leadterms.model.data_frames import Categories, column_values, frame_columns
 
 _MISSING = ("NoneType", "NAType", "NaTType")
 
@@ -26,20 +29,34 @@ class Column:
     name
         As the formula has it.
     values
-        Of the N rows: all numbers, or all text.
+        Of the N rows: all numbers, all text, or categories of any kind.
     numbers
-        The same in double precision; None for text.
+        The same in double precision; None for text and for categories.
+    categories
+        Those that occur, in their order; truth values have False and True, and numbers besides. None for others.
 
     """
 
     name: str
     values: tuple[Any, ...]
     numbers: NDArray[np.float64] | None
+    categories: Categories = None
 
     @property
+    def is_factor(self) -> bool:
+        """Whether the column is a factor where it stands in a term by itself."""
+        return self.numbers is None or self.categories is not None
+
+    @cached_property
     def levels(self) -> tuple[Any, ...]:
-        """The distinct values in sorted order."""
-        return tuple(sorted(set(self.values)))
+        """The distinct values: in the order of the categories where there are some, else sorted."""
+        return tuple(sorted(set(self.values))) if self.categories is None else self.categories
+
+    @cached_property
+    def codes(self) -> NDArray[np.intp]:
+        """The place of each row's value among the levels."""
+        place = {level: index for index, level in enumerate(self.levels)}
+        return np.array([place[value] for value in self.values], dtype=np.intp)
 
 
 def read_columns(data: Any, names: Sequence[str]) -> dict[str, Column]:
@@ -48,7 +65,7 @@ def read_columns(data: Any, names: Sequence[str]) -> dict[str, Column]:
     Parameters
     ----------
     data
-        A mapping of names to sequences of numbers or of text, or a data frame of any kind (see
+        A mapping of names to sequences of numbers, of text or of categories, or a data frame of any kind (see
         :mod:`leadterms.model.data_frames`).
     names
         Those that are wanted.
@@ -65,7 +82,12 @@ def read_columns(data: Any, names: Sequence[str]) -> dict[str, Column]:
             "the data are a mapping of column names to sequences such as {'y': [1.5, 2], 'g': ['a', 'b']}, or a data "
             f"frame, not {type(data).__name__}"
         )
-    columns = {name: _read_column(data, name) for name in dict.fromkeys(names)}
+    columns = {}
+    for name in dict.fromkeys(names):
+        try:
+            columns[name] = _read_column(data, name)
+        except OverflowError:  # of whole numbers; floats are infinite then
+            raise ModelError(f"the column {name!r} holds a number beyond double precision: rescale it") from None
     if columns:
         first = next(iter(columns.values()))
         for column in columns.values():
@@ -111,24 +133,56 @@ def _read_column(data: Any, name: str) -> Column:
         known = ", ".join(map(str, data.keys()))
         raise ModelError(f"the data have no column {name!r}: they have {known or 'none at all'}")
     given = data[name]
-    if isinstance(given, str) or not hasattr(given, "__iter__"):
-        raise ModelError(f"the column {name!r} is a sequence of numbers or of text, not {type(given).__name__}")
-    values = tuple(given)
+    if isinstance(given, str) or not hasattr(given, "__iter__") or getattr(given, "ndim", 1) == 0:
+        raise ModelError(
+            f"the column {name!r} is a sequence of numbers, of text or of categories, not {type(given).__name__}"
+        )
+    found, categories = column_values(given)
+    values = tuple(found)
     if not values:
         raise ModelError(f"the column {name!r} has no rows")
-    for row, value in enumerate(values, 1):
-        _check_value(name, row, value, isinstance(values[0], str))
+    if not _is_plain(values):
+        for row, value in enumerate(values, 1):
+            _check_value(name, row, value, isinstance(values[0], str), categories is not None)
+    if categories is not None:
+        return Column(name, values, None, _occurring(name, values, categories))
     if isinstance(values[0], str):
         return Column(name, tuple(map(str, values)), None)
     numbers = np.array([float(value) for value in values])
+    if all(isinstance(value, bool | np.bool_) for value in values):
+        truths = tuple(map(bool, values))
+        return Column(name, truths, numbers, _occurring(name, truths, (False, True)))
     return Column(name, tuple(numbers.tolist()), numbers)
 
 
-def _check_value(name: str, row: int, value: Any, text: bool) -> None:
-    if type(value).__name__ in _MISSING or (isinstance(value, Real) and float(value) != float(value)):
+def _is_plain(values: Sequence[Any]) -> bool:
+    """Tell at once, for long columns, that nothing is to be refused: text only, or finite numbers of Python only."""
+    kinds = set(map(type, values))
+    return kinds == {str} or (kinds <= {bool, int, float} and all(map(isfinite, values)))
+
+
+def _occurring(name: str, values: Sequence[Any], categories: Sequence[Any]) -> tuple[Any, ...]:
+    """Return the categories that occur: the others have no rows that an effect could be found from."""
+    occur = set(values)
+    found = tuple(category for category in categories if category in occur)
+    shown = [str(category) for category in found]
+    alike = [text for text in shown if shown.count(text) > 1]
+    if alike:
+        raise ModelError(
+            f"the column {name!r} has different categories that read {alike[0]!r}: give them different names"
+        )
+    return found
+
+
+def _check_value(name: str, row: int, value: Any, text: bool, categorical: bool) -> None:
+    if type(value).__name__ in _MISSING or (isinstance(value, Real | Decimal) and float(value) != float(value)):
         raise ModelError(f"the column {name!r} misses its value in row {row}: leave the row out or fill it in")
-    if not isinstance(value, str | Real | np.bool_):
-        raise ModelError(f"the column {name!r} holds a {type(value).__name__} in row {row}: give numbers or text")
+    if categorical:
+        return
+    if not isinstance(value, str | Real | Decimal | np.bool_):
+        raise ModelError(
+            f"the column {name!r} holds a {type(value).__name__} in row {row}: give numbers, text or categories"
+        )
     if isinstance(value, str) != text:
         raise ModelError(f"the column {name!r} mixes numbers and text (row {row}): give all rows the same type")
     if not isinstance(value, str) and not np.isfinite(float(value)):

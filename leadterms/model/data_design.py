@@ -29,7 +29,7 @@ class RandomDesign:
     effects
         Names of the k effects, ``"1"`` for the intercept.
     levels
-        The q levels that the data have, in sorted order.
+        The q levels that the data have, sorted, or in the order of categories.
     designs
         For each effect an N x q matrix: the effect's column, in the place of the row's level.
     names
@@ -78,15 +78,16 @@ class DataDesign:
 def data_design(formula: str | Formula, data: Any, null: bool = False) -> DataDesign:
     """Return the matrices that a formula has for given data.
 
-    Text columns are factors with treatment coding: levels in sorted order, the first of them the reference.  The
-    columns of interactions follow :mod:`leadterms.model.factor_coding`.
+    Columns of text, of categories and of truth values are factors with treatment coding, the first level being the
+    reference: text is sorted, categories keep their order.  The columns of interactions follow
+    :mod:`leadterms.model.factor_coding`.
 
     Parameters
     ----------
     formula
         lme4-style, or already read.
     data
-        A mapping of column names to sequences of N numbers or texts; a data frame is one.
+        A mapping of column names to sequences of N numbers, texts or categories, or a data frame.
     null
         The formula states a hypothesis within a larger model: a random effect may lack its fixed effect, whose mean is
         then zero by hypothesis.
@@ -109,7 +110,8 @@ def data_design(formula: str | Formula, data: Any, null: bool = False) -> DataDe
     columns = read_columns(data, [stated.response, *stated.variables, *groupings])
     y = columns[stated.response].numbers
     if y is None:
-        raise ModelError(f"the response {stated.response!r} holds text: give numbers")
+        what = "holds text" if columns[stated.response].categories is None else "is categorical"
+        raise ModelError(f"the response {stated.response!r} {what}: give numbers")
     coded = coded_columns(stated.terms, columns)
     names = tuple(name for found, _ in coded for name in found)
     X = np.hstack([np.empty((len(y), 0)), *(matrix for _, matrix in coded)])
@@ -173,8 +175,9 @@ def _random_designs(blocks: Sequence[_Piece], columns: Mapping[str, Column]) -> 
 
 
 def _indicators(columns: Sequence[Column]) -> tuple[tuple[tuple[Any, ...], ...], Array]:
-    """Return the observed cells of the columns in sorted order, and the N x q indicators of them."""
-    cells = list(zip(*(column.values for column in columns), strict=True))
-    levels = tuple(sorted(set(cells)))
-    place = {level: index for index, level in enumerate(levels)}
+    """Return the observed cells of the columns in the order of their levels, and the N x q indicators of them."""
+    cells = list(zip(*(column.codes.tolist() for column in columns), strict=True))
+    places = sorted(set(cells))
+    levels = tuple(tuple(c.levels[code] for c, code in zip(columns, own, strict=True)) for own in places)
+    place = {cell: index for index, cell in enumerate(places)}
     return levels, np.eye(len(levels))[[place[cell] for cell in cells]]

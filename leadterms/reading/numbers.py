@@ -82,7 +82,7 @@ def exact_number(value: Any) -> sympy.Rational:
             return read_number(_shortest_decimal(value))
     if getattr(value, "shape", None) == () and hasattr(value, "item"):
         return _from_scalar(value)
-    raise LeadtermsError(f"a number was expected (text, integer, fraction, decimal or float), not {_shown(value)}")
+    raise LeadtermsError(f"a number was expected (text, integer, fraction, decimal or float), not {brief(value)}")
 
 
 def exact_expression(value: Any) -> sympy.Expr:
@@ -112,16 +112,16 @@ def exact_expression(value: Any) -> sympy.Expr:
     if not isinstance(value, sympy.Expr) or isinstance(value, sympy.Rational | sympy.Float):
         return exact_number(value)
     if value.free_symbols or value.has(AppliedUndef):
-        raise LeadtermsError(f"an exact number was expected, not {_shown(value)}, which holds symbols")
+        raise LeadtermsError(f"an exact number was expected, not {brief(value)}, which holds symbols")
     if value.has(sympy.Float):
         raise LeadtermsError(
-            f"an exact number was expected, not {_shown(value)}, which holds a float: "
+            f"an exact number was expected, not {brief(value)}, which holds a float: "
             "write the decimal as a fraction, sympy.Rational('0.34')"
         )
     if value.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
-        raise LeadtermsError(f"a finite number was expected, not {_shown(value)}")
+        raise LeadtermsError(f"a finite number was expected, not {brief(value)}")
     if not value.is_number or value.is_real is False:
-        raise LeadtermsError(f"a real number was expected, not {_shown(value)}")
+        raise LeadtermsError(f"a real number was expected, not {brief(value)}")
     return value
 
 
@@ -200,7 +200,7 @@ def _from_scalar(value: Any) -> sympy.Rational:
         return exact_number(item)
     kind = getattr(getattr(value, "dtype", None), "kind", "")
     if kind != "f":
-        raise LeadtermsError(f"a number was expected, not {_shown(value)}")
+        raise LeadtermsError(f"a number was expected, not {brief(value)}")
     if not math.isfinite(value):
         raise LeadtermsError(f"a finite number was expected, not {value}")
     return read_number(str(value))
@@ -229,7 +229,7 @@ def _is_long(value: Any) -> bool:
     return max(int(value.p).bit_length(), int(value.q).bit_length()) > MAX_BITS
 
 
-def _shown(value: Any) -> str:
+def brief(value: Any) -> str:
     """Return a short text for an error message, whatever the value is."""
     name = type(value).__name__
     try:

@@ -21,6 +21,13 @@ def test_it_is_the_quadratic_form_in_the_covariance():
     assert {term.order_text for term in entry.terms} == {"1/m", "1/(m*n)"}
 
 
+def test_texts_and_rows_of_numbers_state_the_same():
+    result = expansion(MODEL)
+    expected = linear_combination(result, {"1": 2, "x": "-1/3"})
+    for stated in ("2*beta0 - x/3", [2, Rational(-1, 3)], {"beta0": 2, "beta1": "-1/3"}, [[2, "-1/3", 0, 0, 0]]):
+        assert linear_combination(result, stated).variance == expected.variance
+
+
 def test_it_evaluates_as_an_entry_does():
     result = expansion(MODEL)
     at = "beta0=-1.5, beta1=0.3, Sigma11=0.5, Sigma12=0.1, Sigma22=0.25, p=0.4"
@@ -35,9 +42,11 @@ def test_it_evaluates_as_an_entry_does():
 @pytest.mark.parametrize(
     ("numbers", "message"),
     [
-        ({"z": 1}, "no parameter or term 'z'"),
+        ({"z": 1}, "unknown name 'z': the known names are"),
         ({"x": 0}, "the combination is zero"),
-        ({"x": 1, "beta1": 1}, "beta1 is given twice"),
+        ({"x": 1, "beta1": 1}, "beta1 is given twice: give it once"),
+        ("x = 1", "a combination has no right side, and 1 is given: leave it out"),
+        (["x", "1"], "one combination is asked for, and 2 are given: give one row"),
         ({"x": "one"}, "a number was expected"),
     ],
 )

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from leadterms import EvaluationError, LeadtermsError, Model, ModelError, leading_terms
-from leadterms.inference.layout_cost import optimal_layout_sizes
+from leadterms.inference.layout_cost import LayoutSizes, optimal_layout_sizes
 
 CROSSED = leading_terms(Model("y ~ 1 + (1 | a) + (1 | b)"))
 NESTED = leading_terms(Model("y ~ 1 + (1 | a/b)"))
@@ -71,3 +71,10 @@ def test_without_scipy_one_line_names_the_extra(monkeypatch):
         optimal_layout_sizes(CROSSED["1"], "m + m_prime", budget=10, at=AT)
     expected = "cannot optimise sizes: scipy is not installed (pip install 'leadterms[design]')"
     assert str(refusal.value) == expected
+
+
+def test_a_gap_of_rounding_is_no_gap():
+    exact = LayoutSizes(("m",), (20.0,), 0.3, (20,), 0.1 + 0.2 - 1e-15, 120.0)
+    assert exact.variance < exact.bound
+    assert exact.gap == 0
+    assert "at most 0.00 % above" in str(exact)

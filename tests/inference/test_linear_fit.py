@@ -53,6 +53,23 @@ def test_random_intercepts_as_statsmodels(seed, method):
     np.testing.assert_allclose(fit.beta, other.fe_params, rtol=1e-3)
 
 
+def test_the_reference_is_the_first_category_as_in_statsmodels():
+    data = unbalanced(1)
+    data["z"] = pd.Categorical(np.array(list("abc"))[data["h"] % 3], categories=list("dcba"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from statsmodels.formula.api import mixedlm
+
+        warnings.simplefilter("ignore")  # its import sets filters of its own
+        used = data.assign(z=data["z"].cat.remove_unused_categories())
+        other = mixedlm("y ~ x + z", used, groups=data["g"]).fit(reml=True)
+    assert other.converged
+    fit = fit_linear("y ~ x + z + (1 | g)", data)
+    assert fit.design.names == ("1", "x", "zb", "za")
+    expected = other.fe_params[["Intercept", "x", "z[T.b]", "z[T.a]"]]
+    np.testing.assert_allclose(fit.beta, expected, rtol=1e-3)  # statsmodels: about five digits
+
+
 @pytest.mark.parametrize("method", ["REML", "ML"])
 @pytest.mark.parametrize("seed", range(6))
 def test_random_slopes_reach_at_least_the_likelihood_of_statsmodels(seed, method):

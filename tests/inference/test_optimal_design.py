@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq, linprog
 
-from leadterms import EvaluationError, ExistenceError, LeadtermsError, Model, ModelError, expansion, leading_terms
+from leadterms import (
+    EvaluationError,
+    ExistenceError,
+    LeadtermsError,
+    Model,
+    ModelError,
+    expansion,
+    leading_terms,
+)
 from leadterms.inference.optimal_design import design_of, optimal_design
 
 LINE = Model("y ~ x", laws={"x": "Uniform(-1, 1)"})
@@ -225,7 +233,8 @@ REFUSED = [
     (LINE, LINE_AT, {"criterion": "c"}, ModelError, "one coefficient or contrast, and 2"),
     (LINE, LINE_AT, {"contrast": {"x": 0}}, ModelError, "the contrast is zero"),
     (LINE, LINE_AT, {"contrast": {"x": 1}, "coefficients": "x"}, ModelError, "not both"),
-    (LINE, LINE_AT, {"coefficients": "z"}, LeadtermsError, "no fixed effect 'z': it has 1, x"),
+    (LINE, LINE_AT, {"coefficients": "z"}, ModelError, "unknown name 'z': the known names are 1, beta0, x, beta1"),
+    (LINE, LINE_AT, {"contrast": {"x": 1, "beta1": 2}}, ModelError, "beta1 is given twice"),
     (LINE, "beta0=0, beta1=0", {}, EvaluationError, "no value is given for phi"),
     (LOGISTIC, "beta0=0", {}, EvaluationError, "no value is given for beta1"),
     (LINE, LINE_AT, {"region": {"x": {1}}}, ModelError, "the terms 1, x are linearly dependent on x in"),

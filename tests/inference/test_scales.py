@@ -69,7 +69,8 @@ def test_values_on_every_scale(size):
         k = j + 1
         assert on("sd")[f"sd(Sigma{k}{k})"] == pytest.approx(sqrt(matrix[j, j]))
         assert on("log-Cholesky")[f"log(L{k}{k})"] == pytest.approx(log(lower[j, j]))
-        assert on("log")[f"Sigma{k}{k}"] == on("variance")[f"Sigma{k}{k}"] == pytest.approx(matrix[j, j])
+        assert on("variance")[f"Sigma{k}{k}"] == pytest.approx(matrix[j, j])
+        assert on("log")[f"log(Sigma{k}{k})"] == pytest.approx(log(matrix[j, j]))
         for i in range(j + 1, size):
             correlation = matrix[i, j] / sqrt(matrix[i, i] * matrix[j, j])
             assert on("correlation")[f"cor(Sigma{k}{i + 1})"] == pytest.approx(correlation)
@@ -90,6 +91,8 @@ def test_names_of_single_variances_of_several_groupings():
         ("sd", False, "phi"),
         ("correlation", True, "sd(phi)"),
         ("log-Cholesky", False, "log(phi)"),
+        ("log", True, "log(phi)"),
+        ("log", False, "log(phi)"),
     ],
 )
 def test_only_an_error_variance_has_a_standard_deviation(scale, gaussian, name):

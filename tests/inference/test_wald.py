@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 
@@ -43,6 +44,7 @@ def test_unequal_sizes_have_their_own_orders():
     named = wald(SLOPES, AT, {"m": 90, "N": 3000, "n_h": "180/7"})
     assert named.covariance == pytest.approx(found.covariance)
     assert "m = 90 groups of 20 to 60, N = 3000" in str(found)
+    assert "m = 2 groups of 20, N = 40" in str(wald(SLOPES, AT, [20, 20]))
     # with equal sizes both are the same
     equal = wald(SLOPES, AT, [20] * 50)
     assert equal.covariance == pytest.approx(wald(SLOPES, AT, {"m": 50, "n": 20}).covariance)
@@ -55,6 +57,44 @@ def test_estimates_by_name_of_parameter_or_term():
     for other in (by_term, text):
         assert wald(SLOPES, other, {"m": 50, "n": 20}).covariance == pytest.approx(first.covariance)
     assert wald(expansion(SLOPES), AT, {"m": 50, "n": 20}).covariance == pytest.approx(first.covariance)
+
+
+def test_one_level_of_a_grouping_is_one_group_too():
+    crossed = Model("y ~ x + (1 | a) + (1 | b)", laws={"x": "Normal(0, 1)"})
+    at = {"beta0": 0.5, "beta1": 1, "sigma2_a": 1.8, "sigma2_b": 0.3, "phi": 0.5}
+    with pytest.raises(EvaluationError, match="m_prime = 1: standard errors are asymptotic in the number of groups"):
+        wald(crossed, at, {"m": 20, "m_prime": 1, "n": 3})
+    assert wald(crossed, at, {"m": 20, "m_prime": 30, "n": 1}).terms == (1,) * 5
+
+
+def test_sizes_and_estimates_as_arrays_and_series_have_them():
+    """Group sizes as counts of a data frame, estimates as statsmodels' params and 1 x 1 frames."""
+    groups = pd.Series([1, 1, 2, 2, 2, 3])
+    expected = wald(SLOPES, AT, [2, 3, 1])
+    for sizes in (np.array([2, 3, 1.0]), groups.value_counts(sort=False), groups.groupby(groups).size()):
+        assert wald(SLOPES, AT, sizes).covariance == pytest.approx(expected.covariance, rel=1e-14)
+    # a float is taken at its shortest decimal, in its own precision
+    for kind in (pd.Series, lambda at: {name: np.float32(value) for name, value in at.items()}):
+        assert wald(SLOPES, kind(AT), [2, 3, 1]).source.values == expected.source.values
+    as_array = {**AT, "beta1": np.array([0.3]), "Sigma22": pd.DataFrame([[0.25]])}
+    assert wald(SLOPES, as_array, [2, 3, 1]).source.values == expected.source.values
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        (np.ones((1000, 2)), "in one dimension, not a ndarray"),
+        (pd.Series({"m": 100, "n": 20}), r"its index holds names of sizes \(m, n\): give dict\(sizes\)"),
+        ({"g1": 20, "g2": 30}, r"'g1' is not a size: .* give list\(sizes.values\(\)\)"),
+        (pd.DataFrame({"n": range(100)}), "not a DataFrame"),
+        ([20, 0], "a size is positive: 0 given: leave groups without observations out"),
+        ([20, float("nan")], "a size is a positive number, not nan"),
+    ],
+)
+def test_sizes_that_are_refused_in_one_line(sizes, message):
+    with pytest.raises(EvaluationError, match=message) as refusal:
+        wald(SLOPES, AT, sizes)
+    assert "\n" not in str(refusal.value)
 
 
 def test_one_term_on_request():
@@ -80,7 +120,7 @@ def test_a_second_term_that_does_not_exist_leaves_one_with_the_reason():
     assert beyond.covariance == pytest.approx(beyond.covariance_one_term)
     assert beyond.notes[0] == "beta0 has one term: its second does not exist: infinite: sigma2 < 1 fails"
     assert set(wald(probit, {**at, "sigma2": 0.5}, {"m": 60, "n": 30}).terms) == {1, 2}
-    with pytest.raises(ExistenceError, match=r"the term of order .* does not exist"):
+    with pytest.raises(ExistenceError, match=r"the term of order .* does not exist.*ask for one term, terms=1"):
         wald(probit, {**at, "sigma2": 1.8}, {"m": 60, "n": 30}, terms=2)
     with pytest.raises(UndecidedError, match="fails with equality"):
         wald(probit, {**at, "sigma2": 1}, {"m": 60, "n": 30}, terms=2)
@@ -97,6 +137,10 @@ def test_without_random_effects_it_is_the_information_of_a_glm():
     assert found.z == pytest.approx(fit.tvalues, rel=1e-6)
     assert found.p_values == pytest.approx(fit.pvalues, rel=1e-5)
     assert found.intervals == pytest.approx(fit.conf_int(0.05), rel=1e-6)
+    # one group is no loss without random effects
+    one = wald(model, found.source.values, [100])
+    assert one.covariance == pytest.approx(found.covariance)
+    assert "m = 1 group of 100, N = 100" in str(one)
 
 
 def test_several_groupings_have_one_term_and_say_so():
@@ -141,10 +185,13 @@ def test_estimates_that_are_refused(change, error, message):
         ({"terms": 3}, EvaluationError, "terms is 1, 2 or None"),
         ({"terms": True}, EvaluationError, "terms is 1, 2 or None"),
         ({"scale": "precision"}, EvaluationError, "the scale 'precision' is not known"),
-        ({"level": "1.5"}, EvaluationError, "a level lies between 0 and 1"),
-        ({"sizes": {"m": 50}}, EvaluationError, "no value is given for the size n"),
+        ({"level": "95"}, EvaluationError, "between 0 and 1, not 95: write 0.95 for 95 per cent"),
+        ({"sizes": {"m": 50}}, EvaluationError, "the size n: give it beside the other sizes, or the size of each"),
         ({"sizes": 20}, EvaluationError, "sizes are a mapping"),
-        ({"estimates": [1, 2]}, EvaluationError, "estimates are a mapping of names to numbers, not list"),
+        ({"estimates": [1, 2]}, EvaluationError, "estimates are named, and a list has no names of parameters: give a"),
+        ({"sizes": {"m": 1, "n": 20}}, EvaluationError, "one group does not show how groups differ: give the sizes of"),
+        ({"sizes": [20]}, EvaluationError, "m = 1: standard errors are asymptotic in the number of groups"),
+        ({"sizes": {"m": 1, "N": 20, "n_h": 20}}, EvaluationError, "or leave the random effects out of the model"),
         ({"model": "y ~ x"}, ModelError, "a Model or an Expansion is needed, not str"),
         ({"model": leading_terms(SLOPES), "terms": 2}, EvaluationError, "derive it with terms=2"),
         ({"model": expansion(SLOPES), "sizes": [5, 6]}, EvaluationError, "an expansion with group_sizes='unequal'"),

@@ -58,6 +58,25 @@ def test_scales_are_views_of_one_source(estimated):
     assert np.std(correlations) / 1e-4 == pytest.approx(on.standard_errors[4], rel=0.01)
 
 
+def test_on_the_log_scale_everything_is_of_the_logarithm(estimated):
+    """Estimate, standard error and interval, against a normal law of the logarithm; exp gives an interval inside."""
+    source = estimated()
+    found = wald_inference(source, "log", "0.9")
+    assert found.names[3:] == ("log(Sigma11)", "Sigma12", "log(Sigma22)")
+    for row in (3, 5):
+        value, error = np.log(VALUES[row]), np.sqrt(source.best[row, row]) / VALUES[row]
+        assert found.estimates[row] == pytest.approx(value)
+        assert found.standard_errors[row] == pytest.approx(error)
+        assert found.intervals[row] == pytest.approx(norm.interval(0.9, value, error))
+    assert found.working == ("plain",) * 6
+    assert found.notes[-1] == (
+        "exp of the ends of an interval of log(Sigma11), log(Sigma22) gives one of Sigma11, Sigma22"
+    )
+    # a variance of one is a hypothesis like any other there
+    one = found.test("log(Sigma22) = 0")
+    assert one.statistic == pytest.approx((np.log(0.25) / found.standard_errors[5]) ** 2)
+
+
 def test_a_value_that_mixes_parameters_has_the_fewest_terms_of_them(estimated):
     found = wald_inference(estimated((2, 2, 1, 2, 2, 1)), "correlation", "0.95")
     assert found.terms == (2, 2, 1, 2, 1, 1)

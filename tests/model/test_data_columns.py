@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
@@ -24,6 +25,7 @@ x, z = sympy.symbols("x z", real=True)
         np.array([1, 2.5, 1]),
         pd.Series([1, 2.5, 1], index=[7, 8, 9]),
         [Fraction(1), Fraction(5, 2), 1],
+        [Decimal(1), Decimal("2.5"), 1],
     ],
 )
 def test_numbers_of_any_type(given):
@@ -46,8 +48,59 @@ def test_only_the_columns_that_are_wanted_are_read():
 
 
 def test_what_is_no_number_is_refused():
-    with pytest.raises(ModelError, match="'x' holds a Decimal in row 2"):
-        read_columns({"x": [1, Decimal(1)]}, ["x"])
+    with pytest.raises(ModelError, match="'x' holds a date in row 2: give numbers, text or categories"):
+        read_columns({"x": [1, date(2020, 1, 1)]}, ["x"])
+    with pytest.raises(ModelError, match="'x' misses its value in row 2"):
+        read_columns({"x": [1, Decimal("NaN")]}, ["x"])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([1, 10**400], "'x' holds a number beyond double precision: rescale it"),
+        (np.array(5), "'x' is a sequence of numbers, of text or of categories, not ndarray"),
+        (np.ones((2, 2)), "'x' holds a list in row 1"),
+        (np.array([1.0, np.nan]), "'x' misses its value in row 2"),
+        ([1.0, float("inf")], "'x' is infinite in row 2"),
+        (["a", None], "'x' misses its value in row 2"),
+        (["a", 1], "'x' mixes numbers and text"),
+    ],
+)
+def test_columns_that_are_refused(given, message):
+    with pytest.raises(ModelError, match=message):
+        read_columns({"x": given}, ["x"])
+
+
+@pytest.mark.parametrize(
+    ("values", "categories", "levels"),
+    [
+        (list("abca"), ["d", "c", "b", "a"], ("c", "b", "a")),
+        ([3, 1, 2, 3], [3, 1, 2], (3, 1, 2)),
+        ([True, False], [True, False], (True, False)),
+    ],
+)
+def test_categories_keep_their_order_and_those_without_rows_are_left_out(values, categories, levels):
+    given = pd.Categorical(values, categories=categories)
+    for own in (given, pd.Series(given), pd.Series(given.as_ordered()), pd.CategoricalIndex(given)):
+        column = read_columns({"x": own}, ["x"])["x"]
+        assert (column.numbers, column.values, column.levels) == (None, tuple(values), levels)
+        assert [column.levels[code] for code in column.codes] == values
+
+
+def test_intervals_are_categories():
+    column = read_columns({"x": pd.cut([30, 70, 35], [0, 40, 80])}, ["x"])["x"]
+    assert [str(level) for level in column.levels] == ["(0, 40]", "(40, 80]"]
+
+
+def test_categories_that_read_alike_are_refused():
+    with pytest.raises(ModelError, match="different categories that read '1': give them different names"):
+        read_columns({"x": pd.Categorical([1, "1"], categories=[1, "1"])}, ["x"])
+
+
+@pytest.mark.parametrize("given", [[True, False], np.array([True, False]), pd.array([True, False], dtype="boolean")])
+def test_truth_values_are_numbers_and_levels(given):
+    column = read_columns({"x": given}, ["x"])["x"]
+    assert (column.levels, column.numbers.tolist(), column.is_factor) == ((False, True), [1, 0], True)
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ def changed(**columns):
         ("y ~ x", changed(x=[1.0, "b"] * 30), r"'x' mixes numbers and text \(row 2\)"),
         ("y ~ x", changed(x=[1.0, float("inf")] * 30), "'x' is infinite in row 2"),
         ("y ~ x", changed(x=[1.0, 1j] * 30), "'x' holds a complex in row 2"),
-        ("y ~ x", changed(x="abc"), "'x' is a sequence of numbers or of text, not str"),
+        ("y ~ x", changed(x="abc"), "'x' is a sequence of numbers, of text or of categories, not str"),
         ("y ~ x", changed(x=[]), "'x' has no rows"),
         ("y ~ x", changed(y=["a"] * 60), "response 'y' holds text"),
         ("y ~ b", changed(b=["u"] * 60), "'b' has a single value, 'u'"),
