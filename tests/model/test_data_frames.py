@@ -6,6 +6,7 @@ import sys
 from collections import UserList
 
 import pandas as pd
+import polars
 import pytest
 
 from leadterms import ModelError
@@ -27,7 +28,6 @@ def test_a_pandas_frame_with_any_kind_of_column():
 
 
 def test_another_frame():
-    polars = pytest.importorskip("polars", reason="polars is no dependency, not even of the tests")
     found = read_columns(frame_columns(polars.DataFrame(TABLE), ["x", "g"]), ["x", "g"])
     assert found["x"].numbers.tolist() == [1, 2, 4]
     assert found["g"].values == ("a", "b", "a")
@@ -41,7 +41,6 @@ def test_the_order_of_categories_is_kept(ordered):
 
 
 def test_the_order_of_categories_in_polars():
-    polars = pytest.importorskip("polars", reason="polars is no dependency, not even of the tests")
     text = polars.Series("z", list("abca"))
     enum = polars.DataFrame({"z": text.cast(polars.Enum(list("dcba")))})
     assert read_columns(enum, ["z"])["z"].levels == tuple("cba")
