@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from mpmath import MPContext
 from sympy import Expr, Mul, Pow, Rational, S, exp
 
 from leadterms.algebra.cost import cost, reference_value
@@ -106,14 +107,21 @@ class Notation:
 
     def sign(self, polynomial: Polynomial) -> int:
         """Return the sign at the reference point (1 for a value of zero)."""
-        total = 0.0
+        try:
+            total = self._at_reference(polynomial, float)
+        except OverflowError:
+            total = self._at_reference(polynomial, MPContext().mpf)
+        return -1 if total < 0 else 1
+
+    def _at_reference(self, polynomial: Polynomial, number: Callable[[Any], Any]) -> Any:
+        total = number(0)
         for monomial, coefficient in polynomial.to_dict().items():
-            value = float(int(coefficient))
+            value = number(int(coefficient))
             for reference, power in zip(self.reference, monomial, strict=True):
                 if power:
-                    value *= reference ** int(power)
+                    value *= number(reference) ** int(power)
             total += value
-        return -1 if total < 0 else 1
+        return total
 
     def groups(self, polynomial: Polynomial, places: Iterable[int]) -> dict[Vector, Polynomial]:
         """Return the polynomial as coefficients by power product of the generators at ``places``."""

@@ -58,6 +58,8 @@ def _factor_and_term(claimed: Expr, derived: Expr) -> tuple[tuple[str, ...], tup
         ratio, missing = canonical(claimed / derived), canonical(derived - claimed)
     except (LeadtermsError, SingularError):
         return (), ()
+    if ratio == 0:
+        return (), ()
     if ratio == -1:
         return ("the claim has the opposite sign",), ()
     factor = (f"the claim is {to_text(ratio)} times what was derived",)
@@ -88,7 +90,8 @@ def _parameters(claimed: Expr, derived: Expr, sizes: Sequence[Symbol]) -> Candid
         if is_variance(symbol) or symbol.name == "phi":
             root = f"it holds with the square root of {symbol} in place of {symbol}"
             yield root, claimed.xreplace({symbol: sqrt(symbol)}), derived
-            square = f"it holds with the square of {symbol} in place of {symbol}"
+            named = f"{symbol} in place of sqrt({symbol})" if claimed.has(sqrt(symbol)) else ""
+            square = f"it holds with {named or f'the square of {symbol} in place of {symbol}'}"
             yield square, claimed.xreplace({symbol: symbol**2}), derived
         elif not symbol.is_positive:
             yield f"it holds with -{symbol} in place of {symbol}", claimed.xreplace({symbol: -symbol}), derived
@@ -152,7 +155,11 @@ def _edits_of(node: Expr) -> Iterator[tuple[str, Expr]]:
 
 def _close(first: Expr, second: Expr, point: Point) -> bool:
     """Tell whether two expressions have nearly the same value at a point: a screen, never a proof."""
-    a, b = (part.xreplace(dict(point)).evalf(SCREEN_DIGITS) for part in (first, second))
+    try:
+        a, b = (part.xreplace(dict(point)).evalf(SCREEN_DIGITS) for part in (first, second))
+    except OverflowError:
+        # its exponent has more digits than mpmath counts
+        return False
     if not (a.is_Float and b.is_Float):
         return False
     return bool(abs(a - b) <= SCREEN * max(abs(a), abs(b)))

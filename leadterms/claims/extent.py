@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from sympy import Add, Expr, Function, Mul, Pow, Rational, Symbol, exp
+from sympy import Add, Expr, Function, Mul, Pow, Rational, Symbol, cosh, exp, sinh
 
 from leadterms.errors import LeadtermsError
 
+DEEPEST_GROWTH = 2
+"""Exponentials inside exponentials, sinh and cosh among them: beyond, values overflow whatever the parameters are."""
 DEEPEST = 3
-"""Exponentials inside exponentials: beyond, values overflow whatever the parameters are."""
+"""Functions inside functions: beyond, the canonical field takes minutes."""
 
 
 def extent(expression: Expr) -> int:
@@ -41,7 +43,7 @@ def extent(expression: Expr) -> int:
 
 
 def require_no_tower(expression: Expr) -> None:
-    """Refuse exponentials nested deeper than three.
+    """Refuse exponentials nested deeper than two, and functions nested deeper than three.
 
     Raises
     ------
@@ -49,16 +51,21 @@ def require_no_tower(expression: Expr) -> None:
         If they are.
 
     """
-    if _depth(expression) > DEEPEST:
+    if _depth(expression, _grows) > DEEPEST_GROWTH:
         raise LeadtermsError(
-            f"exponentials are nested deeper than {DEEPEST}: such a claim overflows, and no variance has that form"
+            f"exponentials are nested deeper than {DEEPEST_GROWTH}: such a claim overflows, and no variance has that "
+            "form"
         )
+    if _depth(expression, lambda node: _grows(node) or isinstance(node, Function)) > DEEPEST:
+        raise LeadtermsError(f"functions are nested deeper than {DEEPEST}: no variance has that form")
 
 
-def _depth(expression: Expr) -> int:
-    inner = max(map(_depth, expression.args), default=0)
-    grows = isinstance(expression, exp) or (isinstance(expression, Pow) and bool(expression.exp.free_symbols))
-    return inner + int(grows)
+def _depth(expression: Expr, counts: Callable[[Expr], bool]) -> int:
+    return max((_depth(part, counts) for part in expression.args), default=0) + int(counts(expression))
+
+
+def _grows(node: Expr) -> bool:
+    return isinstance(node, exp | sinh | cosh) or (isinstance(node, Pow) and bool(node.exp.free_symbols))
 
 
 def with_real_roots(expression: Expr, point: Mapping[Symbol, Expr]) -> Expr:

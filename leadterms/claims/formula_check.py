@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sympy import Expr, Integer, Rational, Symbol
+from sympy import Expr, Integer, Pow, Rational, Symbol
 
 from leadterms.asymptotics.point import symbols_of
 from leadterms.asymptotics.random_points import random_points
@@ -14,7 +14,7 @@ from leadterms.asymptotics.verification import shown_equal
 from leadterms.claims.edits import formula_hints
 from leadterms.claims.extent import extent, require_no_tower, with_real_roots
 from leadterms.claims.verdict import AGREE, DISAGREE, UNDECIDED, Verdict
-from leadterms.errors import EvaluationError
+from leadterms.errors import EvaluationError, LeadtermsError
 from leadterms.evaluation.number import Number, evaluate
 from leadterms.expectation.held import Expectation, revealed
 from leadterms.notation.text import to_text
@@ -102,9 +102,17 @@ def _in_numbers(
             return Verdict(DISAGREE, f"the values differ at a point ({kind})", *shown, at, values, found)
         reached = digits if reached is None else min(reached, digits)
     if reached is None:
+        _require_no_division_by_zero(claimed)
         return Verdict(UNDECIDED, f"not shown equal, and no value at any point: {reasons[0]}", *shown)
     how = f"not shown equal in the canonical field; the values agree to {reached} digits at {count} random points"
     return Verdict(UNDECIDED, how, *shown)
+
+
+def _require_no_division_by_zero(claimed: Expr) -> None:
+    """Refuse a claim with a denominator that is zero everywhere."""
+    for node in sorted(claimed.atoms(Pow), key=str):
+        if node.exp.is_negative and shown_equal(node.base, ZERO):
+            raise LeadtermsError(f"the claim divides by {to_text(node.base)}, which is zero: give another denominator")
 
 
 def _is_not_real(claimed: Expr, point: Mapping[Symbol, Expr]) -> bool:

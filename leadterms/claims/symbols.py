@@ -17,6 +17,7 @@ from leadterms.claims.latex_grammar import Item, Script, Sum
 from leadterms.claims.scope import ClaimScope, Key, predictor_label, unlabelled
 from leadterms.errors import ReadingError
 
+LONGEST_SHOWN = 60
 NAMED = ("letter", "command", "word")
 """Kinds of items that can be symbols."""
 
@@ -115,7 +116,8 @@ class SymbolTable:
         return max([item.bare_end, *named])
 
     def _shown(self, start: int, end: int) -> str:
-        return re.sub(r"\s+", " ", self.text[start:end]).strip()
+        text = re.sub(r"\s+", " ", self.text[start:end]).strip()
+        return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
     def _check_true(self, item: Item, value: Expr, powers: tuple[Script, ...]) -> None:
         place = next(script for script in item.scripts if script.kind == "true")
