@@ -10,8 +10,10 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.cells import EffectsAverage
 from leadterms.evaluation.certified.cut_road import cut_off, is_unbounded
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS
+from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.sector import SectorAverage, in_sector
 from leadterms.evaluation.certified.strands import Strands
+from leadterms.evaluation.certified.tilted_normal import place_of_tilt
 from leadterms.evaluation.certified.weight_balls import weight_balls
 from leadterms.evaluation.certified.work import MOST_UNITS, limited_work
 from leadterms.evaluation.moment_system import ExponentialCeiling, NumericSystem
@@ -87,10 +89,12 @@ def _pass(system: NumericSystem, bits: int) -> arb:
         strands = tuple(replace(strand, loadings=()) for strand in system.strands)
         return _without_effects(replace(system, strands=strands), bits)
     if is_unbounded(system):
-        if system.sector is None or not all(_stays_in_sector(strand.weight) for strand in system.strands):
+        in_sectors = system.sector is not None and all(_stays_in_sector(strand.weight) for strand in system.strands)
+        if not (in_sectors or _is_tilted_normal(system)):
             raise EvaluationError(
                 "a random slope on an unbounded predictor is certified for weights whose argument is bounded near the "
-                "real line only: those of the logit link, and of the negative binomial family with the log link"
+                "real line (those of the logit link, and of the negative binomial family with the log link), and under "
+                "the probit link where that predictor is normal with a slope of its own, and all others are bounded"
             )
         cut, loss, size = cut_off(system, bits)
         ball = _bounded(cut, bits, size)
@@ -102,6 +106,11 @@ def _pass(system: NumericSystem, bits: int) -> arb:
 def _stays_in_sector(weight: Weight) -> bool:
     with ball_precision(PLANNING_BITS):
         return bool(weight_balls(weight).angle(arb("0.01")).is_finite())
+
+
+def _is_tilted_normal(system: NumericSystem) -> bool:
+    with ball_precision(PLANNING_BITS):
+        return place_of_tilt(system, [Problem(strand) for strand in system.strands]) is not None
 
 
 def _bounded(system: NumericSystem, bits: int, size: arb | None = None) -> arb:
