@@ -120,7 +120,7 @@ def test_a_bound_is_not_given_where_poles_may_be() -> None:
 
 def small(law: Any = NormalLaw(0, 1), weight: Any = PROBIT) -> NumericSystem:  # noqa: B008
     """Two strands, x t-free: b = (0, 1) tells them apart, S = E[w b^2] reduced by 1 and x."""
-    loadings = ((fmpq(1, 10), fmpq(1, 4)), (fmpq(2, 5), fmpq(0)))
+    loadings = ((fmpq(1, 20), fmpq(1, 5)), (fmpq(1, 4), fmpq(0)))
     strands = tuple(
         Strand(weight, (law,), centre, (fmpq(1, 2),), loadings, ((0,), (1,), (2,)))
         for centre in (fmpq(-2, 5), fmpq(1, 3))
@@ -138,9 +138,9 @@ def by_sums() -> float:
     x, masses = z, np.exp(-z * z / 2) / np.sqrt(2 * np.pi) * 0.1
     total = 0.0
     for u, p in zip(z, masses, strict=True):
-        line = 0.5 + 0.25 * u
+        line = 0.5 + 0.2 * u
         first, second = (
-            moments(c + 0.1 * u + 0.4 * z[:, None] + line * x, masses / 2, x, 0 * x + 1)[:3] for c in (-0.4, 1 / 3)
+            moments(c + 0.05 * u + 0.25 * z[:, None] + line * x, masses / 2, x, 0 * x + 1)[:3] for c in (-0.4, 1 / 3)
         )
         h, hx, hxx = (a + b for a, b in zip(first, second, strict=True))
         total += p * float(masses @ schur((h, hx, hxx, second[0], second[1], second[0])).real)
