@@ -26,6 +26,8 @@ SPARE = 3
 ATTEMPTS = 3
 MORE_FOR_MANY = 3
 """How many times the usual work is granted with more random effects than a cell may have."""
+MORE_FOR_TILTED = 2
+"""The same with two and a normal predictor under probit weights: the values of these cost less there (`Table`)."""
 MOST_IN_CELLS = 2
 """Random effects of which a cell may have so many: more would take hours."""
 
@@ -63,8 +65,12 @@ def certified_average(system: NumericSystem, bits: int) -> arb:
     True
 
     """
-    many = system.dimension > MOST_IN_CELLS
-    with limited_work(bits, MOST_UNITS * (MORE_FOR_MANY if many else 1)):
+    more = 1
+    if system.dimension > MOST_IN_CELLS:
+        more = MORE_FOR_MANY
+    elif system.dimension > 1 and _is_tilted_normal(system):
+        more = MORE_FOR_TILTED
+    with limited_work(bits, MOST_UNITS * more):
         return _average(system, bits)
 
 

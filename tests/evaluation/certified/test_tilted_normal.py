@@ -13,7 +13,9 @@ import pytest
 from flint import arb, fmpq
 from scipy.special import wofz
 from sympy import Integer
+from sympy.stats import Normal
 
+from leadterms import Model, leading_terms
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.road import certified_average
 from leadterms.evaluation.certified.strands import Strands
@@ -154,6 +156,20 @@ def test_a_random_slope_on_a_normal_predictor() -> None:
     assert ball.rel_accuracy_bits() >= 7
     # the sums are good to about 1e-12: halving their step changes less
     assert abs(float(ball.mid()) - expected) <= float(ball.rad()) + 1e-10 * expected
+
+
+@pytest.mark.slow
+def test_a_random_slope_alone_from_the_model_to_its_digits() -> None:
+    """The intercept has no random effect: its variance is 1/E[h - hx^2/hxx] per 1/(mn)."""
+    model = Model("y ~ x + (0 + x | g)", family="bernoulli", link="probit", laws={"x": Normal("x", 0, 1)})
+    point = {"beta0": "-0.3", "beta1": "0.7", "sigma2": "0.49"}
+    found = leading_terms(model)["1"].evaluate(point, digits=9, method="balls")
+    z = np.arange(-90, 91) * 0.1
+    masses = np.exp(-z * z / 2) / np.sqrt(2 * np.pi) * 0.1
+    h, hx, hxx = moments(-0.3 + (0.7 + 0.7 * z[:, None]) * z, masses, z, 0 * z + 1)[:3]
+    assert found.certified
+    # nine digits are asked for
+    assert float(found) == pytest.approx(float(1 / (masses @ (h - hx * hx / hxx).real)), rel=1e-8)
 
 
 @pytest.mark.slow
