@@ -28,8 +28,8 @@ nu, mu be integrals over t >= 0 of t^0 phi or of t^2 phi (the odd power vanishes
     n: e^(-q_0 |s| tau t), t <= k;   nu: e^(q_0 |s| tau t + delta^2/2 + delta q_h);   mu: that times sin min(a, pi/2);
     kappa: cos(a) e^(-q_0 |s| tau t - delta q_h) for t <= k, a < pi/2, less |cos min(a, pi)| times nu's for a > pi/2,
 
-all but nu's and mu's restricted to |t| <= k, which lies inside the cut for all other predictors.  Then, up to the
-common factor 2 e^(-c^2 tau^2/2) tau rho,
+where |t| <= k lies inside the cut for all other predictors, and what is beyond k is left out where it is positive
+and bounded by all of the line where it is taken off.  Then, up to the common factor 2 e^(-c^2 tau^2/2) tau rho,
 
     E[w f^2] >= A^2 n_0 + B^2 n_2,               E[|v| f^2] <= A^2 nu_0 + B^2 nu_2,
     Re E[v f^2] >= A^2 kappa_0 + B^2 kappa_2,    |Im E[v f^2]| <= A^2 mu_0 + B^2 mu_2,
@@ -48,7 +48,7 @@ from functools import lru_cache
 
 from flint import arb
 
-from leadterms.evaluation.certified.balls import NAN, Ball, interval, value_of
+from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger, value_of
 from leadterms.evaluation.certified.bounds import Cell
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS
 from leadterms.evaluation.certified.probit_weight import ProbitBalls
@@ -209,10 +209,8 @@ class TiltedNormal:
         beyond = _beyond(steep, (on_cut * on_cut / 2 + on_cut * self._excess(on_cut)).exp())
         if not all(bool(r - beyond > 0) for r in real):
             return NAN
-        ratio = max(
-            ((m + beyond) / (r - beyond) for m, r in zip(imaginary, real, strict=True)), key=lambda b: float(b.upper())
-        )
-        gain = max(((n + beyond) / low for n, low in zip(whole, least, strict=True)), key=lambda b: float(b.upper()))
+        ratio = larger(*((m + beyond) / (r - beyond) for m, r in zip(imaginary, real, strict=True)))
+        gain = larger(*((n + beyond) / low for n, low in zip(whole, least, strict=True)))
         return ((1 + ratio * ratio).sqrt() ** self._power * gain).abs_upper()
 
 
