@@ -259,7 +259,7 @@ class _Layout:
         width = 1 + len(family.predictor.monomials)
         flat = numbers[width:]
         rows = [flat[width * j : width * (j + 1)] for j in range(self._size)]
-        line = [sum((m * row[i] for m, row in zip(mean, rows, strict=True)), numbers[i]) for i in range(width)]
+        line = [_combined([numbers[i], *(r[i] for r in rows)], [_ONE, *mean], shared) for i in range(width)]
         loadings = tuple(
             tuple(_combined([row[i] for row in rows], [r[j] for r in root], shared) for i in range(width))
             for j in range(self._size)
@@ -308,8 +308,11 @@ class _Integrand:
         return self.program(*values, *u, *self.parameters)[0]
 
 
+_ONE = arb(1)
+
+
 def _combined(row: Sequence[arb], column: Sequence[arb], shared: dict[tuple[int, ...], arb]) -> arb:
-    """Return the inner product; the same object for the same numbers, so that equal loadings are seen to be equal."""
+    """Return the inner product; the same object for the same numbers, so that equal ones are seen to be equal."""
     key = (*map(id, row), *map(id, column))
     if key not in shared:
         shared[key] = sum((a * b for a, b in zip(row, column, strict=True)), arb(0))

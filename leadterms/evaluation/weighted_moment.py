@@ -109,7 +109,10 @@ def _guesses(integrand: Expr, variables: tuple[Symbol, ...]) -> Iterator[tuple[W
             yield CloglogWeight(ONE), inside.args[0]
     for part in integrand.atoms(erfc):
         if part.free_symbols & bound:
-            yield ProbitWeight(ONE), (part.args[0] * sqrt(Integer(2))).expand()
+            eta = part.args[0] * sqrt(Integer(2))
+            # as it stands too: the quotient by the weight is not multiplied out inside erfc
+            for written in dict.fromkeys((eta.expand(), eta)):
+                yield ProbitWeight(ONE), written
     for power in integrand.atoms(Pow):
         if not (isinstance(power.base, Add) and power.free_symbols & bound):
             continue

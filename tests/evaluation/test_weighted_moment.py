@@ -40,7 +40,7 @@ WEIGHTS = [
     CloglogWeight(Integer(1)),
     ConstantWeight(Integer(3)),
 ]
-PREDICTORS = [A + B * X + U, A + B * X + 2 * Z + U * X, A + X**2 / 3 + X * Z * B]
+PREDICTORS = [A + B * X + U, A + X * (B + U), A + B * X + 2 * Z + U * X, A + X**2 / 3 + X * Z * B]
 
 
 @pytest.mark.parametrize("weight", WEIGHTS, ids=lambda w: f"{type(w).__name__}{w.scale},{w.parameter}")

@@ -10,6 +10,9 @@ For probit weights, with F known in a sector (`Sector`), no balls of the moments
 rectangle |Im eta| <= h with all eta over the ellipse, |log w(x + iy) - log w(x)| <= h k.  So |arg w| <= h k and
 |w(x + iy)| <= e^(h k) w(x), and |F| <= sec(m h k)^p e^(h k) times the ceiling on the ellipse's real range.
 
+Where such a weight stands with a random slope on a normal predictor its steepness has no useful bound: there the law
+that it weights is looked at (`tilted_normal`).
+
 Far out the caller's ceiling takes over: |F(M(u))| <= M_c(u), which is bounded by the largest value of the weight.
 """
 
@@ -31,6 +34,7 @@ from leadterms.evaluation.certified.probit_weight import ProbitBalls
 from leadterms.evaluation.certified.size import cells_of, rough_size
 from leadterms.evaluation.certified.strands import Plans, Strands, complex_point
 from leadterms.evaluation.certified.strip import Strip
+from leadterms.evaluation.certified.tilted_normal import TiltedNormal, tilted_normal
 from leadterms.evaluation.moment_system import NumericSystem, Sector
 from leadterms.evaluation.precision import ball_precision
 
@@ -38,6 +42,8 @@ LOWER, HIGHER = 0.55, 1.8
 """An ellipse that fails is followed by one so much lower; one that works, in the next cell, by one so much higher."""
 LEAST_SHAPE = 0.12
 """Least ratio of an ellipse's height to the cell's half width: below it cells are bisected."""
+LEAST_SHAPE_TILTED = 0.5
+"""The same where bounds cost little beside the nodes, and grow fast with the cell."""
 COLUMNS = 8
 STRIP_COLUMNS = 16
 BOX_BITS = 16
@@ -91,6 +97,9 @@ class EffectsAverage:
         # the probit weight costs most in boxes, and its steepness grows no faster than eta
         by_steepness = all(isinstance(problem.weight, ProbitBalls) for problem in self.strands.problems)
         self._sector = system.sector if by_steepness and not system.with_effects else None
+        with ball_precision(PLANNING_BITS):
+            self._tilted = tilted_normal(self.strands)
+        self._least_shape = LEAST_SHAPE if self._tilted is None else LEAST_SHAPE_TILTED
         self._tallest = [_tallest(reach, bits) for reach in self._reach]
         self._height = list(self._tallest)
 
@@ -188,7 +197,7 @@ class EffectsAverage:
         others = _volume(cell) / (2 * half)
         tolerance = share / self.dimension / others / 2
         height = min(self._tallest[j], HIGHER * self._height[j])
-        while height > LEAST_SHAPE * width:
+        while height > self._least_shape * width:
             rho = floor(100 * (height / width + hypot(1, height / width))) / 100
             bound = self._on_ellipse(cell, j, rho)
             count = points_needed(half, bound, rho, tolerance)
@@ -203,6 +212,8 @@ class EffectsAverage:
         half, centre = (cell[j][1] - cell[j][0]) / 2, (cell[j][1] + cell[j][0]) / 2
         if self.strip is not None:
             return self._on_ellipse_of_strip(self.strip, cell, j, rho)
+        if self._tilted is not None:
+            return self._tilted_bound(self._tilted, cell, j, rho)
         if self._sector is not None:
             return self._in_sector(self._sector, cell, j, rho)
         upper = [acb(box.real, interval(arb(0), box.imag.upper())) for box in columns(rho, COLUMNS)]
@@ -243,6 +254,19 @@ class EffectsAverage:
         if not (turned.is_finite() and angle < arb.pi() / 2):
             return NAN
         factor = turned.exp() / angle.cos() ** sector.power
+        effects = [acb(interval(*side)) for side in region]
+        effects[j] = acb(effects[j].real, interval(-short, short))
+        return (factor * self.bounds.top(tuple(region)) * _modulus_of_density(effects)).abs_upper()
+
+    def _tilted_bound(self, tilted: TiltedNormal, cell: Cell, j: int, rho: float) -> Ball:
+        """Bound |F phi| over the ellipse by the ceiling, under the weighted law of a normal predictor."""
+        half, centre = (cell[j][1] - cell[j][0]) / 2, (cell[j][1] + cell[j][0]) / 2
+        long, short = (half * arb(rho + sign / rho) / 2 * SLACK for sign in (1, -1))
+        region = list(cell)
+        region[j] = ((centre - long).lower(), (centre + long).upper())
+        factor = tilted.factor(tuple(region), j, short.upper())
+        if not factor.is_finite():
+            return NAN
         effects = [acb(interval(*side)) for side in region]
         effects[j] = acb(effects[j].real, interval(-short, short))
         return (factor * self.bounds.top(tuple(region)) * _modulus_of_density(effects)).abs_upper()

@@ -95,7 +95,8 @@ class Plan:
         """
         problem, moving = self.problem, self._moving
         fixed = tuple(i for i in range(len(self.rules)) if i not in moving)
-        if not (problem.predictor.is_affine and fixed):
+        # without predictors that stay fixed the table is one of the weight: of use where its values are costly
+        if not (problem.predictor.is_affine and (fixed or not problem.weight.log_only)):
             return None
         nodes = list(product(*(self.rules[i].points for i in moving)))
         split = Split(problem.weight, self.rules, moving, fixed, tuple(points[0][1][i] for i in fixed))

@@ -48,6 +48,18 @@ class ProbitBalls(RememberedBalls):
         """The lesser tail is at most e^(-eta^2/2)/2, so that pdf^2/{cdf (1 - cdf)} >= e^(-eta^2/2)/pi."""
         return self.scale / arb.pi()
 
+    @staticmethod
+    def excess(height: Ball) -> Ball:
+        """Bound |w'/w + eta| for |Im eta| <= height, not finite where none is known.
+
+        It is odd in eta, and 2^(1/2) times -z + pi^(-1/2){1/erfcx(z) - e^(-z^2)/erfc(-z)}.  With e as in `modulus`
+        -z + pi^(-1/2)/erfcx(z) = -z e/(1 + e), in modulus at most 1/{2|z| (1 - 1/(2|z|^2))}, where x >= max(|y|, 3/2);
+        and |erfc(-z)| >= 2 - e^(y^2) erfc(x).  Both fall with x, and the second rises with |y|.
+        """
+        if not (height.is_finite() and height < MOST_HEIGHT):
+            return NAN
+        return _probit_excess(int(float(height.upper()) * FINE) + 1)
+
     def modulus(self, low: End, high: End, height: Ball) -> Ball:
         """Cover the compact part by boxes; farther out erfcx(z) = {1 + e}/(z sqrt pi) with |e| <= 1/(2|z|^2).
 
@@ -78,6 +90,8 @@ HUGE = 2**16
 """Beyond it the weight is below any precision asked for, and its exponent a burden; it falls as |eta| grows."""
 GRID = 8
 """Boxes of the probit weight have sides 1/GRID in eta."""
+FINE = 16
+"""Boxes of w'/w have sides 1/FINE."""
 MOST_HEIGHT = 3
 """The first poles of the probit weight, zeros of erfc, lie at |Im eta| = 2.81."""
 
@@ -120,3 +134,22 @@ def _probit_column(column: int, rows: int) -> Ball:
         scaled, other, gauss = _factors(acb(x, y) / arb(2).sqrt())
         value = 2 * gauss / (arb.pi() * scaled * other)
         return larger(_probit_column(column, rows - 1), value.abs_upper() if value.is_finite() else NAN)
+
+
+@lru_cache(maxsize=256)
+def _probit_excess(rows: int) -> Ball:
+    """Bound |w'/w + eta| for |Im eta| <= rows/FINE: by boxes, and by the tail from Re eta = 5 on."""
+    if rows == 0:
+        return arb(0)
+    with ball_precision(64):
+        below, y = interval(arb(rows - 1) / FINE, arb(rows) / FINE), arb(rows) / FINE / arb(2).sqrt()
+        x = 5 / arb(2).sqrt()
+        growth = (y * y).exp()
+        largest = 1 / (2 * x - 1 / x) + growth * (-x * x).exp() / (arb.pi().sqrt() * (2 - growth * x.erfc()))
+        largest = larger(_probit_excess(rows - 1), arb(2).sqrt() * largest if x >= y else NAN)
+        for column in range(5 * FINE):
+            z = acb(interval(arb(column) / FINE, arb(column + 1) / FINE), below) / arb(2).sqrt()
+            scaled, other, gauss = _factors(z)
+            value = arb(2).sqrt() * ((1 / scaled - gauss / other) / arb.pi().sqrt() - z)
+            largest = larger(largest, value.abs_upper() if value.is_finite() else NAN)
+        return largest.abs_upper() if largest.is_finite() else NAN

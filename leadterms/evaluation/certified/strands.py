@@ -74,7 +74,7 @@ class Strands:
         """Whether the effects move all linear predictors alike, and by their constant terms only."""
         first = [row[0] for row in self.system.strands[0].loadings]
         return all(problem.fixed_slopes for problem in self.problems) and all(
-            _same(row[0], entry)
+            surely_equal(row[0], entry)
             for strand in self.system.strands
             for row, entry in zip(strand.loadings, first, strict=True)
         )
@@ -99,7 +99,7 @@ class Plans:
         return [[value for row in rows for value in row] for rows in zip(*columns, strict=True)]
 
 
-def _same(first: Exact, second: Exact) -> bool:
+def surely_equal(first: Exact, second: Exact) -> bool:
     """Tell whether two numbers are surely equal: balls that look alike may hold different ones."""
     return first is second or (isinstance(first, fmpq) and isinstance(second, fmpq) and first == second)
 

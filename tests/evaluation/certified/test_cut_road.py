@@ -21,7 +21,14 @@ from leadterms.evaluation.certified.cut_road import cut_off, is_unbounded
 from leadterms.evaluation.certified.road import certified_average
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Sector, Strand
 from leadterms.model.laws import FiniteLaw, GammaLaw, Law, NormalLaw, PoissonLaw, UniformLaw
-from leadterms.model.weights import ExponentialWeight, LogisticWeight, ProbitWeight, SaturatingWeight, Weight
+from leadterms.model.weights import (
+    CloglogWeight,
+    ExponentialWeight,
+    LogisticWeight,
+    ProbitWeight,
+    SaturatingWeight,
+    Weight,
+)
 
 ONE = Integer(1)
 Array = Any
@@ -213,6 +220,6 @@ def test_only_what_is_proven_is_cut_off() -> None:
     strand = replace(whole.strands[0], weight=ExponentialWeight(ONE, ONE))
     with pytest.raises(EvaluationError, match="needs a bounded weight"):
         cut_off(replace(whole, strands=(strand,)), 20)
-    strand = replace(whole.strands[0], weight=ProbitWeight(ONE))
+    strand = replace(whole.strands[0], weight=CloglogWeight(ONE))
     with pytest.raises(EvaluationError, match="weights whose argument is bounded"):
         certified_average(replace(whole, strands=(strand,)), 20)
