@@ -12,7 +12,7 @@ from sympy import Expr, Symbol
 from leadterms.errors import EvaluationError, UncertifiedError
 from leadterms.evaluation.binding import substitute
 from leadterms.evaluation.compile_balls import BallProgram, ball_program, exact_ball
-from leadterms.evaluation.held_plan import plan
+from leadterms.evaluation.held_plan import outside_weights, plan
 from leadterms.evaluation.precision import ball_precision
 from leadterms.evaluation.road import Road
 from leadterms.evaluation.roads import roads
@@ -107,6 +107,8 @@ def at_point(expr: Expr, point: Mapping[Symbol, Expr]) -> tuple[BallCoefficient,
     gives no road so are those that are outside of every linear predictor, as the probabilities of predictors that were
     summed over: a bound of the integrand may need their signs.
     """
+    if outside_weights(expr):
+        raise UncertifiedError("no certified road: the random effects stand outside the weights")
     inside = _law_symbols(expr)
     if inside:
         expr = substitute(expr, {symbol: point[symbol] for symbol in inside})

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sympy import Add, Expr, ImmutableMatrix, Integer, Poly, Symbol, binomial
+from sympy import Add, Expr, ImmutableMatrix, Integer, Poly, Symbol, Tuple, binomial
 
 from leadterms.evaluation.internal import internal
 from leadterms.evaluation.weighted_moment import WeightedMoment, weighted_moment
@@ -85,6 +85,28 @@ def plan(expr: Expr) -> Plan | None:
     nothing = Effects((), (), ImmutableMatrix(0, 0, []))
     averages.update({name: Average(nothing, name, {name: moment}) for name, moment in plain.items()})
     return Plan(top, averages)
+
+
+@lru_cache(maxsize=1024)
+def outside_weights(expr: Expr) -> bool:
+    """Tell whether an average over normal effects is none of weights, whatever their means and covariances are.
+
+    Such a coefficient has no certified road at any point; to find that out anew at each point takes longer than the
+    value of its alternative.
+    """
+    for node in outermost(expr):
+        effects = _effects(node)
+        if effects is None or outermost(node.integrand) or not node.integrand.free_symbols & set(effects.symbols):
+            continue
+        if weighted_moment(Expectation(node.integrand, *((own, _standard(law)) for own, law in node.bindings))) is None:
+            return True
+    return False
+
+
+def _standard(law: NormalLaw | JointNormalLaw) -> NormalLaw | JointNormalLaw:
+    if isinstance(law, NormalLaw):
+        return NormalLaw(0, 1)
+    return JointNormalLaw(Tuple(*[Integer(0)] * law.dimension), ImmutableMatrix.eye(law.dimension))
 
 
 def _effects(node: Expectation) -> Effects | None:

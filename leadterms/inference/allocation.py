@@ -25,7 +25,7 @@ from leadterms.errors import EvaluationError, ModelError
 from leadterms.evaluation.number import Number, evaluate
 from leadterms.evaluation.wanted import Wanted
 from leadterms.inference.allocation_formula import closed_minimum
-from leadterms.inference.prices import read_price
+from leadterms.inference.prices import read_price_pair
 from leadterms.notation.latex import to_latex
 from leadterms.notation.symbols import N
 from leadterms.notation.text import to_text
@@ -236,7 +236,7 @@ def optimal_allocation(
     Raises
     ------
     ModelError
-        If the terms do not hold p, or have sizes other than m and n.
+        If the terms do not hold p, or have sizes other than m and n, or the cost is no pair of prices.
     ExistenceError, UndecidedError
         If a term does not exist, or is not known to.
 
@@ -258,7 +258,7 @@ def optimal_allocation(
             f"the variance of {entry.parameters[0].name} does not depend on {parameter!r}: state the law of the arm as "
             f"Bernoulli({parameter}) and name a variance that its terms hold"
         )
-    prices: list[Expr] = [] if cost is None else [read_price(value, taken) for value in cost]
+    prices: list[Expr] = [] if cost is None else read_price_pair(cost, taken)
     if prices:
         objective = objective.times(prices[0] * (1 - share) + prices[1] * share)
     extra = {symbol for price in prices for symbol in price.free_symbols}

@@ -7,36 +7,39 @@ from math import erfc, lgamma
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sympy import Symbol
 
-from leadterms.asymptotics.point import symbols_of
-from leadterms.asymptotics.result import Entry, Expansion, Term
-from leadterms.errors import EvaluationError
+from leadterms.asymptotics.result import Expansion
+from leadterms.errors import EvaluationError, ModelError
 from leadterms.inference.contrast_variance import ContrastVariance, contrast_variance, exact_ball
-from leadterms.inference.hypothesis import hypothesis
+from leadterms.inference.grid_entries import check_accuracy, entry_over
+from leadterms.inference.grid_input import Array, as_array, common_shape, grid_sizes, grid_values, inside
+from leadterms.inference.hypothesis import Hypothesis, hypothesis
 from leadterms.inference.power import WaldLevel, wald_level
+from leadterms.inference.progress import Progress
 from leadterms.inference.quantiles import chi_squared_critical, normal_quantile
-from leadterms.notation.symbols import HARMONIC, TOTAL, M, N
-from leadterms.reading.numbers import exact_number
 
-Array = NDArray[np.float64]
 SURE = 9.0
 """Standard deviations beyond which a normal tail, 1e-19, is nothing beside 1."""
+
+LEAST_EIGENVALUE = 1e-12
+"""Of a correlation matrix: below it double precision does not tell it from a singular one."""
 
 
 def power_grid(
     result: Expansion,
     stated: Any,
-    at: Mapping[str, Any],
-    sizes: Mapping[str, Any],
+    at: Mapping[str, Any] | str,
+    sizes: Mapping[str, Any] | str,
     *,
     effect: Any = None,
     alpha: Any = "0.05",
     sides: int = 2,
+    alternative: str | None = None,
     terms: int | None = None,
     value: Any = None,
     accuracy: float = 1e-10,
+    progress: Progress | None = None,
 ) -> Array:
     r"""Return the power of a Wald test at every point of a grid.
 
@@ -49,28 +52,44 @@ def power_grid(
     stated, value
         The hypothesis, as there.
     at
-        Parameters by name: exact values, or arrays. All arrays broadcast.
+        Parameters by name: exact values, or arrays. All arrays broadcast. Or a text, ``"beta0=-1.5, beta1=0.3"``.
     sizes
-        Sizes by name, numbers or arrays; they need not be whole.
+        Sizes by name, numbers or arrays, or a text; they need not be whole.
     effect
         Values for K theta - b of one row, with the variance at ``at`` all the same. None: K theta - b at ``at``.
     alpha, sides
         Of the test.
+    alternative
+        For ``sides=1``: "greater", K theta > b, or "less", at every point: on the other side the power is below alpha.
+        None: in the direction of the effects, which have one sign then.
     terms
         1 or 2. None: as many as the expansion has.
     accuracy
-        Relative, of the terms of the variance.
+        Relative, of the terms of the variance, 1e-13 to 1e-2.
+    progress
+        Called after each point that has to be evaluated by itself, with the number of those done and of all. None: a
+        bar on a terminal, after a second.
 
     Returns
     -------
     numpy.ndarray
-        Powers in the broadcast shape; nan where a condition fails, a term does not exist, or its accuracy is not
-        reached.
+        Powers in the broadcast shape; nan where a condition fails, a term does not exist, or it has no value to the
+        accuracy.
 
     Raises
     ------
     EvaluationError
-        If a value is missing or bad.
+        If a value is missing or bad, a name unknown, or arrays do not broadcast; for one side, if effects of both
+        signs are given without ``alternative``.
+    ExistenceError, UndecidedError
+        If a term exists nowhere, or is not known to.
+    ModelError
+        If ``result`` is no expansion, or the hypothesis is not linear or on the boundary of the parameter space.
+
+    Notes
+    -----
+    Coefficients are functions of arrays. Points at which these have no value, and coefficients without such a function,
+    are evaluated one by one, equal points once: as exact as a single answer, and as slow.
 
     Examples
     --------
@@ -80,51 +99,69 @@ def power_grid(
     >>> at = {"beta0": "-1.5", "beta1": "0.3", "Sigma11": "0.5", "Sigma12": "0.1", "Sigma22": "0.25"}
     >>> power_grid(two, "x", at, {"m": [24, 130], "n": 20}, sides=1).round(3).tolist()
     [0.35, 0.901]
+    >>> power_grid(two, "x", at, "m=130, n=20", effect=[-0.3, 0, 0.3], sides=1, alternative="greater").round(3).tolist()
+    [0.0, 0.05, 0.901]
 
     """
+    if not isinstance(result, Expansion):
+        raise ModelError(
+            f"a grid of powers needs an Expansion, not {type(result).__name__}: derive it with expansion(model), or "
+            "leading_terms(model) without random effects"
+        )
     tested = hypothesis(result.model, stated, value)
     tested.check_interior()
     level = wald_level(alpha, sides, tested.rows)
+    _check_alternative(alternative, level)
     count = result.terms if terms is None else terms
     if isinstance(count, bool) or count not in (1, 2) or count > result.terms:
         raise EvaluationError(f"terms is 1 or 2, at most the {result.terms} of the expansion, not {terms!r}")
+    check_accuracy(accuracy)
     variance = contrast_variance(result, tested, count)
-    values = {str(name): _array(own) for name, own in at.items()}
-    numbers = _sizes({str(name): _array(own) for name, own in sizes.items()}, result)
-    if effect is None:
-        missing = [symbol.name for symbol in tested.involved if symbol.name not in values]
-        if missing:
-            raise EvaluationError(f"the effect needs a value of {', '.join(missing)}: give it in at")
-        d = [_linear(tested.K.row(i), tested.b[i], tested.parameters, values) for i in range(tested.rows)]
-    elif tested.rows == 1:
-        d = [_array(effect)]
-    else:
-        raise EvaluationError("an effect is given for one row: several rows have theirs at the parameters")
+    values, numbers = grid_values(result.space, at), grid_sizes(result, sizes)
+    twice = [name for name in numbers if name in values]
+    if twice:
+        raise EvaluationError(f"{twice[0]} is given in at and in sizes: leave it out of at")
+    d = _effects(tested, values, effect)
+    shape = common_shape([*values.items(), *numbers.items(), *([] if effect is None else [("effect", d[0])])])
+    if level.sides == 1 and level.rows == 1:
+        d = [_directed(d[0], alternative)]
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        found = _power(level, _information(variance, d, {**values, **numbers}, accuracy))
-    shape = np.broadcast_shapes(*(own.shape for own in (*values.values(), *numbers.values(), *d)))
-    return np.broadcast_to(found, shape).copy()
+        found = _power(level, _information(variance, d, {**values, **numbers}, accuracy, progress), d)
+    valid = inside(result.space.symbols, result.space.conditions, values)
+    return np.broadcast_to(np.where(valid, found, np.nan), shape).copy()
 
 
-def _array(value: Any) -> Array:
-    """Return an array as it is, and an exact number at its nearest double."""
-    if isinstance(value, np.ndarray | list | tuple | range):
-        return np.asarray(value, np.float64)
-    return np.asarray(float(exact_number(value)))
+def _check_alternative(alternative: str | None, level: WaldLevel) -> None:
+    if alternative not in (None, "greater", "less"):
+        raise EvaluationError(f"alternative is 'greater' or 'less', or None, not {alternative!r}")
+    if alternative is not None and level.sides == 2:
+        raise EvaluationError(
+            f"a test with alternative={alternative!r} has one side: give sides=1, of one row, or leave out alternative"
+        )
 
 
-def _sizes(given: Mapping[str, Array], result: Expansion) -> dict[str, Array]:
-    known = {symbol.name: symbol for symbol in (*result.space.sizes, M, N)}
-    for name, own in given.items():
-        if name not in known:
-            raise EvaluationError(f"{name!r} is not a size: there are {', '.join(known)}")
-        if not np.all(own > 0):
-            raise EvaluationError(f"the size {name} is positive at every point")
-    found = dict(given)
-    if M.name in found and N.name in found:
-        found.setdefault(TOTAL.name, found[M.name] * found[N.name])
-        found.setdefault(HARMONIC.name, found[N.name])
-    return found
+def _effects(tested: Hypothesis, values: Mapping[str, Array], effect: Any) -> list[Array]:
+    """Return K theta - b, or the values given for it, row by row."""
+    if effect is not None:
+        if tested.rows > 1:
+            raise EvaluationError("an effect is given for one row: several rows have theirs at the parameters")
+        return [as_array("effect", effect)]
+    missing = [symbol.name for symbol in tested.involved if symbol.name not in values]
+    if missing:
+        raise EvaluationError(f"the effect needs a value of {', '.join(missing)}: give it in at")
+    return [_linear(tested.K.row(i), tested.b[i], tested.parameters, values) for i in range(tested.rows)]
+
+
+def _directed(effect: Array, alternative: str | None) -> Array:
+    """Return effects that are positive in the direction of a one-sided test."""
+    if alternative is not None:
+        return effect if alternative == "greater" else -effect
+    if np.any(effect > 0) and np.any(effect < 0):
+        raise EvaluationError(
+            "a one-sided test is in one direction, and the effects have both signs: give alternative='greater' or "
+            "'less', or sides=2"
+        )
+    return np.abs(effect)
 
 
 def _linear(row: Any, right: Any, parameters: tuple[Symbol, ...], values: Mapping[str, Array]) -> Array:
@@ -136,12 +173,19 @@ def _linear(row: Any, right: Any, parameters: tuple[Symbol, ...], values: Mappin
 
 
 def _information(
-    variance: ContrastVariance, effect: list[Array], values: Mapping[str, Array], accuracy: float
+    variance: ContrastVariance,
+    effect: list[Array],
+    values: Mapping[str, Array],
+    accuracy: float,
+    progress: Progress | None,
 ) -> Array:
-    """Return d' V^{-1} d at every point."""
-    entries = [[_entry(entry, values, accuracy) for entry in row[: i + 1]] for i, row in enumerate(variance.entries)]
+    """Return d' V^{-1} d at every point; nan where V is not positive definite."""
+    entries = [
+        [entry_over(entry, values, accuracy, progress) for entry in row[: i + 1]]
+        for i, row in enumerate(variance.entries)
+    ]
     if len(effect) == 1:
-        return np.asarray(effect[0] ** 2 / entries[0][0])
+        return np.asarray(np.where(entries[0][0] > 0, effect[0] ** 2 / entries[0][0], np.nan))
     rows = range(len(effect))
     shape = np.broadcast_shapes(*(own.shape for row in entries for own in row), *(own.shape for own in effect))
     V, d = np.empty((*shape, len(effect), len(effect))), np.empty((*shape, len(effect), 1))
@@ -149,53 +193,24 @@ def _information(
         d[..., i, 0] = effect[i]
         for j in rows:
             V[..., i, j] = entries[max(i, j)][min(i, j)]
+    # as correlations, so that effects of any units have eigenvalues that can be compared
+    spread = np.sqrt(np.diagonal(V, axis1=-2, axis2=-1))[..., None]
+    V, d = V / (spread * np.swapaxes(spread, -1, -2)), d / spread
     known = np.isfinite(V).all(axis=(-2, -1))
+    V[~known] = np.eye(len(effect))
+    known &= np.linalg.eigvalsh(V)[..., 0] > LEAST_EIGENVALUE
     V[~known] = np.eye(len(effect))
     found = np.swapaxes(d, -1, -2) @ np.linalg.solve(V, d)
     return np.where(known, found[..., 0, 0], np.nan)
 
 
-def _entry(entry: Entry, values: Mapping[str, Array], accuracy: float) -> Array:
-    """Return a sum of terms; each coefficient is evaluated over the arrays of its own parameters alone."""
-    total = np.asarray(0.0)
-    for term in entry.terms:
-        term.require_existence()
-        parameters = [symbol for symbol in entry.space.symbols if symbol in symbols_of(term.coefficient)]
-        wanted = [*(symbol.name for symbol in parameters), *sorted(symbol.name for symbol in term.order.free_symbols)]
-        missing = [name for name in dict.fromkeys(wanted) if name not in values]
-        if missing:
-            raise EvaluationError(f"no value is given for {', '.join(missing)}")
-        order = np.asarray(1.0)
-        for size, power in term.order.as_powers_dict().items():
-            order = order * values[size.name] ** float(power)
-        total = (
-            total
-            + _coefficient(entry, term, {symbol.name: values[symbol.name] for symbol in parameters}, accuracy) * order
-        )
-    return np.asarray(total)
-
-
-def _coefficient(entry: Entry, term: Term, values: Mapping[str, Array], accuracy: float) -> Array:
-    """Return a coefficient; one at a single point that has no function of arrays, such as a trigamma, exactly."""
-    if not values:
-        return np.asarray(float(exact_ball(term.coefficient)))
-    # a covariance may pass through zero, where no relative accuracy is reached
-    absolute = accuracy if term.may_vanish else 0.0
-    try:
-        function = entry.array_function(order=term.order, accuracy=accuracy, absolute=absolute)
-    except EvaluationError:
-        if any(own.shape for own in values.values()):
-            raise
-        return np.asarray(float(entry.evaluate({name: float(own) for name, own in values.items()}, order=term.order)))
-    return np.asarray(function(**{symbol.name: values[symbol.name] for symbol in function.parameters}))
-
-
-def _power(level: WaldLevel, information: Array) -> Array:
+def _power(level: WaldLevel, information: Array, effect: list[Array]) -> Array:
     if level.rows > 1:
         return _noncentral(information, level)
     z, delta = float(normal_quantile(level.alpha / level.sides)), np.sqrt(information)
-    found = _normal_tail(z - delta)
-    return np.asarray(found + _normal_tail(z + delta)) if level.sides == 2 else found
+    if level.sides == 1:
+        return _normal_tail(z - np.copysign(delta, effect[0]))
+    return np.asarray(_normal_tail(z - delta) + _normal_tail(z + delta))
 
 
 def _normal_tail(z: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from sympy import Expr, Symbol
 
@@ -38,3 +39,25 @@ def read_price(value: object, taken: set[str]) -> Expr:
     if not number > 0:
         raise ModelError(f"costs, budget and variance are positive: {value} given")
     return number
+
+
+def read_price_pair(cost: object, taken: set[str]) -> list[Expr]:
+    """Return the costs of an observation with value 0 and of one with value 1.
+
+    Raises
+    ------
+    ModelError
+        If there are not two, or one is no price.
+
+    Examples
+    --------
+    >>> read_price_pair(("c0", 3), set())
+    [c0, 3]
+
+    """
+    if not isinstance(cost, Sequence) or isinstance(cost, str) or len(cost) != 2:
+        raise ModelError(
+            "cost is a pair, of an observation with value 0 and of one with value 1, such as (1, 3) or ('c0', 'c1'), "
+            f"not {cost!r}"
+        )
+    return [read_price(value, taken) for value in cost]

@@ -39,17 +39,18 @@ def power_figure(
     title: str = "",
     progress: Progress | None = None,
 ) -> Figure:
-    """Return a figure of power against a sample size, one line for each way to compute it.
+    """Return a figure of power against a sample size or an effect, one line for each way to compute it.
 
     Parameters
     ----------
     sizes
-        Numbers of groups, or of observations in a group, increasing.
+        Numbers of groups, or of observations in a group, increasing; or effects, of both signs too.
     curves
         By label, such as "one term" and "two terms": the powers at the sizes, or a function of one size. Between 0
         and 1.
     target
-        The power that is planned for: a horizontal line, and a mark at the first size that reaches it on each curve.
+        The power that is planned for: a horizontal line, and a mark at the sizes where a curve reaches it, or has it
+        last before it falls below.
     size_name
         Under the horizontal axis.
     title
@@ -67,22 +68,25 @@ def power_figure(
     values = _values(places, curves, progress)
     for label, line in values.items():
         if not all(0 <= power <= 1 for power in line):
-            raise LeadtermsError(f"the curve {label!r} has a value that is no power: powers lie between 0 and 1")
+            raise LeadtermsError(
+                f"the curve {label!r} has a value that is no power: powers lie between 0 and 1; leave out places "
+                "without one (nan)"
+            )
     if target is not None and not 0 < target < 1:
         raise LeadtermsError(f"the power planned for lies between 0 and 1, not {target}")
     figure, axes = _framed("power curves", title)
     for number, (label, line) in enumerate(values.items()):
         colour = COLOURS[number % len(COLOURS)]
         axes.plot(places, line, color=colour, linestyle=STYLES[number % len(STYLES)], label=label)
-        reached = None if target is None else next((i for i, power in enumerate(line) if power >= target), None)
-        if reached is not None:
-            axes.plot(places[reached], line[reached], "o", color=colour, markersize=5)
+        for place in () if target is None else _reached(line, target):
+            axes.plot(places[place], line[place], "o", color=colour, markersize=5)
     if target is not None:
         axes.axhline(target, color="#888888", linewidth=0.8)
     axes.set_ylim(0, 1.02)
     axes.set_xlabel(size_name)
     axes.set_ylabel("power")
-    axes.legend(frameon=False, loc="lower right")
+    # effects of both signs have their curves in every corner
+    axes.legend(frameon=False, loc="best" if places[0] < 0 else "lower right")
     return figure
 
 
@@ -201,6 +205,13 @@ def _framed(what: str, title: str) -> tuple[Figure, Axes]:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     return figure, axes
+
+
+def _reached(line: Sequence[float], target: float) -> list[int]:
+    """Return where a curve passes a power, on the side that has it; the first place if it has it everywhere."""
+    high = [i for i, power in enumerate(line) if power >= target]
+    passed = [i for i in high if any(line[j] < target for j in (i - 1, i + 1) if 0 <= j < len(line))]
+    return passed or high[:1]
 
 
 def _increasing(numbers: Sequence[float], what: str) -> list[float]:

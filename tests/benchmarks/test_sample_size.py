@@ -21,6 +21,22 @@ STUDIES = {
         {"beta0": "-0.4", "beta1": "0.3", "sigma2": "0.8"},
     ),
 }
+ON_GRIDS = STUDIES | {
+    "logistic, two arms": (
+        lt.Model("y ~ x + (1 | group)", family="bernoulli", laws={"x": "Bernoulli(1/2)"}),
+        {"beta0": "-0.4", "beta1": "0.3", "sigma2": "0.8"},
+    ),
+    "negative binomial, two arms": (
+        lt.Model("y ~ x + (1 | group)", family="negative-binomial(3)", laws={"x": "Bernoulli(1/2)"}),
+        {"beta0": "-0.4", "beta1": "0.3", "sigma2": "0.8"},
+    ),
+    "probit, random intercept": (
+        lt.Model("y ~ x + (1 | group)", family="bernoulli", link="probit", laws={"x": "Uniform(-1, 1)"}),
+        {"beta0": "-0.4", "beta1": "0.3", "sigma2": "0.4"},
+    ),
+}
+"""Single settings of these take the general certified road: two arms about 40 ms on a quiet machine, too near to the
+limit to assert, probit one to two seconds, most of them for the proof of the error."""
 SETTING_SECONDS, GRID_SECONDS = 0.050, 1.0
 """Limits of issue 7: one setting warm, and 100 x 100 powers."""
 POINTS = 100
@@ -36,9 +52,9 @@ def test_one_setting(benchmark, name):
 
 
 @pytest.mark.parametrize("stated", ["x", ["x", "1 = 1/3"]], ids=["one row", "two rows"])
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", ON_GRIDS)
 def test_a_grid_of_powers(benchmark, name, stated):
-    model, at = STUDIES[name]
+    model, at = ON_GRIDS[name]
     result = lt.expansion(model)
     effects, groups = np.linspace(0.05, 0.6, POINTS)[:, None], np.arange(20, 20 + POINTS)[None, :]
     moved = at | {"beta1": effects}

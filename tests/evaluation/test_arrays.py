@@ -287,6 +287,18 @@ def test_strips_from_positive_exponentials():
     assert strip.height / max(map(abs, slopes)) <= nearest
 
 
+def test_strips_of_sums_of_weights():
+    """Half of the height of the poles lies below the first zero of a sum of two logistic weights."""
+    x = Symbol("x", real=True)
+    weights = [exp(x + b) / (1 + exp(x + b)) ** 2 for b in (-1, 1)]
+    strip = strip_of([1 / sum(weights)], [x])
+    assert strip.height == pytest.approx(math.pi / 2)
+    # w(x - 1) + w(x + 1) is (cosh(x - 1) + cosh(x + 1) + 2) over a product: 1 + cosh(1) cosh(x) = 0 at x = iy
+    assert strip.height <= math.acos(-1 / math.cosh(1))
+    with pytest.raises(EvaluationError, match="no rule for arrays where an integrand is divided by"):
+        strip_of([1 / (1 / (1 + exp(x)) - 1 / (2 + exp(x)))], [x])
+
+
 def test_nodes_grow_with_reach_and_accuracy():
     strip = strip_of([exp(Symbol("x")) / (1 + exp(Symbol("x"))) ** 2], [Symbol("x")])
     counts = [legendre_count(reach, 30.0, strip) for reach in (0.1, 1.0, 5.0)]

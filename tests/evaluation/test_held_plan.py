@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from sympy import Add, Mul, Rational, Symbol, symbols
+from sympy import Add, Integer, Mul, Rational, Symbol, exp, symbols
 
 from leadterms import Expectation, Model, leading_terms
-from leadterms.evaluation.held_plan import affine, monomial_terms, plan, shifted_monomial
+from leadterms.evaluation.held_plan import affine, monomial_terms, outside_weights, plan, shifted_monomial
+from leadterms.model.laws import NormalLaw, UniformLaw
 
 A, B, U, V, X, Z = symbols("a b u v x z", real=True)
 MODELS = [
@@ -80,3 +81,14 @@ def test_an_unknown_shape_has_no_plan():
     x = Symbol("x", real=True)
     assert plan(Expectation(abs(x) * A, (x, UniformLaw(-1, 1)))) is None
     assert plan(Expectation(x**2, (x, NormalLaw(0, A)))) is not None
+
+
+@pytest.mark.parametrize("law", [NormalLaw(0, Symbol("s", positive=True)), NormalLaw(Symbol("a", real=True), 2)])
+def test_effects_outside_of_weights_are_told_without_numbers(law):
+    """What no weight holds has no road at any point; a weight alone, or inside an average, may have one."""
+    u, x = Symbol("u", real=True), Symbol("x", real=True)
+    weight = exp(u + x) / (1 + exp(u + x)) ** 2
+    assert outside_weights(2 * Expectation(1 / (2 + exp(u) + exp(-u)) ** Rational(1, 3), (u, law)))
+    assert not outside_weights(Expectation(weight.xreplace({x: Integer(1)}), (u, law)))
+    assert not outside_weights(Expectation(1 / Expectation(weight, (x, UniformLaw(-1, 1))), (u, law)))
+    assert not outside_weights(Symbol("b") + 1)

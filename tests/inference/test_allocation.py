@@ -131,6 +131,8 @@ REFUSED = [
     (lambda: optimal_allocation(POISSON), ModelError, "a variance of an expansion is needed"),
     (lambda: optimal_allocation(SLOPES["x"], n=-1), ModelError, "n is a positive number"),
     (lambda: optimal_allocation(POISSON["x"], cost=("p", 1)), ModelError, "the name 'p' of a cost"),
+    (lambda: optimal_allocation(POISSON["x"], cost=(1,)), ModelError, "cost is a pair"),
+    (lambda: optimal_allocation(POISSON["x"], cost=7), ModelError, "cost is a pair"),
     (lambda: optimal_allocation(POISSON["x"]).evaluate({**AT, "p": "1/2"}), EvaluationError, "give no value for it"),
     (lambda: optimal_allocation(POISSON["x"]).evaluate({}), EvaluationError, "no value is given for beta1"),
     (lambda: optimal_allocation(MIXED["x"]).evaluate(AT), EvaluationError, "no value is given for sigma2"),

@@ -49,6 +49,40 @@ def test_effects_of_their_own():
     assert grid[5] == pytest.approx(0.01, abs=1e-14)
 
 
+def test_one_side_has_one_direction():
+    result, at, sizes = derived("poisson slopes")
+    effects = np.linspace(-0.5, 0.5, 11)
+    delta = effects / np.sqrt(float(result["x"].evaluate_variance(at, sizes)))
+    greater, less = (
+        power_grid(result, "x", at, sizes, effect=effects, sides=1, alternative=own) for own in ("greater", "less")
+    )
+    # P(Z > z - delta), of a test that rejects for large estimates; and for small ones
+    assert greater == pytest.approx(norm.sf(norm.isf(0.05) - delta), abs=1e-12)
+    assert less == pytest.approx(norm.sf(norm.isf(0.05) + delta), abs=1e-12)
+    assert (greater[:5] < 0.05).all()
+    assert greater[5] == pytest.approx(0.05, abs=1e-14)
+
+
+@pytest.mark.parametrize("slope", ["0.3", "-0.3"])
+def test_one_side_is_that_of_the_effect_as_for_single_answers(slope):
+    result, at, sizes = derived("poisson slopes")
+    there = at | {"beta1": slope}
+    plan = sample_size(result, "x", there, sizes=sizes, sides=1, solve="power")
+    found = float(power_grid(result, "x", there, sizes, sides=1))
+    assert found == pytest.approx(float(plan.value), abs=1e-9)
+    own = "greater" if slope == "0.3" else "less"
+    assert found == float(power_grid(result, "x", there, sizes, sides=1, alternative=own))
+
+
+def test_texts_and_points_outside():
+    result, at, sizes = derived("poisson slopes")
+    text = ", ".join(f"{name}={value}" for name, value in at.items())
+    assert float(power_grid(result, "x", text, "m=130, n=20")) == float(power_grid(result, "x", at, sizes))
+    # Sigma11 is in no leading term of the slope
+    moved = at | {"Sigma11": [0.5, -0.5, 0.03]}
+    assert np.isnan(power_grid(result, "x", moved, sizes, terms=1)).tolist() == [False, True, True]
+
+
 def test_large_and_no_noncentrality():
     result, at, _ = derived("no groups")
     n = np.array([1.0, 50, 1e3, 1e5, 1e8])
@@ -90,7 +124,12 @@ def test_one_term_and_two():
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"sizes": {"m": 30}}, EvaluationError, "no value is given for n"),
+        (
+            {"result": STUDIES["poisson slopes"][0]},
+            ModelError,
+            "needs an Expansion, not Model: derive it with expansion",
+        ),
+        ({"sizes": {"m": 30}}, EvaluationError, "no value is given for n: give it in at, or a size in sizes"),
         ({"sizes": {"m": [30, 0], "n": 20}}, EvaluationError, "the size m is positive at every point"),
         ({"sizes": {"m": 30, "k": 2}}, EvaluationError, "'k' is not a size"),
         ({"at": {"beta1": 0.3}}, EvaluationError, "no value is given for Sigma22"),
@@ -98,6 +137,10 @@ def test_one_term_and_two():
         ({"terms": 3}, EvaluationError, "terms is 1 or 2"),
         ({"stated": ["x", "1"], "effect": 0.2}, EvaluationError, "an effect is given for one row"),
         ({"stated": "Sigma11"}, ModelError, "on the boundary"),
+        ({"effect": [0.1, -0.1], "sides": 1}, EvaluationError, "have both signs: give alternative='greater'"),
+        ({"alternative": "greater"}, EvaluationError, "alternative='greater' has one side: give sides=1"),
+        ({"alternative": "up", "sides": 1}, EvaluationError, "alternative is 'greater' or 'less', or None, not 'up'"),
+        ({"effect": [0.1, 0.2], "sizes": {"m": [1, 2, 3], "n": 2}}, EvaluationError, "the arrays of m and effect have"),
     ],
 )
 def test_what_is_refused(change, error, message):

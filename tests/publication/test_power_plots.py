@@ -49,6 +49,22 @@ def test_a_target_out_of_reach_has_no_mark():
     assert not [line for line in figure.axes[0].get_lines() if line.get_marker() == "o"]
 
 
+@pytest.mark.parametrize(
+    ("line", "marked"),
+    [
+        # two sides: power falls to the level at no effect; one side, and the other; reached everywhere
+        ([0.95, 0.85, 0.05, 0.85, 0.95], [-1, 1]),
+        ([0.0, 0.01, 0.05, 0.85, 0.95], [1]),
+        ([0.95, 0.85, 0.05, 0.01, 0.0], [-1]),
+        ([0.81, 0.85, 0.9, 0.91, 0.95], [-2]),
+    ],
+)
+def test_marks_are_where_a_curve_of_effects_passes_the_target(line, marked):
+    figure = power_figure([-2, -1, 0, 1, 2], {"two terms": line}, target=0.8, size_name="effect")
+    marks = [own.get_xdata()[0] for own in figure.axes[0].get_lines() if own.get_marker() == "o"]
+    assert marks == marked
+
+
 def test_efficiencies_with_their_optimum():
     figure = efficiency_figure([0.2, 0.5, 0.8], {"slope": [0.7, 1.0, 0.7]}, optima={"slope": 0.5})
     (mark,) = [line for line in figure.axes[0].get_lines() if line.get_marker() == "o"]

@@ -34,7 +34,7 @@ from itertools import combinations
 from math import asinh, ceil, cos, cosh, erfc, inf, log, pi, sqrt
 
 import numpy as np
-from sympy import Add, Basic, Expr, Function, Integer, Pow, Symbol, exp
+from sympy import Add, Basic, Expr, Function, Integer, Mul, Pow, Symbol, exp
 from sympy import erfc as sympy_erfc
 from sympy import sqrt as sympy_sqrt
 
@@ -79,7 +79,8 @@ def strip_of(integrands: Sequence[Expr], variables: Sequence[Symbol]) -> Strip:
     A sum of exponentials c_i e^(eta_i) with positive c_i has no zero where the arguments of its terms lie in an open
     half-plane of directions, that is where all differences of Im eta_i are below pi: those differences are the
     predictors, and 1 + e^eta is a case of it.  e^(e^eta) - 1 has its first zeros at Im eta = pi/2, and
-    erfc(+-eta/sqrt 2) at 2.816.
+    erfc(+-eta/sqrt 2) at 2.816.  A sum of weights, each divided by such sums, is given half the height of their poles:
+    below it the logistic weight and e^eta/(1 + alpha e^eta) have positive real parts.
 
     Raises
     ------
@@ -124,18 +125,39 @@ def _pole(base: Basic, variables: Sequence[Symbol]) -> tuple[float, list[Expr]]:
         return PROBIT_POLE, [sympy_sqrt(2) * plain.args[0]]
     if isinstance(base + 1, exp) and isinstance((base + 1).args[0], exp):
         return pi / 2, [(base + 1).args[0].args[0]]
+    if any(node.exp.is_negative for node in base.atoms(Pow) if node.base.has(*variables)):
+        return _weights(base, variables)
     coefficients: dict[Expr, Expr] = {}
     for term in Add.make_args(base.expand(power_exp=False)):
         factor, rest = term.as_independent(exp, as_Add=False)
         if factor.has(*variables) or not (rest == 1 or isinstance(rest, exp)):
-            raise EvaluationError(f"no rule for arrays where an integrand is divided by {spelled(base)}")
+            raise _no_rule(base)
         exponent = Integer(0) if rest == 1 else rest.args[0]
         coefficients[exponent] = coefficients.get(exponent, Integer(0)) + factor
     # probabilities p and 1 - p are positive where they are ones, which no assumption on p says
     if any(factor.is_negative for factor in coefficients.values()):
-        raise EvaluationError(f"no rule for arrays where an integrand is divided by {spelled(base)}")
+        raise _no_rule(base)
     exponents = list(coefficients)
     return pi, list(dict.fromkeys((b - a).expand() for a, b in combinations(exponents, 2)))
+
+
+def _weights(base: Basic, variables: Sequence[Symbol]) -> tuple[float, list[Expr]]:
+    """Return the same for a sum of weights, as that of a predictor with two values: half the least height in them."""
+    height, predictors = pi, dict[Expr, None]()
+    for term in Add.make_args(base):
+        factor, rest = term.as_independent(*variables, as_Add=False)
+        strange = [own for own in Mul.make_args(rest) if not isinstance(own, exp | Pow)]
+        if factor.is_negative or strange:
+            raise _no_rule(base)
+        for below in _denominators(rest, variables):
+            own, found = _pole(below, variables)
+            height = min(height, own)
+            predictors |= dict.fromkeys(found)
+    return height / 2, list(predictors)
+
+
+def _no_rule(base: Basic) -> EvaluationError:
+    return EvaluationError(f"no rule for arrays where an integrand is divided by {spelled(base)}")
 
 
 def _is_logistic(integrand: Expr, variables: Sequence[Symbol]) -> bool:

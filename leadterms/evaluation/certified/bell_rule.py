@@ -70,6 +70,7 @@ def _left_out(line: NormalLine, low: Ball, high: Ball, power: int, step: float) 
 def _step(request: Request, line: NormalLine) -> tuple[float, list[Ball]] | None:
     """Return the longest step, and the discretisation error for each power."""
     away, steepness = request.eta[0].imag.abs_upper(), abs(request.eta[1].real).upper()
+    moments = [line.absolute(power) for power in range(len(request.tolerances))]
     best: tuple[float, list[Ball]] | None = None
     for height in HEIGHTS:
         width = min(height / max(1e-9, float(steepness)), 8 * float(line.sd)) * arb(1)
@@ -78,8 +79,8 @@ def _step(request: Request, line: NormalLine) -> tuple[float, list[Ball]] | None
             break
         factor = 2 * top * (width * width / (2 * line.sd * line.sd)).exp()
         sizes = [
-            factor * sum((comb(k, i) * width ** (k - i) * line.absolute(i) for i in range(k + 1)), arb(0))
-            for k in range(len(request.tolerances))
+            factor * sum((comb(k, i) * width ** (k - i) * moments[i] for i in range(k + 1)), arb(0))
+            for k in range(len(moments))
         ]
         nats = max(float_log(1 + 2 * size / t) for size, t in zip(sizes, request.tolerances, strict=True))
         step = min(float(line.sd.lower()), float((2 * arb.pi() * width / max(1.0, nats)).lower()))

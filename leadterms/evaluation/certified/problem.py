@@ -82,23 +82,29 @@ class Problem:
     def rough_scales(self, shift: Ball, slopes: Sequence[Ball]) -> tuple[Ball, list[list[Ball]]]:
         """Estimate E[w] at the middle of balls, and E|X_i|^k: without proof, to set tolerances only."""
         with ball_precision(PLANNING_BITS):
-            samples = self.samples
             middle, directions = shift.real.mid(), [slope.real.mid() for slope in slopes]
-            total, mass = arb(0), arb(0)
+            total = arb(0)
             for p, values in self._sampled:
                 eta = sum((b * x for b, x in zip(directions, values, strict=True)), middle)
                 value = self.weight.at(eta).abs_upper()
                 # far out exponents may be too large for balls
-                total += p * value if value.is_finite() else 0
-                mass += p
-            sizes = [
-                [
-                    (sum((p * abs(x) ** k for x, p in line), arb(0)) / sum((p for _, p in line), arb(0))).mid()
-                    for k in range(power + 1)
-                ]
-                for line, power in zip(samples, self.powers, strict=True)
-            ]
+                if value.is_finite():
+                    total += p * value
+            mass, sizes = self._rough_sizes
         return (total / mass).mid(), sizes
+
+    @cached_property
+    def _rough_sizes(self) -> tuple[Ball, list[list[Ball]]]:
+        """The sum of the rough probabilities, and E|X_i|^k for each predictor."""
+        mass = sum((p for p, _ in self._sampled), arb(0))
+        sizes = [
+            [
+                (sum((p * abs(x) ** k for x, p in line), arb(0)) / sum((p for _, p in line), arb(0))).mid()
+                for k in range(power + 1)
+            ]
+            for line, power in zip(self.samples, self.powers, strict=True)
+        ]
+        return mass, sizes
 
 
 def _samples(line: Line, count: int) -> list[tuple[Ball, Ball]]:

@@ -13,17 +13,20 @@ from leadterms.evaluation.certified.bounds import Bounds, Cell, density
 from leadterms.evaluation.certified.strands import Strands
 
 ROUGH_BITS = 60
+STEP = 0.25
+"""Of the grid for one effect, in its standard deviations; a wide grid has longer steps."""
 
 
 def rough_size(strands: Strands, bounds: Bounds) -> Ball:
     """Estimate E|F|, without proof, from a grid."""
     dimension = strands.system.dimension
     reach = 6.0 + bounds.growth_of_effects()
-    count = 161 if dimension == 1 else max(5, int(400 ** (1 / dimension)))
+    count = max(5, int(400 ** (1 / dimension)))
     if dimension == 1:
         # where eta is near zero a weight with Gaussian tails may have its mass
         centre = max(abs(float(problem.centre)) for problem in strands.problems)
         reach += min(60.0, centre / (0.1 + bounds.reach(0)))
+        count = min(161, 2 * ceil(reach / STEP) + 1)
     step = 2 * reach / (count - 1)
     line = [arb(-reach + i * step) for i in range(count)]
     grid = list(product(line, repeat=dimension))
