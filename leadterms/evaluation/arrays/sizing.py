@@ -143,6 +143,9 @@ def _pole(base: Basic, variables: Sequence[Symbol]) -> tuple[float, list[Expr]]:
 
 def _weights(base: Basic, variables: Sequence[Symbol]) -> tuple[float, list[Expr]]:
     """Return the same for a sum of weights, as that of a predictor with two values: half the least height in them."""
+    if any(node.args[0].has(exp) for node in base.atoms(exp)):
+        # complementary log-log: zeros of the sum come near the line as the values of the predictor part
+        raise _no_rule(base)
     height, predictors = pi, dict[Expr, None]()
     for term in Add.make_args(base):
         factor, rest = term.as_independent(*variables, as_Add=False)
