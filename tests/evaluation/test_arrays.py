@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from sympy import gamma as sympy_gamma
 import leadterms as lt
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.arrays import array_function, held, ufuncs
+from leadterms.evaluation.arrays.plans import Judge, Tolerance
 from leadterms.evaluation.arrays.sizing import legendre_count, strip_of, trapezoid_shape
 from leadterms.evaluation.number import evaluate
 from leadterms.expectation.held import Expectation
@@ -320,7 +322,19 @@ def test_a_function_goes_through_pickle(case):
 
 
 def test_sums_of_complementary_log_log_weights_have_no_rule():
-    """Their zeros come near the line: a rule that was tried was wrong by 0.4 percent."""
+    """w(z) + w(z + b) is zero near Im z = arctan(pi/(2 b)), as e^z (e^b - 1) = 2 b + i pi there."""
     model = lt.Model("y ~ x + (1 | g)", family="bernoulli", link="cloglog", laws={"x": "Bernoulli(1/2)"})
     with pytest.raises(EvaluationError, match="no rule for arrays"):
         lt.leading_terms(model)["x"].array_function()
+
+
+def test_a_rule_is_not_right_because_the_finer_one_has_no_value():
+    """Overflow in the finest rules once let every coarser one pass, and values were wrong by 0.4 percent."""
+    plan = SimpleNamespace(tolerance=Tolerance(1e-12), nats=lambda more: (30.0 + more,))
+    judge = Judge(plan, lambda nats: np.array([1.0 if nats[0] < 25 else math.nan]))
+    assert judge.least((10.0,)) is None
+    assert judge.least((30.0,)) is None
+    # a point without value by both does not spoil another one
+    beside = Judge(plan, lambda nats: np.array([1.0 if nats[0] < 25 else math.nan, 2.0]))
+    assert beside.least((10.0,)) is None
+    assert beside.least((30.0,)) == (30.0,)

@@ -121,9 +121,11 @@ class Judge:
         needed = tuple(max(own, bound) + FINER for own, bound in zip(nats, self._bound, strict=True))
         if self._finer is None or self._finer[0] != needed:
             self._finer = needed, self._evaluate(needed)
-        finer = self._finer[1]
-        # a point without value, by overflow or outside the domain, says nothing about the rule
-        return bool(np.all(self._tolerance.agree(self._evaluate(nats), finer, _STRICT) | ~np.isfinite(finer)))
+        finer, value = self._finer[1], self._evaluate(nats)
+        known = np.isfinite(finer)
+        # a point without value by either rule, by overflow or outside the domain, says nothing about them
+        same = np.where(known, self._tolerance.agree(value, finer, _STRICT), ~np.isfinite(value))
+        return bool(np.any(known) and np.all(same))
 
     def least(self, nats: Nats) -> Nats | None:
         """Return the first of some growing numbers of nats that passes."""
