@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Expr, Integer
 
@@ -68,6 +68,8 @@ class Applications(Operators):
         if following is None:
             raise self._refusal(f"{self._written(head)} without an argument", head.start, head.end)
         bracket = _bracket_of(following)
+        if name == "psi":
+            head = self._with_order(head)
         if name in MOMENTS or name in HIGHER:
             if bracket is None:
                 raise self._refusal(f"{self._written(head)} needs its argument in brackets", head.start, head.end)
@@ -144,6 +146,17 @@ class Applications(Operators):
         if value is None:
             raise self._refusal(f"{self._written(head)} is not read with these arguments", head.start, bracket.end)
         return value
+
+    def _with_order(self, head: Item) -> Item:
+        r"""Return :math:`\psi^{(k)}` as :math:`\psi_k`, and what has other scripts as it is."""
+        only = head.scripts[0] if len(head.scripts) == 1 and head.scripts[0].kind == "power" else None
+        inside = None if only is None else only_item(content_of(only))
+        if only is None or inside is None or not is_visible(inside) or inside.scripts or len(inside.parts) != 1:
+            return head
+        order = self.value(inside.parts[0])
+        if not (order.is_Integer and order >= 0):
+            return head
+        return replace(head, scripts=(Script("sub", only.start, only.end, str(order)),))
 
     def _operator_name(self, queue: Sequence[Item], position: int) -> str | None:
         """Return the function or moment that an item states; E and M are moments where a bracket follows."""

@@ -36,6 +36,8 @@ _TAIL = " \t\r\n\f.,;"
 _CONTINUES = re.compile(r"[+\-=/]|\\(?:times|cdot|approx|simeq|sim|to|equiv|pm|mp)(?![A-Za-z])")
 _OPEN_END = re.compile(r"(?:[+\-=/({\[]|\\(?:times|cdot|approx|simeq|sim|to|equiv))\Z")
 _DAMAGED = re.compile(r"[\x07\x08\x0b\x0c]|\t(?=frac|imes|au\b|ext|heta|anh|ilde)|\r(?=ight|m\b)")
+_NAMED_BRACKETS = re.compile(r"\\(lbrace|rbrace|lbrack|rbrack)(?![A-Za-z])")
+_BRACKETS = {"lbrace": r"\{", "rbrace": r"\}", "lbrack": "[", "rbrack": "]"}
 _LETTERS = {"\x07": "a", "\x08": "b", "\x0b": "v", "\x0c": "f", "\t": "t", "\r": "r"}
 
 
@@ -83,6 +85,7 @@ def without_looks(text: str) -> str:
             damage.start(),
         )
     shown = _LOOKS.sub(lambda found: found[0] if found["newline"] else " " * len(found[0]), text)
+    shown = _NAMED_BRACKETS.sub(lambda found: _BRACKETS[found[1]].ljust(len(found[0])), shown)
     if lead := _LEAD.match(shown):
         shown = blanked(shown, 0, lead.end())
     shown = _without_newlines(shown)

@@ -1,9 +1,10 @@
 """Which input, changed to another short decimal, would reproduce a printed number.
 
-Along each input the difference between the engine's value and the printed one is looked at on a grid; at every change
-of sign the root is refined, rounded to more and more decimals, and the first rounding at which the printed value holds
-is a repair. Repairs are ordered by how many inputs they change, by the decimals that they need beyond the printed ones,
-and by how short they are.
+Along each input the difference between the engine's value and the printed one is looked at on a grid, and where it
+comes nearest to zero without a change of sign between the points of the grid; at every change of sign the root is
+refined, rounded to more and more decimals, and the first rounding at which the printed value holds is a repair. Repairs
+are ordered by how many inputs they change, by the decimals that they need beyond the printed ones, and by how short
+they are.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ EXTRA_DECIMALS = 2
 GUARD = 6
 """Digits beyond the printed ones while a root is refined."""
 MOST_STEPS = 80
+MOST_SECTIONS = 40
+GOLDEN = Rational(382, 1000)
+"""Part of the longer side of an interval at which it is looked at next."""
 NEIGHBOURS = range(-9, 10)
 """In a repair of two inputs the first moves by so many units of its last digit."""
 
@@ -50,7 +54,7 @@ def repairs(value: Value, inputs: Mapping[str, str], symbols: Sequence[Symbol], 
 
     """
     by_name = {symbol.name: symbol for symbol in symbols}
-    found = [repair for name in inputs for repair in _single(value, inputs, by_name[name], printed)]
+    found = list(dict.fromkeys(own for name in inputs for own in _single(value, inputs, by_name[name], printed)))
     if pairs and not found:
         for first, second in combinations(inputs, 2):
             found += _pair(value, inputs, (by_name[first], by_name[second]), printed)
@@ -138,7 +142,7 @@ def _value_at(value: Value, inputs: Mapping[str, str], printed: PrintedNumber) -
 
 
 def _brackets(difference: Difference, symbol: Symbol, old: Rational) -> Iterator[tuple[Rational, Rational]]:
-    """Return neighbouring points of a grid between which the sign changes."""
+    """Return points between which the sign changes: neighbours of a grid, and around an extremum between them."""
     if symbol.is_integer:
         return
     scale = abs(old) or Rational(1)
@@ -152,6 +156,28 @@ def _brackets(difference: Difference, symbol: Symbol, old: Rational) -> Iterator
             yield low, high
         elif first == 0:
             yield low, low
+    for (low, first), (middle, own), (high, second) in zip(defined, defined[1:], defined[2:], strict=False):
+        if first * own > 0 < own * second and abs(own) <= min(abs(first), abs(second)):
+            nearest = _nearest(difference, low, middle, high)
+            yield low, nearest
+            yield nearest, high
+
+
+def _nearest(difference: Difference, low: Rational, middle: Rational, high: Rational) -> Rational:
+    """Return a point on the other side of zero, or the one nearest to zero, by golden sections around the middle."""
+    best, least = middle, difference(middle)
+    for _ in range(MOST_SECTIONS):
+        left = middle - low > high - middle
+        x = _short(middle + GOLDEN * ((low if left else high) - middle))
+        own = difference(x)
+        if own is None or least is None or own * least <= 0:
+            return best if own is None else x
+        if abs(own) < abs(least):
+            best, least = x, own
+            low, middle, high = (low, x, middle) if left else (middle, x, high)
+        else:
+            low, high = (x, high) if left else (low, x)
+    return best
 
 
 def _refined(difference: Difference, low: Rational, high: Rational) -> Rational:
@@ -159,6 +185,9 @@ def _refined(difference: Difference, low: Rational, high: Rational) -> Rational:
     first, second = difference(low), difference(high)
     if first is None or second is None or low == high:
         return low
+    if first * second > 0:
+        # an extremum that only comes near zero
+        return low if abs(first) < abs(second) else high
     for _ in range(MOST_STEPS):
         if high - low <= abs(high) * Rational(1, 10**14):
             break

@@ -223,3 +223,23 @@ def test_bad_claims_are_refused(arguments, message):
     stated_for = arguments.pop("parameter", "x")
     with pytest.raises((LeadtermsError, ReadingError), match=message):
         check(model("poisson mixed"), stated_for, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("formula", "verdict"),
+    [
+        (r"\frac{\phi^4}{n\{\psi^{(1)}(1/\phi)-\phi\}}", "agree"),
+        (r"\frac{\phi^4}{n\left\lbrace\psi_1(1/\phi)-\phi\right\rbrace}", "agree"),
+        (r"\frac{\phi^4}{n\{\psi^{(2)}(1/\phi)-\phi\}}", "disagree"),
+        (r"\frac{\phi^4}{n\lbrack\psi'(1/\phi)+\phi\rbrack}", "disagree"),
+    ],
+)
+def test_derivatives_of_the_digamma_function_as_papers_write_them(formula, verdict):
+    gamma = Model("y ~ x", family="gamma", link="log", laws={"x": "Uniform(-1, 1)"})
+    assert check(gamma, "phi", formula=formula).verdict == verdict
+
+
+def test_a_power_without_brackets_is_no_derivative():
+    gamma = Model("y ~ x", family="gamma", link="log", laws={"x": "Uniform(-1, 1)"})
+    with pytest.raises(LeadtermsError, match="psi is not read"):
+        check(gamma, "phi", formula=r"\psi^{2}(1/\phi)")

@@ -38,6 +38,21 @@ def test_a_planted_misprint_is_repaired(seed):
     assert check_number(SLOPE, inputs, value).verdict == "agree"
 
 
+def test_two_roots_between_points_of_the_grid_are_found_around_an_extremum():
+    """The variance is largest in beta1 near 2, and every root lies between the same two points of the grid."""
+    for printed in ("0.9", "2.1", "2.77", "3.5"):
+        inputs = {"beta0": "0.53", "beta1": printed, "sigma2": "3.83"}
+        changes = [repair.changes for repair in check_number(SLOPE, inputs, "0.2749475866").repairs]
+        assert (("beta1", printed, "1.95"),) in changes
+        assert len(set(changes)) == len(changes)
+
+
+def test_no_repair_is_proposed_twice():
+    verdict = check_number(SLOPE, {"beta0": "-1.46", "beta1": "0", "sigma2": "3.79"}, "2.05")
+    changes = [repair.changes[0][2] for repair in verdict.repairs if repair.changes[0][0] == "beta1"]
+    assert changes == ["-2", "2"]
+
+
 def shortened(text):
     return text.rstrip("0").rstrip(".") if "." in text else text
 
