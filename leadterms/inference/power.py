@@ -109,7 +109,8 @@ def probability(value: Any, what: str) -> Rational:
     """
     number = exact_number(value)
     if not 0 < number < 1:
-        raise EvaluationError(f"{what} lies between 0 and 1: {value} given (as 0.9 for 90 percent)")
+        usual = "0.9 for 90" if what == "power" else "0.05 for 5"
+        raise EvaluationError(f"{what} lies between 0 and 1: {value} given (as {usual} percent)")
     return number
 
 
