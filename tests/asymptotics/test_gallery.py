@@ -316,6 +316,7 @@ def close(found, expected, scale=1) -> bool:
     return abs(mpmath.mpf(str(found)) - expected) <= TOLERANCE * max(abs(expected), abs(scale))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SLOWLY, ids=lambda case: case.name)
 def test_every_coefficient_of_a_glm_is_closed_and_the_inverse_information(case):
     model = Model(case.formula, family=case.family, link=case.link, laws=case.laws)
@@ -402,6 +403,7 @@ def schur_over_intercept(case: Mixed, point: Point) -> mpmath.matrix:
     return total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", MIXED, ids=lambda case: case.name)
 def test_every_slope_of_a_random_intercept_model_is_the_averaged_schur_complement(case):
     model = Model(case.formula, family=case.family, link=case.link, laws=case.laws)

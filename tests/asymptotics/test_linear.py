@@ -54,6 +54,7 @@ def substituted(expression, sizes):
     return mpmath.mpf(expression.subs({s: mpmath.mpf(v) for s, v in values.items()}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("far", LARGE, ids=["one", "other"])
 @pytest.mark.parametrize(("formula", "laws", "places", "regime"), CASES)
 def test_the_limit_is_that_of_the_exact_information(formula, laws, places, regime, far):

@@ -52,6 +52,7 @@ def relative_error(value, exact):
     return abs(float(Rational(float(value)) / exact - 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accuracy", [1e-9, 1e-12])
 @pytest.mark.parametrize("case", CASES)
 def test_accuracy_over_a_box(case, accuracy):

@@ -40,6 +40,7 @@ def held(moment, polynomial=None):
     return Expectation(integrand, *bindings) if moment.variables else integrand
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]} {case[1]} {case[2]}")
 def test_the_integrand_stays_below(case):
     draw = random.Random(str(case))

@@ -161,7 +161,7 @@ def compare_regression(response: Response, law: str) -> None:
         two_roads(entry, values, 12, 24)
 
 
-@pytest.mark.parametrize(("response", "law"), regressions(4))
+@pytest.mark.parametrize(("response", "law"), regressions(6))
 def test_regression(response: Response, law: str) -> None:
     compare_regression(response, law)
 
@@ -197,6 +197,7 @@ def test_several_predictors_with_all_covariances(formula: str, laws: dict[str, s
 # ---- random effects, beside mpmath
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("formula", "family", "link", "laws", "digits"),
     [

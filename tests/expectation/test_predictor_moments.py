@@ -181,6 +181,7 @@ def test_every_rule_answers_some_cell():
     assert {rule for rule in GRID.values() if rule} == {name for name, _ in RULES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("weight", "law"), CLOSED, ids=["-".join(cell) for cell in CLOSED])
 def test_closed_forms_against_quadrature(weight, law):
     powers = (0, 1, 2, 3, 4) if (weight, law) in DEEP else (0, 1, 2)

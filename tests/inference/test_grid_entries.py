@@ -20,6 +20,7 @@ def variance_of(result, term):
     return result[term], {"m": np.asarray(1.0), "n": np.asarray(1.0)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "link", "law"),
     [

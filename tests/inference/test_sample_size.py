@@ -36,6 +36,7 @@ def test_the_published_integers(cell, printed):
     assert float(less.value) < 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sides", [1, 2])
 @pytest.mark.parametrize(("alpha", "power"), [("0.05", "0.8"), ("0.01", "0.95"), ("1/1000", "0.5")])
 @pytest.mark.parametrize(

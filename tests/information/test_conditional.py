@@ -137,6 +137,7 @@ def random_point(model, seed):
     return at
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_information_matrix_against_brute_force(name):
     model = stated(name)

@@ -60,6 +60,7 @@ def test_random_parameters():
         assert accuracy(ball, bits) >= bits
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("centre", [fmpq(-40), fmpq(0), fmpq(7, 3), fmpq(300)])
 @pytest.mark.parametrize("variance", [fmpq(1, 10**8), fmpq(3, 100), fmpq(9), fmpq(200)])
 @pytest.mark.parametrize("degree", [0, 1, 3])

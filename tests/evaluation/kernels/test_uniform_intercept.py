@@ -96,6 +96,7 @@ def random_points(count):
     return points
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", random_points(22))
 def test_against_nested_quadrature(point):
     value = average(80, *point)

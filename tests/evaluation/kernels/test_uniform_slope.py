@@ -160,6 +160,7 @@ def mp_rule(context, number):
     return rule
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", [*CORNERS[:5], *CORNERS[6:11], *list(random_points(12))[8:]], ids=str)
 def test_coarse_balls_contain_fine_values(point):
     fine = value(110, *point)
