@@ -32,7 +32,7 @@ RATIO = 1.1
 SPAN = 1000.0
 """How far beyond the first guess it is looked for."""
 FALLEN = 1000
-"""Where d^2/V has fallen to this share of its largest value the search ends: a rise beyond is not looked for."""
+"""Where d^2/V is below its largest value divided by this the search ends: a rise beyond is not looked for."""
 NARROW = Fraction(1, 10**13)
 """Relative width of the bracket at the end; the last sign is certified at both its ends."""
 
@@ -152,10 +152,12 @@ def _bracket(
     excess: Callable[[Fraction], arb], guess: float, largest: Fraction | None, needed: arb
 ) -> tuple[Fraction, Fraction]:
     """Return neighbours of a geometric grid between which the power is first reached."""
-    low = Fraction(guess / 4)
-    while not excess(low) < 0:
+    low = Fraction(guess if largest is None else min(guess, float(largest))) / 4
+    value = excess(low)
+    while not value < 0:
         low /= 4
-    best, best_at = -needed, low
+        value = excess(low)
+    best, best_at = value, low
     while True:
         # rounded: products of fractions would grow by 16 digits a step
         high = Fraction(float(low) * RATIO)

@@ -116,3 +116,17 @@ def test_exact_numbers_that_are_not_rational():
     down = sample_size(component, "sigma2 = sqrt(2)/2", at, m=60, n=10, solve="effect", terms=1)
     share = Z * np.sqrt(2 / 60)
     assert float(down.value) == pytest.approx(np.sqrt(0.5) * (1 - 1 / (1 + share)), rel=1e-9)
+
+
+def test_the_search_starts_where_the_parameter_is_positive():
+    model = Model("y ~ x + (1 | g)", family="poisson", laws={"x": "Bernoulli(1/2)"})
+    at = {"beta0": "0.2", "beta1": "0.5", "sigma2": "0.0024"}
+    # an effect near the edge of the range is found, and has the power
+    size = float(sample_size(model, "sigma2 = 0.04852", at, m=10, n=5, solve="effect").value)
+    there = at | {"sigma2": repr(0.04852 - size)}
+    reached = sample_size(model, "sigma2 = 0.04852", there, m=10, n=5, solve="power")
+    assert float(reached.value) == pytest.approx(0.9, abs=1e-6)
+    with pytest.raises(EvaluationError, match="the parameter stays positive") as refused:
+        sample_size(model, "sigma2 = 0.005", at, m=16, n=5, solve="effect")
+    share = float(re.search(r"reaches ([\d.e-]+)", str(refused.value))[1])
+    assert 1e-6 < share < 1
