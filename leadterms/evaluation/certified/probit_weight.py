@@ -44,6 +44,14 @@ class ProbitBalls(RememberedBalls):
         derivative = -4 * z + slope / scaled - slope * gauss / other
         return derivative.abs_upper() / arb(2).sqrt() if derivative.is_finite() else NAN
 
+    def steepness(self, box: Ball) -> Ball:
+        """Bound |w'/w| over a box, however wide: it is at most |eta| + |w'/w + eta|."""
+        direct = self.steepness_on(box)
+        by_excess = (box.abs_upper() + self.excess(box.imag.abs_upper())).abs_upper()
+        if not (direct.is_finite() and by_excess.is_finite()):
+            return direct if direct.is_finite() else by_excess
+        return direct.min(by_excess)
+
     def gaussian_floor(self) -> Ball:
         """The lesser tail is at most e^(-eta^2/2)/2, so that pdf^2/{cdf (1 - cdf)} >= e^(-eta^2/2)/pi."""
         return self.scale / arb.pi()
