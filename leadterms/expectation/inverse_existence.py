@@ -11,7 +11,14 @@ c' e^{-r'|u|}, so that H_AA^{-1} grows at most like e^{r'|u|}, and every normal 
 - *Sufficient.*  If rows a_1, ..., a_d span, with neighbourhoods of probability p_k, then (for a predictor with a
   density the rows of any neighbourhood of one point span: they are linearly independent functions of it)
   H_AA >= sum_k p_k w(eta_k) a_k a_k' and the inverse is at most the sum of the terms 1/(p_k w(eta_k)) times constants;
-  E[p(U)/w(eta_k)] is finite where Var(U'a_k) < 1.
+  E[p(U)/w(eta_k)] is finite where Var(U'a_k) < 1.  A predictor with a density is taken where Var(U'a) is least on its
+  support, V.
+- *One predictor x in the rows, with a density on an interval, rows affine in it*: finite where V < 1, infinite where
+  V > 1.  Let a_0 = a(x_0) be the row of least variance and S the covariance of U.  The rows are convex, so that
+  a(x)'S a_0 >= V for all x in the support (a projection).  At u = t S a_0 eta is at least t V less a constant for
+  bounded x, and H_AA at most e^{-t^2 V^2/2 + O(t)}, against the density e^{-t^2 V/2}, in a tube of width 1/t.  For
+  unbounded x the slope's effect is zero along S a_0: in the tube where it cancels the fixed slope, U'a has the
+  conditional variance V, which is at least 1 where the average is infinite.
 - *A random intercept alone*, H_AA(u) = E[w(c(X) + u)].  With bounded X it decays like e^{-u^2/2} times e^{O(|u|)}:
   finite where sigma^2 < 1, infinite where sigma^2 > 1.  If c(X) = c_0 + Z with Z bounded plus normal of variance v,
   then E[e^{-(u + Z)^2/2}] decays like e^{-u^2/(2(1 + v))}: finite where sigma^2 < 1 + v, infinite beyond.
@@ -41,6 +48,8 @@ from sympy import (
     Integer,
     Lt,
     Matrix,
+    Max,
+    Min,
     Mul,
     Poly,
     Symbol,
@@ -58,7 +67,7 @@ from sympy.logic.boolalg import Boolean
 from leadterms.errors import ExistenceError
 from leadterms.expectation.gaussian import tilt
 from leadterms.expectation.held import Expectation, variables_of
-from leadterms.model.laws import JointNormalLaw, NormalLaw
+from leadterms.model.laws import JointNormalLaw, Law, NormalLaw
 from leadterms.model.weights import (
     CloglogWeight,
     ConstantWeight,
@@ -181,15 +190,14 @@ def inverse_exists(block: BlockA) -> Existence:
     found = _spanning_rows(block)
     if not isinstance(block.weight, ProbitWeight) or found is None:
         return undecided("the growth of the inverse information could not be decided")
-    points, all_points = found
+    points = found.points
     if len(block.rows) == 1 and points and points[0].free_symbols == set():
         points = _nearest(points)
     limit = Integer(1) if widening is None else 1 + widening
     conditions: dict[Boolean, None] = {}
     for row in points:
-        variance = (row.T * block.covariance * row)[0].expand()
-        conditions[Lt(variance, limit)] = None
-    exact = widening is not None and all_points and len(points) == len(block.rows)
+        conditions[Lt((row.T * block.covariance * row)[0].expand(), limit)] = None
+    exact = found.convex or (widening is not None and found.complete and len(points) == len(block.rows))
     kept = tuple(c for c in conditions if c != true)
     if false in conditions:
         return Existence(False, reason="infinite") if exact else undecided("a sufficient condition fails")
@@ -343,12 +351,30 @@ def _variables(bindings: Sequence[Tuple]) -> set[Symbol]:
     return {x for binding in bindings for x in variables_of(binding)}
 
 
-def _spanning_rows(block: BlockA) -> tuple[list[Matrix], bool] | None:
-    """Return rows of X_A at support points whose neighbourhoods span, and whether they are all there are.
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of X_A at support points whose neighbourhoods span.
 
-    None for discrete laws with infinitely many values: one of them has no neighbourhood.
+    Parameters
+    ----------
+    points
+        The rows.
+    complete
+        Whether they are all that there are.
+    convex
+        Whether it is one row, that of least variance in a convex set of rows.
+
     """
+
+    points: list[Matrix]
+    complete: bool
+    convex: bool
+
+
+def _spanning_rows(block: BlockA) -> _Rows | None:
+    """Return rows that span; None for discrete laws with infinitely many values: one of them has no neighbourhood."""
     choices: list[list[tuple[Symbol, Expr]]] = []
+    free: list[tuple[Symbol, Law]] = []
     complete = True
     for binding in block.bindings:
         if not any(row.has(*variables_of(binding)) for row in block.rows):
@@ -363,22 +389,65 @@ def _spanning_rows(block: BlockA) -> tuple[list[Matrix], bool] | None:
             return None
         else:
             complete = False
-            choices.append([(binding[0], _inner_point(law))])
-    rows = [Matrix([row.xreplace(dict(point)) for row in block.rows]) for point in product(*choices)]
-    return rows, complete
+            free.append((binding[0], law))
+    rows, straight = [], True
+    for point in product(*choices):
+        row, found = _least_variance(block, Matrix([row.xreplace(dict(point)) for row in block.rows]), free)
+        rows.append(row)
+        straight = straight and found
+    return _Rows(rows, complete, straight and not choices and len(free) == 1 and _only_normal_slope(block, free[0]))
+
+
+def _only_normal_slope(block: BlockA, free: tuple[Symbol, Law]) -> bool:
+    """Tell whether the tails of eta given U are settled: bounded predictors besides a normal one with the effects."""
+    variable, law = free
+    bounded = all(end.is_finite for end in law.support)
+    if not (bounded or isinstance(law, NormalLaw)):
+        return False
+    others = [binding for binding in block.bindings if binding[0] != variable]
+    touched = [b for b in others if block.eta.has(*variables_of(b))]
+    straight = block.eta.is_polynomial(variable) and Poly(block.eta, variable).degree() <= 1
+    return straight and all(_is_bounded(binding) for binding in touched)
+
+
+def _least_variance(block: BlockA, row: Matrix, free: Sequence[tuple[Symbol, Law]]) -> tuple[Matrix, bool]:
+    """Put one predictor with a density, or all of those on the whole line, where Var(U'a) is least.
+
+    The others are put inside their supports.  The second tells whether the variance is quadratic in what was moved.
+    """
+    values = {x: _inner_point(law) for x, law in free}
+    moved = [x for x, law in free if len(free) == 1 or not any(end.is_finite for end in law.support)]
+    left = {x: value for x, value in values.items() if x not in moved}
+    variance = (row.T * block.covariance * row)[0].xreplace(left).expand()
+    quadratic = bool(moved) and variance.is_polynomial(*moved) and Poly(variance, *moved).total_degree() == 2
+    if quadratic:
+        gradient = Matrix([variance.diff(x) for x in moved])
+        curvature = gradient.jacobian(moved)
+        if curvature.det().expand() != 0:
+            least = curvature.LUsolve(-gradient.xreplace(dict.fromkeys(moved, Integer(0))))
+            laws = dict(free)
+            values |= {x: _clipped(value.cancel(), laws[x]) for x, value in zip(moved, least, strict=True)}
+    return row.xreplace(values), quadratic
+
+
+def _clipped(value: Expr, law: Law) -> Expr:
+    """Return the point of a support that is nearest to a value."""
+    low, high = law.support
+    inner = Min(value, high) if high.is_finite else value
+    return Max(low, inner) if low.is_finite else inner
 
 
 def _nearest(points: Sequence[Matrix]) -> list[Matrix]:
     """Of numbers a_k, one random effect's rows, return the smallest that is not zero: its weight decays slowest."""
     sizes = [point for point in points if point[0] != 0]
-    if not all(point[0].is_number for point in sizes):
+    if not sizes or not all(point[0].is_number for point in sizes):
         return list(points)
     return [min(sizes, key=lambda point: abs(point[0]))]
 
 
-def _inner_point(law: object) -> Expr:
+def _inner_point(law: Law) -> Expr:
     """Return a point of a law's support around which there is probability."""
-    low, high = law.support  # type: ignore[attr-defined]
+    low, high = law.support
     if low.is_finite and high.is_finite:
         return (low + high) / 2
     if low.is_finite:

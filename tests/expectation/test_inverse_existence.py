@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from sympy import Lt, Symbol
+from scipy.stats import norm
+from sympy import Float, Integer, Lt, Matrix, Rational, Symbol, Tuple, symbols
 
 from leadterms import Model, UndecidedError, expansion
-from leadterms.expectation.inverse_existence import EXISTS, Existence, undecided
+from leadterms.expectation.inverse_existence import EXISTS, BlockA, Existence, inverse_exists, undecided
+from leadterms.model.laws import NormalLaw, UniformLaw
+from leadterms.model.weights import ProbitWeight
 
 A, B = Symbol("a", positive=True), Symbol("b", positive=True)
 SECOND = "1/(m*n)"
@@ -86,3 +90,83 @@ def test_a_heavier_tail_is_not_said_to_be_infinite():
     result = expansion(Model("y ~ x + (1 | g)", family="bernoulli", link="probit", laws={"x": "Laplace(0, 1)"}))
     with pytest.raises(UndecidedError, match="not known to be necessary"):
         result["1"].evaluate("beta0=0, beta1=1, sigma2=2", order=SECOND)
+
+
+SLOPE = "y ~ x + (1 + x | g)"
+X, Z = symbols("x z", real=True)
+
+
+def block(rows, *bindings):
+    """Return a block of the probit link with eta = (b + u)'rows."""
+    effects = symbols(f"u:{len(rows)}", real=True)
+    fixed = symbols(f"b:{len(rows)}", real=True)
+    covariance = Matrix(len(rows), len(rows), lambda i, j: Symbol(f"S{min(i, j)}{max(i, j)}", real=True))
+    eta = sum((b + u) * row for b, u, row in zip(fixed, effects, rows, strict=True))
+    return BlockA(ProbitWeight(Integer(1)), eta, rows, tuple(Tuple(x, law) for x, law in bindings), effects, covariance)
+
+
+@pytest.mark.parametrize(
+    ("law", "formula", "condition"),
+    [
+        ("Uniform(-1, 1)", "y ~ x + (0 + x | g)", None),
+        ("Normal(0, 1)", "y ~ x + (0 + x | g)", None),
+        ("Uniform(1, 2)", "y ~ x + (0 + x | g)", "sigma2 < 1"),
+        ("Normal(0, 1)", SLOPE, "Sigma11 - Sigma12**2/Sigma22 < 1"),
+        (
+            "Exponential(1)",
+            SLOPE,
+            "Sigma11 + 2*Sigma12*Max(0, -Sigma12/Sigma22) + Sigma22*Max(0, -Sigma12/Sigma22)**2 < 1",
+        ),
+    ],
+)
+def test_a_predictor_with_a_density_is_looked_at_where_the_random_terms_vary_least(law, formula, condition):
+    assert second(law, formula, name="x").condition == condition
+
+
+def test_several_predictors_on_the_line_are_moved_together():
+    known = block((Integer(1), X, Z), (X, NormalLaw(0, 1)), (Z, NormalLaw(0, 1)))
+    (condition,) = inverse_exists(known).conditions
+    covariance = Matrix(
+        [[Rational(3, 2), Rational(1, 2), Rational(-1, 3)], [Rational(1, 2), 1, 0], [Rational(-1, 3), 0, 2]]
+    )
+    values = dict(zip(known.covariance, covariance, strict=True))
+    # the least of (1, x, z) Sigma (1, x, z)' is 1/(Sigma^-1)_11
+    assert (condition.lhs.xreplace(values) - 1 / covariance.inv()[0, 0]).cancel() == 0
+
+
+def growth(points, masses, covariance, radius):
+    """Return the largest log of 1/lambda_min(H_AA) times the density of U, over directions at this radius."""
+    worst = -np.inf
+    for angle in np.linspace(0, np.pi, 721):
+        u = np.linalg.cholesky(covariance) @ (np.cos(angle), np.sin(angle)) * radius
+        eta = u[0] + u[1] * points
+        log_weight = 2 * norm.logpdf(eta) - norm.logcdf(eta) - norm.logcdf(-eta)
+        top = log_weight.max()
+        share = masses * np.exp(log_weight - top)
+        h = np.array([[np.sum(share * points ** (i + j)) for j in range(2)] for i in range(2)])
+        worst = max(worst, -top - np.log(np.linalg.eigvalsh(h)[0]) - radius**2 / 2)
+    return worst
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_condition_for_a_slope_is_where_the_inverse_outgrows_the_density(seed):
+    rng = np.random.default_rng(seed)
+    low, width = rng.uniform(-1, 1), rng.uniform(0.5, 2)
+    spread = rng.uniform(0.3, 1.5, 2)
+    rho = rng.uniform(-0.9, 0.9)
+    covariance = np.array([[spread[0] ** 2, rho * spread.prod()], [rho * spread.prod(), spread[1] ** 2]])
+    # the first variance is moved to either side of the condition, which is linear in it: well off the boundary
+    vertex = np.clip(-covariance[0, 1] / covariance[1, 1], low, low + width)
+    rest = 2 * covariance[0, 1] * vertex + covariance[1, 1] * vertex**2
+    points = low + width * (np.arange(2000) + 0.5) / 2000
+    known = block((Integer(1), X), (X, UniformLaw(Float(low), Float(low + width))))
+    existence = inverse_exists(known)
+    assert existence.exact
+    for total, finite in ((0.8, True), (1.25, False)):
+        covariance[0, 0] = total - rest
+        if np.linalg.eigvalsh(covariance)[0] < 0.05:
+            continue
+        values = dict(zip(known.covariance, map(Float, covariance.flat), strict=True))
+        assert existence.at(values).verdict is finite
+        rise = growth(points, 1 / 2000, covariance, 24) - growth(points, 1 / 2000, covariance, 12)
+        assert (rise < 0) == finite
