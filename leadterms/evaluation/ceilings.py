@@ -162,7 +162,7 @@ def ceiling_of_residual_information(average: Average) -> Bound | None:
         for exponents, c in row
     ]
     shares = tuple(zip(found.symbols, found.probabilities, strict=True))
-    return Bound(tuple(parts), Sector(1, 1 + len(columns)), shares)
+    return Bound(tuple(parts), Sector(1, 1 + len(columns), turns=True), shares)
 
 
 def _squares(column: Column) -> list[list[tuple[tuple[int, ...], Expr]]]:

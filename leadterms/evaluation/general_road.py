@@ -25,9 +25,11 @@ from leadterms.evaluation.residual_information import InverseInformation, Moment
 from leadterms.evaluation.road import Numbers, Road
 from leadterms.evaluation.weighted_moment import WeightedMoment
 from leadterms.model.laws import Law
-from leadterms.model.weights import ExponentialWeight
+from leadterms.model.weights import CloglogWeight, ExponentialWeight, ProbitWeight
 
 NAME = "general certified road, slower than a kernel"
+STRAYING = (ProbitWeight, CloglogWeight)
+"""Weights with no sector that holds them near the real line."""
 MOST_EFFECTS = 3
 """Nodes in more dimensions than these are too many."""
 
@@ -67,6 +69,16 @@ def _unbounded_slopes(average: Average) -> list[tuple[Symbol, WeightedMoment, La
     ]
 
 
+def _has_slopes(average: Average) -> bool:
+    """Tell whether an effect multiplies a predictor."""
+    return any(
+        moment.eta.diff(effect).has(*moment.variables)
+        for moment in average.inner.values()
+        if moment.variables
+        for effect in average.effects.symbols
+    )
+
+
 def _ceiling(average: Average) -> tuple[Bound | None, InverseInformation | None]:
     """Return a bound of the integrand, or its form where it is an entry of an inverse information.
 
@@ -77,9 +89,14 @@ def _ceiling(average: Average) -> tuple[Bound | None, InverseInformation | None]
     if any(isinstance(moment.weight, ExponentialWeight) for _, moment, _ in unbounded):
         raise UncertifiedError(f"no certified road: {slope}, under a weight that grows exponentially")
     outside = bool(average.integrand.free_symbols & set(average.effects.symbols))
+    moments = average.inner.values()
     above = None
     if not outside:
-        above = ceiling_of_residual_information(average) if unbounded else ceiling(average)
+        # weights that leave every sector are certified under random slopes by what is known of Schur complements
+        first = unbounded or (_has_slopes(average) and any(isinstance(m.weight, STRAYING) for m in moments))
+        above = ceiling_of_residual_information(average) if first else None
+        if above is None and not unbounded:
+            above = ceiling(average)
     if above is None and not unbounded:
         inverse = inverse_information(average)
         if inverse is not None:

@@ -95,12 +95,24 @@ class Sector:
     analytic there and |F| <= sec(multiple t)^power times the ceiling, with |v| in place of w.  For an exponential
     ceiling it is sec(multiple t)^power times the ceiling at the real part of z, times (sup |v|/w)^gains, times
     e^(growth_j |Im z_j|).
+
+    Parameters
+    ----------
+    multiple, power, gains, growth
+        As above.
+    losses
+        Where |v| may be smaller than w at the real part of z: a further factor (sup w/|v|)^losses.
+    turns
+        Whether the bound stays when all v are multiplied by the same e^(i theta).
+
     """
 
     multiple: int
     power: int
     gains: int = 1
     growth: tuple[Ball, ...] = ()
+    losses: int = 0
+    turns: bool = False
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from flint import acb, arb
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, float_log, interval, larger
 from leadterms.evaluation.certified.bounds import Bounds, Cell, density
+from leadterms.evaluation.certified.elementary_weights import CloglogBalls
 from leadterms.evaluation.certified.gauss import SLACK, columns, gauss, points_needed, remainder
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS
 from leadterms.evaluation.certified.probit_weight import ProbitBalls
@@ -35,6 +36,7 @@ from leadterms.evaluation.certified.size import cells_of, rough_size
 from leadterms.evaluation.certified.strands import Plans, Strands, complex_point
 from leadterms.evaluation.certified.strip import Strip
 from leadterms.evaluation.certified.tilted_normal import TiltedNormal, tilted_normal
+from leadterms.evaluation.certified.turning import Turning
 from leadterms.evaluation.moment_system import NumericSystem, Sector
 from leadterms.evaluation.precision import ball_precision
 
@@ -95,11 +97,13 @@ class EffectsAverage:
             size = rough_size(self.strands, self.bounds) if size is None else size
             self.tolerance = size * arb(2) ** (-bits - 2)
         # the probit weight costs most in boxes, and its steepness grows no faster than eta
-        by_steepness = all(isinstance(problem.weight, ProbitBalls) for problem in self.strands.problems)
+        by_steepness = all(isinstance(problem.weight, ProbitBalls | CloglogBalls) for problem in self.strands.problems)
         self._sector = system.sector if by_steepness and not system.with_effects else None
         with ball_precision(PLANNING_BITS):
             self._tilted = tilted_normal(self.strands)
-        self._least_shape = LEAST_SHAPE if self._tilted is None else LEAST_SHAPE_TILTED
+            if self._sector is not None:
+                self._turning = Turning(self.strands.problems, system, self._sector.turns)
+        self._least_shape = LEAST_SHAPE if self._tilted is None and self._sector is None else LEAST_SHAPE_TILTED
         self._tallest = [_tallest(reach, bits) for reach in self._reach]
         self._height = list(self._tallest)
 
@@ -234,26 +238,18 @@ class EffectsAverage:
         return self._on_boxes(rules, boxes)
 
     def _in_sector(self, sector: Sector, cell: Cell, j: int, rho: float) -> Ball:
-        """Bound |F phi| over the ellipse by the ceiling: the weights turn by at most their steepness times Im eta."""
+        """Bound |F phi| over the ellipse by the ceiling: the weights turn, but nearly all alike (`turning`)."""
         half, centre = (cell[j][1] - cell[j][0]) / 2, (cell[j][1] + cell[j][0]) / 2
         long, short = (half * arb(rho + sign / rho) / 2 * SLACK for sign in (1, -1))
         region = list(cell)
         region[j] = ((centre - long).lower(), (centre + long).upper())
-        turned = arb(0)
-        for problem in self.strands.problems:
-            row = problem.loadings[j]
-            low, high, _ = problem.predictor.range(row[0], row[1:], problem.supports)
-            shift, slopes = problem.at([interval(*side) for side in region])
-            first, last, _ = problem.predictor.range(shift, slopes, problem.supports)
-            if None in (low, high, first, last):
-                return NAN
-            height = (larger(abs(low), abs(high)) * short).abs_upper()
-            steepness = problem.weight.steepness(acb(interval(first, last), interval(-height, height)))
-            turned = larger(turned, (steepness * height).abs_upper())
-        angle = turned * sector.multiple
-        if not (turned.is_finite() and angle < arb.pi() / 2):
+        turn = self._turning.over(tuple(region), j, short.upper())
+        angle = turn.angle * sector.multiple
+        if not (angle.is_finite() and angle < arb.pi() / 2):
             return NAN
-        factor = turned.exp() / angle.cos() ** sector.power
+        factor = (sector.gains * turn.gain + sector.losses * turn.loss).exp() / angle.cos() ** sector.power
+        if sector.growth:
+            factor *= (sector.growth[j] * short).exp()
         effects = [acb(interval(*side)) for side in region]
         effects[j] = acb(effects[j].real, interval(-short, short))
         return (factor * self.bounds.top(tuple(region)) * _modulus_of_density(effects)).abs_upper()

@@ -75,10 +75,10 @@ MOST_SPREADS = 400.0
 def is_unbounded(system: NumericSystem) -> bool:
     """Tell whether a random effect multiplies an unbounded predictor."""
     with ball_precision(PLANNING_BITS):
-        return any(_places(Problem(strand)) for strand in system.strands)
+        return any(_places(Problem(strand), everywhere=False) for strand in system.strands)
 
 
-def cut_off(system: NumericSystem, bits: int) -> tuple[NumericSystem, Ball, Ball]:
+def cut_off(system: NumericSystem, bits: int, everywhere: bool) -> tuple[NumericSystem, Ball, Ball]:
     """Return a system whose random slopes are on bounded predictors only, and a bound of how far its average is off.
 
     The third is about the size of its average, without proof.
@@ -89,6 +89,8 @@ def cut_off(system: NumericSystem, bits: int) -> tuple[NumericSystem, Ball, Ball
         Its integrand is an entry of a Schur complement (`NumericSystem.shares`), its weights are bounded.
     bits
         The bound is about 2^-bits of the average of |F|, or less.
+    everywhere
+        Whether all predictors are cut off, those too that no effect multiplies.
 
     Raises
     ------
@@ -102,7 +104,7 @@ def cut_off(system: NumericSystem, bits: int) -> tuple[NumericSystem, Ball, Ball
             "complement of the information matrix"
         )
     with ball_precision(PLANNING_BITS):
-        loss = _Loss(system, system.shares)
+        loss = _Loss(system, system.shares, everywhere)
         first, _ = loss.cut(loss.everywhere * arb(2) ** -ROUGH_BITS)
         strands = Strands(first)
         size = rough_size(strands, Bounds(strands))
@@ -112,7 +114,7 @@ def cut_off(system: NumericSystem, bits: int) -> tuple[NumericSystem, Ball, Ball
 class _Loss:
     """Bounds of the average of S(H) - S(H_R) for products of intervals R."""
 
-    def __init__(self, system: NumericSystem, shares: Sequence[Ball]) -> None:
+    def __init__(self, system: NumericSystem, shares: Sequence[Ball], everywhere: bool) -> None:
         for strand in system.strands:
             if not isinstance(strand.weight, _QUASICONCAVE):
                 raise EvaluationError(
@@ -122,7 +124,7 @@ class _Loss:
         self.system = system
         self.shares = [abs(arb(share)) for share in shares]
         self.problems = [Problem(strand) for strand in system.strands]
-        self.places = sorted(set().union(*(_places(problem) for problem in self.problems)))
+        self.places = sorted(set().union(*(_places(problem, everywhere) for problem in self.problems)))
         self.tops = [problem.weight.modulus(None, None, arb(0)) for problem in self.problems]
         self.squares = [list(_squares(problem)) for problem in self.problems]
         self.everywhere = sum(
@@ -245,13 +247,15 @@ class _Loss:
         return (1 / best).abs_upper() if best > 0 else NAN
 
 
-def _places(problem: Problem) -> set[int]:
-    """Return the unbounded predictors that random effects multiply."""
+def _places(problem: Problem, everywhere: bool) -> set[int]:
+    """Return the unbounded predictors that random effects multiply, or all of them."""
     monomials = problem.predictor.monomials
+    unbounded = {i for i, line in enumerate(problem.lines) if line.low is None or line.high is None}
+    if everywhere:
+        return unbounded
     return {
         i
-        for i, line in enumerate(problem.lines)
-        if (line.low is None or line.high is None)
+        for i in unbounded
         for row in problem.loadings
         for entry, exponents in zip(row[1:], monomials, strict=True)
         if exponents[i] and not entry.is_zero()

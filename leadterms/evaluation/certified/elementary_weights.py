@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flint import arb
 
-from leadterms.evaluation.certified.balls import NAN, Ball, End, interval
+from leadterms.evaluation.certified.balls import NAN, Ball, End, disc, interval
 from leadterms.evaluation.certified.remembered import RememberedBalls
-from leadterms.evaluation.certified.weight_base import WeightBalls, least_cosine, nearest_and_farthest
+from leadterms.evaluation.certified.weight_base import LogSlope, WeightBalls, least_cosine, nearest_and_farthest
 from leadterms.model.weights import ExponentialWeight, Weight
 
 
@@ -201,6 +201,14 @@ class CloglogBalls(RememberedBalls):
         if size <= 1:
             return 1 + size
         return (2 - box_q / -((-box_q).expm1())).abs_upper()
+
+    def slope(self, box: Ball) -> LogSlope:
+        """w'/w = 2 - h(q); for |q| <= 1 Bernoulli's series gives |h - 1 - q/2| <= {1 - (1/2)cot(1/2)}|q|^2."""
+        q = box.exp()
+        size = q.abs_upper()
+        if size <= 1:
+            return LogSlope(arb(0), 1 - q / 2 + disc((1 - (1 / arb(2)).cot() / 2) * size * size))
+        return LogSlope(arb(0), 2 - q / -((-q).expm1()))
 
     def modulus(self, low: End, high: End, height: Ball) -> Ball:
         """Two bounds, with r = |q| and k = cos(height).

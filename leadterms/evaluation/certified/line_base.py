@@ -23,7 +23,8 @@ ENOUGH = 0.01
 PIECES = 200
 
 
-def _same(t: Ball) -> Ball:
+def identity(t: Ball) -> Ball:
+    """Return t: x is the variable itself."""
     return t
 
 
@@ -51,10 +52,15 @@ class Segment:
     low: Ball
     high: Ball
     density: Callable[[Ball], Ball]
-    point: Callable[[Ball], Ball] = _same
+    point: Callable[[Ball], Ball] = identity
     rough: bool = False
     size: Callable[[Ball], Ball] | None = None
     edge: Callable[[Ball], Ball] | None = None
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether t is x itself."""
+        return self.point is identity
 
     def mass(self, low: Ball, high: Ball) -> Ball:
         """Return an upper bound of the mass between two points, not finite where none is known."""

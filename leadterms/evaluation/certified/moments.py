@@ -181,7 +181,8 @@ class Plan:
         sums: list[list[Ball]] = []
         for rule, slope, power in zip(self.rules, slopes, self.problem.powers, strict=True):
             tilted = [m * (rate * slope * x).exp() for x, m in zip(rule.points, rule.masses, strict=True)]
-            row = [sum(tilted[1:], tilted[0])]
+            # a law cut off may leave so little that its rule has no point
+            row = [sum(tilted, arb(0))]
             for k in range(1, power + 1):
                 row.append(sum((whole_power(x, k) * t for x, t in zip(rule.points, tilted, strict=True)), arb(0)))
             sums.append([value + _ball_like(value, error) for value, error in zip(row, rule.errors, strict=True)])

@@ -10,7 +10,7 @@ from flint import arb
 from sympy import Expr, Poly
 
 from leadterms.evaluation.certified.balls import NAN, Ball, value_of
-from leadterms.evaluation.certified.line_base import Line, Segment, X
+from leadterms.evaluation.certified.line_base import Line, Segment, X, identity
 from leadterms.model.laws import Law
 
 LARGEST_ROOT = 24
@@ -110,7 +110,8 @@ class GammaLine(Line):
             return root * self.top * power_of(t, root * self.exact - 1, root * self.shape - 1) * bell
 
         end = (high.log() / root).exp()
-        return [Segment(arb(0), end, density, lambda t: t**root, self.normalised)]
+        point = identity if root == 1 else lambda t: t**root
+        return [Segment(arb(0), end, density, point, self.normalised)]
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """(log g)' = (power + shape - 1)/x + rate - 1/scale."""

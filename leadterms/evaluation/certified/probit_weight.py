@@ -8,7 +8,7 @@ from flint import acb, arb
 
 from leadterms.evaluation.certified.balls import NAN, Ball, End, disc, half_diagonal, interval, larger, spread
 from leadterms.evaluation.certified.remembered import RememberedBalls
-from leadterms.evaluation.certified.weight_base import nearest_and_farthest
+from leadterms.evaluation.certified.weight_base import LogSlope, nearest_and_farthest
 from leadterms.evaluation.precision import ball_precision
 
 
@@ -51,6 +51,10 @@ class ProbitBalls(RememberedBalls):
         if not (direct.is_finite() and by_excess.is_finite()):
             return direct if direct.is_finite() else by_excess
         return direct.min(by_excess)
+
+    def slope(self, box: Ball) -> LogSlope:
+        """w'/w = -eta + e."""
+        return LogSlope(arb(-1), disc(self.excess(box.imag.abs_upper())))
 
     def gaussian_floor(self) -> Ball:
         """The lesser tail is at most e^(-eta^2/2)/2, so that pdf^2/{cdf (1 - cdf)} >= e^(-eta^2/2)/pi."""

@@ -94,15 +94,9 @@ def _pass(system: NumericSystem, bits: int) -> arb:
     if all(bool(arb(entry).is_zero()) for strand in system.strands for row in strand.loadings for entry in row):
         strands = tuple(replace(strand, loadings=()) for strand in system.strands)
         return _without_effects(replace(system, strands=strands), bits)
-    if is_unbounded(system):
-        in_sectors = system.sector is not None and all(_stays_in_sector(strand.weight) for strand in system.strands)
-        if not (in_sectors or _is_tilted_normal(system)):
-            raise EvaluationError(
-                "a random slope on an unbounded predictor is certified for weights whose argument is bounded near the "
-                "real line (those of the logit link, and of the negative binomial family with the log link), and under "
-                "the probit link where that predictor is normal with a slope of its own, and all others are bounded"
-            )
-        cut, loss, size = cut_off(system, bits)
+    strays = not all(_stays_in_sector(strand.weight) for strand in system.strands)
+    if is_unbounded(system) or (strays and _is_turned_far_out(system)):
+        cut, loss, size = cut_off(system, bits, everywhere=strays)
         ball = _bounded(cut, bits, size)
         with ball_precision(bits + PLANNING_BITS):
             return ball + arb(0, loss)
@@ -112,6 +106,16 @@ def _pass(system: NumericSystem, bits: int) -> arb:
 def _stays_in_sector(weight: Weight) -> bool:
     with ball_precision(PLANNING_BITS):
         return bool(weight_balls(weight).angle(arb("0.01")).is_finite())
+
+
+def _is_turned_far_out(system: NumericSystem) -> bool:
+    """Tell whether bounds by panels of the predictors (`turning`) need all laws cut off."""
+    if system.shares is None:
+        return False
+    with ball_precision(PLANNING_BITS):
+        strands = Strands(system)
+        unbounded = any(None in ends for problem in strands.problems for ends in problem.supports)
+        return unbounded and not strands.common_shift
 
 
 def _is_tilted_normal(system: NumericSystem) -> bool:

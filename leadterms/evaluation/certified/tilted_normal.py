@@ -74,7 +74,7 @@ def tilted_normal(strands: Strands) -> TiltedNormal | None:
 
 
 def place_of_tilt(system: NumericSystem, problems: Sequence[Problem]) -> int | None:
-    """Return the one normal predictor of a system of this form, cut off or not yet; None for other systems.
+    """Return the one normal predictor of a system of this form, under a random slope; None for other systems.
 
     F is residual information in probit weights, eta affine, all columns of the design are affine in the normal
     predictor, and the other predictors are bounded.
@@ -86,6 +86,8 @@ def place_of_tilt(system: NumericSystem, problems: Sequence[Problem]) -> int | N
     if len(normal) != 1 or not all(isinstance(p.weight, ProbitBalls) and p.predictor.is_affine for p in problems):
         return None
     (place,) = normal
+    if all(bool(row[1 + place].is_zero()) for problem in problems for row in problem.loadings):
+        return None
     if any(part.exponents[place] > 2 for part in system.absolute_moments):
         return None
     if any(None in ends for p in problems for i, ends in enumerate(p.supports) if i != place):

@@ -10,10 +10,20 @@ since log w(z) - log w(m) is the integral of w'/w along the segment from m to z,
 
 from __future__ import annotations
 
-from flint import arb
+from dataclasses import dataclass
+
+from flint import acb, arb
 
 from leadterms.evaluation.certified.balls import NAN, Ball, End, disc, half_diagonal, interval, spread, value_of
 from leadterms.model.weights import Weight
+
+
+@dataclass(frozen=True)
+class LogSlope:
+    """w'/w = factor eta + e(eta), ``rest`` an enclosure of e over a box."""
+
+    factor: Ball
+    rest: Ball
 
 
 class WeightBalls:
@@ -55,6 +65,10 @@ class WeightBalls:
     def steepness(self, box: Ball) -> Ball:
         """Return a bound of |w'/w| over a complex box."""
         raise NotImplementedError
+
+    def slope(self, box: Ball) -> LogSlope:
+        """Return w'/w over a complex box, its rest not finite where nothing is known."""
+        return LogSlope(arb(0), acb(NAN))
 
     def modulus(self, low: End, high: End, height: Ball) -> Ball:
         """Return an upper bound of |w(x + iy)| for low <= x <= high and |y| <= height; not finite where unknown."""

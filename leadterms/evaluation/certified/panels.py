@@ -1,0 +1,144 @@
+"""Panels of the predictors of a strand: boxes that cover their laws, and what share of a mean lies on some of them.
+
+On a panel [a, b] of a predictor with a density between l and h the mean of f^2 over it lies between l and h times the
+integral of f^2, for every function f; on a product of panels the bounds multiply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise, product
+from math import ceil, prod
+
+from flint import acb, arb, arb_mat
+
+from leadterms.evaluation.certified.balls import NAN, Ball, interval
+from leadterms.evaluation.certified.cut_lines import CutLine
+from leadterms.evaluation.certified.line_base import Line
+from leadterms.evaluation.certified.problem import Problem
+
+COUNTS = (1, 16, 8, 4, 3)
+"""Panels of each of so many predictors, the last for more."""
+BEND = 1.7
+"""How much shorter panels are where a law has most of its mass."""
+FINER = 3
+"""How many times more there are of an unbounded law that is cut off."""
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A panel of one predictor, with bounds of its density; not finite where none is known."""
+
+    low: Ball
+    high: Ball
+    least: Ball
+    most: Ball
+
+    def powers(self, count: int) -> list[Ball]:
+        """Return the integrals of x^k, k < count."""
+        return [(self.high ** (k + 1) - self.low ** (k + 1)) / (k + 1) for k in range(count)]
+
+
+class Panels:
+    """The panels of one strand.
+
+    Parameters
+    ----------
+    problem
+        The strand, its predictors bounded.
+    columns
+        Exponents of monomials of the predictors, whose combinations f are.
+
+    """
+
+    def __init__(self, problem: Problem, columns: Sequence[Sequence[int]]) -> None:
+        self._columns = columns
+        count = COUNTS[min(len(problem.lines), len(COUNTS) - 1)]
+        sides = [_pieces(line, count * (FINER if isinstance(line, CutLine) else 1)) for line in problem.lines]
+        self._boxes = list(product(*sides))
+        self.monomials = [
+            problem.predictor.values([interval(piece.low, piece.high) for piece in box]) for box in self._boxes
+        ]
+        """Those of the linear predictor, on each panel."""
+
+    def share(self, left: Mapping[int, Ball], kept: Mapping[int, Ball]) -> Ball:
+        """Bound the largest ratio of E[a f^2; left] to E[b f^2; kept] over all f != 0, not finite where unknown.
+
+        a and b are constants on each panel; the bound is the trace of B^-1 A, A and B matrices of those means.
+        """
+        size = len(self._columns)
+        if not left:
+            return arb(0)
+        above, below = arb_mat(size, size), arb_mat(size, size)
+        for panel, value in left.items():
+            above += self._grams[panel] * (value * prod((piece.most for piece in self._boxes[panel]), start=arb(1)))
+        for panel, value in kept.items():
+            least = prod((piece.least for piece in self._boxes[panel]), start=arb(1))
+            if least.is_finite():
+                below += self._grams[panel] * (value * least)
+        try:
+            ratio = below.inv() * above
+        except ZeroDivisionError:
+            return NAN
+        # B is a sum of squares with factors that are not negative: where it is invertible it is positive definite
+        trace = sum((ratio[i, i] for i in range(size)), arb(0))
+        return trace.abs_upper() if trace.is_finite() else NAN
+
+    @cached_property
+    def _grams(self) -> list[arb_mat]:
+        """The integrals of f f' over each panel, for the monomials f."""
+        columns = self._columns
+        size = len(columns)
+        counts = [1 + 2 * max(e[i] for e in columns) for i in range(len(columns[0]))]
+        grams = []
+        for box in self._boxes:
+            powers = [piece.powers(count) for piece, count in zip(box, counts, strict=True)]
+            entries = [
+                prod((line[i + j] for line, i, j in zip(powers, e, f, strict=True)), start=arb(1))
+                for e in columns for f in columns
+            ]  # fmt: skip
+            grams.append(arb_mat(size, size, entries))
+        return grams
+
+
+def _pieces(line: Line, count: int) -> list[_Piece]:
+    """Cut the range of a bounded law into about so many panels."""
+    if line.atoms(line.low, line.high) is not None:
+        return [_Piece(low, high, NAN, NAN) for low, high in _cut(line.low, line.high, count, 0)]
+    found = []
+    width = line.high - line.low
+    segments = line.segments(line.low, line.high)
+    for i, segment in enumerate(segments):
+        low, high = segment.point(segment.low), segment.point(segment.high)
+        parts = max(1, ceil(float(abs(high - low) / width) * count - 0.01))
+        for start, end in _cut(segment.low, segment.high, parts, _side_of_most(line, i, len(segments))):
+            x = segment.point(interval(start, end))
+            density = segment.density(acb(interval(start, end))).real if segment.is_straight else NAN
+            known = density.is_finite()
+            least, most = (density.lower().max(arb(0)), density.upper()) if known else (NAN, NAN)
+            found.append(_Piece(x.lower(), x.upper(), least, most))
+    return found
+
+
+def _side_of_most(line: Line, i: int, count: int) -> int:
+    """Tell where a segment of a law has most of its mass: at its lower end (-1), its upper one (1), or not known (0).
+
+    A law cut off on one side has most at the other, one cut off on both about the middle.
+    """
+    if not isinstance(line, CutLine):
+        return 0
+    below, above = (end is not None for end in line.cut)
+    if below and above:
+        return 0 if count == 1 else 1 if 2 * i < count - 1 else -1
+    return 1 if below else -1
+
+
+def _cut(low: Ball, high: Ball, count: int, side: int) -> list[tuple[Ball, Ball]]:
+    """Cut an interval into panels that are shorter towards one side."""
+    shares = [i / count for i in range(1, count)]
+    if side:
+        shares = [t**BEND if side < 0 else 1 - (1 - t) ** BEND for t in shares]
+    cuts = [low, *((low + (high - low) * t).mid() for t in shares), high]
+    return list(pairwise(cuts))
