@@ -10,10 +10,10 @@ from typing import Any
 from sympy import And, Eq, Expr, Ne, Or, Symbol, false, true
 from sympy.logic.boolalg import Boolean
 
-from leadterms.errors import EvaluationError, ExistenceError, LeadtermsError, UndecidedError
+from leadterms.errors import EvaluationError, ExistenceError, UndecidedError
 from leadterms.notation.symbols import HARMONIC, TOTAL, M, N
 from leadterms.reading.expressions import read_assignments
-from leadterms.reading.numbers import brief, exact_expression
+from leadterms.reading.numbers import brief, named_exact
 
 Values = Mapping[Any, Any] | str
 
@@ -68,7 +68,7 @@ class ParameterSpace:
             if symbol in named:
                 raise EvaluationError(f"{name} is given twice: give it once")
             named.add(symbol)
-            exact = _exact(name, value)
+            exact = named_exact(name, value)
             if not exact.is_real:
                 raise EvaluationError(f"{name} must be real: {value} given")
             if symbol.is_positive and not exact.is_positive:
@@ -92,15 +92,6 @@ class ParameterSpace:
                 raise UndecidedError(f"whether {shown(condition)} holds at the point could not be decided")
             values = ", ".join(f"{s.name} = {point[s]}" for s in sorted(condition.free_symbols, key=str))
             raise ExistenceError(f"the condition {shown(condition)} fails at {values}")
-
-
-def _exact(name: str, value: Any) -> Expr:
-    try:
-        return exact_expression(value)
-    except LeadtermsError as error:
-        reason = str(error).splitlines()[0]
-        what = f" {value!r}" if isinstance(value, str) else ""  # of others the reason says what they are
-        raise EvaluationError(f"the value{what} of {name} is not an exact number: {reason}") from None
 
 
 @lru_cache(maxsize=1024)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from sympy import Symbol
 
-from leadterms.errors import EvaluationError, LeadtermsError
+from leadterms.errors import EvaluationError
 from leadterms.reading.expressions import read_assignments
-from leadterms.reading.numbers import exact_expression
+from leadterms.reading.numbers import named_exact
 
 Values = Mapping[Any, Any] | str | Any
 """A mapping, a text, or a series whose index has the names."""
@@ -56,7 +56,7 @@ def parameter_values(
         if name in found:
             raise EvaluationError(f"{name} is given twice: give it once, by its name or that of its term")
         found[name] = _single(value)
-        _check_number(str(key), found[name])
+        named_exact(str(key), found[name])
     return found
 
 
@@ -109,12 +109,3 @@ def _single(value: Any) -> Any:
     if isinstance(shape, tuple) and shape and all(length == 1 for length in shape):
         return np.asarray(value).reshape(())
     return value.as_py() if hasattr(value, "as_py") else value
-
-
-def _check_number(key: str, value: Any) -> None:
-    try:
-        exact_expression(value)
-    except LeadtermsError as error:
-        what = f" {value!r}" if isinstance(value, str) else ""  # of others the reason says what they are
-        reason = str(error).splitlines()[0]
-        raise EvaluationError(f"the value{what} of {key} is not an exact number: {reason}") from None

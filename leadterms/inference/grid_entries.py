@@ -17,7 +17,8 @@ from leadterms.asymptotics.point import symbols_of
 from leadterms.asymptotics.result import Entry, Term
 from leadterms.errors import EvaluationError, ExistenceError, UndecidedError
 from leadterms.evaluation.arrays import ArrayFunction
-from leadterms.inference.contrast_variance import ONE_TERM_REMEDY, exact_ball
+from leadterms.inference.asked_terms import ONE_TERM, require_terms
+from leadterms.inference.contrast_variance import exact_ball
 from leadterms.inference.grid_input import Array, common_shape, inside
 from leadterms.inference.progress import Progress, counted
 
@@ -52,9 +53,9 @@ def entry_over(entry: Entry, values: Mapping[str, Array], accuracy: float, progr
         If a term exists nowhere, or is not known to.
 
     """
+    require_terms(entry.terms, ONE_TERM if len(entry.terms) > 1 else "")
     total = np.asarray(0.0)
     for term in entry.terms:
-        _require_existence(term, len(entry.terms))
         parameters = [symbol.name for symbol in entry.space.symbols if symbol in symbols_of(term.coefficient)]
         wanted = [*parameters, *sorted(symbol.name for symbol in term.order.free_symbols)]
         missing = [name for name in dict.fromkeys(wanted) if name not in values]
@@ -74,13 +75,6 @@ def check_accuracy(accuracy: float) -> None:
     number = isinstance(accuracy, int | float) and not isinstance(accuracy, bool)
     if not number or not FINEST <= accuracy <= COARSEST:
         raise EvaluationError(f"accuracy is a number from {FINEST:g} to {COARSEST:g}, not {accuracy!r}")
-
-
-def _require_existence(term: Term, count: int) -> None:
-    try:
-        term.require_existence()
-    except (ExistenceError, UndecidedError) as error:
-        raise type(error)(f"{error}{ONE_TERM_REMEDY if count > 1 else ''}") from None
 
 
 def _coefficient(

@@ -13,12 +13,12 @@ from sympy.logic.boolalg import Boolean
 
 from leadterms.asymptotics.point import ParameterSpace
 from leadterms.asymptotics.result import Expansion
-from leadterms.errors import EvaluationError, LeadtermsError
+from leadterms.errors import EvaluationError
 from leadterms.evaluation.arrays import array_function
 from leadterms.inference.contrast_variance import exact_ball
 from leadterms.notation.symbols import HARMONIC, TOTAL, M, N
 from leadterms.reading.assignments import read_assignments
-from leadterms.reading.numbers import exact_expression
+from leadterms.reading.numbers import named_exact
 
 Array = NDArray[np.float64]
 
@@ -157,9 +157,5 @@ def _is_array(value: Any) -> bool:
 
 def _number(name: str, value: Any) -> float:
     value = value.item() if isinstance(value, np.generic | np.ndarray) else value
-    try:
-        exact = exact_expression(value)
-        return float(exact) if isinstance(exact, Rational) else float(exact_ball(exact))
-    except LeadtermsError as error:
-        reason = str(error).splitlines()[0]
-        raise EvaluationError(f"the value {value!r} of {name} is not an exact number: {reason}") from None
+    exact = named_exact(name, value)
+    return float(exact) if isinstance(exact, Rational) else float(exact_ball(exact))

@@ -18,8 +18,9 @@ from leadterms.asymptotics.orders import PER_GROUP
 from leadterms.asymptotics.result import Entry, Expansion
 from leadterms.asymptotics.sizes import EQUAL, UNEQUAL, Sizes, plain_sizes, size_values
 from leadterms.asymptotics.term import Term
-from leadterms.errors import EvaluationError, ExistenceError, ModelError, UndecidedError
-from leadterms.inference.boundary import ONE_TERM, boundary_notes, dominance_notes, require_groups, require_inside
+from leadterms.errors import EvaluationError, ModelError
+from leadterms.inference.asked_terms import ONE_OR_WHAT_EXISTS, require_terms
+from leadterms.inference.boundary import boundary_notes, dominance_notes, require_groups, require_inside
 from leadterms.inference.estimated import Estimated
 from leadterms.inference.estimates import Values, parameter_values, require_estimates
 from leadterms.inference.wald_record import WaldInference, wald_inference
@@ -159,7 +160,7 @@ def _estimated(result: Expansion, point: Mapping[Symbol, Expr], sizes: Sizes, te
             if own.exists is True:
                 continue
             if required:
-                _require_second(own)
+                require_terms([own], ONE_OR_WHAT_EXISTS)
             for parameter in (first, second):
                 if result[parameter, parameter].terms[0].order == PER_GROUP:
                     absent.setdefault(parameter, own.missing or "")
@@ -190,13 +191,6 @@ def _estimated(result: Expansion, point: Mapping[Symbol, Expr], sizes: Sizes, te
         phi_is_variance=result.model.family.name == "gaussian" and PHI in parameters,
         notes=tuple(notes),
     )
-
-
-def _require_second(term: Term) -> None:
-    try:
-        term.require_existence()
-    except (ExistenceError, UndecidedError) as error:
-        raise type(error)(f"{error}; {ONE_TERM}") from None
 
 
 def _added(entry: Entry, terms: int) -> tuple[Term, ...]:

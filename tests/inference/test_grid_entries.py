@@ -67,7 +67,7 @@ def test_without_a_function_of_arrays_each_point_is_asked_once(monkeypatch):
 def test_what_does_not_exist_is_refused_with_what_to_do():
     model = Model("y ~ x + (1 | g)", family="bernoulli", link="cloglog", laws={"x": "Uniform(-1, 1)"})
     entry, sizes = variance_of(expansion(model), "1")
-    with pytest.raises(ExistenceError, match=r"does not exist: .*the leading term alone is used with terms=1"):
+    with pytest.raises(ExistenceError, match=r"does not exist: .*ask for one term, terms=1 [(]--terms 1[)]$"):
         entry_over(entry, {"sigma2": np.asarray(1.0)} | sizes, ACCURACY)
 
 
