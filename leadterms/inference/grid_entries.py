@@ -15,7 +15,7 @@ from sympy import Expr
 
 from leadterms.asymptotics.point import symbols_of
 from leadterms.asymptotics.result import Entry, Term
-from leadterms.errors import EvaluationError, ExistenceError, UndecidedError
+from leadterms.errors import EvaluationError, ExistenceError, NoRuleError, UndecidedError
 from leadterms.evaluation.arrays import ArrayFunction
 from leadterms.inference.asked_terms import ONE_TERM, require_terms
 from leadterms.inference.contrast_variance import exact_ball
@@ -107,12 +107,14 @@ def _array_function(entry: Entry, order: Expr, accuracy: float, absolute: float)
     """Return the function of arrays, which keeps the sizes of its sums; None where there is no rule for one."""
     try:
         return entry.array_function(order=order, accuracy=accuracy, absolute=absolute)
-    except EvaluationError:
+    except NoRuleError:
         return None
 
 
 def _at(entry: Entry, term: Term, point: Mapping[str, float], accuracy: float) -> float:
     """Return a coefficient at one point, by the certified road where there is one; nan where it has no value."""
+    # not by method="mpmath", which Wald inference takes: what arrays leave is far out, where its quadrature may
+    # miss the mass (2e7 was seen for 3e42); a proof may take long, and the bar shows it
     try:
         return float(entry.evaluate(point, ceil(-log10(accuracy)) + 2, order=term.order))
     except (EvaluationError, ExistenceError, UndecidedError):

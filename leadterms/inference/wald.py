@@ -18,7 +18,7 @@ from leadterms.asymptotics.orders import PER_GROUP
 from leadterms.asymptotics.result import Entry, Expansion
 from leadterms.asymptotics.sizes import EQUAL, UNEQUAL, Sizes, plain_sizes, size_values
 from leadterms.asymptotics.term import Term
-from leadterms.errors import EvaluationError, ModelError
+from leadterms.errors import EvaluationError, ModelError, NoRuleError
 from leadterms.inference.asked_terms import ONE_OR_WHAT_EXISTS, require_terms
 from leadterms.inference.boundary import boundary_notes, dominance_notes, require_groups, require_inside
 from leadterms.inference.estimated import Estimated
@@ -243,7 +243,7 @@ def _compiled(entry: Entry, order: str, power: int | None) -> ArrayFunction | No
     absolute = 0.0 if power is None else ACCURACY * 10.0**power
     try:
         return entry.array_function(order=order, accuracy=ACCURACY, absolute=absolute)
-    except EvaluationError:
+    except NoRuleError:
         return None
 
 

@@ -7,7 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from leadterms import EvaluationError, ExistenceError, Model, expansion
+from leadterms import EvaluationError, ExistenceError, Model, expansion, leading_terms
+from leadterms.errors import NoRuleError
 from leadterms.inference import grid_entries
 from leadterms.inference.grid_entries import check_accuracy, entry_over
 from leadterms.inference.grid_input import grid_values
@@ -62,6 +63,16 @@ def test_without_a_function_of_arrays_each_point_is_asked_once(monkeypatch):
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
     expected = entry.evaluate_variance({"beta0": 0.2, "beta1": -0.4, "sigma2": 0.5}, {"m": 1, "n": 1})
     assert found[1, 1] == pytest.approx(float(expected), rel=ACCURACY)
+
+
+def test_only_what_has_no_rule_is_left_to_single_values():
+    model = Model("y ~ x + (1 | g)", family="bernoulli", link="cloglog", laws={"x": "Gamma(2, 1)"})
+    entry = leading_terms(model)["x"]
+    with pytest.raises(NoRuleError, match="no rule"):
+        entry.array_function()
+    assert grid_entries._array_function(entry, entry.order, ACCURACY, 0.0) is None
+    with pytest.raises(EvaluationError, match="an accuracy from"):
+        grid_entries._array_function(entry, entry.order, 0.5, 0.0)
 
 
 def test_what_does_not_exist_is_refused_with_what_to_do():

@@ -9,7 +9,7 @@ import numpy as np
 from sympy import And, Eq, Expr, Ge, Gt, Le, Lt, Ne, Or, Symbol, true
 from sympy.logic.boolalg import Boolean
 
-from leadterms.errors import EvaluationError
+from leadterms.errors import EvaluationError, NoRuleError
 from leadterms.evaluation.arrays.held import Held
 from leadterms.evaluation.arrays.moments import Values
 from leadterms.evaluation.arrays.plans import Tolerance
@@ -70,8 +70,10 @@ def array_function(
 
     Raises
     ------
+    NoRuleError
+        Where neither the expression nor an alternative has a rule for arrays, or a condition has none.
     EvaluationError
-        Where neither the expression nor an alternative has a rule for arrays, or a symbol is no parameter.
+        Where a symbol is no parameter, or the accuracy is out of reach.
 
     Examples
     --------
@@ -212,7 +214,7 @@ def _steps(expressions: Sequence[Expr], tolerance: Tolerance) -> tuple[list[_Ste
         else:
             used.append(expression)
     if not steps:
-        raise EvaluationError("; and its alternative: ".join(dict.fromkeys(reasons)))
+        raise NoRuleError("; and its alternative: ".join(dict.fromkeys(reasons)))
     return steps, tuple(used)
 
 
@@ -249,6 +251,6 @@ def _condition(condition: Boolean) -> Callable[[Values], Array]:
     }
     compare = comparisons.get(type(condition))
     if compare is None:
-        raise EvaluationError(f"no rule for arrays for the condition {spelled(condition)}")
+        raise NoRuleError(f"no rule for arrays for the condition {spelled(condition)}")
     program = Program([condition.lhs - condition.rhs])
     return lambda values: compare(program(values)[0])
