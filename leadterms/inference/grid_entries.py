@@ -16,14 +16,11 @@ from sympy import Expr
 from leadterms.asymptotics.point import symbols_of
 from leadterms.asymptotics.result import Entry, Term
 from leadterms.errors import EvaluationError, ExistenceError, NoRuleError, UndecidedError
-from leadterms.evaluation.arrays import ArrayFunction
+from leadterms.evaluation.arrays import COARSEST, FINEST, ArrayFunction
 from leadterms.inference.asked_terms import ONE_TERM, require_terms
 from leadterms.inference.contrast_variance import exact_ball
 from leadterms.inference.grid_input import Array, common_shape, inside
 from leadterms.inference.progress import Progress, counted
-
-FINEST, COARSEST = 1e-13, 1e-2
-"""Those of functions of arrays."""
 
 
 def entry_over(entry: Entry, values: Mapping[str, Array], accuracy: float, progress: Progress | None = None) -> Array:
@@ -71,7 +68,19 @@ def entry_over(entry: Entry, values: Mapping[str, Array], accuracy: float, progr
 
 
 def check_accuracy(accuracy: float) -> None:
-    """Refuse an accuracy that double precision does not reach."""
+    """Refuse an accuracy that double precision does not reach.
+
+    Parameters
+    ----------
+    accuracy
+        Relative.
+
+    Raises
+    ------
+    EvaluationError
+        If it is no number, or not between those of functions of arrays.
+
+    """
     number = isinstance(accuracy, int | float) and not isinstance(accuracy, bool)
     if not number or not FINEST <= accuracy <= COARSEST:
         raise EvaluationError(f"accuracy is a number from {FINEST:g} to {COARSEST:g}, not {accuracy!r}")

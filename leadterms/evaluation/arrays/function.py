@@ -22,7 +22,8 @@ from leadterms.expectation.held import Expectation
 
 Box = Mapping[Symbol, tuple[float, float]]
 _Step = Callable[[Values], Array]
-_FINEST, _COARSEST = 1e-13, 1e-2
+FINEST, COARSEST = 1e-13, 1e-2
+"""Relative accuracies between which functions of arrays are to be had."""
 _LEAST, _LARGEST = np.finfo(np.float64).tiny, np.finfo(np.float64).max
 
 
@@ -114,8 +115,8 @@ class ArrayFunction:
         conditions: tuple[Boolean, ...],
     ) -> None:
         self._given = (tuple(expressions), parameters, tolerance, box, conditions)
-        if not _FINEST <= tolerance.relative <= _COARSEST:
-            raise EvaluationError(f"an accuracy from {_FINEST} to {_COARSEST} is wanted, not {tolerance.relative!r}")
+        if not FINEST <= tolerance.relative <= COARSEST:
+            raise EvaluationError(f"an accuracy from {FINEST} to {COARSEST} is wanted, not {tolerance.relative!r}")
         self.parameters, self.box, self._tolerance = parameters, box, tolerance
         unknown = set().union(*(e.free_symbols for e in (*expressions, *conditions)), box) - set(parameters)
         if unknown:
