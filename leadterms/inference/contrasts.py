@@ -66,10 +66,24 @@ def read_rows(named: Named, fixed: int, stated: Any, what: str = HYPOTHESIS) -> 
 def read_values(value: Any, rows: int) -> list[Expr]:
     """Return the right sides of rows, from a number or from one for each row.
 
+    Parameters
+    ----------
+    value
+        A number, which is that of a single row, or a sequence, an array or a series of them.
+    rows
+        How many rows there are.
+
+    Returns
+    -------
+    list[Expr]
+        Exact numbers, one for each row.
+
     Raises
     ------
     ModelError
         If there are not as many as rows.
+    LeadtermsError
+        If one is no exact number.
 
     """
     if isinstance(value, MatrixBase) or hasattr(value, "tolist"):
@@ -113,10 +127,22 @@ def read_combination(named: Named, fixed: int, stated: Any, what: str) -> dict[S
 def named_parameter(named: Named, name: object) -> Symbol:
     """Return the parameter of a name: that of its term, or its own.
 
+    Parameters
+    ----------
+    named
+        The parameters.
+    name
+        A name or a symbol; ``(Intercept)`` stands for ``1``.
+
+    Returns
+    -------
+    Symbol
+        The parameter.
+
     Raises
     ------
     ModelError
-        If there is none.
+        If there is none of this name.
 
     """
     text = name.name if isinstance(name, Symbol) else str(name)

@@ -38,10 +38,17 @@ def parameter_values(
     others
         Parameters that may be given besides.
 
+    Returns
+    -------
+    dict[str, Any]
+        The estimates as they are given, each of which states an exact number.
+
     Raises
     ------
     EvaluationError
         If they are nothing of this kind, one is given twice, is unknown, or is no number.
+    ReadingError
+        If they are a text that cannot be read.
 
     """
     shown = {symbol.name: label for label, symbol in by_label.items()}
@@ -63,10 +70,17 @@ def parameter_values(
 def require_estimates(by_label: Mapping[str, Symbol], missing: Iterable[Symbol]) -> None:
     """Refuse estimates that lack some parameters.
 
+    Parameters
+    ----------
+    by_label
+        The parameters, by the name of their term where they have one.
+    missing
+        Those that have no estimate.
+
     Raises
     ------
     EvaluationError
-        Naming them.
+        If there are any, naming them.
 
     """
     absent = [symbol.name for symbol in missing]
