@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from sympy import Symbol
@@ -13,7 +13,22 @@ from leadterms.errors import EvaluationError
 from leadterms.reading.expressions import read_assignments
 from leadterms.reading.numbers import named_exact
 
-Values = Mapping[Any, Any] | str | Any
+
+class _Named(Protocol):
+    """A series of pandas, whose index has the names."""
+
+    @property
+    def index(self) -> Any: ...
+
+    @property
+    def ndim(self) -> int: ...
+
+    def items(self) -> Any: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+Estimates = Mapping[Any, Any] | str | _Named
 """A mapping, a text, or a series whose index has the names."""
 
 REMEDY = (
@@ -23,7 +38,7 @@ REMEDY = (
 
 
 def parameter_values(
-    by_label: Mapping[str, Symbol], estimates: Values, others: Sequence[Symbol] = ()
+    by_label: Mapping[str, Symbol], estimates: Estimates, others: Sequence[Symbol] = ()
 ) -> dict[str, Any]:
     """Return the estimates by the names of parameters, names of terms being translated.
 
@@ -91,7 +106,7 @@ def require_estimates(by_label: Mapping[str, Symbol], missing: Iterable[Symbol])
         )
 
 
-def _pairs(estimates: Values) -> Iterable[tuple[Any, Any]]:
+def _pairs(estimates: Estimates) -> Iterable[tuple[Any, Any]]:
     """Return names and values, in which a name may come twice."""
     given = read_assignments(estimates) if isinstance(estimates, str) else estimates
     if isinstance(given, Mapping):

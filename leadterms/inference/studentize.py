@@ -20,7 +20,7 @@ from leadterms.inference.asked_terms import ONE_OR_WHAT_EXISTS
 from leadterms.inference.boundary import boundary_notes, dominance_notes, require_groups, require_inside
 from leadterms.inference.empirical_terms import EmpiricalTerms, WeightFunction, empirical_terms
 from leadterms.inference.estimated import Estimated
-from leadterms.inference.estimates import Values, parameter_values, require_estimates
+from leadterms.inference.estimates import Estimates, parameter_values, require_estimates
 from leadterms.inference.observed_design import ObservedDesign, observed_design
 from leadterms.inference.wald_record import WaldInference, wald_inference
 from leadterms.model.families import ETA, Family, Link
@@ -36,7 +36,7 @@ Array = NDArray[np.float64]
 def studentize(
     model: str | Model,
     data: Any,
-    estimates: Values,
+    estimates: Estimates,
     *,
     family: str | None = None,
     link: str | None = None,

@@ -87,8 +87,8 @@ def test_sizes_and_estimates_as_arrays_and_series_have_them():
         (pd.Series({"m": 100, "n": 20}), r"its index holds names of sizes \(m, n\): give dict\(sizes\)"),
         ({"g1": 20, "g2": 30}, r"'g1' is not a size: .* give list\(sizes.values\(\)\)"),
         (pd.DataFrame({"n": range(100)}), "not a DataFrame"),
-        ([20, 0], "a size is positive: 0 given: leave groups without observations out"),
-        ([20, float("nan")], "a size is a positive number, not nan"),
+        ([20, 0], "the size of group 2 is a whole number, 1 or more: 0 given: leave groups"),
+        ([20, float("nan")], "the size of group 2 is a whole number, 1 or more: nan given"),
     ],
 )
 def test_sizes_that_are_refused_in_one_line(sizes, message):
