@@ -23,6 +23,7 @@ from leadterms.inference.asked_terms import ONE_OR_WHAT_EXISTS, require_terms
 from leadterms.inference.boundary import boundary_notes, dominance_notes, require_groups, require_inside
 from leadterms.inference.estimated import Estimated
 from leadterms.inference.estimates import Estimates, parameter_values, require_estimates
+from leadterms.inference.identified import require_identified
 from leadterms.inference.wald_record import WaldInference, wald_inference
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import HARMONIC, PHI, TOTAL, M, N
@@ -77,7 +78,7 @@ def wald(
     Raises
     ------
     EvaluationError
-        If an estimate or a size is missing or bad.
+        If an estimate or a size is missing or bad, or a variance is not identified beside the error variance at n = 1.
     ExistenceError
         If Sigma is not positive definite at the estimates, a condition fails there, or a second term that was asked
         for does not exist.
@@ -117,6 +118,7 @@ def wald(
     if result.model.is_mixed:
         inside = {N, TOTAL, HARMONIC, *result.space.symbols}  # the last: sizes that the regime fixes
         require_groups({size: number for size, number in numbers.items() if size not in inside})
+        require_identified(result.model, numbers)
     # a size that stays fixed stands in coefficients, like a parameter
     point = result.space.point(values, {size: n for size, n in numbers.items() if size in result.space.symbols})
     require_estimates(by_label, [symbol for symbol in result.space.symbols if symbol not in point])
