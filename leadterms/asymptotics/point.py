@@ -10,10 +10,11 @@ from typing import Any
 from sympy import And, Eq, Expr, Ne, Or, Symbol, false, true
 from sympy.logic.boolalg import Boolean
 
-from leadterms.errors import EvaluationError, ExistenceError, UndecidedError
+from leadterms.errors import EvaluationError, ExistenceError, LeadtermsError, UndecidedError
+from leadterms.evaluation.number import Number
 from leadterms.notation.symbols import HARMONIC, TOTAL, M, N
 from leadterms.reading.expressions import read_assignments
-from leadterms.reading.numbers import brief, named_exact
+from leadterms.reading.numbers import MAX_DIGITS, brief, exact_expression, exact_number, named_exact
 
 Values = Mapping[Any, Any] | str
 
@@ -113,6 +114,34 @@ def require_values(expressions: Iterable[Expr], point: Mapping[Symbol, Expr]) ->
     if missing:
         them = "it" if len(missing) == 1 else "them"
         raise EvaluationError(f"no value is given for {', '.join(missing)}: give {them} at the point (--at)")
+
+
+def require_written_out(number: Number, values: Mapping[Any, Any]) -> None:
+    """Refuse a value that has too many digits to be computed with exactly, naming the point.
+
+    Parameters
+    ----------
+    number
+        A value at the point.
+    values
+        Exact values by symbol, or their text by name.
+
+    Raises
+    ------
+    EvaluationError
+        If the value or its error has more digits than a number that is read.
+
+    """
+    try:
+        exact_number(str(number))
+        exact_number(str(number.error))
+    except LeadtermsError:
+        largest = max(values, key=lambda name: abs(exact_expression(values[name])), default="")
+        at = ", ".join(f"{name} = {value}" for name, value in values.items())
+        raise EvaluationError(
+            f"the value {number} at {at} has more than {MAX_DIGITS} digits before or behind its point: choose a milder "
+            f"{largest}"
+        ) from None
 
 
 def shown(condition: Boolean) -> str:

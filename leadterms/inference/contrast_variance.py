@@ -11,7 +11,7 @@ from flint import arb, arb_mat
 from sympy import Expr, Integer, Rational, Symbol
 
 from leadterms.algebra.canonical import is_zero
-from leadterms.asymptotics.point import Values, require_values
+from leadterms.asymptotics.point import Values, require_values, require_written_out
 from leadterms.asymptotics.result import Entry, Expansion
 from leadterms.asymptotics.term import Term, evaluate_at, summed
 from leadterms.errors import EvaluationError, ModelError
@@ -234,6 +234,8 @@ def _values(terms: tuple[Term, ...], point: Mapping[Symbol, Expr], count: int) -
     require_values((term.coefficient for term in own), point)
     numbers = [number for number in evaluate_at(own, point, Wanted(DIGITS)) if number is not None]
     assert len(numbers) == len(own)
+    for number in numbers:
+        require_written_out(number, point)
     return numbers
 
 
