@@ -103,5 +103,9 @@ class EvaluationError(LeadtermsError):
     """A value that was asked for and cannot be given: a bad point, or digits that were not reached."""
 
 
+class NoRuleError(EvaluationError):
+    """An expression that there is no rule for over arrays; single values may be had all the same."""
+
+
 class UncertifiedError(EvaluationError):
     """No certified road leads to a number: there is no proven bound for it here."""

@@ -108,6 +108,9 @@ class Survey:
             arguments = [self.settle(a) if isinstance(a, Expr) else a for a in node.args]
             if tuple(arguments) != node.args:
                 settled = node.func(*arguments)
+            if settled.is_infinite or settled is S.NaN:
+                shown = ", ".join(map(str, arguments))
+                raise LeadtermsError(f"{node} is not finite: its argument is {shown} everywhere; give another one")
         if settled != node:
             self.replaced[node] = settled
             if settled.func is not node.func:

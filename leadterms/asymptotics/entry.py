@@ -251,8 +251,10 @@ class Entry:
 
         Raises
         ------
-        EvaluationError
+        NoRuleError
             Where the coefficient has no rule for arrays.
+        EvaluationError
+            Where the order, the accuracy or a name in the box is refused.
 
         """
         from leadterms.evaluation.arrays import array_function

@@ -11,9 +11,10 @@ from sympy import And, Eq, Expr, Ne, Or, Symbol, false, true
 from sympy.logic.boolalg import Boolean
 
 from leadterms.errors import EvaluationError, ExistenceError, LeadtermsError, UndecidedError
+from leadterms.evaluation.number import Number
 from leadterms.notation.symbols import HARMONIC, TOTAL, M, N
 from leadterms.reading.expressions import read_assignments
-from leadterms.reading.numbers import brief, exact_expression
+from leadterms.reading.numbers import MAX_DIGITS, brief, exact_expression, exact_number, named_exact
 
 Values = Mapping[Any, Any] | str
 
@@ -68,7 +69,7 @@ class ParameterSpace:
             if symbol in named:
                 raise EvaluationError(f"{name} is given twice: give it once")
             named.add(symbol)
-            exact = _exact(name, value)
+            exact = named_exact(name, value)
             if not exact.is_real:
                 raise EvaluationError(f"{name} must be real: {value} given")
             if symbol.is_positive and not exact.is_positive:
@@ -94,15 +95,6 @@ class ParameterSpace:
             raise ExistenceError(f"the condition {shown(condition)} fails at {values}")
 
 
-def _exact(name: str, value: Any) -> Expr:
-    try:
-        return exact_expression(value)
-    except LeadtermsError as error:
-        reason = str(error).splitlines()[0]
-        what = f" {value!r}" if isinstance(value, str) else ""  # of others the reason says what they are
-        raise EvaluationError(f"the value{what} of {name} is not an exact number: {reason}") from None
-
-
 @lru_cache(maxsize=1024)
 def symbols_of(expression: Expr) -> frozenset[Symbol]:
     """Return the free symbols of a coefficient; looked for once, they are asked for at every point."""
@@ -122,6 +114,34 @@ def require_values(expressions: Iterable[Expr], point: Mapping[Symbol, Expr]) ->
     if missing:
         them = "it" if len(missing) == 1 else "them"
         raise EvaluationError(f"no value is given for {', '.join(missing)}: give {them} at the point (--at)")
+
+
+def require_written_out(number: Number, values: Mapping[Any, Any]) -> None:
+    """Refuse a value that has too many digits to be computed with exactly, naming the point.
+
+    Parameters
+    ----------
+    number
+        A value at the point.
+    values
+        Exact values by symbol, or their text by name.
+
+    Raises
+    ------
+    EvaluationError
+        If the value or its error has more digits than a number that is read.
+
+    """
+    try:
+        exact_number(str(number))
+        exact_number(str(number.error))
+    except LeadtermsError:
+        largest = max(values, key=lambda name: abs(exact_expression(values[name])), default="")
+        at = ", ".join(f"{name} = {value}" for name, value in values.items())
+        raise EvaluationError(
+            f"the value {number} at {at} has more than {MAX_DIGITS} digits before or behind its point: choose a milder "
+            f"{largest}"
+        ) from None
 
 
 def shown(condition: Boolean) -> str:

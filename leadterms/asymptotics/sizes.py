@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from numbers import Number
+from typing import Any, Protocol
 
 from sympy import Expr, Integer, Rational, Symbol
 
@@ -20,8 +21,29 @@ from leadterms.errors import EvaluationError, LeadtermsError, ModelError
 from leadterms.notation.symbols import HARMONIC, TOTAL, M, N
 from leadterms.reading.numbers import brief, exact_number
 
-Sizes = Mapping[str, Any] | Sequence[Any] | Any
-"""Numbers for the sizes by name, such as {"m": 100, "n": 20}, or the size of each group: see `plain_sizes`."""
+
+class _Array(Protocol):
+    """An array of numpy, or a series of pandas."""
+
+    def tolist(self) -> Any: ...
+
+
+class _Series(Protocol):
+    """A series of polars."""
+
+    def to_list(self) -> Any: ...
+
+
+class _Column(Protocol):
+    """A column of pyarrow."""
+
+    def to_pylist(self) -> Any: ...
+
+
+PlainSizes = Mapping[str, Any] | Sequence[Any]
+"""Numbers for the sizes by name, such as {"m": 100, "n": 20}, or the size of each group."""
+Sizes = PlainSizes | _Array | _Series | _Column
+"""The same, where the sizes of groups may be an array or a series: see `plain_sizes`."""
 EXAMPLE = "{'m': 100, 'n': 20}"
 EQUAL, UNEQUAL = "equal", "unequal"
 
@@ -76,7 +98,7 @@ def size_values(sizes: Sizes, known: Sequence[Symbol] = (M, N, TOTAL, HARMONIC))
     Raises
     ------
     EvaluationError
-        If a size is not positive, or its name is unknown.
+        If a size is not a whole number, 1 or more (n_h: not positive), or its name is unknown.
 
     Examples
     --------
@@ -91,7 +113,7 @@ def size_values(sizes: Sizes, known: Sequence[Symbol] = (M, N, TOTAL, HARMONIC))
         raise EvaluationError(f"sizes are a mapping of {names} to numbers, not {brief(sizes)}")
     plain = plain_sizes(sizes)
     assert not isinstance(plain, Mapping)
-    numbers = [_whole(size) for size in plain]
+    numbers = [_group_size(size, place) for place, size in enumerate(plain, 1)]
     if not numbers:
         raise EvaluationError("the list of group sizes is empty: give the size of each group")
     counts = Counter(numbers)
@@ -105,7 +127,7 @@ def size_values(sizes: Sizes, known: Sequence[Symbol] = (M, N, TOTAL, HARMONIC))
     return found
 
 
-def plain_sizes(sizes: Sizes) -> Mapping[str, Any] | Sequence[Any]:
+def plain_sizes(sizes: Sizes) -> PlainSizes:
     """Return sizes by name as they are, and those of groups as a sequence.
 
     Parameters
@@ -145,7 +167,8 @@ def _named(sizes: Mapping[str, object], known: Sequence[Symbol]) -> dict[Symbol,
         if name not in by_name:
             listed = "; for the sizes of groups by their names give list(sizes.values())" * (HARMONIC in known)
             raise EvaluationError(f"{name!r} is not a size: there are {', '.join(by_name)}{listed}")
-        found[by_name[name]] = Integer(_whole(value)) if name != HARMONIC.name else _positive(value)
+        what = f"the size {name}"
+        found[by_name[name]] = _positive(value, what) if name == HARMONIC.name else Integer(_whole(value, what))
     if {M, TOTAL, HARMONIC} <= found.keys() and found[HARMONIC] * found[M] > found[TOTAL]:
         raise EvaluationError(
             f"n_h = {found[HARMONIC]} is above N/m = {found[TOTAL] / found[M]}: a harmonic mean is at most the mean"
@@ -156,20 +179,32 @@ def _named(sizes: Mapping[str, object], known: Sequence[Symbol]) -> dict[Symbol,
     return found
 
 
-def _positive(value: object) -> Expr:
-    try:
-        number = exact_number(value)
-    except LeadtermsError:
-        if isinstance(value, str):
-            raise EvaluationError(f"the size {value!r} is not an exact number: give a positive one") from None
-        raise EvaluationError(f"a size is a positive number, not {brief(value)}") from None
-    if not number > 0:
-        raise EvaluationError(f"a size is positive: {value} given: leave groups without observations out")
+def _group_size(value: object, place: int) -> int:
+    remedy = ": leave groups without observations out" if _number(value) == 0 else ""
+    return _whole(value, f"the size of group {place}", remedy)
+
+
+def _whole(value: object, what: str, remedy: str = "") -> int:
+    number = _number(value)
+    if number is None or not number.is_Integer or not number > 0:
+        raise EvaluationError(f"{what} is a whole number, 1 or more: {_given(value)} given{remedy}")
+    return int(number)
+
+
+def _positive(value: object, what: str) -> Expr:
+    number = _number(value)
+    if number is None or not number > 0:
+        raise EvaluationError(f"{what} is a positive number: {_given(value)} given")
     return number
 
 
-def _whole(value: object) -> int:
-    number = _positive(value)
-    if not number.is_Integer:
-        raise EvaluationError(f"a size is a whole number, 1 or more: {value} given")
-    return int(number)
+def _number(value: object) -> Expr | None:
+    try:
+        return exact_number(value)
+    except LeadtermsError:
+        return None
+
+
+def _given(value: object) -> str:
+    """Return what is given, as it was written."""
+    return repr(value) if isinstance(value, str) else str(value) if isinstance(value, Number) else brief(value)

@@ -16,8 +16,8 @@ from leadterms.claims.scope import unlabelled
 from leadterms.claims.symbols import NAMED, only_item
 from leadterms.reading.syntax import Head, Node
 
-HIGHER = ("polygamma", "Li", "psi")
-"""Functions with an order."""
+HIGHER = ("polygamma", "Li", "psi", "hyp")
+"""Functions with an order or parameters."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class Applications(Operators):
         return self._known(value, head.start, bracket.end)
 
     def _higher(self, name: str, head: Item, bracket: Item, values: list[Expr]) -> Expr:
-        """Return a polygamma function or a polylogarithm."""
+        """Return a polygamma function, a polylogarithm or Kummer's function."""
         label = next((unlabelled(script.leaf) for script in head.scripts if script.kind == "sub"), "")
         primes = sum(len(re.findall(r"'|prime", s.leaf)) for s in head.scripts if s.kind == "prime")
         plain = all(script.kind in ("sub", "prime") for script in head.scripts)

@@ -36,7 +36,8 @@ def extent(expression: Expr) -> int:
     if isinstance(expression, Pow) and expression.exp.is_Rational:
         return max(1, int(abs(expression.exp.p))) * extent(expression.base)
     if isinstance(expression, Function):
-        argument = expression.args[0]
+        # the parameters of a hypergeometric function are tuples
+        argument = next(own for own in expression.args if isinstance(own, Expr))
         rates = [abs(term.as_coeff_Mul()[0]) for term in Add.make_args(argument.expand())]
         return int(max(1, *(rate.p for rate in rates if rate.is_Rational))) + max(0, extent(argument) - 1)
     return sum(map(extent, expression.args))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from sympy import Expr, Integer, erf, erfc, exp, log, polygamma
+from sympy import Expr, Integer, erf, erfc, exp, hyper, log, polygamma
 
 from leadterms.notation.functions import LiNegExp
 
@@ -36,6 +36,8 @@ MOMENTS = frozenset({"Var", "Cov", "E", "M"})
 _ALIASES = {"var": "Var", "cov": "Cov", "EE": "E", "Exp": "E"}
 LARGEST_ORDER = 10
 """Highest order of a polygamma function or polylogarithm."""
+LARGEST_PARAMETER = 1000
+"""Largest numerator or denominator of a number inside a polygamma or hypergeometric function."""
 
 
 def bare_word(leaf: str) -> str:
@@ -65,16 +67,17 @@ def function_name(leaf: str) -> str | None:
     """
     word = bare_word(leaf)
     word = _ALIASES.get(word, word)
-    return word if word in PLAIN or word in COMPOSED or word in MOMENTS or word in ("polygamma", "Li") else None
+    return word if word in PLAIN or word in COMPOSED or word in MOMENTS or word in ("polygamma", "Li", "hyp") else None
 
 
 def higher_value(name: str, label: str, primes: int, values: Sequence[Expr]) -> Expr | None:
-    r"""Return a polygamma function or a polylogarithm, None for what is not read.
+    r"""Return a polygamma function, a polylogarithm or Kummer's function, None for what is not read.
 
     Parameters
     ----------
     name
-        "polygamma" of order and argument, "psi" with the order as subscript or primes, "Li" with it as subscript.
+        "polygamma" of order and argument, "psi" with the order as subscript or primes, "Li" with it as subscript,
+        "hyp" of a, b and z for :math:`{}_1F_1(a; b; z)`.
     label, primes
         The subscript and the number of primes on the name.
     values
@@ -90,6 +93,8 @@ def higher_value(name: str, label: str, primes: int, values: Sequence[Expr]) -> 
     """
     if name == "polygamma":
         return _polygamma(*values) if len(values) == 2 and not label and not primes else None
+    if name == "hyp":
+        return _kummer(*values) if len(values) == 3 and not label and not primes else None
     if len(values) != 1 or not (label.isdecimal() or (name == "psi" and not label)) or (label and primes):
         return None
     order = Integer(label) if label else Integer(primes)
@@ -98,8 +103,20 @@ def higher_value(name: str, label: str, primes: int, values: Sequence[Expr]) -> 
 
 def _polygamma(order: Expr, argument: Expr) -> Expr | None:
     """Return the polygamma function of a small whole order, None where it is refused."""
-    small = argument.free_symbols or (argument.is_Rational and argument > 0 and max(argument.p, argument.q) <= 1000)
-    return polygamma(order, argument) if order.is_Integer and 0 <= order <= LARGEST_ORDER and small else None
+    whole = order.is_Integer and 0 <= order <= LARGEST_ORDER
+    return polygamma(order, argument) if whole and _is_moderate(argument) else None
+
+
+def _kummer(a: Expr, b: Expr, argument: Expr) -> Expr | None:
+    """Return 1F1(a; b; z) with positive parameters of moderate size, as those of a law, None where it is refused."""
+    return hyper((a,), (b,), argument) if _is_moderate(a) and _is_moderate(b) else None
+
+
+def _is_moderate(value: Expr) -> bool:
+    """Tell whether a value holds symbols, or is a positive fraction without large numbers."""
+    if value.free_symbols:
+        return True
+    return bool(value.is_Rational and value > 0 and max(value.p, value.q) <= LARGEST_PARAMETER)
 
 
 def _polylogarithm(order: Expr, argument: Expr) -> Expr | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from leadterms.claims.hypergeometric import without_columns
 from leadterms.errors import ReadingError
 
 _ENVIRONMENTS = (
@@ -84,7 +85,8 @@ def without_looks(text: str) -> str:
             text,
             damage.start(),
         )
-    shown = _LOOKS.sub(lambda found: found[0] if found["newline"] else " " * len(found[0]), text)
+    shown = without_columns(text)
+    shown = _LOOKS.sub(lambda found: found[0] if found["newline"] else " " * len(found[0]), shown)
     shown = _NAMED_BRACKETS.sub(lambda found: _BRACKETS[found[1]].ljust(len(found[0])), shown)
     if lead := _LEAD.match(shown):
         shown = blanked(shown, 0, lead.end())

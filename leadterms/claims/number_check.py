@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from leadterms.asymptotics.point import require_written_out
 from leadterms.asymptotics.result import Entry
 from leadterms.claims.printed import read_printed
 from leadterms.claims.repairs import repairs
@@ -50,10 +51,13 @@ def check_number(
     whole = bool(sizes & set(inputs))
 
     def value(at: Mapping[str, str], digits: int) -> Number:
-        if not whole:
-            return entry.evaluate(dict(at), digits, order=order)
-        given = {name: text for name, text in at.items() if name in sizes}
-        return entry.evaluate_variance({k: v for k, v in at.items() if k not in sizes}, given, digits)
+        if whole:
+            given = {name: text for name, text in at.items() if name in sizes}
+            found = entry.evaluate_variance({k: v for k, v in at.items() if k not in sizes}, given, digits)
+        else:
+            found = entry.evaluate(dict(at), digits, order=order)
+        require_written_out(found, at)
+        return found
 
     number = value(inputs, claim.digits + GUARD)
     derived = to_text(entry.variance if whole else entry.of_order(order).coefficient)

@@ -13,6 +13,8 @@ from leadterms.reading.numbers import exact_number
 
 _TAIL = re.compile(r"(\s*(\.\.\.|…|\\ldots|\\dots|\\cdots))+\s*\Z")
 _TIMES = re.compile(r"\s*(?:\\times|\\cdot|x|×|·)\s*10\s*(?:\^|\*\*)?\s*\{?\s*([+-]?\d+)\s*\}?\s*\Z")
+_GROUPED = re.compile(r"[+-]?(\d+|\d{1,3}(\\,\d{3})+)(\.(\d+|(\d{3}\\,)+\d{1,3}))?")
+"""Digits in groups of three, with LaTeX's thin space between them."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def read_printed(text: str) -> PrintedNumber:
     Raises
     ------
     EvaluationError
-        If it is no decimal number.
+        If it is no decimal number, or holds a blank: of ``2.0 5`` it is not known what was printed.
 
     Examples
     --------
@@ -68,7 +70,11 @@ def read_printed(text: str) -> PrintedNumber:
     power = 0
     if match := _TIMES.search(plain):
         plain, power = plain[: match.start()], int(match[1])
-    plain = plain.replace("\\,", "").replace(" ", "")
+    plain = re.sub(r"\A([+-])\s+", r"\1", plain)
+    if re.search(r"\S\s+\S", plain):
+        raise EvaluationError(f"the printed value {text!r} holds a blank: write one number, without blanks inside")
+    if _GROUPED.fullmatch(plain):
+        plain = plain.replace("\\,", "")
     if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", plain):
         plain = plain.replace(",", "")
     if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", plain) or abs(power) > 9999:

@@ -207,8 +207,12 @@ def _line(own: CheckedRow) -> str:
     if verdict.verdict != AGREE:
         # a row without a check has no derived side: its reason is what there is to say
         text += f"   ({verdict.how if verdict.how.startswith('the true') else verdict.derived or verdict.how})"
-    first = next(iter(verdict.repairs), None)
-    return text + (f"   holds at {first}" if first else "") + (f"   hint: {verdict.hints[0]}" if verdict.hints else "")
+    return "   ".join([text, *_proposals(verdict)])
+
+
+def _proposals(verdict: Verdict) -> list[str]:
+    """Return the simplest change of an input, and the simplest of the formula, that would make a claim right."""
+    return [f"holds at {own}" for own in verdict.repairs[:1]] + [f"hint: {own}" for own in verdict.hints[:1]]
 
 
 def _counts(rows: list[CheckedRow]) -> str:
@@ -218,7 +222,10 @@ def _counts(rows: list[CheckedRow]) -> str:
 
 
 def table_latex(rows: list[CheckedRow]) -> str:
-    r"""Return a ``tabular`` of printed and true values, the digits that are wrong inside ``\wrong{...}``."""
+    r"""Return a ``tabular`` of printed and true values, the digits that are wrong inside ``\wrong{...}``.
+
+    Behind a verdict stand the simplest change of an input and the simplest of the formula under which it would agree.
+    """
     lines = [
         rf"{escaped(_shortened(own.row['parameter']))} & {escaped(own.row.get('at', ''))} & {_marked(own)}"
         rf" & {_true(own)} & {_outcome(own)} \\"
@@ -226,7 +233,7 @@ def table_latex(rows: list[CheckedRow]) -> str:
     ]
     head = [
         r"\providecommand{\wrong}[1]{\underline{\mathbf{#1}}}",
-        r"\begin{tabular}{lllll}",
+        r"\begin{tabular}{llllp{0.4\linewidth}}",
         r"parameter & at & printed & true & verdict \\ \hline",
     ]
     return "\n".join([*head, *lines, r"\end{tabular}"])
@@ -234,7 +241,8 @@ def table_latex(rows: list[CheckedRow]) -> str:
 
 def _outcome(own: CheckedRow) -> str:
     kind = own.verdict.verdict
-    return f"{kind}: {escaped(own.verdict.how)}" if kind == REFUSED else kind
+    said = [own.verdict.how] if kind == REFUSED else _proposals(own.verdict)
+    return f"{kind}: {escaped('; '.join(said))}" if said else kind
 
 
 def _marked(own: CheckedRow) -> str:

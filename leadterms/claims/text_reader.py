@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from sympy import Expr
@@ -11,8 +12,10 @@ from leadterms.notation.functions import LiNegExp
 from leadterms.reading.arithmetic import Scope, evaluate
 from leadterms.reading.syntax import Node, parse_expression
 
-TWO_ARGUMENTS = ("polygamma", "LiNegExp")
-"""Functions of an order and an argument."""
+HIGHER = ("polygamma", "LiNegExp", "hyper")
+"""Functions of an order and an argument, and Kummer's function hyper((a,), (b,), z)."""
+_SINGLE = re.compile(r",(?=\s*\))")
+"""The comma behind a single parameter."""
 
 
 def text_value(text: str, names: dict[str, Expr], what: str) -> Expr:
@@ -40,13 +43,15 @@ def text_value(text: str, names: dict[str, Expr], what: str) -> Expr:
 
     """
     values = dict(names)
-    return evaluate(_opened(parse_expression(text, what), text, values), Scope(text, values))
+    # the parameters of a hypergeometric function are printed as tuples of one, which are read as brackets
+    shown = _SINGLE.sub(" ", text) if "hyper" in text and "hyper" not in names else text
+    return evaluate(_opened(parse_expression(shown, what), shown, values), Scope(shown, values))
 
 
 def _opened(node: Node, text: str, values: dict[str, Expr]) -> Node:
     """Put values in place of the functions that the reader of expressions does not know."""
     operands = tuple(_opened(operand, text, values) for operand in node.operands)
-    if node.head != "function" or node.leaf in values or node.leaf not in (*COMPOSED, *TWO_ARGUMENTS):
+    if node.head != "function" or node.leaf in values or node.leaf not in (*COMPOSED, *HIGHER):
         return replace(node, operands=operands)
     scope = Scope(text, values)
     arguments = [evaluate(operand, scope) for operand in operands]
@@ -61,8 +66,8 @@ def _opened(node: Node, text: str, values: dict[str, Expr]) -> Node:
 def _applied(name: str, arguments: list[Expr]) -> Expr | None:
     if name in COMPOSED:
         return COMPOSED[name](arguments[0]) if len(arguments) == 1 else None
-    if name == "polygamma":
-        return higher_value(name, "", 0, arguments)
+    if name in ("polygamma", "hyper"):
+        return higher_value("hyp" if name == "hyper" else name, "", 0, arguments)
     order = arguments[0]
     fits = len(arguments) == 2 and order.is_Integer and 2 <= order <= LARGEST_ORDER
     return LiNegExp(*arguments) if fits else None

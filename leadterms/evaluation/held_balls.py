@@ -106,6 +106,24 @@ def at_point(expr: Expr, point: Mapping[Symbol, Expr]) -> tuple[BallCoefficient,
     Parameters inside the law of a predictor are put in first: a law has numbers when its rule is chosen. Where that
     gives no road so are those that are outside of every linear predictor, as the probabilities of predictors that were
     summed over: a bound of the integrand may need their signs.
+
+    Parameters
+    ----------
+    expr
+        Closed, or with held expectations.
+    point
+        An exact value for each of its symbols.
+
+    Returns
+    -------
+    tuple[BallCoefficient, tuple[Expr, ...]]
+        The function, and its arguments at the point.
+
+    Raises
+    ------
+    UncertifiedError
+        If random effects stand outside the weights, or there is no certified road.
+
     """
     if outside_weights(expr):
         raise UncertifiedError("no certified road: the random effects stand outside the weights")

@@ -17,9 +17,6 @@ SINGULAR = 1e-12
 NEARLY_SINGULAR = 1e-4
 """An eigenvalue below this: the fit may be on the boundary."""
 
-ONE_TERM = "ask for one term, terms=1, or for two where they exist, terms=None"
-"""What to change where a second term was asked for that does not exist."""
-
 
 def require_groups(counts: Mapping[Symbol, Any]) -> None:
     """Refuse a single group: of how groups differ, nothing is seen in it.

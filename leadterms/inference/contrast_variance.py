@@ -11,20 +11,20 @@ from flint import arb, arb_mat
 from sympy import Expr, Integer, Rational, Symbol
 
 from leadterms.algebra.canonical import is_zero
-from leadterms.asymptotics.point import Values, require_values
+from leadterms.asymptotics.point import Values, require_values, require_written_out
 from leadterms.asymptotics.result import Entry, Expansion
 from leadterms.asymptotics.term import Term, evaluate_at, summed
-from leadterms.errors import EvaluationError, ExistenceError, ModelError, UndecidedError
+from leadterms.errors import EvaluationError, ModelError
 from leadterms.evaluation.number import Number, evaluate
 from leadterms.evaluation.precision import ball_precision
 from leadterms.evaluation.wanted import Wanted
+from leadterms.inference.asked_terms import ONE_TERM, require_terms
 from leadterms.inference.hypothesis import Hypothesis
 from leadterms.inference.quantiles import BITS, fraction
 from leadterms.reading.numbers import exact_number
 
 DIGITS = 17
 """Significant digits of each term's value: one in 10^13 sizes is then too near to a whole number to be rounded up."""
-ONE_TERM_REMEDY = "; the leading term alone is used with terms=1 (--terms 1)"
 
 
 @dataclass(frozen=True)
@@ -230,14 +230,12 @@ class VarianceAt:
 def _values(terms: tuple[Term, ...], point: Mapping[Symbol, Expr], count: int) -> list[Number]:
     """Return the coefficients of terms at a point, or refuse with what to do."""
     own = [term.at(point) for term in terms]
-    try:
-        for term in own:
-            term.require_existence()
-    except (ExistenceError, UndecidedError) as error:
-        raise type(error)(f"{error}{ONE_TERM_REMEDY if count == 2 else ''}") from None
+    require_terms(own, ONE_TERM if count == 2 else "")
     require_values((term.coefficient for term in own), point)
     numbers = [number for number in evaluate_at(own, point, Wanted(DIGITS)) if number is not None]
     assert len(numbers) == len(own)
+    for number in numbers:
+        require_written_out(number, point)
     return numbers
 
 

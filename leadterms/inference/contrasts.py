@@ -17,10 +17,11 @@ Named = Sequence[tuple[Symbol, str]]
 Row = tuple[list[Expr], Expr]
 """A coefficient for each parameter, and the right side."""
 
-EXAMPLE = "'x', 'x1 - x2', 'x1 - x2 = 1/2' or 'beta1 = 0'"
+HYPOTHESIS = "hypothesis"
+"""What has a right side; a contrast or a combination has none."""
 
 
-def read_rows(named: Named, fixed: int, stated: Any) -> list[Row]:
+def read_rows(named: Named, fixed: int, stated: Any, what: str = HYPOTHESIS) -> list[Row]:
     """Return the rows of K and b, exact.
 
     Parameters
@@ -32,6 +33,13 @@ def read_rows(named: Named, fixed: int, stated: Any) -> list[Row]:
     stated
         The name of a term or a parameter, a combination or an equation as text, numbers by name, several of these, or
         a matrix with a column for each fixed effect, or for each parameter: lists, or an array or a data frame.
+    what
+        What the rows are called in messages: "hypothesis", "contrast" or "combination".
+
+    Returns
+    -------
+    list[Row]
+        For each row the coefficients of all parameters in their order, and the right side.
 
     Raises
     ------
@@ -42,25 +50,40 @@ def read_rows(named: Named, fixed: int, stated: Any) -> list[Row]:
 
     """
     if isinstance(stated, str | Symbol | Mapping):
-        rows = [_row(named, stated)]
+        rows = [_row(named, stated, what)]
     elif _is_matrix(stated):
         rows = [(row, Integer(0)) for row in _matrix_rows(fixed, len(named), stated)]
     elif isinstance(stated, Sequence):
-        rows = [_row(named, own) for own in stated]
+        rows = [_row(named, own, what) for own in stated]
     else:
-        raise ModelError(f"a hypothesis is a text such as {EXAMPLE}, several, or a matrix, not {brief(stated)}")
+        others = "several, or a matrix" if what == HYPOTHESIS else "numbers by name, or a row of numbers"
+        raise ModelError(f"a {what} is a text such as {_example(what)}, {others}, not {brief(stated)}")
     if not rows:
-        raise ModelError(f"the hypothesis has no rows: give a text such as {EXAMPLE}")
+        raise ModelError(f"the {what} has no rows: give a text such as {_example(what)}")
     return rows
 
 
 def read_values(value: Any, rows: int) -> list[Expr]:
     """Return the right sides of rows, from a number or from one for each row.
 
+    Parameters
+    ----------
+    value
+        A number, which is that of a single row, or a sequence, an array or a series of them.
+    rows
+        How many rows there are.
+
+    Returns
+    -------
+    list[Expr]
+        Exact numbers, one for each row.
+
     Raises
     ------
     ModelError
-        If there are more or less of them than rows.
+        If there are not as many as rows.
+    LeadtermsError
+        If one is no exact number.
 
     """
     if isinstance(value, MatrixBase) or hasattr(value, "tolist"):
@@ -89,7 +112,7 @@ def read_combination(named: Named, fixed: int, stated: Any, what: str) -> dict[S
         As `read_rows`; also if there are several rows, numbers on the right, or zeros only.
 
     """
-    rows = read_rows(named, fixed, stated)
+    rows = read_rows(named, fixed, stated, what)
     if len(rows) > 1:
         raise ModelError(f"one {what} is asked for, and {len(rows)} are given: give one row")
     coefficients, right = rows[0]
@@ -104,10 +127,22 @@ def read_combination(named: Named, fixed: int, stated: Any, what: str) -> dict[S
 def named_parameter(named: Named, name: object) -> Symbol:
     """Return the parameter of a name: that of its term, or its own.
 
+    Parameters
+    ----------
+    named
+        The parameters.
+    name
+        A name or a symbol; ``(Intercept)`` stands for ``1``.
+
+    Returns
+    -------
+    Symbol
+        The parameter.
+
     Raises
     ------
     ModelError
-        If there is none.
+        If there is none of this name.
 
     """
     text = name.name if isinstance(name, Symbol) else str(name)
@@ -121,6 +156,10 @@ def named_parameter(named: Named, name: object) -> Symbol:
 def combination_text(coefficients: Mapping[Symbol, Expr]) -> str:
     """Return a combination as text: ``beta1 - beta2``."""
     return str(sum((number * symbol for symbol, number in coefficients.items()), Integer(0)))
+
+
+def _example(what: str) -> str:
+    return "'x', 'x1 - x2', 'x1 - x2 = 1/2' or 'beta1 = 0'" if what == HYPOTHESIS else "'x', 'x1 - x2' or 'beta1'"
 
 
 def _is_matrix(stated: Any) -> bool:
@@ -158,49 +197,50 @@ def _nested(stated: Sequence[Any]) -> Sequence[Sequence[Any]]:
     return [stated]
 
 
-def _row(named: Named, stated: Any) -> Row:
+def _row(named: Named, stated: Any, what: str) -> Row:
     """Return coefficients and right side of one text, or of numbers by name."""
     if isinstance(stated, Mapping):
-        return _numbers_by_name(named, stated)
+        return _numbers_by_name(named, stated, what)
     text = stated.name if isinstance(stated, Symbol) else stated
     if not isinstance(text, str):
-        raise ModelError(f"a row of a hypothesis is a text such as {EXAMPLE}, not {brief(stated)}")
+        raise ModelError(f"a row of a {what} is a text such as {_example(what)}, not {brief(stated)}")
     left, equals, right = text.partition("=")
     if "=" in right:
         raise ReadingError("one '=' was expected", text, len(left) + 1 + right.index("="))
-    both = _side(named, left, text, 0)
+    both = _side(named, left, text, 0, what)
     if both.as_coeff_Add()[0] != 0:
-        raise ModelError(
-            f"the left side of the hypothesis {text!r} holds a number: write numbers on the right of '=', and the "
-            "intercept as beta0 inside a combination"
-        )
+        where, remedy = f"the {what} {text!r}", "leave numbers out"
+        if what == HYPOTHESIS:
+            where, remedy = f"the left side of {where}", "write numbers on the right of '='"
+        raise ModelError(f"{where} holds a number: {remedy}, and write the intercept as beta0 inside a combination")
     if equals:
-        both -= _side(named, right, text, len(left) + 1)
-    return _linear(named, both, text)
+        both -= _side(named, right, text, len(left) + 1, what)
+    return _linear(named, both, text, what)
 
 
-def _numbers_by_name(named: Named, numbers: Mapping[Any, Any]) -> Row:
+def _numbers_by_name(named: Named, numbers: Mapping[Any, Any], what: str) -> Row:
     total, parameters = Integer(0), set()
     for key, number in numbers.items():
-        side = _side(named, str(key), str(key), 0)
+        side = _side(named, str(key), str(key), 0, what)
         if side in parameters:
             raise ModelError(f"{side} is given twice: give it once")
         parameters.add(side)
         total += exact_expression(number) * side
-    coefficients, right = _linear(named, total, str(dict(numbers)))
+    coefficients, right = _linear(named, total, str(dict(numbers)), what)
     if right != 0:
-        raise ModelError(f"a key of {dict(numbers)} holds a number: write numbers as the right side, value")
+        remedy = "write numbers as the right side, value" if what == HYPOTHESIS else "leave it out"
+        raise ModelError(f"a key of {dict(numbers)} holds a number: {remedy}")
     return coefficients, right
 
 
-def _linear(named: Named, both: Expr, text: str) -> Row:
-    """Return coefficients and right side of an expression that is zero under the hypothesis."""
+def _linear(named: Named, both: Expr, text: str, what: str) -> Row:
+    """Return coefficients and right side of an expression that is the left side minus the right."""
     both = both.expand()
     coefficients = [both.coeff(symbol) for symbol, _ in named]
     rest = both - sum((c * symbol for c, (symbol, _) in zip(coefficients, named, strict=True)), Integer(0))
     rest = rest.expand()
     if rest.free_symbols or any(c.free_symbols for c in coefficients):
-        raise ModelError(f"the hypothesis {text!r} is not linear in the parameters with numbers as coefficients")
+        raise ModelError(f"the {what} {text!r} is not linear in the parameters with numbers as coefficients")
     return coefficients, -rest
 
 
@@ -213,7 +253,7 @@ def _whole(named: Named, side: str, start: int = 0) -> Symbol | None:
     return None
 
 
-def _side(named: Named, side: str, text: str, start: int) -> Expr:
+def _side(named: Named, side: str, text: str, start: int, what: str) -> Expr:
     """Return one side of an equation as an expression in the parameters; a whole side may be a term such as x1:x2."""
     whole = _whole(named, side, start)
     if whole is not None:
@@ -222,7 +262,7 @@ def _side(named: Named, side: str, text: str, start: int) -> Expr:
     meaning |= {name: symbol for symbol, name in named if name.isidentifier()}
     padded = " " * start + side
     try:
-        return evaluate(parse_expression(padded, "hypothesis"), Scope(padded, meaning)).expand()
+        return evaluate(parse_expression(padded, what), Scope(padded, meaning)).expand()
     except ReadingError as error:
         hint = (
             "; inside a combination write an interaction or a function by its parameter, such as beta3, or give "

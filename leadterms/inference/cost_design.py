@@ -19,7 +19,7 @@ from html import escape
 from sympy import Expr, Rational, Symbol, diff, factor, solve, sqrt, symbols
 
 from leadterms.asymptotics.orders import PER_GROUP, PER_GROUPED_OBSERVATION
-from leadterms.asymptotics.point import ParameterSpace, Values, shown
+from leadterms.asymptotics.point import ParameterSpace, Values, require_written_out, shown
 from leadterms.asymptotics.result import Entry, Term
 from leadterms.asymptotics.term import evaluate_at
 from leadterms.errors import EvaluationError, ModelError
@@ -146,6 +146,8 @@ class SizeDesign:
                 "a coefficient of the variance is not positive at the point: there is no trade-off; "
                 "choose another point"
             )
+        for number in found:
+            require_written_out(number, point)
         return found, point
 
     def _rows(self) -> list[tuple[str, Expr]]:

@@ -173,6 +173,19 @@ def read_wish(model: Model, coefficients: str | Sequence[str] | None, contrast: 
         "leading": block B of a mixed model, all fixed effects without random effects. "second": the term of order
         1/(mn) of every fixed effect.
 
+    Returns
+    -------
+    Wish
+        Names of the contrasts, and their coefficients for all fixed effects.
+
+    Raises
+    ------
+    ModelError
+        If the target is neither or has no terms, coefficients and a contrast are both given, a name is unknown, a
+        contrast is not linear or zero, or no design changes its leading term.
+    ReadingError
+        If a contrast is a text that cannot be read.
+
     """
     if target not in (LEADING, SECOND):
         raise ModelError(f"the target is 'leading' or 'second', not {target!r}")

@@ -36,10 +36,13 @@ MULTIPLICATIVE = 120
 SMALL = 0.02
 """Of the mean weight: less is left out after these steps."""
 
-Progress = Callable[[int, float], None]
+RoundProgress = Callable[[int, float], None]
+"""Called after each round with its number and the relative excess of the sensitivity."""
 
 
-def search(problem: Search, tolerance: float, progress: Progress | None = None, start: Found | None = None) -> Found:
+def search(
+    problem: Search, tolerance: float, progress: RoundProgress | None = None, start: Found | None = None
+) -> Found:
     """Return a design whose sensitivity exceeds its bound by no more than a relative tolerance, if there is time.
 
     Parameters
@@ -49,7 +52,7 @@ def search(problem: Search, tolerance: float, progress: Progress | None = None, 
     tolerance
         Of the sensitivity.
     progress
-        Called after each round with its number and the relative excess of the sensitivity.
+        Called after each round.
     start
         A design that is near; None for one on a coarse grid.
 

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from sympy import Symbol
 
-from leadterms.errors import EvaluationError, LeadtermsError
+from leadterms.errors import EvaluationError
 from leadterms.reading.expressions import read_assignments
-from leadterms.reading.numbers import exact_expression
+from leadterms.reading.numbers import named_exact
 
-Values = Mapping[Any, Any] | str | Any
+
+class _Named(Protocol):
+    """A series of pandas, whose index has the names."""
+
+    @property
+    def index(self) -> Any: ...
+
+    @property
+    def ndim(self) -> int: ...
+
+    def items(self) -> Any: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+Estimates = Mapping[Any, Any] | str | _Named
 """A mapping, a text, or a series whose index has the names."""
 
 REMEDY = (
@@ -23,7 +38,7 @@ REMEDY = (
 
 
 def parameter_values(
-    by_label: Mapping[str, Symbol], estimates: Values, others: Sequence[Symbol] = ()
+    by_label: Mapping[str, Symbol], estimates: Estimates, others: Sequence[Symbol] = ()
 ) -> dict[str, Any]:
     """Return the estimates by the names of parameters, names of terms being translated.
 
@@ -38,10 +53,17 @@ def parameter_values(
     others
         Parameters that may be given besides.
 
+    Returns
+    -------
+    dict[str, Any]
+        The estimates as they are given, each of which states an exact number.
+
     Raises
     ------
     EvaluationError
         If they are nothing of this kind, one is given twice, is unknown, or is no number.
+    ReadingError
+        If they are a text that cannot be read.
 
     """
     shown = {symbol.name: label for label, symbol in by_label.items()}
@@ -56,17 +78,24 @@ def parameter_values(
         if name in found:
             raise EvaluationError(f"{name} is given twice: give it once, by its name or that of its term")
         found[name] = _single(value)
-        _check_number(str(key), found[name])
+        named_exact(str(key), found[name])
     return found
 
 
 def require_estimates(by_label: Mapping[str, Symbol], missing: Iterable[Symbol]) -> None:
     """Refuse estimates that lack some parameters.
 
+    Parameters
+    ----------
+    by_label
+        The parameters, by the name of their term where they have one.
+    missing
+        Those that have no estimate.
+
     Raises
     ------
     EvaluationError
-        Naming them.
+        If there are any, naming them.
 
     """
     absent = [symbol.name for symbol in missing]
@@ -77,7 +106,7 @@ def require_estimates(by_label: Mapping[str, Symbol], missing: Iterable[Symbol])
         )
 
 
-def _pairs(estimates: Values) -> Iterable[tuple[Any, Any]]:
+def _pairs(estimates: Estimates) -> Iterable[tuple[Any, Any]]:
     """Return names and values, in which a name may come twice."""
     given = read_assignments(estimates) if isinstance(estimates, str) else estimates
     if isinstance(given, Mapping):
@@ -109,12 +138,3 @@ def _single(value: Any) -> Any:
     if isinstance(shape, tuple) and shape and all(length == 1 for length in shape):
         return np.asarray(value).reshape(())
     return value.as_py() if hasattr(value, "as_py") else value
-
-
-def _check_number(key: str, value: Any) -> None:
-    try:
-        exact_expression(value)
-    except LeadtermsError as error:
-        what = f" {value!r}" if isinstance(value, str) else ""  # of others the reason says what they are
-        reason = str(error).splitlines()[0]
-        raise EvaluationError(f"the value{what} of {key} is not an exact number: {reason}") from None

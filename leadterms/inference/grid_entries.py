@@ -15,14 +15,12 @@ from sympy import Expr
 
 from leadterms.asymptotics.point import symbols_of
 from leadterms.asymptotics.result import Entry, Term
-from leadterms.errors import EvaluationError, ExistenceError, UndecidedError
-from leadterms.evaluation.arrays import ArrayFunction
-from leadterms.inference.contrast_variance import ONE_TERM_REMEDY, exact_ball
+from leadterms.errors import EvaluationError, ExistenceError, NoRuleError, UndecidedError
+from leadterms.evaluation.arrays import COARSEST, FINEST, ArrayFunction
+from leadterms.inference.asked_terms import ONE_TERM, require_terms
+from leadterms.inference.contrast_variance import exact_ball
 from leadterms.inference.grid_input import Array, common_shape, inside
 from leadterms.inference.progress import Progress, counted
-
-FINEST, COARSEST = 1e-13, 1e-2
-"""Those of functions of arrays."""
 
 
 def entry_over(entry: Entry, values: Mapping[str, Array], accuracy: float, progress: Progress | None = None) -> Array:
@@ -52,9 +50,9 @@ def entry_over(entry: Entry, values: Mapping[str, Array], accuracy: float, progr
         If a term exists nowhere, or is not known to.
 
     """
+    require_terms(entry.terms, ONE_TERM if len(entry.terms) > 1 else "")
     total = np.asarray(0.0)
     for term in entry.terms:
-        _require_existence(term, len(entry.terms))
         parameters = [symbol.name for symbol in entry.space.symbols if symbol in symbols_of(term.coefficient)]
         wanted = [*parameters, *sorted(symbol.name for symbol in term.order.free_symbols)]
         missing = [name for name in dict.fromkeys(wanted) if name not in values]
@@ -70,17 +68,22 @@ def entry_over(entry: Entry, values: Mapping[str, Array], accuracy: float, progr
 
 
 def check_accuracy(accuracy: float) -> None:
-    """Refuse an accuracy that double precision does not reach."""
+    """Refuse an accuracy that double precision does not reach.
+
+    Parameters
+    ----------
+    accuracy
+        Relative.
+
+    Raises
+    ------
+    EvaluationError
+        If it is no number, or not between those of functions of arrays.
+
+    """
     number = isinstance(accuracy, int | float) and not isinstance(accuracy, bool)
     if not number or not FINEST <= accuracy <= COARSEST:
         raise EvaluationError(f"accuracy is a number from {FINEST:g} to {COARSEST:g}, not {accuracy!r}")
-
-
-def _require_existence(term: Term, count: int) -> None:
-    try:
-        term.require_existence()
-    except (ExistenceError, UndecidedError) as error:
-        raise type(error)(f"{error}{ONE_TERM_REMEDY if count > 1 else ''}") from None
 
 
 def _coefficient(
@@ -113,12 +116,14 @@ def _array_function(entry: Entry, order: Expr, accuracy: float, absolute: float)
     """Return the function of arrays, which keeps the sizes of its sums; None where there is no rule for one."""
     try:
         return entry.array_function(order=order, accuracy=accuracy, absolute=absolute)
-    except EvaluationError:
+    except NoRuleError:
         return None
 
 
 def _at(entry: Entry, term: Term, point: Mapping[str, float], accuracy: float) -> float:
     """Return a coefficient at one point, by the certified road where there is one; nan where it has no value."""
+    # not by method="mpmath", which Wald inference takes: what arrays leave is far out, where its quadrature may
+    # miss the mass (2e7 was seen for 3e42); a proof may take long, and the bar shows it
     try:
         return float(entry.evaluate(point, ceil(-log10(accuracy)) + 2, order=term.order))
     except (EvaluationError, ExistenceError, UndecidedError):

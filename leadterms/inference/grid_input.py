@@ -13,18 +13,30 @@ from sympy.logic.boolalg import Boolean
 
 from leadterms.asymptotics.point import ParameterSpace
 from leadterms.asymptotics.result import Expansion
-from leadterms.errors import EvaluationError, LeadtermsError
+from leadterms.errors import EvaluationError
 from leadterms.evaluation.arrays import array_function
 from leadterms.inference.contrast_variance import exact_ball
 from leadterms.notation.symbols import HARMONIC, TOTAL, M, N
 from leadterms.reading.assignments import read_assignments
-from leadterms.reading.numbers import exact_expression
+from leadterms.reading.numbers import named_exact
 
 Array = NDArray[np.float64]
 
 
 def grid_values(space: ParameterSpace, at: Any) -> dict[str, Array]:
     """Return parameters by name as arrays.
+
+    Parameters
+    ----------
+    space
+        The parameters, with their domains and conditions.
+    at
+        Numbers or arrays by name, or a text such as ``"beta0=-1.5, beta1=0.3"``.
+
+    Returns
+    -------
+    dict[str, numpy.ndarray]
+        In the order in which they are given. Arrays are not checked: see `inside`.
 
     Raises
     ------
@@ -49,10 +61,23 @@ def grid_values(space: ParameterSpace, at: Any) -> dict[str, Array]:
 def grid_sizes(result: Expansion, sizes: Any) -> dict[str, Array]:
     """Return sizes by name as arrays, those that follow from m and n among them.
 
+    Parameters
+    ----------
+    result
+        The expansion, which knows its sizes.
+    sizes
+        Numbers or arrays by name, or a text such as ``"m=60, n=12"``; they need not be whole.
+
+    Returns
+    -------
+    dict[str, numpy.ndarray]
+        With m and n also N = mn and n_h = n, unless they are given.
+
     Raises
     ------
     EvaluationError
-        If a name is unknown, or a size is not a positive number at every point.
+        If a name is unknown or given twice, a size is not a positive number at every point, or m and n do not
+        broadcast.
     ReadingError
         If they are a text that cannot be read.
 
@@ -75,10 +100,22 @@ def grid_sizes(result: Expansion, sizes: Any) -> dict[str, Array]:
 def as_array(name: str, value: Any) -> Array:
     """Return an array in double precision, and an exact number at its nearest double.
 
+    Parameters
+    ----------
+    name
+        What it is of, as messages show it.
+    value
+        A number as `leadterms.reading.numbers.exact_expression` takes it, or a sequence, an array or a series of them.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the shape of the value; () for a number.
+
     Raises
     ------
     EvaluationError
-        Naming what is no number, or no array of numbers.
+        Naming what is no number, or no array of numbers, or has rows of unequal lengths.
 
     """
     if not _is_array(value):
@@ -96,6 +133,16 @@ def as_array(name: str, value: Any) -> Array:
 
 def common_shape(named: Iterable[tuple[str, Array]]) -> tuple[int, ...]:
     """Return the shape that arrays broadcast to.
+
+    Parameters
+    ----------
+    named
+        Arrays with the names that messages show them by.
+
+    Returns
+    -------
+    tuple[int, ...]
+        As `numpy.broadcast_shapes` has it.
 
     Raises
     ------
@@ -119,7 +166,25 @@ def common_shape(named: Iterable[tuple[str, Array]]) -> tuple[int, ...]:
 def inside(symbols: Iterable[Symbol], conditions: Iterable[Boolean], values: Mapping[str, Array]) -> Array:
     """Tell at which points all values are finite and in their domains, and the conditions on them hold.
 
-    Conditions on symbols without a value are left out.
+    Parameters
+    ----------
+    symbols
+        The parameters; those without a value are left out.
+    conditions
+        Relations between them; those on symbols without a value are left out.
+    values
+        By name; they broadcast.
+
+    Returns
+    -------
+    numpy.ndarray
+        Truth values of the shape that the values broadcast to; a single True where no symbol has a value.
+
+    Raises
+    ------
+    NoRuleError
+        If a condition has no rule for arrays.
+
     """
     used = [symbol for symbol in symbols if symbol.name in values]
     if not used:
@@ -157,9 +222,5 @@ def _is_array(value: Any) -> bool:
 
 def _number(name: str, value: Any) -> float:
     value = value.item() if isinstance(value, np.generic | np.ndarray) else value
-    try:
-        exact = exact_expression(value)
-        return float(exact) if isinstance(exact, Rational) else float(exact_ball(exact))
-    except LeadtermsError as error:
-        reason = str(error).splitlines()[0]
-        raise EvaluationError(f"the value {value!r} of {name} is not an exact number: {reason}") from None
+    exact = named_exact(name, value)
+    return float(exact) if isinstance(exact, Rational) else float(exact_ball(exact))

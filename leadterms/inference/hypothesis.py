@@ -169,7 +169,33 @@ def hypothesis(model: Model, stated: Any, value: Any = None) -> Hypothesis:
 def read_hypothesis(
     parameters: tuple[Symbol, ...], names: tuple[str, ...], fixed: int, stated: Any, value: Any = None
 ) -> Hypothesis:
-    """Return the hypothesis on parameters, of which the first are fixed effects: see `hypothesis`."""
+    """Return the hypothesis on parameters, of which the first are fixed effects.
+
+    Parameters
+    ----------
+    parameters, names
+        The parameters, and the names that they are shown by.
+    fixed
+        How many of them are fixed effects.
+    stated, value
+        As in `hypothesis`.
+
+    Returns
+    -------
+    Hypothesis
+        K and b, exact.
+
+    Raises
+    ------
+    ReadingError
+        If a text cannot be read, or holds an unknown name.
+    ModelError
+        If a row is not linear, is empty, or follows from the others, a matrix has the wrong shape, or there are not as
+        many values as rows.
+    LeadtermsError
+        If a value is no exact number.
+
+    """
     rows = read_rows(tuple(zip(parameters, names, strict=True)), fixed, stated)
     K = ImmutableMatrix([row for row, _ in rows])
     b = ImmutableMatrix([right for _, right in rows] if value is None else read_values(value, len(rows)))

@@ -21,7 +21,7 @@ from leadterms.inference.design_candidates import (
 from leadterms.inference.design_information import DesignVariance, design_variance, normal_nodes
 from leadterms.inference.design_problem import LEADING, DesignProblem, design_problem
 from leadterms.inference.design_record import Design
-from leadterms.inference.design_search import Progress, search
+from leadterms.inference.design_search import RoundProgress, search
 from leadterms.inference.equivalence import Criterion, check_criterion, equivalence
 from leadterms.inference.scipy_need import require_scipy
 from leadterms.model.statement import Model
@@ -43,7 +43,7 @@ def optimal_design(
     coefficients: str | Sequence[str] | None = None,
     contrast: Any = None,
     target: str = LEADING,
-    progress: Progress | None = None,
+    progress: RoundProgress | None = None,
 ) -> Design:
     """Return support points and weights of the predictors that minimise a criterion of the asymptotic covariance.
 
@@ -180,7 +180,7 @@ UNSETTLED = (
 )
 
 
-def _searched(problem: Search, progress: Progress | None, start: Found | None) -> Found:
+def _searched(problem: Search, progress: RoundProgress | None, start: Found | None) -> Found:
     """Search; where the optimum is singular, with a millionth of the mass on points that keep it regular."""
     try:
         return search(problem, TOLERANCE, progress, start)

@@ -124,7 +124,18 @@ class SampleSize:
 
     @property
     def formula(self) -> Expr:
-        """The right side of the equation."""
+        """The right side of `equation`.
+
+        Of a size it is the size before it is rounded up, where it can be solved for; else d^2/V (one row) or
+        d'V^{-1}d (several), which the size solves. Of a power it is the power, for several rows the noncentrality
+        d'V^{-1}d; of an effect |d|, the detectable difference.
+
+        Raises
+        ------
+        ModelError
+            If the variance matrix of several rows is singular.
+
+        """
         return self.equation.rhs
 
     @property

@@ -15,6 +15,18 @@ from leadterms.reading.numbers import exact_number
 def read_price(value: object, taken: set[str]) -> Expr:
     """Return a positive symbol for a name, or an exact positive number.
 
+    Parameters
+    ----------
+    value
+        A name, or what `leadterms.reading.numbers.exact_number` takes.
+    taken
+        Names of the model and its sizes, which it may not have.
+
+    Returns
+    -------
+    Expr
+        A positive symbol or a rational number.
+
     Raises
     ------
     ModelError
@@ -44,10 +56,22 @@ def read_price(value: object, taken: set[str]) -> Expr:
 def read_price_pair(cost: object, taken: set[str]) -> list[Expr]:
     """Return the costs of an observation with value 0 and of one with value 1.
 
+    Parameters
+    ----------
+    cost
+        Two of what `read_price` takes.
+    taken
+        Names of the model and its sizes, which no cost may have.
+
+    Returns
+    -------
+    list[Expr]
+        Two positive symbols or numbers, in this order.
+
     Raises
     ------
     ModelError
-        If there are not two, or one is no price.
+        If there are not two, or one is neither a name nor a positive number.
 
     Examples
     --------

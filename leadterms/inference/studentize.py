@@ -16,10 +16,11 @@ from leadterms.asymptotics.orders import PER_TOTAL
 from leadterms.asymptotics.point import ParameterSpace
 from leadterms.errors import EvaluationError, ExistenceError, ModelError, UndecidedError
 from leadterms.expectation.inverse_existence import AT_MOST_EXPONENTIAL, EXISTS, Existence, undecided
-from leadterms.inference.boundary import ONE_TERM, boundary_notes, dominance_notes, require_groups, require_inside
+from leadterms.inference.asked_terms import ONE_OR_WHAT_EXISTS
+from leadterms.inference.boundary import boundary_notes, dominance_notes, require_groups, require_inside
 from leadterms.inference.empirical_terms import EmpiricalTerms, WeightFunction, empirical_terms
 from leadterms.inference.estimated import Estimated
-from leadterms.inference.estimates import Values, parameter_values, require_estimates
+from leadterms.inference.estimates import Estimates, parameter_values, require_estimates
 from leadterms.inference.observed_design import ObservedDesign, observed_design
 from leadterms.inference.wald_record import WaldInference, wald_inference
 from leadterms.model.families import ETA, Family, Link
@@ -35,7 +36,7 @@ Array = NDArray[np.float64]
 def studentize(
     model: str | Model,
     data: Any,
-    estimates: Values,
+    estimates: Estimates,
     *,
     family: str | None = None,
     link: str | None = None,
@@ -298,6 +299,6 @@ def _missing(existence: Existence) -> str:
 
 def _require(existence: Existence) -> None:
     if existence.verdict is False:
-        raise ExistenceError(f"{_missing(existence)}; {ONE_TERM}")
+        raise ExistenceError(f"{_missing(existence)}; {ONE_OR_WHAT_EXISTS}")
     if existence.verdict is not True:
-        raise UndecidedError(f"{_missing(existence)}; {ONE_TERM}")
+        raise UndecidedError(f"{_missing(existence)}; {ONE_OR_WHAT_EXISTS}")

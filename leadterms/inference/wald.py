@@ -16,12 +16,14 @@ from leadterms.asymptotics.assembly import effect_blocks
 from leadterms.asymptotics.expansion import expansion
 from leadterms.asymptotics.orders import PER_GROUP
 from leadterms.asymptotics.result import Entry, Expansion
-from leadterms.asymptotics.sizes import EQUAL, UNEQUAL, Sizes, plain_sizes, size_values
+from leadterms.asymptotics.sizes import EQUAL, UNEQUAL, PlainSizes, Sizes, plain_sizes, size_values
 from leadterms.asymptotics.term import Term
-from leadterms.errors import EvaluationError, ExistenceError, ModelError, UndecidedError
-from leadterms.inference.boundary import ONE_TERM, boundary_notes, dominance_notes, require_groups, require_inside
+from leadterms.errors import EvaluationError, ModelError, NoRuleError
+from leadterms.inference.asked_terms import ONE_OR_WHAT_EXISTS, require_terms
+from leadterms.inference.boundary import boundary_notes, dominance_notes, require_groups, require_inside
 from leadterms.inference.estimated import Estimated
-from leadterms.inference.estimates import Values, parameter_values, require_estimates
+from leadterms.inference.estimates import Estimates, parameter_values, require_estimates
+from leadterms.inference.identified import require_identified
 from leadterms.inference.wald_record import WaldInference, wald_inference
 from leadterms.model.statement import Model
 from leadterms.notation.symbols import HARMONIC, PHI, TOTAL, M, N
@@ -38,7 +40,7 @@ ACCURACY, DIGITS = 1e-10, 10
 
 def wald(
     model: Model | Expansion,
-    estimates: Values,
+    estimates: Estimates,
     sizes: Sizes,
     *,
     level: Any = "0.95",
@@ -76,7 +78,7 @@ def wald(
     Raises
     ------
     EvaluationError
-        If an estimate or a size is missing or bad.
+        If an estimate or a size is missing or bad, or a variance is not identified beside the error variance at n = 1.
     ExistenceError
         If Sigma is not positive definite at the estimates, a condition fails there, or a second term that was asked
         for does not exist.
@@ -105,26 +107,27 @@ def wald(
         raise EvaluationError(f"terms is 1, 2 or None for two where they exist, not {terms!r}")
     if not isinstance(model, Model | Expansion):
         raise ModelError(f"a Model or an Expansion is needed, not {type(model).__name__}")
-    sizes = plain_sizes(sizes)
-    result, notes = (model, ()) if isinstance(model, Expansion) else _expanded(model, sizes, terms)
+    plain = plain_sizes(sizes)
+    result, notes = (model, ()) if isinstance(model, Expansion) else _expanded(model, plain, terms)
     if terms == 2 and result.terms != 2:
         raise EvaluationError("two terms are asked for of an expansion with one: derive it with terms=2")
     by_label = {name: symbol for symbol, name in result.names.items()}
     values = parameter_values(by_label, estimates, result.space.symbols)
     require_inside(effect_blocks(result.model), values)
-    numbers = size_values(sizes, result.space.sizes)
+    numbers = size_values(plain, result.space.sizes)
     if result.model.is_mixed:
         inside = {N, TOTAL, HARMONIC, *result.space.symbols}  # the last: sizes that the regime fixes
         require_groups({size: number for size, number in numbers.items() if size not in inside})
+        require_identified(result.model, numbers)
     # a size that stays fixed stands in coefficients, like a parameter
     point = result.space.point(values, {size: n for size, n in numbers.items() if size in result.space.symbols})
     require_estimates(by_label, [symbol for symbol in result.space.symbols if symbol not in point])
-    estimated = _estimated(result, point, sizes, 1 if terms == 1 else result.terms, required=terms == 2)
+    estimated = _estimated(result, point, plain, 1 if terms == 1 else result.terms, required=terms == 2)
     closing = (*boundary_notes(estimated.blocks, estimated.values), *dominance_notes(estimated))
     return wald_inference(estimated.with_notes((*notes, *closing)), scale, level)
 
 
-def _expanded(model: Model, sizes: Sizes, terms: int | None) -> tuple[Expansion, tuple[str, ...]]:
+def _expanded(model: Model, sizes: PlainSizes, terms: int | None) -> tuple[Expansion, tuple[str, ...]]:
     """Return two terms where they are covered, else one and why."""
     if terms == 1 or not model.is_mixed:
         return _derived(model, terms or 1, EQUAL), ()
@@ -142,13 +145,15 @@ def _derived(model: Model, terms: int, group_sizes: str) -> Expansion:
     return expansion(model, terms=terms, group_sizes=group_sizes)
 
 
-def _are_unequal(sizes: Sizes) -> bool:
+def _are_unequal(sizes: PlainSizes) -> bool:
     if isinstance(sizes, Mapping):
         return bool({TOTAL.name, HARMONIC.name} & set(map(str, sizes)))
     return len(set(sizes)) > 1
 
 
-def _estimated(result: Expansion, point: Mapping[Symbol, Expr], sizes: Sizes, terms: int, required: bool) -> Estimated:
+def _estimated(
+    result: Expansion, point: Mapping[Symbol, Expr], sizes: PlainSizes, terms: int, required: bool
+) -> Estimated:
     parameters = result.model.parameters
     numbers = size_values(sizes, result.space.sizes)
     absent: dict[Symbol, str] = {}
@@ -159,7 +164,7 @@ def _estimated(result: Expansion, point: Mapping[Symbol, Expr], sizes: Sizes, te
             if own.exists is True:
                 continue
             if required:
-                _require_second(own)
+                require_terms([own], ONE_OR_WHAT_EXISTS)
             for parameter in (first, second):
                 if result[parameter, parameter].terms[0].order == PER_GROUP:
                     absent.setdefault(parameter, own.missing or "")
@@ -190,13 +195,6 @@ def _estimated(result: Expansion, point: Mapping[Symbol, Expr], sizes: Sizes, te
         phi_is_variance=result.model.family.name == "gaussian" and PHI in parameters,
         notes=tuple(notes),
     )
-
-
-def _require_second(term: Term) -> None:
-    try:
-        term.require_existence()
-    except (ExistenceError, UndecidedError) as error:
-        raise type(error)(f"{error}; {ONE_TERM}") from None
 
 
 def _added(entry: Entry, terms: int) -> tuple[Term, ...]:
@@ -249,11 +247,11 @@ def _compiled(entry: Entry, order: str, power: int | None) -> ArrayFunction | No
     absolute = 0.0 if power is None else ACCURACY * 10.0**power
     try:
         return entry.array_function(order=order, accuracy=ACCURACY, absolute=absolute)
-    except EvaluationError:
+    except NoRuleError:
         return None
 
 
-def _shown_sizes(sizes: Sizes) -> str:
+def _shown_sizes(sizes: PlainSizes) -> str:
     if isinstance(sizes, Mapping):
         return ", ".join(f"{name} = {exact_number(value)}" for name, value in sizes.items())
     numbers = [int(exact_number(size)) for size in sizes]

@@ -181,7 +181,30 @@ class WaldInference:
 
 
 def wald_inference(estimated: Estimated, scale: str, level: Any) -> WaldInference:
-    """Return intervals and tests on a scale, at a level."""
+    """Return intervals and tests on a scale, at a level, by the delta method.
+
+    Parameters
+    ----------
+    estimated
+        Estimates with their covariances.
+    scale
+        "variance", "log", "sd", "correlation" or "log-Cholesky": see :mod:`leadterms.inference.scales`.
+    level
+        Of the intervals, between 0 and 1; text is exact.
+
+    Returns
+    -------
+    WaldInference
+        Of the parameters on the scale; what is neglected is of the order that the covariances neglect.
+
+    Raises
+    ------
+    EvaluationError
+        If there is no such scale, or the level is not between 0 and 1.
+    LeadtermsError
+        If the level is no exact number.
+
+    """
     confidence = exact_number(level)
     if not 0 < confidence < 1:
         raise EvaluationError(f"a level lies between 0 and 1, not {level}: write 0.95 for 95 per cent")

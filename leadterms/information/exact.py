@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Matrix, Symbol
 
-from leadterms.errors import EvaluationError, ExistenceError, LeadtermsError, ModelError
+from leadterms.errors import EvaluationError, ExistenceError, ModelError
 from leadterms.evaluation.arrays.ufuncs import Array
 from leadterms.information.exact_counts import roles
 from leadterms.information.exact_plan import Design, designs_of, rule
@@ -21,7 +21,7 @@ from leadterms.information.exact_posterior import EffectsLaw, GroupSums, group_s
 from leadterms.information.exact_responses import SumResponse, sum_response
 from leadterms.model.statement import Model
 from leadterms.reading.expressions import read_assignments
-from leadterms.reading.numbers import exact_expression
+from leadterms.reading.numbers import named_exact
 
 _LEVELS = 6
 """Most refinements of the rule; the step shrinks to a quarter."""
@@ -170,11 +170,7 @@ def _point(model: Model, at: Mapping[Any, Any] | str, n: int) -> dict[Symbol, Ex
         name = key.name if isinstance(key, Symbol) else str(key)
         if name not in symbols:
             raise EvaluationError(f"{name!r} is not a parameter of the model: it has {', '.join(symbols)}")
-        try:
-            exact = exact_expression(value)
-        except LeadtermsError as error:
-            reason = str(error).splitlines()[0]
-            raise EvaluationError(f"the value {value!r} of {name} is not an exact number: {reason}") from None
+        exact = named_exact(name, value)
         if symbols[name].is_positive and not exact.is_positive:
             raise EvaluationError(f"{name} must be positive: {value} given")
         point[symbols[name]] = exact

@@ -10,6 +10,7 @@ from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
 from leadterms.errors import LeadtermsError
+from leadterms.inference.progress import Progress
 from leadterms.publication.drawing import empty_figure
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from leadterms.inference.design_record import Design
 
 Curve = Callable[[Any], Any] | Sequence[float]
-Progress = Callable[[int, int], None]
 COLOURS = ("#2171b5", "#d94801", "#238b45", "#6a51a3", "#ae017e")
 STYLES = ("-", "--", "-.", ":")
 WIDTH, HEIGHT = 5.4, 3.6

@@ -82,7 +82,7 @@ def evaluate(node: Node, scope: Scope) -> sympy.Expr:
         case "number":
             return read_number(scope.text, node.start, node.end)
         case "name":
-            return _name(node, scope)
+            value = _name(node, scope)
         case "function":
             value = _function(node, scope)
         case "power":

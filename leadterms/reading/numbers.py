@@ -14,7 +14,7 @@ from typing import Any
 import sympy
 from sympy.core.function import AppliedUndef
 
-from leadterms.errors import LeadtermsError, ReadingError
+from leadterms.errors import EvaluationError, LeadtermsError, ReadingError
 
 MAX_DIGITS = 4000
 """Most decimal digits of a number that is read: Python prints integers of up to 4300 digits."""
@@ -123,6 +123,40 @@ def exact_expression(value: Any) -> sympy.Expr:
     if not value.is_number or value.is_real is False:
         raise LeadtermsError(f"a real number was expected, not {brief(value)}")
     return value
+
+
+def named_exact(name: str, value: Any) -> sympy.Expr:
+    """Return the exact real number that is given for a name.
+
+    Parameters
+    ----------
+    name
+        What the value is of, as messages show it.
+    value
+        What `exact_expression` takes.
+
+    Returns
+    -------
+    sympy.Expr
+        The exact value.
+
+    Raises
+    ------
+    EvaluationError
+        In one line with the name, if the value is no exact number.
+
+    Examples
+    --------
+    >>> named_exact("beta1", "0.34")
+    17/50
+
+    """
+    try:
+        return exact_expression(value)
+    except LeadtermsError as error:
+        what = f" {value!r}" if isinstance(value, str) else ""  # of others the reason says what they are
+        reason = str(error).splitlines()[0]
+        raise EvaluationError(f"the value{what} of {name} is not an exact number: {reason}") from None
 
 
 def read_number(text: str, start: int = 0, end: int | None = None) -> sympy.Rational:

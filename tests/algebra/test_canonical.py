@@ -203,6 +203,11 @@ def test_inexact_input_is_refused(bad):
         canonical(bad)
 
 
+def test_a_function_whose_argument_vanishes_is_refused_by_its_name():
+    with pytest.raises(LeadtermsError, match=r"^log\(.*\) is not finite: its argument is 0 everywhere; give another"):
+        canonical(1 + log((t + 1) ** 2 - t**2 - 2 * t - 1))
+
+
 def test_other_than_scalars_is_refused():
     for other in ("x", "__import__('os')", [1], None):
         for function in (canonical, is_zero):

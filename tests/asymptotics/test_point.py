@@ -6,10 +6,11 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from sympy import Gt, Integer, Ne, Rational, Symbol, sqrt
+from sympy import Gt, Integer, Ne, Rational, Symbol, exp, sqrt
 
 from leadterms import EvaluationError, ExistenceError, LeadtermsError, ReadingError
-from leadterms.asymptotics.point import ParameterSpace, require_values, shown
+from leadterms.asymptotics.point import ParameterSpace, require_values, require_written_out, shown
+from leadterms.evaluation.number import evaluate
 
 B0, B1 = Symbol("beta0", real=True), Symbol("beta1", real=True)
 S = Symbol("sigma2", positive=True)
@@ -72,6 +73,18 @@ def test_missing_values_are_all_named():
     with pytest.raises(EvaluationError, match="no value is given for beta1, sigma2"):
         require_values([B0 + B1, B0 * S], {B0: Integer(1)})
     require_values([B0], {B0: Integer(1)})
+
+
+@pytest.mark.parametrize(
+    "values", [{B0: Integer(-146000), S: Rational(379, 100)}, {"beta0": "-146000", "sigma2": "3.79"}]
+)
+def test_a_value_with_too_many_digits_is_refused_with_its_point(values):
+    require_written_out(evaluate(exp(1000), {}, 10), values)
+    # e^146000 has 146000/log(10) = 63407 digits
+    with pytest.raises(EvaluationError) as caught:
+        require_written_out(evaluate(exp(146000), {}, 10), values)
+    assert "e+63406 at beta0 = -146000, sigma2 = 3" in str(caught.value)
+    assert str(caught.value).endswith("has more than 4000 digits before or behind its point: choose a milder beta0")
 
 
 def test_conditions_are_shown_as_text():

@@ -11,6 +11,8 @@ STATEMENTS = {
     "poisson mixed": ("y ~ x + (1 | group)", "poisson", {"x": "Uniform(-1, 1)"}),
     "poisson": ("y ~ x", "poisson", {"x": "Uniform(-1, 1)"}),
     "poisson gamma": ("y ~ x", "poisson", {"x": "Gamma(3, 1/5)"}),
+    "poisson beta": ("y ~ x", "poisson", {"x": "Beta(1/2, 3/2)"}),
+    "poisson beta named": ("y ~ x", "poisson", {"x": "Beta(a, b)"}),
     "gaussian": ("y ~ x", "gaussian", {"x": "Gamma(7, 1)"}),
     "gaussian mixed": ("y ~ x + (1 | g)", "gaussian", {"x": "Normal(mu, s)"}),
     "crossed": ("y ~ x + (1 | a) + (1 | b)", "gaussian", {"x": "Normal(mu, s)"}),

@@ -183,6 +183,8 @@ REFUSED = [
     (r"m = n = 1", "two relations", "="),
     (r"\frac{m}{0}", "division by zero", "0"),
     (r"\log(0)", "finite", r"\log(0)"),
+    (r"m \coth(0)", "finite", r"\coth(0)"),
+    (r"\mathrm{logit}(1) + m", "finite", r"\mathrm{logit}(1)"),
     (r"\sqrt{-1}", "real", r"\sqrt{-1}"),
     ("\frac{1}{n}", "raw string", "\x0c"),
 ]

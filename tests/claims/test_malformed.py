@@ -19,6 +19,10 @@ FORMULAS = [
     ("poisson mixed", r"\begin{align} &\tfrac12 \mathrm{e}^{-\beta_0} \\ &+ \sqrt[3]{n} \label{a} \end{align}"),
     ("slopes", r"{\Sigma_{11}^{2} \over \mathrm{Cov}(X_1, X_2) + E\{X_2^2\}}\cdot 1.5\log^{2}{\left(m \right)}"),
     (
+        "poisson beta",
+        r"\frac{{{{}_{1}F_{1}\left(\begin{matrix} \frac{3}{2} \\ 3 \end{matrix}\middle| {\beta_1} \right)}}^{2}}{n}",
+    ),
+    (
         "logistic two-point",
         r"\frac{\mathrm{expit}(\beta_0)}{p(1-p)}\left\{-\mathrm{Li}_{2}\left(-e^{\beta_0}\right)\right\}",
     ),

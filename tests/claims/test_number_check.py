@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from leadterms import leading_terms
+from leadterms import EvaluationError, leading_terms
 from leadterms.claims.number_check import check_number
 from leadterms.claims.repairs import decimals
 from tests.claims.models import model
@@ -80,3 +80,14 @@ def test_fractions_are_inputs_too():
     assert check_number(SLOPE, {"beta0": "-73/50", "beta1": "2.11", "sigma2": "3.79"}, "2.0487").verdict == "agree"
     verdict = check_number(SLOPE, {"beta0": "-1/3", "beta1": "2.11", "sigma2": "3.79"}, "2.0487282409")
     assert any(repair.changes[0][2] == "-1.46" for repair in verdict.repairs)
+
+
+def test_inputs_far_out_are_refused_by_name_or_checked():
+    at = {"beta0": "-1000", "beta1": "2.11", "sigma2": "3.79"}
+    # among the inputs that are tried for a repair is -16000, where the value has 6949 digits
+    found = check_number(SLOPE, at, "2.0487282409")
+    assert found.verdict == "disagree"
+    # the errata of the deck: this holds at -1.46
+    assert found.repairs[0].changes == (("beta0", "-1000", "-1.46"),)
+    with pytest.raises(EvaluationError, match=r"at beta0 = -146000, .* has more than 4000 digits .* a milder beta0$"):
+        check_number(SLOPE, at | {"beta0": "-146000"}, "2.04")

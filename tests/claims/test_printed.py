@@ -22,6 +22,11 @@ from leadterms.claims.printed import read_printed
         ("\u22120.7", Rational(-7, 10), Rational(1, 10), 1),
         (".5", Rational(1, 2), Rational(1, 10), 1),
         ("0.0", 0, Rational(1, 10), 1),
+        ("- 0.5", Rational(-1, 2), Rational(1, 10), 1),
+        (r"12\,500", 12500, 1, 5),
+        (r"12\,500.0625", Rational("12500.0625"), Rational(1, 10**4), 9),
+        (r"2.048\,728\,24", Rational("2.04872824"), Rational(1, 10**8), 9),
+        (r"  $ 1.5 \cdot 10 ^ {2} $ ", 150, 10, 2),
     ],
 )
 def test_digits_and_unit(text, value, unit, digits):
@@ -29,9 +34,17 @@ def test_digits_and_unit(text, value, unit, digits):
     assert (printed.value, printed.unit, printed.digits) == (value, unit, digits)
 
 
-@pytest.mark.parametrize("text", ["", "one", "1.2.3", "0,5", "nan", "1/2", "1e99999", "--1"])
+@pytest.mark.parametrize(
+    "text", ["", "one", "1.2.3", "0,5", "nan", "1/2", "1e99999", "--1", r"2.0\,5", r"1\,25", r"1234\,500"]
+)
 def test_what_is_no_decimal_is_refused(text):
     with pytest.raises(EvaluationError, match="is not a decimal number"):
+        read_printed(text)
+
+
+@pytest.mark.parametrize("text", ["2.0 5", "1 250", "2. 05", "1.5 e-3", "2.0\t5", r"2 .05 \ldots", "1 2 x 10^3"])
+def test_blanks_inside_a_number_are_refused(text):
+    with pytest.raises(EvaluationError, match="holds a blank: write one number, without blanks inside"):
         read_printed(text)
 
 

@@ -13,6 +13,7 @@ from derivations.sample_size_table import CELLS, NAMES
 from leadterms import LeadtermsError, UndecidedError
 from leadterms.claims.table import check_table, read_table, table_latex, table_text
 from leadterms.cli import main
+from leadterms.notation.latex import escaped
 
 HEAD = ["model", "family", "laws", "parameter", "quantity", "value", "at", "n", "alpha", "power", "sides", "terms"]
 SLOPE = {"model": "y ~ x + (1 | g)", "family": "poisson", "laws": "x=Uniform(-1, 1)", "parameter": "x"}
@@ -70,6 +71,29 @@ def test_a_misprint_is_marked(tmp_path):
     assert r"2.0487282\wrong{82309}" not in table_latex(found)
     assert r"2.04872823\wrong" not in table_latex(found)
     assert r"$2.0487282\wrong{309}$" in table_latex(found)
+
+
+def proposals(tmp_path):
+    """A misprint of the deck, and a factor of two: a row with a repair, one with a hint, and one that agrees."""
+    at = "beta0=-1.46, beta1=2.11, sigma2=6.66"
+    rows = [
+        SLOPE | {"value": "2.0487282409", "at": at},
+        SLOPE | {"parameter": "sigma2", "formula": r"\sigma^4"},
+        SLOPE | {"parameter": "1", "formula": r"\sigma^2"},
+    ]
+    return list(check_table(read_table(written(tmp_path / "claims.csv", every_column(rows)))))
+
+
+def test_the_latex_report_has_the_proposals_of_the_text(tmp_path):
+    found = proposals(tmp_path)
+    text, (first, second, third) = table_text(found), table_latex(found).splitlines()[3:6]
+    # the README's erratum: all printed digits are the formula's at sigma2 = 3.79
+    assert found[0].verdict.repairs[0].changes == (("sigma2", "6.66", "3.79"),)
+    assert first.endswith(rf"& disagree: holds at {found[0].verdict.repairs[0]} \\")
+    assert second.endswith(rf"& disagree: hint: {escaped(found[1].verdict.hints[0])} \\")
+    assert third.endswith(r"& agree \\")
+    for own in (f"holds at {found[0].verdict.repairs[0]}", f"hint: {found[1].verdict.hints[0]}"):
+        assert own in text
 
 
 def test_the_command_reports_and_counts(tmp_path, capsys):
@@ -164,10 +188,10 @@ def test_an_undecided_row_does_not_end_the_table(tmp_path, run, monkeypatch):
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no LaTeX")
-def test_refused_rows_compile(tmp_path):
+def test_refused_rows_and_proposals_compile(tmp_path):
     rows = every_column([GOOD, *(row for row, _ in UNREADABLE)])
     found = list(check_table(read_table(written(tmp_path / "claims.csv", rows))))
-    text = table_latex(found)
+    text = table_latex([*found, *proposals(tmp_path)])
     assert text.count(r" & refused: ") == len(UNREADABLE)
     source = "\\documentclass{article}\n\\begin{document}\n" + text + "\n\\end{document}\n"
     (tmp_path / "table.tex").write_text(source)

@@ -35,6 +35,7 @@ def test_text(text, expected):
         ("LiNegExp(10**9, phi)", "LiNegExp(10**9, phi)"),
         ("expit(1, 2)", "expit(1, 2)"),
         ("gamma(2)", "gamma"),
+        ("1 + logit(0)", "logit(0)"),
         ("m*n", "m"),
         ("__import__('os')", "'"),
         ("phi!", "!"),

@@ -86,7 +86,7 @@ REFUSED = [
     ([*FIRST, "--m", "20", "--solve", "n"], "no n is enough at m = 20"),
     ([*FIRST, "--m", "20", "--solve", "n"], "m has to be 30 at least"),
     ([*FIRST], "no value is given for the size n"),
-    ([*FIRST, "--n", "x"], "the size 'x' is not an exact number"),
+    ([*FIRST, "--n", "x"], "the size n is a whole number, 1 or more: 'x' given"),
     ([*FIRST, "--n", "20", "--solve", "k"], "'k' cannot be solved for"),
     ([*FIRST, "--n", "20", "--hypothesis", "x"], "a test is that of --parameter or of --hypothesis"),
     ([*TRIAL, "--at", CELL, "--n", "20"], "a test is that of --parameter or of --hypothesis"),

@@ -62,10 +62,29 @@ def test_names_of_parameters():
         (["x", "1"], "one contrast is asked for, and 2 are given: give one row"),
         ("x:z - x", "or give numbers by name"),
         (np.ones((2, 2)), "a row of K has 2 entries: there are 3 fixed effects and 4 parameters in all"),
-        (3, "a hypothesis is a text such as"),
-        ([], "has no rows"),
+        (3, "a contrast is a text such as 'x', 'x1 - x2' or 'beta1', numbers by name, or a row of numbers, not 3"),
+        ([3, "x"], "a row of a contrast is a text such as 'x', 'x1 - x2' or 'beta1', not 3"),
+        ([], "the contrast has no rows: give a text such as 'x', 'x1 - x2' or 'beta1'$"),
+        ("x + 1", "^the contrast 'x [+] 1' holds a number: leave numbers out, and write the intercept as beta0"),
+        ({"x + 1": 1}, "holds a number: leave it out$"),
+        ("x*sigma2", "the contrast 'x[*]sigma2' is not linear"),
+        ("x +", "^the contrast ends too early"),
     ],
 )
 def test_refusals(stated, message):
     with pytest.raises(LeadtermsError, match=message):
         read_combination(NAMED, FIXED, stated, "contrast")
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        (3, "a hypothesis is a text such as 'x', 'x1 - x2', 'x1 - x2 = 1/2' or 'beta1 = 0', several, or a matrix"),
+        ("x + 1", "^the left side of the hypothesis 'x [+] 1' holds a number: write numbers on the right of '='"),
+        ({"x + 1": 1}, "holds a number: write numbers as the right side, value$"),
+        ("x*sigma2 = 1", "the hypothesis 'x[*]sigma2 = 1' is not linear"),
+    ],
+)
+def test_refusals_of_a_hypothesis_speak_of_its_right_side(stated, message):
+    with pytest.raises(LeadtermsError, match=message):
+        read_rows(NAMED, FIXED, stated)

@@ -7,7 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from leadterms import EvaluationError, ExistenceError, Model, expansion
+from leadterms import EvaluationError, ExistenceError, Model, expansion, leading_terms
+from leadterms.errors import NoRuleError
 from leadterms.inference import grid_entries
 from leadterms.inference.grid_entries import check_accuracy, entry_over
 from leadterms.inference.grid_input import grid_values
@@ -64,10 +65,20 @@ def test_without_a_function_of_arrays_each_point_is_asked_once(monkeypatch):
     assert found[1, 1] == pytest.approx(float(expected), rel=ACCURACY)
 
 
+def test_only_what_has_no_rule_is_left_to_single_values():
+    model = Model("y ~ x + (1 | g)", family="bernoulli", link="cloglog", laws={"x": "Gamma(2, 1)"})
+    entry = leading_terms(model)["x"]
+    with pytest.raises(NoRuleError, match="no rule"):
+        entry.array_function()
+    assert grid_entries._array_function(entry, entry.order, ACCURACY, 0.0) is None
+    with pytest.raises(EvaluationError, match="an accuracy from"):
+        grid_entries._array_function(entry, entry.order, 0.5, 0.0)
+
+
 def test_what_does_not_exist_is_refused_with_what_to_do():
     model = Model("y ~ x + (1 | g)", family="bernoulli", link="cloglog", laws={"x": "Uniform(-1, 1)"})
     entry, sizes = variance_of(expansion(model), "1")
-    with pytest.raises(ExistenceError, match=r"does not exist: .*the leading term alone is used with terms=1"):
+    with pytest.raises(ExistenceError, match=r"does not exist: .*ask for one term, terms=1 [(]--terms 1[)]$"):
         entry_over(entry, {"sigma2": np.asarray(1.0)} | sizes, ACCURACY)
 
 

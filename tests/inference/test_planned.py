@@ -8,6 +8,8 @@ import pytest
 
 from leadterms import Model
 from leadterms.inference.sample_size import sample_size
+from leadterms.notation.symbols import M
+from leadterms.notation.text import to_text
 from tests.inference.planning_models import STUDIES, derived
 
 TRIAL, CELL, SIZES = STUDIES["poisson slopes"]
@@ -73,6 +75,20 @@ def test_a_test_of_several_rows_says_so():
     assert "formula     m = lambda_" in text.replace("= -", "= ")
     assert text.count("where v1, v2, v3, v4, v5, v6 are the coefficients above in their order") == 1
     assert "<th>formula</th><td>m = " in sample_size(TRIAL, ["x", "1"], CELL, n=20)._repr_html_()
+
+
+def test_the_equation_in_plain_data():
+    one = sample_size(TRIAL, "x", CELL, n=20)
+    assert one.record()["formula"] == f"m = {to_text(one.formula)}"
+    assert one.record()["coefficients"] == {}
+    assert one.equation.lhs == M
+    assert one.equation.rhs == one.formula
+    several = sample_size(TRIAL, ["x", "1"], CELL, n=20).record()
+    assert several["formula"].startswith("m = ")
+    # three entries of a symmetric matrix, two terms each, in the order of the text
+    assert list(several["coefficients"]) == ["v1", "v2", "v3", "v4", "v5", "v6"]
+    assert several["coefficients"]["v1"] == "1/m in [x]"
+    assert all(name in several["formula"] for name in several["coefficients"])
 
 
 def test_warnings_only_where_one_and_two_terms_differ():

@@ -87,8 +87,8 @@ def test_sizes_and_estimates_as_arrays_and_series_have_them():
         (pd.Series({"m": 100, "n": 20}), r"its index holds names of sizes \(m, n\): give dict\(sizes\)"),
         ({"g1": 20, "g2": 30}, r"'g1' is not a size: .* give list\(sizes.values\(\)\)"),
         (pd.DataFrame({"n": range(100)}), "not a DataFrame"),
-        ([20, 0], "a size is positive: 0 given: leave groups without observations out"),
-        ([20, float("nan")], "a size is a positive number, not nan"),
+        ([20, 0], "the size of group 2 is a whole number, 1 or more: 0 given: leave groups"),
+        ([20, float("nan")], "the size of group 2 is a whole number, 1 or more: nan given"),
     ],
 )
 def test_sizes_that_are_refused_in_one_line(sizes, message):
@@ -120,7 +120,10 @@ def test_a_second_term_that_does_not_exist_leaves_one_with_the_reason():
     assert beyond.covariance == pytest.approx(beyond.covariance_one_term)
     assert beyond.notes[0] == "beta0 has one term: its second does not exist: infinite: sigma2 < 1 fails"
     assert set(wald(probit, {**at, "sigma2": 0.5}, {"m": 60, "n": 30}).terms) == {1, 2}
-    with pytest.raises(ExistenceError, match=r"the term of order .* does not exist.*ask for one term, terms=1"):
+    with pytest.raises(
+        ExistenceError,
+        match=r"the term of order .* does not exist.*ask for one term, terms=1 [(]--terms 1[)], or for two where",
+    ):
         wald(probit, {**at, "sigma2": 1.8}, {"m": 60, "n": 30}, terms=2)
     with pytest.raises(UndecidedError, match="fails with equality"):
         wald(probit, {**at, "sigma2": 1}, {"m": 60, "n": 30}, terms=2)

@@ -440,6 +440,14 @@ def test_laws_may_hold_parameters():
         (Model("y ~ x + (1 | g)", laws=HALF), LOGISTIC_AT + ", phi=1", 4, {}, ModelError, "cannot be enumerated"),
         (Model("y ~ x", family="bernoulli", laws=HALF), "beta0=0, beta1=0", 4, {}, ModelError, "random effects"),
         (
+            Model("y ~ 1 + (1 | g)", family="bernoulli"),
+            {"beta0": None, "sigma2": 1},
+            4,
+            {},
+            EvaluationError,
+            "^the value of beta0 is not an exact number: .* not None",
+        ),
+        (
             Model("y ~ 1 + (1 | g)", family="poisson"),
             "beta0=20, sigma2=1",
             4,

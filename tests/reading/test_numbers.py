@@ -11,8 +11,8 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadterms.errors import LeadtermsError, ReadingError
-from leadterms.reading.numbers import MAX_DIGITS, exact_expression, exact_number, read_number
+from leadterms.errors import EvaluationError, LeadtermsError, ReadingError
+from leadterms.reading.numbers import MAX_DIGITS, exact_expression, exact_number, named_exact, read_number
 
 # Each right-hand side is the decimal expansion written out as a fraction by hand.
 TEXTS = [
@@ -224,3 +224,24 @@ def test_exact_expression_reads_numbers(value: object) -> None:
 def test_exact_expression_refuses(value: object, message: str) -> None:
     with pytest.raises(LeadtermsError, match=message):
         exact_expression(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("one", "the value 'one' of beta1 is not an exact number: a number was expected: a decimal such as"),
+        (None, "the value of beta1 is not an exact number: a number was expected .* not None"),
+        (True, "the value of beta1 is not an exact number: a number was expected, not True: write 1 or 0"),
+        (float("nan"), "the value of beta1 is not an exact number: a finite number was expected, not nan"),
+        (sympy.Symbol("a"), "the value of beta1 is not an exact number: .*, which holds symbols"),
+    ],
+)
+def test_a_value_is_refused_with_its_name_in_one_line(value: object, message: str) -> None:
+    with pytest.raises(EvaluationError, match=f"^{message}") as caught:
+        named_exact("beta1", value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_value_with_a_name_is_exact() -> None:
+    assert named_exact("beta1", "0.34") == sympy.Rational(17, 50)
+    assert named_exact("beta1", sympy.sqrt(2)) == sympy.sqrt(2)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from leadterms.evaluation.arrays.function import ArrayFunction, array_function
+from leadterms.evaluation.arrays.function import COARSEST, FINEST, ArrayFunction, array_function
 
-__all__ = ["ArrayFunction", "array_function"]
+__all__ = ["COARSEST", "FINEST", "ArrayFunction", "array_function"]

@@ -9,7 +9,7 @@ import numpy as np
 from sympy import And, Eq, Expr, Ge, Gt, Le, Lt, Ne, Or, Symbol, true
 from sympy.logic.boolalg import Boolean
 
-from leadterms.errors import EvaluationError
+from leadterms.errors import EvaluationError, NoRuleError
 from leadterms.evaluation.arrays.held import Held
 from leadterms.evaluation.arrays.moments import Values
 from leadterms.evaluation.arrays.plans import Tolerance
@@ -22,7 +22,8 @@ from leadterms.expectation.held import Expectation
 
 Box = Mapping[Symbol, tuple[float, float]]
 _Step = Callable[[Values], Array]
-_FINEST, _COARSEST = 1e-13, 1e-2
+FINEST, COARSEST = 1e-13, 1e-2
+"""Relative accuracies between which functions of arrays are to be had."""
 _LEAST, _LARGEST = np.finfo(np.float64).tiny, np.finfo(np.float64).max
 
 
@@ -70,8 +71,10 @@ def array_function(
 
     Raises
     ------
+    NoRuleError
+        Where neither the expression nor an alternative has a rule for arrays, or a condition has none.
     EvaluationError
-        Where neither the expression nor an alternative has a rule for arrays, or a symbol is no parameter.
+        Where a symbol is no parameter, or the accuracy is out of reach.
 
     Examples
     --------
@@ -112,8 +115,8 @@ class ArrayFunction:
         conditions: tuple[Boolean, ...],
     ) -> None:
         self._given = (tuple(expressions), parameters, tolerance, box, conditions)
-        if not _FINEST <= tolerance.relative <= _COARSEST:
-            raise EvaluationError(f"an accuracy from {_FINEST} to {_COARSEST} is wanted, not {tolerance.relative!r}")
+        if not FINEST <= tolerance.relative <= COARSEST:
+            raise EvaluationError(f"an accuracy from {FINEST} to {COARSEST} is wanted, not {tolerance.relative!r}")
         self.parameters, self.box, self._tolerance = parameters, box, tolerance
         unknown = set().union(*(e.free_symbols for e in (*expressions, *conditions)), box) - set(parameters)
         if unknown:
@@ -212,7 +215,7 @@ def _steps(expressions: Sequence[Expr], tolerance: Tolerance) -> tuple[list[_Ste
         else:
             used.append(expression)
     if not steps:
-        raise EvaluationError("; and its alternative: ".join(dict.fromkeys(reasons)))
+        raise NoRuleError("; and its alternative: ".join(dict.fromkeys(reasons)))
     return steps, tuple(used)
 
 
@@ -249,6 +252,6 @@ def _condition(condition: Boolean) -> Callable[[Values], Array]:
     }
     compare = comparisons.get(type(condition))
     if compare is None:
-        raise EvaluationError(f"no rule for arrays for the condition {spelled(condition)}")
+        raise NoRuleError(f"no rule for arrays for the condition {spelled(condition)}")
     program = Program([condition.lhs - condition.rhs])
     return lambda values: compare(program(values)[0])
