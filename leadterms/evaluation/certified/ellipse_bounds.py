@@ -6,7 +6,8 @@ so that the half with Im u >= 0 is enough).
 
 For probit weights, with F known in a sector (`Sector`), no balls of the moments are needed: with |w'/w| <= k on a
 rectangle |Im eta| <= h with all eta over the ellipse, |log w(x + iy) - log w(x)| <= h k.  So |arg w| <= h k and
-|w(x + iy)| <= e^(h k) w(x), and |F| <= sec(m h k)^p e^(h k) times the ceiling on the ellipse's real range.
+|w(x + iy)| <= e^(h k) w(x), and |F| <= sec(m h k)^p e^(h k) times the ceiling, one of absolute moments, on the
+ellipse's real range.
 
 Where such a weight stands with a random slope on a normal predictor its steepness has no useful bound: there the law
 that it weights is looked at (`tilted_normal`).
@@ -33,11 +34,12 @@ LEAST_SHAPE = 0.12
 """Least ratio of an ellipse's height to the cell's half width: below it cells are bisected."""
 LEAST_SHAPE_TILTED = 0.5
 """The same where bounds cost little beside the nodes, and grow fast with the cell."""
-COLUMNS = 8
-STRIP_COLUMNS = 16
+COLUMNS, STRIP_COLUMNS = 8, 16
+"""Boxes that cover an ellipse, of the effects or in the plane of one variable."""
 BOX_BITS = 16
 """Relative accuracy of the moments on boxes, far below what the boxes' own size costs."""
 MOST_BOXES = 400
+"""So many boxes are tried before an ellipse is given up."""
 
 
 class EllipseBounds:
@@ -59,7 +61,8 @@ class EllipseBounds:
         self._strip = Strip(strands) if along_one else None
         # the probit weight costs most in boxes, and its steepness grows no faster than eta
         by_steepness = all(isinstance(problem.weight, ProbitBalls) for problem in strands.problems)
-        self._sector = system.sector if by_steepness and not system.with_effects else None
+        in_moments = len(system.absolute_moments) == len(system.ceiling)
+        self._sector = system.sector if by_steepness and in_moments and not system.with_effects else None
         self._tilted = tilted_normal(strands)
         self.least_shape = LEAST_SHAPE if self._tilted is None else LEAST_SHAPE_TILTED
 
