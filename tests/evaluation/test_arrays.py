@@ -4,9 +4,11 @@ import math
 import pickle
 from types import SimpleNamespace
 
+import mpmath
 import numpy as np
 import pytest
-from sympy import Rational, Symbol, cosh, exp, log, symbols
+from scipy.special import log_ndtr
+from sympy import Rational, Symbol, cosh, erfc, exp, lambdify, log, sqrt, symbols
 from sympy import gamma as sympy_gamma
 
 import leadterms as lt
@@ -300,6 +302,29 @@ def test_strips_of_sums_of_weights():
     assert strip.height <= math.acos(-1 / math.cosh(1))
     with pytest.raises(EvaluationError, match="no rule for arrays where an integrand is divided by"):
         strip_of([1 / (1 / (1 + exp(x)) - 1 / (2 + exp(x)))], [x])
+
+
+def test_the_strip_of_a_sum_of_probit_weights_is_a_guess_that_comparison_decides():
+    """Zeros of w(x) + w(x + 5) lie at half of the height of the poles: values there are right, or there are none."""
+    x = Symbol("x", real=True)
+    sides = [erfc(sign * (x + b) / sqrt(2)) for b in (0, 5) for sign in (1, -1)]
+    weights = [exp(-(x**2)) / (sides[0] * sides[1]), exp(-((x + 5) ** 2)) / (sides[2] * sides[3])]
+    strip = strip_of([1 / sum(weights)], [x])
+    zero = mpmath.findroot(lambdify(x, sum(weights), "mpmath"), mpmath.mpc(-2.5, math.pi / 5))
+    # 0.7170 and 2.8164/2
+    assert zero.imag < 0.6 * strip.height
+    model = lt.Model("y ~ x + (1 | g)", family="bernoulli", link="probit", laws={"x": "Bernoulli(1/2)"})
+    slopes = np.array([0.5, 3, 5])
+    values = lt.leading_terms(model)["x"].array_function(accuracy=1e-9)(beta0=-0.5, beta1=slopes, sigma2=1.5)
+    # E[w0 w1/(2 (w0 + w1))] by the trapezoidal rule with steps of 1/40, by the logarithms of scipy
+    u = np.arange(-400, 401) / 40
+    eta = np.stack([-0.5 + math.sqrt(1.5) * u + value * slopes[:, None] for value in (0, 1)])
+    logs = -(eta**2) - math.log(2 * math.pi) - log_ndtr(eta) - log_ndtr(-eta)
+    inner = np.exp(logs.sum(0) - np.logaddexp(*logs)) / 2
+    expected = 1 / (inner @ np.exp(-u * u / 2) / math.sqrt(2 * math.pi) / 40)
+    known = np.isfinite(values)
+    assert known[:2].all()
+    assert values[known] == pytest.approx(expected[known], rel=1e-9)
 
 
 def test_nodes_grow_with_reach_and_accuracy():

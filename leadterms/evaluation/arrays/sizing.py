@@ -80,7 +80,9 @@ def strip_of(integrands: Sequence[Expr], variables: Sequence[Symbol]) -> Strip:
     half-plane of directions, that is where all differences of Im eta_i are below pi: those differences are the
     predictors, and 1 + e^eta is a case of it.  e^(e^eta) - 1 has its first zeros at Im eta = pi/2, and
     erfc(+-eta/sqrt 2) at 2.816.  A sum of weights, each divided by such sums, is given half the height of their poles:
-    below it the logistic weight and e^eta/(1 + alpha e^eta) have positive real parts.
+    below it the logistic weight and e^eta/(1 + alpha e^eta) have positive real parts.  For probit weights that height
+    is a guess: w(x) + w(x + b) has zeros near Im x = pi/b, which lie below it for b from 3 on.  Rules that it makes too
+    coarse are found out by the comparison with finer ones (`plans.Judge`), and a point where none passes has no value.
 
     Raises
     ------
@@ -142,7 +144,10 @@ def _pole(base: Basic, variables: Sequence[Symbol]) -> tuple[float, list[Expr]]:
 
 
 def _weights(base: Basic, variables: Sequence[Symbol]) -> tuple[float, list[Expr]]:
-    """Return the same for a sum of weights, as that of a predictor with two values: half the least height in them."""
+    """Return the same for a sum of weights, as that of a predictor with two values: half the least height in them.
+
+    No bound for probit weights: see `strip_of`.
+    """
     if any(node.args[0].has(exp) for node in base.atoms(exp)):
         # complementary log-log: zeros of the sum come near the line as the values of the predictor part
         raise _no_rule(base)

@@ -51,8 +51,15 @@ class CutLine(Line):
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """Nothing is left beyond the cut; inside it the bound for the whole law holds."""
-        inside = [
+        return self.line.tail(low, high, power, rate) if self._leaves(low, high) else arb(0)
+
+    def tail_beside_mass(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
+        """Return the same for a rule: its mass is compared with one, which is more than that of what is left."""
+        return self.line.tail_beside_mass(low, high, power, rate) if self._leaves(low, high) else arb(0)
+
+    def _leaves(self, low: Ball, high: Ball) -> bool:
+        """Tell whether part of what the cut leaves may be outside [low, high]."""
+        return any(
             end is not None and not bool(sign * reached >= sign * end)
             for sign, reached, end in ((-1, low, self.cut[0]), (1, high, self.cut[1]))
-        ]
-        return self.line.tail(low, high, power, rate) if any(inside) else arb(0)
+        )

@@ -96,12 +96,15 @@ class DensityLine(Line):
         }
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
-        """By the elasticity; where that is not known nothing but the mass is, and a bounded support has no tail."""
-        if self.normalised and power == 0 and rate.is_zero():
-            return arb(0)
+        """By the elasticity; a bounded support has no tail."""
         total = arb(0)
         for side, end in ((1, high), (-1, low)):
             growth = self._tails[side]
             if growth is not None:
                 total += growth.tail(side * end, self.density(end), power, side * rate) if growth.is_known else NAN
         return total
+
+    def tail_beside_mass(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
+        """Nothing for the mass itself, where a rule counts what is left out as one minus the mass that it has."""
+        counted = self.normalised and power == 0 and rate.is_zero()
+        return arb(0) if counted else self.tail(low, high, power, rate)

@@ -10,24 +10,18 @@ are exponential, so that panels are few.
   :math:`E|X|^k 1_{|t| > T} \le 2 C 2^\nu (s/2 + |c| e^{-T})^k e^{-(\nu - k)T}/(\nu - k)`, k < nu.
 - Pareto, x = m e^t with t exponential: alpha m^k e^((k - alpha) T)/(alpha - k), k < alpha.
 - lognormal, x = e^t with t normal: x^k phi(t) is log-concave, as in `named_lines`.
-- Fréchet, x = c + s e^t with e^(-a t) exponential: beyond T |x| <= (s + |c| e^-T) e^t, and the density in t is at most
-  a e^(-a t), so that E|X|^k there is at most a (s + |c| e^-T)^k e^{(k - a) T}/(a - k), k < a; below T_0
-  |x| <= |c| + s e^(T_0), and the mass is exp(-e^(-a T_0)).
-- exponential plus normal: the density is C e^(-rate x) erfc(z), erfc <= 2, and to the left of the normal mean c it is
-  at most that of the normal law: (x - c - y)^2 >= (x - c)^2 for y >= 0 there, and the law of y has the mass 1.
-- logistic: the density is at most e^(-|x - mean|/scale)/scale.
+- logistic: the density is at most e^(-|x - mean|/scale)/scale, and that times |x|^k e^(rate x) log-concave on each side
+  of zero and the mean.
 - Weibull, with u = (x/scale)^shape: x (log x^k f)' = k + shape - 1 - shape u + rate x.  It falls with x for rate <= 0:
   it is at most -s beyond the cut B if it is so there, and then x^k f e^(rate x) <= (x/B)^-s its value at B; for
   shape >= 1 the same divided by x is at most its value at B with (k + shape - 1)/x dropped where it is negative.
 
-On laws of x > 0 e^(rate x) <= 1 for rate <= 0; other rates have no bound but where stated.
+What is bounded is E|X|^k e^(rate X): on laws of x > 0 e^(rate x) <= 1 for rate <= 0, and other rates have no bound but
+where stated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import sympy
 from flint import arb
 from sympy import Expr
 
@@ -144,90 +138,6 @@ class ParetoLine(Line):
         return self.least**power * self.shape * (-left * cut).exp() / left
 
 
-class FrechetLine(Line):
-    """Fréchet: the centre plus the scale times e^t, e^(-shape t) exponential."""
-
-    def __init__(self, law: Law, shape: Expr, scale: Expr, centre: Expr) -> None:
-        super().__init__(law)
-        self.shape, self.scale, self.centre = value_of(shape), value_of(scale), value_of(centre)
-
-    def reach(self, spreads: float) -> tuple[Ball, Ball]:
-        """Return where e^(-shape t) is the square of spreads, and t = spreads."""
-        first = -2 * arb(spreads).log() / self.shape
-        return tuple((self.centre + self.scale * t.exp()).mid() for t in (first, arb(spreads)))
-
-    def _density(self, t: Ball) -> Ball:
-        u = -self.shape * t
-        return self.shape * (u - u.exp()).exp()
-
-    def _size(self, box: Ball) -> Ball:
-        """|e^(-shape z)| = e^(-shape x), the real part of which is at least its least cosine times its least size."""
-        height = (self.shape * box.imag).abs_upper()
-        u = -self.shape * box.real
-        return (self.shape * (u - u.exp() * height.cos()).exp()).abs_upper() if height < arb.pi() / 2 else NAN
-
-    def segments(self, low: Ball, high: Ball) -> list[Segment]:
-        """Return one, in t."""
-        first, last = (((end - self.centre) / self.scale).log() for end in (low, high))
-        return [
-            Segment(
-                (first + SLACK / 2).mid(),
-                (last - SLACK / 2).mid(),
-                self._density,
-                lambda t: self.centre + self.scale * t.exp(),
-                size=self._size,
-            )
-        ]
-
-    def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
-        """See the module; for rate <= 0 e^(rate x) is at most its value at the least x."""
-        left = self.shape - power
-        if not (rate <= 0 and left > 0):
-            return NAN
-        first = ((low - self.centre) / self.scale).log() + SLACK
-        last = ((high - self.centre) / self.scale).log() - SLACK
-        size = (self.scale + abs(self.centre) * (-last).exp()) ** power
-        right = self.shape * size * (-left * last).exp() / left
-        near = (abs(self.centre) + self.scale * first.exp()) ** power * (-(-self.shape * first).exp()).exp()
-        return (rate * self.centre).exp() * (right + near)
-
-
-class ExGaussianLine(Line):
-    """A normal and an independent exponential variable added."""
-
-    def __init__(self, law: Law, mean: Expr, sd: Expr, rate: Expr) -> None:
-        super().__init__(law)
-        self.mean, self.sd, self.rate = value_of(mean), value_of(sd), value_of(rate)
-        self.spread = self.sd + 1 / self.rate
-
-    def reach(self, spreads: float) -> tuple[Ball, Ball]:
-        """Return so many standard deviations to the left, and scales of the exponential law to the right."""
-        low = (self.mean - spreads * self.sd).min(-self.sd)
-        high = self.mean + spreads * self.sd + spreads * spreads / self.rate
-        return low.lower(), high.max(self.spread).upper()
-
-    def _tilt(self, x: Ball) -> Ball:
-        return self.rate / 2 * (self.rate * (self.mean - x + self.rate * self.sd**2 / 2)).exp()
-
-    def _density(self, x: Ball) -> Ball:
-        z = (self.mean - x + self.rate * self.sd**2) / (self.sd * arb(2).sqrt())
-        return self._tilt(x) * z.erfc()
-
-    def segments(self, low: Ball, high: Ball) -> list[Segment]:
-        """Return one."""
-        return [Segment(low, high, self._density)]
-
-    def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
-        """Of the two bounds of the density in the module; with x^power e^(rate x) they are log-concave."""
-        z = (self.mean - low) / self.sd
-        if not z > 0:
-            return NAN
-        bell = (-z * z / 2).exp() / (self.sd * (2 * arb.pi()).sqrt())
-        left = log_concave_tail((-low) ** power * (rate * low).exp() * bell, z / self.sd + rate + power / low)
-        slope = self.rate - rate - power / high
-        return left + log_concave_tail(high**power * (rate * high).exp() * 2 * self._tilt(high), slope)
-
-
 class LogisticLine(Line):
     """The logistic law, its density 1/{4 scale cosh^2(z/2)}."""
 
@@ -298,21 +208,3 @@ class WeibullLine(Line):
         if self.shape >= 1:
             return log_concave_tail(value, (steep - above.max(arb(0))) / cut - rate)
         return log_concave_tail(value * cut, steep - above - 1) if rate <= 0 else NAN
-
-
-def heavy_line(law: Law, name: str, arguments: tuple[Expr, ...]) -> Line | None:
-    """Return the line of a law by the name and arguments that it has in sympy.stats, None where it is not here."""
-    one, nothing = sympy.Integer(1), sympy.Integer(0)
-    if name == "StudentT":
-        return StudentLine(law, arguments[0], nothing, sympy.sqrt(arguments[0]))
-    if name == "Cauchy":
-        return StudentLine(law, one, *arguments)
-    kinds: dict[str, Callable[..., Line]] = {
-        "ExGaussian": ExGaussianLine,
-        "Frechet": FrechetLine,
-        "LogNormal": LogNormalLine,
-        "Pareto": ParetoLine,
-        "Logistic": LogisticLine,
-        "Weibull": WeibullLine,
-    }
-    return kinds[name](law, *arguments) if name in kinds else None

@@ -139,6 +139,10 @@ class Line:
         """Return a bound of E|X|^power e^(rate X) outside [low, high]; not finite where none is known."""
         return arb(0)
 
+    def tail_beside_mass(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
+        """Return the same for a rule, which adds one minus its mass where the law is normalised: that may be enough."""
+        return self.tail(low, high, power, rate)
+
 
 def _upper_sum(segments: list[Segment], power: int) -> Ball:
     """Return an upper sum of the density times |x|^power; the pieces that add most are halved."""

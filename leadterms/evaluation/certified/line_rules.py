@@ -88,7 +88,7 @@ def _cut(request: Request) -> tuple[Ball, Ball, tuple[Ball, ...]]:
         while spreads < 2000:
             low, high = line.reach(spreads)
             errors = tuple(
-                (line.tail(low, high, k, request.rate) * request.everywhere).abs_upper()
+                (line.tail_beside_mass(low, high, k, request.rate) * request.everywhere).abs_upper()
                 for k in range(len(request.tolerances))
             )
             enough = all(bool(e <= t) for e, t in zip(errors, request.tolerances, strict=True))

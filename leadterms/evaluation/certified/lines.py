@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import sympy
+from sympy import Expr
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.density_line import DensityLine
 from leadterms.evaluation.certified.discrete_lines import FiniteLine, LatticeLine
-from leadterms.evaluation.certified.heavy_lines import heavy_line
+from leadterms.evaluation.certified.heavy_lines import LogisticLine, LogNormalLine, ParetoLine, StudentLine, WeibullLine
 from leadterms.evaluation.certified.line_base import Line, Segment, X
 from leadterms.evaluation.certified.mapped_line import MappedLine
 from leadterms.evaluation.certified.named_lines import BetaLine, GammaLine, LaplaceLine, NormalLine, PiecewiseLine
+from leadterms.evaluation.certified.skewed_lines import ExGaussianLine, FrechetLine
 from leadterms.evaluation.mapped_law import MappedLaw
 from leadterms.evaluation.precision import spelled
 from leadterms.model.laws import (
@@ -54,5 +58,23 @@ def line_of(law: Law) -> Line:
     if isinstance(law, PoissonLaw) or (isinstance(law, StatsLaw) and law.is_discrete):
         return LatticeLine(law)
     if isinstance(law, StatsLaw):
-        return heavy_line(law, law.name, law.distribution.args) or DensityLine(law)
+        return _of_stats(law, law.name, law.distribution.args) or DensityLine(law)
     raise EvaluationError(f"the law {spelled(law)} has no certified rule")
+
+
+def _of_stats(law: Law, name: str, arguments: tuple[Expr, ...]) -> Line | None:
+    """Return the line of a law by its name and arguments in sympy.stats, None where it has none of its own."""
+    one, nothing = sympy.Integer(1), sympy.Integer(0)
+    if name == "StudentT":
+        return StudentLine(law, arguments[0], nothing, sympy.sqrt(arguments[0]))
+    if name == "Cauchy":
+        return StudentLine(law, one, *arguments)
+    kinds: dict[str, Callable[..., Line]] = {
+        "ExGaussian": ExGaussianLine,
+        "Frechet": FrechetLine,
+        "LogNormal": LogNormalLine,
+        "Pareto": ParetoLine,
+        "Logistic": LogisticLine,
+        "Weibull": WeibullLine,
+    }
+    return kinds[name](law, *arguments) if name in kinds else None

@@ -1,8 +1,9 @@
 r"""Probit weights with a random slope on a normal predictor: what complex effects do to them, weighed by the weights.
 
-The effect z_j moves to z_j + iy, the others stay real.  Let the predictor be x = m + v xi, xi standard normal, its law
-cut off (`cut_road`), and let all other predictors be bounded.  At real effects eta = c + s xi, where c depends on the
-others, s on the effects alone; with d eta/dz_j = alpha + sigma xi it moves by i delta, delta = y(alpha + sigma xi).
+The effect z_j moves to z_j + iy, the others stay real.  Let the predictor be its mean plus its sd times xi, xi standard
+normal, its law cut off (`cut_road`), and let all other predictors be bounded.  At real effects eta = c + s xi, where c
+depends on the others, s on the effects alone; with d eta/dz_j = alpha + sigma xi it moves by i delta,
+delta = y(alpha + sigma xi).
 
 **The weighted law.**  w(eta) = e^(-eta^2/2) r(eta) with (log r)' = q, |q| <= q_h for |Im eta| <= h
 (`ProbitBalls.excess`).  With tau^2 = 1/(1 + s^2), mu = -c s tau^2, xi = mu + tau t one has eta = c tau^2 + s tau t and
@@ -12,7 +13,7 @@ others, s on the effects alone; with d eta/dz_j = alpha + sigma xi it moves by i
 so that w(eta) phi(xi) dxi = e^(-c^2 tau^2/2) tau r(eta) phi(t) dt, r(eta) within e^(+-q_0 |s| tau |t|) of its value
 rho at t = 0: the weighted law is about standard normal in t, wherever the effects are.
 
-**Complex weights.**  v = w(eta + i delta) = w(eta) exp(-i eta delta + delta^2/2 + i int_0^delta q(eta + ir) dr), so
+**Complex weights.**  v = w(eta + i delta) = w(eta) exp(-i eta delta + delta^2/2 + i int_0^delta q(eta + ih') dh'), so
 that |v|/w lies within e^(+-|delta| q_h) of e^(delta^2/2), h >= |delta|.  And
 
     eta delta/y = theta + p_1 t + p_2 (t^2 - 1),   p_2 = sigma s tau^2,
@@ -23,20 +24,20 @@ of a Schur complement.  What is left is at most a(t) = |y|(|p_1||t| + |p_2||t^2 
 and |delta| <= |y|(|alpha + sigma mu| + |sigma| tau |t|), and at most its largest value on the cut.
 
 **In matrices.**  Let f be a combination of columns of the design: A + B t, given the other predictors.  Let n, kappa,
-nu, mu be integrals over t >= 0 of t^0 phi or of t^2 phi (the odd power vanishes, as the bounds are even in t) with
+nu, iota be integrals over t >= 0 of t^0 phi or of t^2 phi (the odd power vanishes, as the bounds are even in t) with
 
-    n: e^(-q_0 |s| tau t), t <= k;   nu: e^(q_0 |s| tau t + delta^2/2 + delta q_h);   mu: that times sin min(a, pi/2);
-    kappa: cos(a) e^(-q_0 |s| tau t - delta q_h) for t <= k, a < pi/2, less |cos min(a, pi)| times nu's for a > pi/2,
+    n: e^(-q_0 |s| tau t), t <= R;   nu: e^(q_0 |s| tau t + delta^2/2 + delta q_h);   iota: that times sin min(a, pi/2);
+    kappa: cos(a) e^(-q_0 |s| tau t - delta q_h) for t <= R, a < pi/2, less |cos min(a, pi)| times nu's for a > pi/2,
 
-where |t| <= k lies inside the cut for all other predictors, and what is beyond k is left out where it is positive
+where |t| <= R lies inside the cut for all other predictors, and what is beyond R is left out where it is positive
 and bounded by all of the line where it is taken off.  Then, up to the common factor 2 e^(-c^2 tau^2/2) tau rho,
 
     E[w f^2] >= A^2 n_0 + B^2 n_2,               E[|v| f^2] <= A^2 nu_0 + B^2 nu_2,
-    Re E[v f^2] >= A^2 kappa_0 + B^2 kappa_2,    |Im E[v f^2]| <= A^2 mu_0 + B^2 mu_2,
+    Re E[v f^2] >= A^2 kappa_0 + B^2 kappa_2,    |Im E[v f^2]| <= A^2 iota_0 + B^2 iota_2,
 
 v being multiplied by e^(i y theta_0).  Averaged over the other predictors, and over strands with the same s and sigma,
-these are inequalities between the matrices E[w zz'], Q = Re E[v zz'] and Im E[v zz']: with T = max mu_i/kappa_i and
-V = max nu_i/n_i, |r'(Im)r| <= T r'Qr and Q <= V E[w zz'].  So all is as for weights in a sector with tan t = T
+these are inequalities between the matrices E[w zz'], Q = Re E[v zz'] and Im E[v zz']: with T = max iota_i/kappa_i and
+V = max nu_i/n_i, |u'(Im)u| <= T u'Qu and Q <= V E[w zz'].  So all is as for weights in a sector with tan t = T
 (`ceilings`): the Schur complement is analytic, and |S_bc| <= (1 + T^2)^(p/2) V times its ceiling at the real effects,
 p = 2 on the diagonal, 3 off it.  (It falls in Loewner's order with its matrix: S_bb(Q) <= V S_bb(E[w zz']).)
 """
@@ -44,6 +45,7 @@ p = 2 on the diagonal, 3 off it.  (It falls in Loewner's order with its matrix: 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from flint import arb
@@ -62,7 +64,7 @@ PANELS, PER_UNIT = 80, 8
 """Panels of t >= 0, and how many of them in a unit."""
 FARTHEST = PANELS // PER_UNIT
 LEAST_REACH = 1
-"""Least k of use."""
+"""Least R of use."""
 
 
 def tilted_normal(strands: Strands) -> TiltedNormal | None:
@@ -110,13 +112,32 @@ def _alike(problems: Sequence[Problem], place: int) -> bool:
     )
 
 
+@dataclass(frozen=True)
+class _Other:
+    """A bounded predictor: its coefficients in eta and in d eta/dz_j, and its ends."""
+
+    slope: Ball
+    turn: Ball
+    ends: tuple[Ball, Ball]
+
+    @property
+    def middle(self) -> Ball:
+        """An exact point about halfway."""
+        low, high = self.ends
+        return ((low + high) / 2).mid()
+
+    @property
+    def values(self) -> Ball:
+        """All of its values."""
+        return interval(*self.ends)
+
+
 class TiltedNormal:
     """Bounds of |F| for complex effects, by those for real ones."""
 
     def __init__(self, system: NumericSystem, problems: Sequence[Problem], place: int) -> None:
         assert system.sector is not None
         self._power, self._problems, self._place = system.sector.power, problems, place
-        self._dimension = system.dimension
         line = problems[0].lines[place]
         self._mean, self._sd = (value_of(argument) for argument in line.law.args)
         self._low, self._high = ((end - self._mean) / self._sd for end in (line.low, line.high))
@@ -128,32 +149,29 @@ class TiltedNormal:
 
         Not finite where nothing is proven.
         """
-        place, sd = self._place, self._sd
         effects = [interval(*side) for side in region]
-        first = self._problems[0]
+        first, row = self._problems[0], self._problems[0].loadings[j]
         shift, slopes = first.at(effects)
-        row = first.loadings[j]
-        s, sigma = sd * slopes[place], sd * row[1 + place]
-        centre, alpha = shift + self._mean * slopes[place], row[0] + self._mean * row[1 + place]
-        for k, (low, high) in enumerate(first.supports):
-            if k != place:
-                middle = ((low + high) / 2).mid()
-                centre, alpha = centre + slopes[k] * middle, alpha + row[1 + k] * middle
+        s, sigma = self._sd * slopes[self._place], self._sd * row[1 + self._place]
+        centre, turn = shift + self._mean * slopes[self._place], row[0] + self._mean * row[1 + self._place]
+        for other in self._others(first, effects, j):
+            centre, turn = centre + other.slope * other.middle, turn + other.turn * other.middle
         moved, turned = self._differences(effects, j)
         near, far = s.abs_lower() ** 2, s.abs_upper() ** 2
         square = interval(1 / (1 + far), 1 / (1 + near))
         tau, product = square.sqrt(), _bounded_product(s, square)
-        c, a = centre + moved, alpha + turned
+        c, alpha = centre + moved, turn + turned
+        # theta_0 is theta where c is the centre and alpha the turn
         theta = square * (
-            centre * turned + alpha * moved + moved * turned - sigma * product * moved * (2 * centre + moved)
+            centre * turned + turn * moved + moved * turned - sigma * product * moved * (2 * centre + moved)
         )
-        mean = -c * product
-        tilt = a + sigma * mean
-        reach = ((self._high - mean).min(mean - self._low).lower() / tau.upper()).lower()
+        mu = -c * product
+        tilt = alpha + sigma * mu
+        reach = ((self._high - mu).min(mu - self._low).lower() / tau.upper()).lower()
         if not reach >= LEAST_REACH:
             return NAN
-        on_cut = (abs(a) + abs(sigma) * abs(self._low).max(abs(self._high))).abs_upper()
-        linear = s * tau * a + sigma * c * tau * (2 * square - 1)
+        on_cut = (abs(alpha) + abs(sigma) * abs(self._low).max(abs(self._high))).abs_upper()
+        linear = s * tau * alpha + sigma * c * tau * (2 * square - 1)
         bend = sigma * product
         return self._sums(
             reach,
@@ -161,32 +179,39 @@ class TiltedNormal:
             (self._lipschitz * (1 - square.lower()).sqrt()).abs_upper(),
         )
 
+    def _others(self, problem: Problem, effects: Sequence[Ball], j: int) -> list[_Other]:
+        """Return what a strand's predictors but the normal one do at these effects."""
+        _, slopes = problem.at(effects)
+        return [
+            _Other(slope, turn, ends)
+            for k, (slope, turn, ends) in enumerate(zip(slopes, problem.loadings[j][1:], problem.supports, strict=True))
+            if k != self._place
+        ]
+
     def _differences(self, effects: Sequence[Ball], j: int) -> tuple[Ball, Ball]:
         """Enclose c and alpha, over the other predictors and all strands, less those in the first strand's middle."""
         first = self._problems[0]
+        bases = self._others(first, effects, j)
         moved, turned = None, None
         for problem in self._problems:
-            c, a = problem.centre - first.centre, problem.loadings[j][0] - first.loadings[j][0]
-            for effect, own, other in zip(effects, problem.loadings, first.loadings, strict=True):
-                c += effect * (own[0] - other[0])
-            for k, ((low, high), (start, end)) in enumerate(zip(problem.supports, first.supports, strict=True)):
-                if k == self._place:
-                    continue
-                middle, value = ((start + end) / 2).mid(), interval(low, high)
-                slope, base = problem.slopes[k], first.slopes[k]
-                for effect, own, other in zip(effects, problem.loadings, first.loadings, strict=True):
-                    slope, base = slope + effect * own[1 + k], base + effect * other[1 + k]
-                own_row, base_row = problem.loadings[j][1 + k], first.loadings[j][1 + k]
+            c, alpha = problem.centre - first.centre, problem.loadings[j][0] - first.loadings[j][0]
+            # the differences of the loadings, not of the shifts: these depend on the same effects
+            for effect, own, base in zip(effects, problem.loadings, first.loadings, strict=True):
+                c += effect * (own[0] - base[0])
+            for other, at in zip(self._others(problem, effects, j), bases, strict=True):
                 if problem is first:
-                    c, a = c + slope * (value - middle), a + own_row * (value - middle)
+                    # one slope, and so one factor: as two intervals it would not cancel
+                    away = other.values - at.middle
+                    c, alpha = c + other.slope * away, alpha + other.turn * away
                 else:
-                    c, a = c + slope * value - base * middle, a + own_row * value - base_row * middle
+                    c = c + other.slope * other.values - at.slope * at.middle
+                    alpha = alpha + other.turn * other.values - at.turn * at.middle
             moved = c if moved is None else moved.union(c)
-            turned = a if turned is None else turned.union(a)
+            turned = alpha if turned is None else turned.union(alpha)
         return moved, turned
 
     def _sums(self, reach: Ball, sizes: tuple[Ball, ...], steep: Ball) -> Ball:
-        """Add up the integrals n, kappa, nu, mu over panels of t and bound what is beyond the last."""
+        """Add up the integrals n, kappa, nu, iota over panels of t and bound what is beyond the last."""
         linear, bend, theta, tilt, spread, on_cut = sizes
         if not self._excess(on_cut).is_finite():
             return NAN
@@ -209,10 +234,10 @@ class TiltedNormal:
                     least[i] += level[0] * low
                     real[i] += level[0] * level[1] * low
         beyond = _beyond(steep, (on_cut * on_cut / 2 + on_cut * self._excess(on_cut)).exp())
-        if not all(bool(r - beyond > 0) for r in real):
+        if not all(bool(kappa - beyond > 0) for kappa in real):
             return NAN
-        ratio = larger(*((m + beyond) / (r - beyond) for m, r in zip(imaginary, real, strict=True)))
-        gain = larger(*((n + beyond) / low for n, low in zip(whole, least, strict=True)))
+        ratio = larger(*((iota + beyond) / (kappa - beyond) for iota, kappa in zip(imaginary, real, strict=True)))
+        gain = larger(*((nu + beyond) / n for nu, n in zip(whole, least, strict=True)))
         return ((1 + ratio * ratio).sqrt() ** self._power * gain).abs_upper()
 
 

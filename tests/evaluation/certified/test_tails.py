@@ -160,7 +160,7 @@ def test_tails_and_absolute_moments_are_bounds(case: Any) -> None:
             low, high = line.reach(spreads)
             for power in (0, 1, 2):
                 bound = line.tail(low, high, power, arb(0))
-                if bound.is_finite() and not line.normalised:
+                if bound.is_finite():
                     if bound < 1e-300:
                         continue
                     true = beyond(density, power, mpmath.mpf(float(low)), mpmath.mpf(float(high)), start)
@@ -169,6 +169,26 @@ def test_tails_and_absolute_moments_are_bounds(case: Any) -> None:
         for power in (1, 2):
             found = float(line.absolute(power))
             assert true_moments[power] * (1 - 1e-12) <= found < 2 * true_moments[power]
+
+
+def test_tails_that_are_not_known_are_counted_by_rules_and_bounded_nowhere_else(references: SimpleNamespace) -> None:
+    """Dagum's law P(X <= x) = 1/(1 + x^-(13/2)): its elasticity is neither rational nor a sum of simple terms."""
+
+    def eta(odds: Any) -> Any:
+        return (7 * odds ** (mpmath.mpf(2) / 13) - mpmath.mpf("3.4")) / 10
+
+    law = law_of(stats.Dagum("x", 1, Rational(13, 2), 1))
+    line = line_of(law)
+    low, high = line.reach(3.0)
+    # P(X > 8) is about 1e-6
+    assert not line.tail(low, high, 0, arb(0)).is_finite()
+    problem = Problem(Strand(WEIGHTS[0], (law,), fmpq(-34, 100), (fmpq(7, 10),), (), ((0,),)))
+    point = problem.at(())
+    ((found,),) = plan(problem, *point, 40, *problem.rough_scales(*point)).moments([point])
+    with mpmath.workdps(20):
+        true = mpmath.quad(lambda p: references.weight_value(WEIGHTS[0], eta(p / (1 - p))), [0, 0.5, 1])
+        assert abs(found - references.ball(true)).abs_lower() < arb("1e-12")
+    assert found.rad() < arb("1e-11")
 
 
 def test_a_negative_rate_on_a_positive_law(references: SimpleNamespace) -> None:

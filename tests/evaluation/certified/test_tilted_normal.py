@@ -5,9 +5,12 @@ The sums are in double precision, from the definition of the residual informatio
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 from flint import arb, fmpq
@@ -117,6 +120,86 @@ def test_no_complex_value_is_above_the_bound(j: int) -> None:
 def test_a_bound_is_not_given_where_poles_may_be() -> None:
     # eta moves by more than 3 at the end of the cut
     assert np.isnan(bound_of(0, np.zeros(2), 3.0, 0.01))
+
+
+APART = (fmpq(6), fmpq(3, 5), fmpq(1, 20)), (fmpq(-6), fmpq(2, 5), fmpq(1, 10))
+"""Two strands: constant terms, slopes of z, and their loadings."""
+
+
+def apart() -> NumericSystem:
+    """Strands far from each other that differ in all that z brings, each of probability 1/2."""
+    strands = tuple(
+        Strand(PROBIT, (NormalLaw(0, 1), UniformLaw(-1, 2)), centre, (fmpq(1, 10), slope),
+               ((fmpq(1), fmpq(1, 20), load),), EXPONENTS, cuts=((arb(-CUT), arb(CUT)), (None, None)))
+        for centre, slope, load in APART
+    )  # fmt: skip
+
+    def residual(m: Any) -> Any:
+        return schur([(first + second) / 2 for first, second in zip(m[:6], m[6:], strict=True)])
+
+    ceiling = tuple(Ceiling(fmpq(1, 2), k, (0, 2)) for k in range(2))
+    return NumericSystem(strands, residual, ceiling, Sector(1, 2), (fmpq(1, 2), fmpq(1, 2)))
+
+
+def apart_by_mpmath(references: SimpleNamespace, u: float, height: float) -> float:
+    """|S| over its ceiling at u + i height: a trapezoid over x, Gauss-Legendre over z."""
+    x = [(mpmath.mpf(k), mpmath.npdf(k)) for k in range(-6, 7)]
+    rule = mpmath.calculus.quadrature.GaussLegendre(mpmath.mp).calc_nodes(2, mpmath.mp.prec)
+    z = [((1 + 3 * t) / 2, w / 2) for t, w in rule]
+
+    def both(effect: Any) -> list[Any]:
+        strands = []
+        for numbers_of in APART:
+            centre, slope, load = (mpmath.mpf(int(v.p)) / int(v.q) for v in numbers_of)
+            slopes = [(2 + effect) / 20, slope + load * effect]
+            strands.append(references.moments(PROBIT, [x, z], centre + effect, slopes, EXPONENTS))
+        return [first + second for first, second in zip(*strands, strict=True)]
+
+    return float(abs(schur(both(mpmath.mpc(u, height)))) / both(mpmath.mpf(u))[-1])
+
+
+def test_strands_that_a_second_predictor_tells_apart(
+    references: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tilted = tilted_normal(Strands(apart()))
+    assert tilted is not None
+    near_pole, low = (-0.04, 0.29), (0.4, 0.05)
+
+    def bound(u: float, height: float) -> float:
+        return float(tilted.factor(((arb(u), arb(u)),), 0, arb(height)))
+
+    with mpmath.workdps(15):
+        assert apart_by_mpmath(references, *low) <= bound(*low) < 2**4
+        # the strands' weights turn by about pi against each other there, and H_AA has a zero nearby
+        assert np.isnan(bound(*near_pole))
+        monkeypatch.setattr(TiltedNormal, "_differences", lambda *args: (arb(0), arb(0)))
+        assert apart_by_mpmath(references, *near_pole) > bound(*near_pole)
+
+
+def spread(values: Iterable[fmpq]) -> float:
+    found = list(values)
+    widest = max(found) - min(found)
+    return int(widest.p) / int(widest.q)
+
+
+def test_differences_between_strands_are_enclosed() -> None:
+    """c and alpha at points of a box, from the numbers of the strands, less those of the first one in its middle."""
+    tilted = tilted_normal(Strands(apart()))
+    assert tilted is not None
+    first, middle = APART[0], fmpq(1, 2)
+    for low, high in ((fmpq(-2), fmpq(-7, 4)), (fmpq(1, 2), fmpq(1, 2))):
+        moved, turned = tilted._differences([arb(low).union(arb(high))], 0)
+        ends = []
+        for centre, slope, load in APART:
+            for u in (low, high):
+                base = first[0] + (first[1] + first[2] * u) * middle
+                for z in (fmpq(-1), fmpq(1, 3), fmpq(2)):
+                    ends.append((centre + (slope + load * u) * z - base, load * z - first[2] * middle))
+                    assert moved.overlaps(arb(ends[-1][0]))
+                    assert turned.overlaps(arb(ends[-1][1]))
+        # and no wider than the box makes them
+        assert float(moved.rad()) <= 1.1 * spread(c for c, _ in ends) / 2
+        assert float(turned.rad()) <= 1.01 * spread(a for _, a in ends) / 2
 
 
 def small(law: Any = NormalLaw(0, 1), weight: Any = PROBIT) -> NumericSystem:  # noqa: B008

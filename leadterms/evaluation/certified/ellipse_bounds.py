@@ -1,0 +1,194 @@
+"""Bounds of the integrand for complex effects: on the ellipse around one side of a cell, the other sides real.
+
+They come from balls: the ellipse is covered by boxes of u, and where F is finite in ball arithmetic on all of them
+F(M(.)) is analytic there and bounded by what is found (F is a rational function of the moments with real coefficients,
+so that the half with Im u >= 0 is enough).
+
+For probit and complementary log-log weights, with F known in a sector (`Sector`), no balls of the moments are needed:
+where complex effects turn the weights by at most t, but for a turn that all share, and change their moduli by factors
+between e^-loss and e^gain (`turning`), |F| is at most sec(m t)^p e^(gains gain + losses loss) times the ceiling on the
+ellipse's real range.
+
+Where a probit weight stands with a random slope on a normal predictor the law that it weights is looked at
+(`tilted_normal`), which takes less time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+from flint import acb, arb
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger
+from leadterms.evaluation.certified.bounds import Bounds, Cell
+from leadterms.evaluation.certified.elementary_weights import CloglogBalls
+from leadterms.evaluation.certified.gauss import SLACK, columns
+from leadterms.evaluation.certified.probit_weight import ProbitBalls
+from leadterms.evaluation.certified.strands import Plans, Strands, complex_point
+from leadterms.evaluation.certified.strip import Strip
+from leadterms.evaluation.certified.tilted_normal import tilted_normal
+from leadterms.evaluation.certified.turning import Turning
+from leadterms.evaluation.moment_system import Sector
+
+LEAST_SHAPE = 0.12
+"""Least ratio of an ellipse's height to the cell's half width: below it cells are bisected."""
+LEAST_SHAPE_TURNED = 0.5
+"""The same where bounds cost little beside the nodes, and grow fast with the cell."""
+COLUMNS, STRIP_COLUMNS = 8, 16
+"""Boxes that cover an ellipse, of the effects or in the plane of one variable."""
+BOX_BITS = 16
+"""Relative accuracy of the moments on boxes, far below what the boxes' own size costs."""
+MOST_BOXES = 400
+"""So many boxes are tried before an ellipse is given up."""
+
+
+class EllipseBounds:
+    """Proven bounds of |F phi| on ellipses, by the way that suits the weights and the effects.
+
+    Parameters
+    ----------
+    strands
+        A system with one effect or more, at a low precision.
+    bounds
+        Those of the same system for real effects.
+
+    """
+
+    def __init__(self, strands: Strands, bounds: Bounds) -> None:
+        system = strands.system
+        self._strands, self._bounds = strands, bounds
+        along_one = strands.common_shift and not system.with_effects
+        self._strip = Strip(strands) if along_one else None
+        # these weights cost most in boxes, and have no sector of their own
+        strays = all(isinstance(problem.weight, ProbitBalls | CloglogBalls) for problem in strands.problems)
+        self._sector = system.sector if strays and not system.with_effects else None
+        self._tilted = tilted_normal(strands)
+        if self._sector is not None:
+            self._turning = Turning(strands.problems, system, self._sector.turns)
+        cheap = self._tilted is not None or self._sector is not None
+        self.least_shape = LEAST_SHAPE_TURNED if cheap else LEAST_SHAPE
+
+    def on(self, cell: Cell, j: int, rho: float) -> Ball:
+        """Bound |F phi| over the ellipse with this rho around side j, not finite where nothing is proven."""
+        if self._strip is not None:
+            return self._by_squares(self._strip, cell, j, rho)
+        if self._tilted is not None or self._sector is not None:
+            return self._by_ceiling(cell, j, rho)
+        return self._by_boxes(cell, j, rho)
+
+    def _by_ceiling(self, cell: Cell, j: int, rho: float) -> Ball:
+        """Bound it by the ceiling on the ellipse's real range, times what an imaginary part may add."""
+        half, centre = half_and_centre(cell[j])
+        long, short = (half * arb(rho + sign / rho) / 2 * SLACK for sign in (1, -1))
+        region = list(cell)
+        region[j] = ((centre - long).lower(), (centre + long).upper())
+        if self._tilted is not None:
+            factor = self._tilted.factor(tuple(region), j, short.upper())
+        else:
+            assert self._sector is not None
+            factor = self._turned(self._sector, tuple(region), j, short)
+        if not factor.is_finite():
+            return NAN
+        effects = [acb(interval(*side)) for side in region]
+        effects[j] = acb(effects[j].real, interval(-short, short))
+        return (factor * self._bounds.top(tuple(region)) * _modulus_of_density(effects)).abs_upper()
+
+    def _turned(self, sector: Sector, region: Cell, j: int, short: Ball) -> Ball:
+        """Bound |F| over its ceiling, for Re z in a region and |Im z_j| <= short."""
+        turn = self._turning.over(region, j, short.upper())
+        angle = turn.angle * sector.multiple
+        if not (angle.is_finite() and angle < arb.pi() / 2):
+            return NAN
+        factor = (sector.gains * turn.gain + sector.losses * turn.loss).exp() / angle.cos() ** sector.power
+        return factor * (sector.growth[j] * short).exp() if sector.growth else factor
+
+    def _by_squares(self, strip: Strip, cell: Cell, j: int, rho: float) -> Ball:
+        """Bound it where all effects act through one variable, over the squares of its plane."""
+        half, centre = half_and_centre(cell[j])
+        effects = [acb(interval(*side)) for side in cell]
+        largest = arb(0)
+        for box in columns(rho, STRIP_COLUMNS):
+            effects[j] = centre + half * acb(box.real, interval(arb(0), box.imag.upper()))
+            shift, _ = self._strands.at(effects)[0]
+            # F has real coefficients: at conjugate points its values are conjugate
+            bound = strip.bound(acb(shift.real, abs(shift.imag)))
+            largest = larger(largest, bound * _modulus_of_density(effects))
+            if not largest.is_finite():
+                return NAN
+        return largest
+
+    def _by_boxes(self, cell: Cell, j: int, rho: float) -> Ball:
+        """Bound it over boxes of the effects, the ellipse's upper half."""
+        half, centre = half_and_centre(cell[j])
+        upper = [acb(box.real, interval(arb(0), box.imag.upper())) for box in columns(rho, COLUMNS)]
+        long = upper[-1].real.upper()
+        height = max(float(box.imag.upper()) for box in upper)
+        fixed = [acb(interval(*side)) for side in cell]
+        region = list(fixed)
+        region[j] = centre + half * acb(interval(-long, long), interval(arb(0), arb(height)))
+        try:
+            rules = self._plan_on(region)
+        except EvaluationError:
+            return NAN
+        boxes = []
+        for box in upper:
+            effects = list(fixed)
+            effects[j] = centre + half * box
+            boxes.append(effects)
+        return self._on_boxes(rules, boxes)
+
+    def _plan_on(self, region: Sequence[Ball]) -> Plans:
+        """Return rules for the moments on a complex region, of low accuracy."""
+        ends = product(*((u.real.lower(), u.real.mid(), u.real.upper()) for u in region))
+        scales = self._strands.least_scales([self._strands.at(effects) for effects in ends])
+        return self._strands.plan(self._strands.at(region), BOX_BITS, scales)
+
+    def _on_boxes(self, rules: Plans, boxes: list[list[Ball]]) -> Ball:
+        """Bound |F phi| over boxes, bisecting those on which F is not finite."""
+        largest, tried = arb(0), 0
+        while boxes:
+            tried += len(boxes)
+            if tried > MOST_BOXES:
+                return NAN
+            points = [complex_point(self._strands.at(effects)) for effects in boxes]
+            again = []
+            for effects, moments in zip(boxes, rules.moments(points), strict=True):
+                value = acb(self._strands.system.value(moments, effects))
+                if value.is_finite():
+                    largest = larger(largest, value.abs_upper() * _modulus_of_density(effects))
+                else:
+                    again += _quarters(effects)
+            boxes = again
+        return largest
+
+
+def half_and_centre(side: tuple[Ball, Ball]) -> tuple[Ball, Ball]:
+    """Return the half width and the middle of one side of a cell."""
+    low, high = side
+    return (high - low) / 2, (high + low) / 2
+
+
+def _quarters(effects: list[Ball]) -> list[list[Ball]]:
+    """Quarter a box: across its longest side, and once more across the longest of the halves."""
+    return [piece for once in _halves(effects) for piece in _halves(once)]
+
+
+def _halves(effects: list[Ball]) -> list[list[Ball]]:
+    sizes = [max(float(u.real.rad()), float(u.imag.rad())) for u in effects]
+    j = sizes.index(max(sizes))
+    along_real = float(effects[j].real.rad()) >= float(effects[j].imag.rad())
+    part = effects[j].real if along_real else effects[j].imag
+    pieces = []
+    for low, high in ((part.lower(), part.mid()), (part.mid(), part.upper())):
+        piece = interval(low, high)
+        box = acb(piece, effects[j].imag) if along_real else acb(effects[j].real, piece)
+        pieces.append([box if i == j else u for i, u in enumerate(effects)])
+    return pieces
+
+
+def _modulus_of_density(effects: Sequence[Ball]) -> Ball:
+    """Return an upper bound of the density's modulus over a box: e^((y^2 - x^2)/2) for each effect."""
+    exponent = sum((u.imag.abs_upper() ** 2 - u.real.abs_lower() ** 2 for u in effects), arb(0))
+    return (exponent / 2).exp() / (2 * arb.pi()).sqrt() ** len(effects)
