@@ -16,7 +16,7 @@ from leadterms.evaluation.moment_system import (
     Ball,
     Ceiling,
     ExponentialCeiling,
-    GaussianCeiling,
+    InverseCeiling,
     NumericSystem,
     Sector,
     Strand,
@@ -207,7 +207,7 @@ class _Layout:
             self._strand(family, numbers, mean, root, shared)
             for family, numbers in zip(self._families, families, strict=True)
         )
-        above: tuple[Ceiling | ExponentialCeiling | GaussianCeiling, ...] = tuple(
+        above: tuple[Ceiling | ExponentialCeiling | InverseCeiling, ...] = tuple(
             Ceiling(factor, strand, exponents) for factor, (strand, exponents) in zip(factors, self._above, strict=True)
         )
         sector = self._sector
@@ -222,7 +222,7 @@ class _Layout:
 
     def _inverse_ceiling(
         self, strands: Sequence[Strand], numbers: Sequence[arb], mean: Sequence[arb], root: Sequence[Sequence[arb]]
-    ) -> tuple[ExponentialCeiling | GaussianCeiling, Sector | None]:
+    ) -> tuple[ExponentialCeiling | InverseCeiling, Sector]:
         from leadterms.evaluation.certified.inverse_ceiling import InverseForm, NumeratorTerm, inverse_ceiling
 
         found = self._inverse

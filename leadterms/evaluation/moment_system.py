@@ -79,12 +79,24 @@ class ExponentialCeiling:
 
 
 @dataclass(frozen=True)
-class GaussianCeiling:
-    """level e^(growth |z| + curvature z^2/2), a part of a bound of |F| for the one real effect z, curvature < 1."""
+class InverseCeiling:
+    """sum k (1 + |u|)^alpha/lambda, u = mean + root z: lambda the least eigenvalue of E[w a a'], a = d eta/dz.
 
-    level: Ball
-    growth: Ball
-    curvature: Ball
+    Parameters
+    ----------
+    terms
+        The factors k >= 0, each with its alpha.
+    mean, root
+        Of u.
+    probabilities
+        Those of the strands.
+
+    """
+
+    terms: tuple[tuple[Ball, tuple[int, ...]], ...]
+    mean: tuple[Exact, ...]
+    root: tuple[tuple[Exact, ...], ...]
+    probabilities: tuple[Exact, ...]
 
 
 @dataclass(frozen=True)
@@ -141,7 +153,7 @@ class NumericSystem:
 
     strands: tuple[Strand, ...]
     integrand: Callable[[Sequence[Ball]], Ball]
-    ceiling: tuple[Ceiling | ExponentialCeiling | GaussianCeiling, ...] = ()
+    ceiling: tuple[Ceiling | ExponentialCeiling | InverseCeiling, ...] = ()
     sector: Sector | None = None
     shares: tuple[Exact, ...] | None = None
     with_effects: bool = False

@@ -9,9 +9,10 @@ from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, interval
+from leadterms.evaluation.certified.inverse_bound import InverseBound
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.strands import Strands
-from leadterms.evaluation.moment_system import Ceiling, ExponentialCeiling, GaussianCeiling
+from leadterms.evaluation.moment_system import Ceiling, InverseCeiling
 
 Cell = tuple[tuple[Ball, Ball], ...]
 """Lower and upper end, exact, for each effect."""
@@ -30,7 +31,11 @@ class Bounds:
     def __init__(self, strands: Strands) -> None:
         self._problems = strands.problems
         self._terms = [
-            _of_moment(strands.problems[part.strand], part) if isinstance(part, Ceiling) else _of_inverse(part)
+            _of_moment(strands.problems[part.strand], part)
+            if isinstance(part, Ceiling)
+            else InverseBound(strands.problems, part)
+            if isinstance(part, InverseCeiling)
+            else _Growing(list(part.growth), part.level)
             for part in strands.system.ceiling
         ]
 
@@ -132,40 +137,6 @@ class _Growing:
     def beyond(self, radius: Ball, step: int) -> Ball:
         """Bound its integral with phi outside a cube, or its sum on a lattice."""
         return _beyond(self.level, self.growth, [2 * (g * g / 2).exp() for g in self.growth], radius, step)
-
-
-class _Gaussian:
-    """Bounds by level e^(growth |z| + curvature z^2/2) for one effect."""
-
-    def __init__(self, part: GaussianCeiling) -> None:
-        self.level, self.growth, self.curvature = part.level, part.growth, part.curvature
-        self.left = (1 - part.curvature).lower()
-
-    def growth_of_effects(self) -> float:
-        """Return where the average's mass may lie, beyond a few standard deviations."""
-        left = float(self.left)
-        return float(float(self.growth.upper()) / left + 6 * (left**-0.5 - 1))
-
-    def top(self, cell: Cell) -> Ball:
-        """Bound it on a cell."""
-        z = interval(*cell[0]).abs_upper()
-        return (self.level * (self.growth * z + self.curvature * z * z / 2).exp()).abs_upper()
-
-    def beyond(self, radius: Ball, step: int) -> Ball:
-        """Bound its integral with phi over |z| > R; on a lattice nothing is known.
-
-        With k = 1 - curvature e^(g z - k z^2/2) = e^(g^2/(2k)) e^(-k (z - g/k)^2/2), whose integral from R on is
-        e^(g^2/(2k)) (2 pi/k)^(1/2) Q(k^(1/2) (R - g/k)), Q(x) = erfc(x/2^(1/2))/2.
-        """
-        if step:
-            return NAN
-        k, g = self.left, self.growth
-        tail = ((radius - g / k) * (k / 2).sqrt()).erfc()
-        return (self.level * (g * g / (2 * k)).exp() / k.sqrt() * tail).abs_upper()
-
-
-def _of_inverse(part: ExponentialCeiling | GaussianCeiling) -> _Growing | _Gaussian:
-    return _Gaussian(part) if isinstance(part, GaussianCeiling) else _Growing(list(part.growth), part.level)
 
 
 class _Bounded:

@@ -63,7 +63,8 @@ class EllipseBounds:
         self._strip = Strip(strands) if along_one else None
         # these weights cost most in boxes, and have no sector of their own
         strays = all(isinstance(problem.weight, ProbitBalls | CloglogBalls) for problem in strands.problems)
-        self._sector = system.sector if strays and not system.with_effects else None
+        bounded = not any(None in ends for problem in strands.problems for ends in problem.supports)
+        self._sector = system.sector if strays and bounded else None
         self._tilted = tilted_normal(strands)
         if self._sector is not None:
             self._turning = Turning(strands.problems, system, self._sector.turns)

@@ -12,9 +12,7 @@ E[(v'a)^2 f]/t is at most the largest eigenvalue of M^{-1} E[f a a'], so at most
 sup f.  With L and g_j these bounds for |c| and |a_j|, H_AA >= k e^{-L - sum_j g_j |z_j|} M, and
 det H_AA >= k^d e^{-d L - d sum_j g_j |z_j|} det M.
 
-**Weights with normal tails**, w(eta) >= k e^{-eta^2/2}, one effect: likewise H_AA >= k M e^{-E[a^2 eta^2]/(2 M)}, and
-E[a^2 (c + a z)^2]/M = E[a^2 c^2]/M + 2 z E[a^3 c]/M + z^2 E[a^4]/M.  The last must be below 1 for the average to be
-bounded in this way.
+**Weights with normal tails**: see `inverse_bound`.
 
 **A positive sum.**  Where D is a polynomial of degree q with positive coefficients in moments E[x^e w], e even, it is
 at least any of its terms; each moment is at least k E[x^e] e^{-E[x^e |eta|]/E[x^e]}, by Jensen's inequality again.
@@ -41,11 +39,13 @@ from flint import arb, arb_mat
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, larger, value_of, whole_power
+from leadterms.evaluation.certified.inverse_bound import shares_of_square
 from leadterms.evaluation.certified.line_rules import PLANNING_BITS
 from leadterms.evaluation.certified.problem import Problem
-from leadterms.evaluation.moment_system import Exact, ExponentialCeiling, GaussianCeiling, Sector, Strand
+from leadterms.evaluation.moment_system import Exact, ExponentialCeiling, InverseCeiling, Sector, Strand
 from leadterms.evaluation.precision import ball_precision
 
+MOST_UNDER_NORMAL_TAILS = 2
 Polynomial = dict[tuple[int, ...], Ball]
 """Coefficients of monomials in the predictors, by their exponents."""
 
@@ -86,9 +86,7 @@ class InverseForm:
     degree: int = 0
 
 
-def inverse_ceiling(
-    strands: Sequence[Strand], form: InverseForm
-) -> tuple[ExponentialCeiling | GaussianCeiling, Sector | None]:
+def inverse_ceiling(strands: Sequence[Strand], form: InverseForm) -> tuple[ExponentialCeiling | InverseCeiling, Sector]:
     """Return a bound of |F| for real effects, and what holds for complex ones.
 
     Raises
@@ -104,8 +102,8 @@ def inverse_ceiling(
         steep = [sum((abs(arb(form.root[k][j])) for k in used), arb(0)) for j in range(size)]
         top = sum((_numerator(problems, term) for term in form.terms), arb(0))
         top *= sum((abs(arb(form.mean[k])) for k in used), arb(0)).exp()
-        if size == 1 and form.probabilities and all(p.weight.gaussian_floor().is_finite() for p in problems):
-            return _gaussian(problems, form, top, steep[0]), None
+        if form.probabilities and all(p.weight.gaussian_floor().is_finite() for p in problems):
+            return _under_normal_tails(problems, form)
         floor = _least([problem.weight.floor() for problem in problems])
         below = _determinant(problems, form) if form.probabilities else _positive_sum(problems, form)
         whole = top * below.level.exp() / (abs(arb(form.factor)) * floor**below.order * below.volume)
@@ -129,33 +127,45 @@ class _Below:
     power: int
 
 
-def _gaussian(problems: Sequence[Problem], form: InverseForm, top: Ball, steep: Ball) -> GaussianCeiling:
-    """Bound F where the weights have normal tails, for one effect."""
-    floor = _least([problem.weight.gaussian_floor() for problem in problems])
-    moment, level, growth, curvature = arb(0), arb(0), arb(0), arb(0)
-    for problem, p in zip(problems, form.probabilities, strict=True):
-        share = arb(p)
-        if not share > 0:
-            raise EvaluationError("a probability is not shown to be positive")
-        (column,) = _columns(problem)
-        absolute = {e: abs(c) for e, c in column.items()}
-        square = _times(absolute, absolute)
-        fixed = _without_effects(problem)
-        moment += share * _raw(problem, _times(column, column))
-        level += share * _absolute(problem, _times(square, _times(fixed, fixed)))
-        growth += share * _absolute(problem, _times(square, _times(absolute, fixed)))
-        curvature += share * _absolute(problem, _times(square, square))
-    if not moment > 0:
-        raise EvaluationError("the second moment of the random term is not shown to be positive")
-    least = moment.lower()
-    curvature = (curvature / least).abs_upper()
-    if not curvature < 1:
-        raise EvaluationError("the inverse weight is not shown to be outweighed by the random effects' normal density")
-    spread = arb(form.root[0][0]) ** 2
-    whole = top * spread / (abs(arb(form.factor)) * floor * least) * (level / (2 * least)).exp()
-    if not whole.is_finite():
-        raise EvaluationError("no bound of the inverse information for large random effects could be proven")
-    return GaussianCeiling(whole.abs_upper(), (growth / least + steep).abs_upper(), curvature)
+def _under_normal_tails(problems: Sequence[Problem], form: InverseForm) -> tuple[InverseCeiling, Sector]:
+    """Bound F where the weights have normal tails, for one effect or two."""
+    size = len(form.mean)
+    if size > MOST_UNDER_NORMAL_TAILS:
+        raise EvaluationError(
+            f"an average of an inverse information under the probit link is certified for at most "
+            f"{MOST_UNDER_NORMAL_TAILS} random effects, not {size}"
+        )
+    factor = size * arb_mat([[arb(entry) for entry in row] for row in form.root]).det() ** 2 / abs(arb(form.factor))
+    terms = tuple(((factor * _share(problems, form, term)).abs_upper(), term.powers) for term in form.terms)
+    if not all(bool(k.is_finite()) for k, _ in terms):
+        raise EvaluationError(
+            "no bound of the inverse information is known: a moment of its numerator is not one of the random terms"
+        )
+    most = [max(powers) for powers in zip(*(powers for _, powers in terms), strict=True)]
+    growth = tuple(
+        sum((power * abs(arb(row[j])) for power, row in zip(most, form.root, strict=True)), arb(0)).abs_upper()
+        for j in range(size)
+    )
+    gains = max(len(term.moments) for term in form.terms)
+    sector = Sector(1, size, max(1, gains), growth, losses=size, turns=True)
+    return InverseCeiling(terms, form.mean, form.root, form.probabilities), sector
+
+
+def _share(problems: Sequence[Problem], form: InverseForm, term: NumeratorTerm) -> Ball:
+    """Bound |c M_1 ... M_r| over tr(H)^(d - 1), by the best choice of a moment to compare with tr(H)."""
+    sizes = [
+        problems[strand].weight.modulus(None, None, arb(0)) * _absolute(problems[strand], {exponents: arb(1)})
+        for strand, exponents in term.moments
+    ]
+    coefficient = abs(arb(term.coefficient))
+    if len(form.mean) == 1:
+        return prod(sizes, start=coefficient)
+    best = NAN
+    for i, (strand, exponents) in enumerate(term.moments):
+        share = shares_of_square(problems[strand], exponents) / arb(form.probabilities[strand])
+        found = prod(sizes[:i] + sizes[i + 1 :], start=coefficient * share)
+        best = _smaller(best, found)
+    return best
 
 
 def _least(floors: Sequence[Ball]) -> Ball:

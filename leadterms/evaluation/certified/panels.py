@@ -1,4 +1,4 @@
-"""Panels of the predictors of a strand: boxes that cover their laws, and what share of a mean lies on some of them.
+"""Panels of the predictors of a strand: boxes that cover their laws, and bounds of means over some of them.
 
 On a panel [a, b] of a predictor with a density between l and h the mean of f^2 over it lies between l and h times the
 integral of f^2, for every function f; on a product of panels the bounds multiply.
@@ -23,6 +23,8 @@ COUNTS = (1, 16, 8, 4, 3)
 """Panels of each of so many predictors, the last for more."""
 BEND = 1.7
 """How much shorter panels are where a law has most of its mass."""
+MIDDLE = 3.0
+"""Spreads of an unbounded law that are covered."""
 FINER = 3
 """How many times more there are of an unbounded law that is cut off."""
 
@@ -47,7 +49,7 @@ class Panels:
     Parameters
     ----------
     problem
-        The strand, its predictors bounded.
+        The strand.  Of an unbounded predictor only the middle is covered.
     columns
         Exponents of monomials of the predictors, whose combinations f are.
 
@@ -71,20 +73,26 @@ class Panels:
         size = len(self._columns)
         if not left:
             return arb(0)
-        above, below = arb_mat(size, size), arb_mat(size, size)
+        above = arb_mat(size, size)
         for panel, value in left.items():
             above += self._grams[panel] * (value * prod((piece.most for piece in self._boxes[panel]), start=arb(1)))
-        for panel, value in kept.items():
-            least = prod((piece.least for piece in self._boxes[panel]), start=arb(1))
-            if least.is_finite():
-                below += self._grams[panel] * (value * least)
         try:
-            ratio = below.inv() * above
+            ratio = self.least(kept).inv() * above
         except ZeroDivisionError:
             return NAN
         # B is a sum of squares with factors that are not negative: where it is invertible it is positive definite
         trace = sum((ratio[i, i] for i in range(size)), arb(0))
         return trace.abs_upper() if trace.is_finite() else NAN
+
+    def least(self, weights: Mapping[int, Ball]) -> arb_mat:
+        """Return a matrix that E[b f f'] exceeds, in the order of symmetric matrices: b constant on these panels."""
+        size = len(self._columns)
+        total = arb_mat(size, size)
+        for panel, value in weights.items():
+            least = prod((piece.least for piece in self._boxes[panel]), start=arb(1))
+            if least.is_finite():
+                total += self._grams[panel] * (value * least)
+        return total
 
     @cached_property
     def _grams(self) -> list[arb_mat]:
@@ -104,15 +112,15 @@ class Panels:
 
 
 def _pieces(line: Line, count: int) -> list[_Piece]:
-    """Cut the range of a bounded law into about so many panels."""
-    if line.atoms(line.low, line.high) is not None:
-        return [_Piece(low, high, NAN, NAN) for low, high in _cut(line.low, line.high, count, 0)]
+    """Cut the range of a law, or the middle of it, into about so many panels."""
+    low, high = line.reach(MIDDLE) if line.low is None or line.high is None else (line.low, line.high)
+    if line.atoms(low, high) is not None:
+        return [_Piece(a, b, NAN, NAN) for a, b in _cut(low, high, count, 0)]
     found = []
-    width = line.high - line.low
-    segments = line.segments(line.low, line.high)
+    segments = line.segments(low, high)
     for i, segment in enumerate(segments):
-        low, high = segment.point(segment.low), segment.point(segment.high)
-        parts = max(1, ceil(float(abs(high - low) / width) * count - 0.01))
+        first, last = segment.point(segment.low), segment.point(segment.high)
+        parts = max(1, ceil(float(abs(last - first) / (high - low)) * count - 0.01))
         for start, end in _cut(segment.low, segment.high, parts, _side_of_most(line, i, len(segments))):
             x = segment.point(interval(start, end))
             density = segment.density(acb(interval(start, end))).real if segment.is_straight else NAN

@@ -1,0 +1,228 @@
+r"""Bounds of averages of an inverse information under weights with normal tails: F = N/D, D a multiple of det H_AA.
+
+H = H_AA = sum_s p_s E_s[w a a'], a = d eta/dz in the standard effects z, of order d = 1 or 2, over strands s.
+
+**The numerator.**  N is a sum of terms c u^alpha M_1 ... M_r.  For d = 2 one of the moments M = E_s[x^e w] must have
+|x^e| <= C |a|^2, so that |M| <= C tr(H)/p_s, and tr(H)/det(H) <= 2/lambda, lambda the least eigenvalue of H; for d = 1
+1/det(H) = 1/lambda.  The other moments are at most sup w E|x|^e.  So |F| <= sum k (1 + |u|)^alpha/lambda.
+
+C: let a = T m with monomials m of full column rank in T, and x^e = m_i m_j y with y bounded.  Then m = T^+ a,
+|m_i m_j| <= |m|^2, or |m|^2/2 for i != j, and |m|^2 <= |T^+|^2 |a|^2 in Frobenius' norm.
+
+**On cells** lambda is at least that of the sum over panels of the predictors (`panels`) of the least weight on them, on
+the cell, times the least density and the integrals of a a'.  The least of a probit weight on an interval is at an end.
+
+**Far out** one panel Q of one strand is enough.  With w(eta) >= k e^(-eta^2/2), eta^2 convex in the monomials of the
+predictors, H >= p k e^(-max eta^2/2) G with G = E[a a'; Q], the maximum over the corners of Q.  So 1/lambda is at most
+the sum over the corners of e^(eta^2/2)/(p k g), g the least eigenvalue of G; eta = c + b'z there, and the integral of
+e^(eta^2/2) phi is finite where |b| < 1.  With (1 + |u|)^alpha <= alpha! e^(1 + |u|) and e^|u| <= e^u + e^-u all is a
+sum of e^(q + l'z + (c + b'z)^2/2) phi(z): normal with precision I - b b', hence with variance S = I + b b'/(1 - |b|^2),
+mean S (l + c b) and mass (1 - |b|^2)^(-1/2) e^(q + c^2/2 + (l + c b)'S(l + c b)/2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import factorial, prod
+
+from flint import arb, arb_mat
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger
+from leadterms.evaluation.certified.panels import Panels
+from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.moment_system import InverseCeiling
+
+Cell = Sequence[tuple[Ball, Ball]]
+
+
+@dataclass(frozen=True)
+class _Corner:
+    """e^(level + (c + b'z)^2/2) in a bound of 1/lambda."""
+
+    level: Ball
+    constant: Ball
+    slopes: tuple[Ball, ...]
+
+
+class InverseBound:
+    """Bounds of sum k (1 + |u|)^alpha/lambda.
+
+    Raises
+    ------
+    EvaluationError
+        If no panel is found on which the weight outweighs the effects' density.
+
+    """
+
+    def __init__(self, problems: Sequence[Problem], part: InverseCeiling) -> None:
+        self._problems, self._part = problems, part
+        self._dimension = len(part.mean)
+        self._shares = [arb(p) for p in part.probabilities]
+        self._columns = [columns_of(problem) for problem in problems]
+        self._panels = [Panels(problem, monomials) for problem, (monomials, _) in
+                        zip(problems, self._columns, strict=True)]  # fmt: skip
+        self._corners = self._far_out()
+
+    def growth_of_effects(self) -> float:
+        """Return where the average's mass may lie, beyond a few standard deviations."""
+        farthest = 0.0
+        for corner in self._corners:
+            left = float(1 - _square(corner.slopes))
+            farthest = max(farthest, abs(float(corner.constant)) / left + 6 * (left**-0.5 - 1))
+        return farthest
+
+    def top(self, cell: Cell) -> Ball:
+        """Bound it on a cell of real effects."""
+        effects = [interval(*side) for side in cell]
+        least = self._least(effects)
+        if not least > 0:
+            return NAN
+        u = [1 + abs(one).abs_upper() for one in self._shifted(effects)]
+        total = arb(0)
+        for factor, powers in self._part.terms:
+            total += prod((one**power for one, power in zip(u, powers, strict=True)), start=factor)
+        return (total / least).abs_upper()
+
+    def _shifted(self, effects: Sequence[Ball]) -> list[Ball]:
+        """Return u."""
+        return [
+            sum((arb(entry) * z for entry, z in zip(row, effects, strict=True)), arb(mean))
+            for mean, row in zip(self._part.mean, self._part.root, strict=True)
+        ]
+
+    def _least(self, effects: Sequence[Ball]) -> Ball:
+        """Bound lambda from below."""
+        size = self._dimension
+        whole = arb_mat(size, size)
+        for problem, share, panels, (_, change) in zip(
+            self._problems, self._shares, self._panels, self._columns, strict=True
+        ):
+            shift, slopes = problem.at(effects)
+            weights = {}
+            for panel, monomials in enumerate(panels.monomials):
+                eta = sum((b * m for b, m in zip(slopes, monomials, strict=True)), shift)
+                own = problem.weight.at(eta.lower()).min(problem.weight.at(eta.upper())).lower()
+                if own > 0:
+                    weights[panel] = own
+            whole += share * (change * panels.least(weights) * change.transpose())
+        return least_eigenvalue(whole).lower()
+
+    def beyond(self, radius: Ball, step: int) -> Ball:
+        """Bound its integral with phi outside a cube; on a lattice nothing is known."""
+        if step:
+            return NAN
+        total = arb(0)
+        for corner in self._corners:
+            for factor, powers in self._part.terms:
+                used = [k for k, power in enumerate(powers) if power]
+                level = corner.level + len(used)
+                scale = factor * prod(factorial(power) for power in powers)
+                for signs in product((1, -1), repeat=len(used)):
+                    own, tilt = level, [arb(0)] * self._dimension
+                    for k, sign in zip(used, signs, strict=True):
+                        own += sign * arb(self._part.mean[k])
+                        tilt = [t + sign * arb(entry) for t, entry in zip(tilt, self._part.root[k], strict=True)]
+                    total += scale * _mass_outside(own, tilt, corner, radius)
+        return total.abs_upper() if total.is_finite() else NAN
+
+    def _far_out(self) -> list[_Corner]:
+        """Return the corners of the panel on which the effects move eta least."""
+        best: tuple[float, int, int] | None = None
+        for strand, problem in enumerate(self._problems):
+            if self._columns[strand][1].ncols() < self._dimension:
+                continue
+            for panel in range(len(self._panels[strand].monomials)):
+                steepest = max(float(_square(slopes)) for _, slopes in self._corners_of(problem, strand, panel))
+                if best is None or steepest < best[0]:
+                    best = (steepest, strand, panel)
+        if best is None:
+            raise EvaluationError("no predictor's value is known at which all random terms are told apart")
+        _, strand, panel = best
+        problem, change = self._problems[strand], self._columns[strand][1]
+        block = change * self._panels[strand].least({panel: arb(1)}) * change.transpose()
+        least = self._shares[strand] * problem.weight.gaussian_floor() * least_eigenvalue(block)
+        corners = [_Corner(-least.lower().log(), *corner) for corner in self._corners_of(problem, strand, panel)]
+        if not (least > 0 and all(bool(_square(corner.slopes) < 1) for corner in corners)):
+            raise EvaluationError(
+                "the inverse weight is not shown to be outweighed by the random effects' normal density"
+            )
+        return corners
+
+    def _corners_of(self, problem: Problem, strand: int, panel: int) -> Iterator[tuple[Ball, tuple[Ball, ...]]]:
+        """Yield c and b of eta at the corners of a panel, each different one once."""
+        ranges = self._panels[strand].monomials[panel]
+        moving = [any(not row[1 + k].is_zero() for row in problem.loadings) or not slope.is_zero()
+                  for k, slope in enumerate(problem.slopes)]  # fmt: skip
+        ends = [(m.lower(), m.upper()) if moves else (m.mid(),) for m, moves in zip(ranges, moving, strict=True)]
+        for corner in product(*ends):
+            constant = sum((slope * x for slope, x in zip(problem.slopes, corner, strict=True)), problem.centre)
+            yield (
+                constant,
+                tuple(
+                    sum((entry * x for entry, x in zip(row[1:], corner, strict=True)), row[0])
+                    for row in problem.loadings
+                ),
+            )
+
+
+def columns_of(problem: Problem) -> tuple[list[tuple[int, ...]], arb_mat]:
+    """Return the monomials m of a = T m, and T."""
+    size = len(problem.lines)
+    monomials: list[tuple[int, ...]] = []
+    rows: list[list[Ball]] = []
+    for k, exponents in enumerate([(0,) * size, *(tuple(m) for m in problem.predictor.monomials)]):
+        column = [row[k] for row in problem.loadings]
+        if not all(bool(entry.is_zero()) for entry in column):
+            monomials.append(exponents)
+            rows.append(column)
+    return monomials, arb_mat(rows).transpose()
+
+
+def shares_of_square(problem: Problem, exponents: Sequence[int]) -> Ball:
+    """Return C with |x^e| <= C |a|^2, not finite where there is none of this form."""
+    monomials, change = columns_of(problem)
+    try:
+        inverse = (change.transpose() * change).inv() * change.transpose()
+    except ZeroDivisionError:
+        return NAN
+    norm = sum((entry * entry for entry in inverse.entries()), arb(0))
+    reach = [NAN if None in ends else larger(abs(ends[0]), abs(ends[1])) for ends in problem.supports]
+    best = NAN
+    for i, first in enumerate(monomials):
+        for j, second in enumerate(monomials[: i + 1]):
+            rest = [power - a - b for power, a, b in zip(exponents, first, second, strict=True)]
+            if min(rest, default=0) < 0:
+                continue
+            size = prod((r**power for r, power in zip(reach, rest, strict=True) if power), start=norm)
+            size = size if i == j else size / 2
+            if size.is_finite() and not (best.is_finite() and best <= size):
+                best = size.upper()
+    return best
+
+
+def least_eigenvalue(block: arb_mat) -> Ball:
+    """Bound the least eigenvalue of a positive semidefinite matrix of order at most 2 from below: det/trace."""
+    return block.det() / (block[0, 0] + block[1, 1]) if block.nrows() > 1 else block[0, 0]
+
+
+def _square(slopes: Sequence[Ball]) -> Ball:
+    return sum((b * b for b in slopes), arb(0))
+
+
+def _mass_outside(level: Ball, tilt: Sequence[Ball], corner: _Corner, radius: Ball) -> Ball:
+    """Bound the integral of e^(level + l'z + (c + b'z)^2/2) phi over |z_j| > R for some j: by each of its tails."""
+    b, c = corner.slopes, corner.constant
+    left = 1 - _square(b)
+    linear = [t + c * entry for t, entry in zip(tilt, b, strict=True)]
+    along = sum((entry * l for entry, l in zip(b, linear, strict=True)), arb(0)) / left
+    mean = [l + along * entry for l, entry in zip(linear, b, strict=True)]
+    exponent = sum((l * m for l, m in zip(linear, mean, strict=True)), arb(0)) / 2
+    whole = (level + c * c / 2 + exponent).exp() / left.sqrt()
+    tails = arb(0)
+    for m, entry in zip(mean, b, strict=True):
+        sd = (2 * (1 + entry * entry / left)).sqrt()
+        tails += (((radius - m) / sd).erfc() + ((radius + m) / sd).erfc()) / 2
+    return (whole * tails).abs_upper()
