@@ -35,10 +35,9 @@ from math import prod
 from flint import arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, Ball
+from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball
 from leadterms.evaluation.certified.bounds import Bounds, mass_of
 from leadterms.evaluation.certified.least_information import QUASICONCAVE, LeastInformation
-from leadterms.evaluation.certified.line_rules import PLANNING_BITS
 from leadterms.evaluation.certified.polynomials import columns
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.size import cells_of, rough_size

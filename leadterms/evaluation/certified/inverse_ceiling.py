@@ -39,8 +39,7 @@ from math import factorial, prod
 from flint import arb, arb_mat
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import Ball, larger
-from leadterms.evaluation.certified.line_rules import PLANNING_BITS
+from leadterms.evaluation.certified.balls import PLANNING_BITS, Ball, larger
 from leadterms.evaluation.certified.polynomials import (
     Polynomial,
     added,

@@ -13,10 +13,9 @@ from collections.abc import Iterator, Sequence
 from flint import arb, arb_mat
 from sympy import Integer
 
-from leadterms.evaluation.certified.balls import NAN, Ball, interval
+from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, interval
 from leadterms.evaluation.certified.bounds import Cell
 from leadterms.evaluation.certified.line_base import Line
-from leadterms.evaluation.certified.line_rules import PLANNING_BITS
 from leadterms.evaluation.certified.moments import plan
 from leadterms.evaluation.certified.named_lines import NormalLine
 from leadterms.evaluation.certified.polynomials import columns, times
