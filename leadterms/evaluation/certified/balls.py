@@ -20,6 +20,8 @@ End = Any
 """An end of an interval: an ``arb``, or None where it does not end."""
 
 NAN = arb.nan()
+PLANNING_BITS = 64
+"""The precision of bounds and tolerances; values are at the one that is asked for."""
 
 
 def interval(low: Ball, high: Ball) -> Ball:

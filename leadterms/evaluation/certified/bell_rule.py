@@ -22,7 +22,7 @@ from math import ceil, comb, floor
 
 from flint import arb
 
-from leadterms.evaluation.certified.balls import Ball, float_log
+from leadterms.evaluation.certified.balls import PLANNING_BITS, Ball, float_log
 from leadterms.evaluation.certified.cut_lines import CutLine
 from leadterms.evaluation.certified.named_lines import NormalLine
 from leadterms.evaluation.certified.rule import LineRule, Request
@@ -31,7 +31,6 @@ from leadterms.evaluation.precision import ball_precision
 HEIGHTS = (0.3, 0.7, 1.0, 1.4, 1.8, 2.2, 2.6, 2.9)
 """Distances from the real line that are tried, in the linear predictor."""
 MOST_POINTS = 160
-PLANNING_BITS = 64
 SLACK = 4
 """The error may exceed the tolerance so many times: so may that of other rules."""
 
@@ -63,6 +62,7 @@ def bell_rule(request: Request, low: Ball, high: Ball) -> LineRule | None:
 
 
 def _left_out(line: NormalLine, low: Ball, high: Ball, power: int, step: float) -> Ball:
+    """Bound what lies beyond the ends, of the law and of the lattice."""
     ends = sum((abs(end) ** power * line.density(end) for end in (low, high)), arb(0))
     return 2 * line.tail(low, high, power, arb(0)) + 2 * step * ends
 

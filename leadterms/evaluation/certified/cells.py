@@ -17,11 +17,10 @@ from math import ceil, floor, hypot, inf, prod
 from flint import arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import Ball, float_log, interval
+from leadterms.evaluation.certified.balls import PLANNING_BITS, Ball, float_log, interval
 from leadterms.evaluation.certified.bounds import Bounds, Cell, density
 from leadterms.evaluation.certified.ellipse_bounds import EllipseBounds, half_and_centre
 from leadterms.evaluation.certified.gauss import gauss, points_needed, remainder
-from leadterms.evaluation.certified.line_rules import PLANNING_BITS
 from leadterms.evaluation.certified.size import cells_of, rough_size
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.moment_system import NumericSystem

@@ -161,7 +161,7 @@ class PowerBalls(WeightBalls):
         return abs(self.parameter) / box.real.lower() if box.real > 0 else NAN
 
     def modulus(self, low: End, high: End, height: Ball) -> Ball:
-        """|w| = scale |eta|^exponent <= scale low^exponent, as exponent < 0 and arg eta is a real factor's own."""
+        """|w| = scale |eta|^exponent, the exponent being real, and |eta| >= Re eta >= low, exponent < 0."""
         if low is None or not low > 0 or not self.parameter < 0:
             return NAN
         return self.at(low)

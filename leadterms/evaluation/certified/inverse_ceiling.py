@@ -32,22 +32,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from math import factorial, prod
 
 from flint import arb, arb_mat
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, Ball, larger, value_of, whole_power
+from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, larger
 from leadterms.evaluation.certified.inverse_bound import shares_of_square
-from leadterms.evaluation.certified.line_rules import PLANNING_BITS
+from leadterms.evaluation.certified.polynomials import (
+    Polynomial,
+    added,
+    columns,
+    mean,
+    mean_of_absolute,
+    supremum,
+    times,
+    without_effects,
+)
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.moment_system import Exact, ExponentialCeiling, InverseCeiling, Sector, Strand
 from leadterms.evaluation.precision import ball_precision
 
 MOST_UNDER_NORMAL_TAILS = 2
-Polynomial = dict[tuple[int, ...], Ball]
-"""Coefficients of monomials in the predictors, by their exponents."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +160,7 @@ def _under_normal_tails(problems: Sequence[Problem], form: InverseForm) -> tuple
 def _share(problems: Sequence[Problem], form: InverseForm, term: NumeratorTerm) -> Ball:
     """Bound |c M_1 ... M_r| over tr(H)^(d - 1), by the best choice of a moment to compare with tr(H)."""
     sizes = [
-        problems[strand].weight.modulus(None, None, arb(0)) * _absolute(problems[strand], {exponents: arb(1)})
+        problems[strand].weight.modulus(None, None, arb(0)) * mean_of_absolute(problems[strand], {exponents: arb(1)})
         for strand, exponents in term.moments
     ]
     coefficient = abs(arb(term.coefficient))
@@ -177,50 +183,28 @@ def _least(floors: Sequence[Ball]) -> Ball:
     return least.lower()
 
 
-def _columns(problem: Problem) -> list[Polynomial]:
-    """Return a_j, the derivative of eta by each effect, as a polynomial in the predictors."""
-    nothing = (0,) * len(problem.lines)
-    found = []
-    for row in problem.loadings:
-        terms: Polynomial = {nothing: row[0]}
-        for monomial, entry in zip(problem.predictor.monomials, row[1:], strict=True):
-            if not entry.is_zero():
-                key = tuple(monomial)
-                terms[key] = terms.get(key, arb(0)) + entry
-        found.append(terms)
-    return found
-
-
-def _without_effects(problem: Problem) -> Polynomial:
-    """Return a bound of |c(x)|, eta's part without effects, as a polynomial in |x|."""
-    fixed: Polynomial = {(0,) * len(problem.lines): abs(problem.centre)}
-    for monomial, slope in zip(problem.predictor.monomials, problem.slopes, strict=True):
-        fixed = _sum(fixed, {tuple(monomial): abs(slope)})
-    return fixed
-
-
 def _determinant(problems: Sequence[Problem], form: InverseForm) -> _Below:
     """Bound det H_AA."""
     size = len(form.mean)
     shares = [arb(p) for p in form.probabilities]
-    columns = [_columns(problem) for problem in problems]
+    all_columns = [columns(problem) for problem in problems]
     second = [[arb(0)] * size for _ in range(size)]
-    for problem, own, p in zip(problems, columns, shares, strict=True):
+    for problem, own, p in zip(problems, all_columns, shares, strict=True):
         for j in range(size):
             for k in range(size):
-                second[j][k] += p * _raw(problem, _times(own[j], own[k]))
+                second[j][k] += p * mean(problem, times(own[j], own[k]))
     moments = arb_mat(second)
     volume = moments.det()
     if not (volume > 0 and all(bool(p > 0) for p in shares)):
         raise EvaluationError("the second moments of the random terms are not shown to be positive definite")
     inverse = moments.inv()
     leverages = []
-    for own in columns:
+    for own in all_columns:
         leverage: Polynomial = {}
         for j in range(size):
             for k in range(size):
-                squares = {e: abs(c * inverse[j, k]) for e, c in _times(own[j], own[k]).items()}
-                leverage = _sum(leverage, squares)
+                squares = {e: abs(c * inverse[j, k]) for e, c in times(own[j], own[k]).items()}
+                leverage = added(leverage, squares)
         leverages.append(leverage)
     level, growth = _spread(problems, leverages, shares)
     spread = arb_mat([[arb(entry) for entry in row] for row in form.root]).det() ** 2
@@ -232,7 +216,7 @@ def _positive_sum(problems: Sequence[Problem], form: InverseForm) -> _Below:
     volume, level, growth = arb(1), arb(0), [arb(0)] * len(form.mean)
     for strand, exponents in form.product_of_moments:
         problem = problems[strand]
-        moment = _raw(problem, {exponents: arb(1)})
+        moment = mean(problem, {exponents: arb(1)})
         if not moment > 0:
             raise EvaluationError("a moment in a denominator is not shown to be positive")
         volume *= moment
@@ -251,23 +235,14 @@ def _spread(
     level, growth = arb(0), [arb(0)] * size
     largest, farthest = arb(0), [arb(0)] * size
     for problem, density, p in zip(problems, densities, shares, strict=True):
-        fixed = _without_effects(problem)
-        level += p * _absolute(problem, _times(density, fixed))
-        largest = larger(largest, _supremum(problem, fixed))
-        for j, column in enumerate(_columns(problem)):
+        fixed = without_effects(problem)
+        level += p * mean_of_absolute(problem, times(density, fixed))
+        largest = larger(largest, supremum(problem, fixed))
+        for j, column in enumerate(columns(problem)):
             absolute = {e: abs(c) for e, c in column.items()}
-            growth[j] += p * _absolute(problem, _times(density, absolute))
-            farthest[j] = larger(farthest[j], _supremum(problem, absolute))
+            growth[j] += p * mean_of_absolute(problem, times(density, absolute))
+            farthest[j] = larger(farthest[j], supremum(problem, absolute))
     return _smaller(level, largest), [_smaller(g, f) for g, f in zip(growth, farthest, strict=True)]
-
-
-def _supremum(problem: Problem, polynomial: Polynomial) -> Ball:
-    """Bound a polynomial with coefficients >= 0 in |x| on the support, not finite where that is unbounded."""
-    reach = [NAN if None in ends else larger(abs(ends[0]), abs(ends[1])) for ends in problem.supports]
-    total = arb(0)
-    for exponents, c in polynomial.items():
-        total += prod((whole_power(r, k) for r, k in zip(reach, exponents, strict=True) if k), start=c)
-    return total.abs_upper() if total.is_finite() else NAN
 
 
 def _smaller(first: Ball, second: Ball) -> Ball:
@@ -281,37 +256,5 @@ def _numerator(problems: Sequence[Problem], term: NumeratorTerm) -> Ball:
     total = abs(arb(term.coefficient)) * prod(factorial(power) for power in term.powers)
     for strand, exponents in term.moments:
         problem = problems[strand]
-        total *= problem.weight.modulus(None, None, arb(0)) * _absolute(problem, {exponents: arb(1)})
+        total *= problem.weight.modulus(None, None, arb(0)) * mean_of_absolute(problem, {exponents: arb(1)})
     return total.abs_upper()
-
-
-def _absolute(problem: Problem, polynomial: Polynomial) -> Ball:
-    """Bound E of a polynomial with coefficients >= 0 in |x|."""
-    total = arb(0)
-    for exponents, c in polynomial.items():
-        total += prod((line.absolute(k) for line, k in zip(problem.lines, exponents, strict=True) if k), start=c)
-    return total.abs_upper()
-
-
-def _raw(problem: Problem, polynomial: Polynomial) -> Ball:
-    """Return E of a polynomial, not finite where a moment is not known in closed form."""
-    total = arb(0)
-    for exponents, c in polynomial.items():
-        value = c
-        for line, k in zip(problem.lines, exponents, strict=True):
-            moment = line.law.raw_moment(k) if k else None
-            value = value if not k else value * (arb.nan() if moment is None else value_of(moment))
-        total += value
-    return total
-
-
-def _times(first: Polynomial, second: Polynomial) -> Polynomial:
-    found: Polynomial = {}
-    for (e, c), (f, d) in product(first.items(), second.items()):
-        key = tuple(i + j for i, j in zip(e, f, strict=True))
-        found[key] = found.get(key, arb(0)) + c * d
-    return found
-
-
-def _sum(first: Polynomial, second: Polynomial) -> Polynomial:
-    return {e: first.get(e, arb(0)) + second.get(e, arb(0)) for e in dict.fromkeys((*first, *second))}

@@ -8,7 +8,7 @@ from math import inf
 from flint import acb, arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger
+from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, interval, larger
 from leadterms.evaluation.certified.bell_rule import bell_rule
 from leadterms.evaluation.certified.eta import polynomial_on
 from leadterms.evaluation.certified.gauss import columns, gauss, points_needed, remainder
@@ -17,7 +17,6 @@ from leadterms.evaluation.certified.rule import LineRule, Request
 from leadterms.evaluation.certified.work import PANEL_UNITS, spend
 from leadterms.evaluation.precision import ball_precision, spelled
 
-PLANNING_BITS = 64
 ELLIPSES = (1.1, 1.2, 1.35, 1.6, 2.0, 2.6, 3.5, 5.0, 8.0, 14.0, 30.0, 80.0, 250.0, 1000.0)
 MIDDLE = 5
 COLUMNS = 8

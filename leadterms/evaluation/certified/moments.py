@@ -11,8 +11,8 @@ from math import prod
 from flint import acb, acb_mat, arb, arb_mat
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, Ball, End, disc, whole_power
-from leadterms.evaluation.certified.line_rules import PLANNING_BITS, cut_ends, line_rule
+from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, End, disc, whole_power
+from leadterms.evaluation.certified.line_rules import cut_ends, line_rule
 from leadterms.evaluation.certified.lines import Line
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.rule import LineRule, Request

@@ -124,10 +124,12 @@ def _factors(box: Ball) -> tuple[Ball, Ball, Ball]:
 
 
 def _scaled_erfc(x: Ball) -> Ball:
+    """Return erfcx(x) at a real point."""
     return (x * x).exp() * x.erfc()
 
 
 def _probit_tail(x: Ball, y: Ball) -> Ball:
+    """Bound |w|, scale 1, for Re z >= x and |Im z| <= y, z = eta/sqrt 2: see `ProbitBalls.modulus`."""
     growth = (y * y).exp()
     below = (1 - 1 / (2 * x * x)) * (2 - growth * x.erfc())
     if not (x >= y and x >= arb("1.5") and below > 0):

@@ -9,10 +9,9 @@ from math import prod
 
 from flint import arb
 
-from leadterms.evaluation.certified.balls import Ball, End
+from leadterms.evaluation.certified.balls import PLANNING_BITS, Ball, End
 from leadterms.evaluation.certified.cut_lines import CutLine
 from leadterms.evaluation.certified.eta import Predictor
-from leadterms.evaluation.certified.line_rules import PLANNING_BITS
 from leadterms.evaluation.certified.lines import Line, line_of
 from leadterms.evaluation.certified.weight_balls import WeightBalls, weight_balls
 from leadterms.evaluation.moment_system import Strand

@@ -7,9 +7,9 @@ from dataclasses import replace
 from flint import arb
 
 from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.balls import PLANNING_BITS
 from leadterms.evaluation.certified.cells import EffectsAverage
 from leadterms.evaluation.certified.cut_road import cut_off, is_unbounded
-from leadterms.evaluation.certified.line_rules import PLANNING_BITS
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.sector import SectorAverage, in_sector
 from leadterms.evaluation.certified.strands import Strands

@@ -24,9 +24,8 @@ from math import ceil, log, prod, sqrt
 
 from flint import arb, arb_mat, arb_poly, fmpq, fmpz_poly
 
-from leadterms.evaluation.certified.balls import Ball, interval, larger, whole_power
+from leadterms.evaluation.certified.balls import PLANNING_BITS, Ball, interval, larger, whole_power
 from leadterms.evaluation.certified.eta import eta_range
-from leadterms.evaluation.certified.line_rules import PLANNING_BITS
 from leadterms.evaluation.certified.rule import LineRule
 from leadterms.evaluation.certified.weight_balls import WeightBalls
 from leadterms.evaluation.certified.work import REAL_UNITS, spend

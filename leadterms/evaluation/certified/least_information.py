@@ -1,0 +1,142 @@
+r"""Lower bounds of the information on random effects: of the least eigenvalue of E[w a a'; R], a = d eta/dz.
+
+For a box Q inside R, :math:`E[w a a^T; R] \ge \min_Q w \cdot E[a a^T; Q]`.  All weights here have one maximum or are
+monotone (`QUASICONCAVE`), so that their least value on an interval is at one of its ends.  The least eigenvalue of a
+positive definite G of order d is at least :math:`\det G\,((d - 1)/\operatorname{tr} G)^{d - 1}`: the product of the
+others is at most the power of their mean, and their sum at most the trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from flint import arb, arb_mat
+from sympy import Integer
+
+from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, interval
+from leadterms.evaluation.certified.bounds import Cell
+from leadterms.evaluation.certified.line_base import Line
+from leadterms.evaluation.certified.moments import plan
+from leadterms.evaluation.certified.named_lines import NormalLine
+from leadterms.evaluation.certified.polynomials import columns, times
+from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.moment_system import Cut, Strand
+from leadterms.model.weights import (
+    CloglogWeight,
+    ConstantWeight,
+    LogisticWeight,
+    ProbitWeight,
+    SaturatingWeight,
+)
+
+Box = Sequence[tuple[Ball, Ball]]
+"""Lower and upper end for each predictor."""
+
+QUASICONCAVE = (ConstantWeight, LogisticWeight, SaturatingWeight, ProbitWeight, CloglogWeight)
+"""Bounded weights with one maximum, or monotone.
+
+Logistic: 1/{2(cosh eta + 1)}.  Saturating: rising.  Complementary log-log: (log w)' = 2 - q/(1 - e^-q), q = e^eta, and
+q/(1 - e^-q) rises.  Probit: the product of h(eta) and h(-eta), h = phi/(1 - Phi) the normal hazard, which is
+log-concave: (log h)' = h - x, and h' < 1 (Sampford 1953).
+"""
+BOXES = (0.4, 0.7, 1.0, 1.5)
+"""Spreads of the boxes Q."""
+
+
+class LeastInformation:
+    """Upper bounds of 1/lambda on cells of the effects' space.
+
+    Parameters
+    ----------
+    problems
+        Strands of quasiconcave weights, with the same laws and effects.
+    shares
+        Their probabilities, up to a common factor.
+
+    """
+
+    def __init__(self, problems: Sequence[Problem], shares: Sequence[Ball]) -> None:
+        self._problems, self._shares = problems, shares
+        self._found = list(self._boxes())
+
+    def holds_within(self, cuts: Sequence[Cut]) -> bool:
+        """Tell whether all boxes lie inside the cuts: the bounds are those for regions that hold the boxes."""
+        return all(
+            (low is None or bool(low <= inner[0])) and (high is None or bool(inner[1] <= high))
+            for spreads in BOXES
+            for (low, high), inner in zip(cuts, _box(self._problems[0], spreads), strict=True)
+        )
+
+    def _boxes(self) -> Iterator[tuple[Box, Ball]]:
+        """Return boxes Q and lower bounds of the least eigenvalue of E[a a'; Q], summed over the strands."""
+        size = len(self._problems[0].loadings)
+        for spreads in BOXES:
+            box = _box(self._problems[0], spreads)
+            block = arb_mat(size, size)
+            for share, problem in zip(self._shares, self._problems, strict=True):
+                block += share * _block(problem, box)
+            least = _least_eigenvalue(block)
+            if least.is_finite() and least > 0:
+                yield box, least.lower()
+
+    def inverse(self, cell: Cell) -> Ball:
+        """Bound 1/lambda on a cell, by the best of the boxes."""
+        best = arb(0)
+        effects = [interval(*side) for side in cell]
+        points = [problem.at(effects) for problem in self._problems]
+        for box, eigenvalue in self._found:
+            least = None
+            for problem, point in zip(self._problems, points, strict=True):
+                low, high, _ = problem.predictor.range(*point, box)
+                own = problem.weight.at(low).min(problem.weight.at(high))
+                least = own if least is None else least.min(own)
+            bound = (eigenvalue * least).lower() if least is not None else NAN
+            if bound.is_finite() and bound > best:
+                best = bound
+        return (1 / best).abs_upper() if best > 0 else NAN
+
+
+def _inner(line: Line, spreads: float) -> tuple[Ball, Ball]:
+    """Return where much of a law is: the whole of a bounded one."""
+    if line.low is not None and line.high is not None:
+        return line.low, line.high
+    if isinstance(line, NormalLine):
+        return (line.mean - spreads * line.sd).mid(), (line.mean + spreads * line.sd).mid()
+    low, high = line.reach(spreads)
+    return low.mid() if line.low is None else line.low, high.mid() if line.high is None else line.high
+
+
+def _box(problem: Problem, spreads: float) -> Box:
+    return [_inner(line, spreads) for line in problem.lines]
+
+
+def _block(problem: Problem, box: Box) -> arb_mat:
+    """Return E[a a'; Q]."""
+    derivatives = columns(problem)
+    size = len(derivatives)
+    products = [times(first, second) for first in derivatives for second in derivatives]
+    wanted = list(dict.fromkeys(exponents for terms in products for exponents in terms))
+    cuts = tuple(
+        (None if line.low is not None else low, None if line.high is not None else high)
+        for line, (low, high) in zip(problem.lines, box, strict=True)
+    )
+    count = len(problem.lines)
+    plain = Strand(ConstantWeight(Integer(1)), problem.strand.laws, arb(0), (arb(0),) * count, (), tuple(wanted),
+                   cuts=cuts)  # fmt: skip
+    moments = dict(zip(wanted, _moments(Problem(plain)), strict=True))
+    entries = [sum((c * moments[exponents] for exponents, c in terms.items()), arb(0)) for terms in products]
+    return arb_mat(size, size, entries)
+
+
+def _moments(problem: Problem) -> list[Ball]:
+    """Return the moments of a system without effects."""
+    shift, slopes = problem.at(())
+    scale, sizes = problem.rough_scales(shift, slopes)
+    return plan(problem, shift, slopes, PLANNING_BITS - 16, scale, sizes).moments([(shift, slopes)])[0]
+
+
+def _least_eigenvalue(block: arb_mat) -> Ball:
+    """Return the lower bound by determinant and trace."""
+    size = block.nrows()
+    trace = sum((block[i, i] for i in range(size)), arb(0))
+    return block.det() * ((size - 1) / trace) ** (size - 1) if size > 1 else trace

@@ -1,0 +1,78 @@
+"""Polynomials in the predictors with balls as coefficients: derivatives of eta, their products, and bounds of means."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+
+from flint import arb
+
+from leadterms.evaluation.certified.balls import NAN, Ball, larger, value_of, whole_power
+from leadterms.evaluation.certified.problem import Problem
+
+Polynomial = dict[tuple[int, ...], Ball]
+"""Coefficients of monomials in the predictors, by their exponents."""
+
+
+def columns(problem: Problem) -> list[Polynomial]:
+    """Return a_j, the derivative of eta by each effect, as a polynomial in the predictors."""
+    exponents = [(0,) * len(problem.lines), *map(tuple, problem.predictor.monomials)]
+    found = []
+    for row in problem.loadings:
+        terms: Polynomial = {}
+        for e, entry in zip(exponents, row, strict=True):
+            if not entry.is_zero():
+                terms[e] = terms.get(e, arb(0)) + entry
+        found.append(terms)
+    return found
+
+
+def without_effects(problem: Problem) -> Polynomial:
+    """Return a bound of |c(x)|, eta's part without effects, as a polynomial in |x|."""
+    fixed: Polynomial = {(0,) * len(problem.lines): abs(problem.centre)}
+    for monomial, slope in zip(problem.predictor.monomials, problem.slopes, strict=True):
+        fixed = added(fixed, {tuple(monomial): abs(slope)})
+    return fixed
+
+
+def supremum(problem: Problem, polynomial: Polynomial) -> Ball:
+    """Bound a polynomial with coefficients >= 0 in |x| on the support, not finite where that is unbounded."""
+    reach = [NAN if None in ends else larger(abs(ends[0]), abs(ends[1])) for ends in problem.supports]
+    total = arb(0)
+    for exponents, c in polynomial.items():
+        total += prod((whole_power(r, k) for r, k in zip(reach, exponents, strict=True) if k), start=c)
+    return total.abs_upper() if total.is_finite() else NAN
+
+
+def mean_of_absolute(problem: Problem, polynomial: Polynomial) -> Ball:
+    """Bound E of a polynomial with coefficients >= 0 in |x|."""
+    total = arb(0)
+    for exponents, c in polynomial.items():
+        total += prod((line.absolute(k) for line, k in zip(problem.lines, exponents, strict=True) if k), start=c)
+    return total.abs_upper()
+
+
+def mean(problem: Problem, polynomial: Polynomial) -> Ball:
+    """Return E of a polynomial, not finite where a moment is not known in closed form."""
+    total = arb(0)
+    for exponents, c in polynomial.items():
+        value = c
+        for line, k in zip(problem.lines, exponents, strict=True):
+            moment = line.law.raw_moment(k) if k else None
+            value = value if not k else value * (arb.nan() if moment is None else value_of(moment))
+        total += value
+    return total
+
+
+def times(first: Polynomial, second: Polynomial) -> Polynomial:
+    """Return the product."""
+    found: Polynomial = {}
+    for (e, c), (f, d) in product(first.items(), second.items()):
+        key = tuple(i + j for i, j in zip(e, f, strict=True))
+        found[key] = found.get(key, arb(0)) + c * d
+    return found
+
+
+def added(first: Polynomial, second: Polynomial) -> Polynomial:
+    """Return the sum."""
+    return {e: first.get(e, arb(0)) + second.get(e, arb(0)) for e in dict.fromkeys((*first, *second))}
