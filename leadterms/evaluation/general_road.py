@@ -17,8 +17,9 @@ from leadterms.evaluation.moment_system import (
     Ceiling,
     ExponentialCeiling,
     InverseCeiling,
+    InverseForm,
+    NumeratorTerm,
     NumericSystem,
-    Sector,
     Strand,
 )
 from leadterms.evaluation.residual_information import InverseInformation, Moments, inverse_information
@@ -97,12 +98,19 @@ def _ceiling(average: Average) -> tuple[Bound | None, InverseInformation | None]
         above = ceiling_of_residual_information(average) if first else None
         if above is None and not unbounded:
             above = ceiling(average)
-    if above is None and not unbounded:
+    if above is None:
         inverse = inverse_information(average)
-        if inverse is not None:
+        if inverse is not None and not unbounded:
             return None, inverse
+        if inverse is not None and inverse.probabilities:
+            if len(average.effects.symbols) == 1:
+                return None, inverse
+            # three digits would take minutes
+            raise UncertifiedError(f"no certified road: {slope}, in an inverse information of several random effects")
     if above is None and unbounded:
-        raise UncertifiedError(f"no certified road: {slope}, in an integrand that is not residual information")
+        raise UncertifiedError(
+            f"no certified road: {slope}, in an integrand that is neither residual nor inverse information"
+        )
     if above is None:
         raise UncertifiedError("no certified road: no bound of the integrand is known for large random effects")
     return above, None
@@ -211,20 +219,22 @@ class _Layout:
             Ceiling(factor, strand, exponents) for factor, (strand, exponents) in zip(factors, self._above, strict=True)
         )
         sector = self._sector
+        form = None
         if self._inverse is not None:
-            ceiling, sector = self._inverse_ceiling(strands, inverse, mean, root)
+            from leadterms.evaluation.certified.inverse_ceiling import inverse_ceiling
+
+            form = self._inverse_form(strands, inverse, mean, root)
+            ceiling, sector = inverse_ceiling(strands, form)
             above = (ceiling,)
         effects = (tuple(mean), tuple(map(tuple, root))) if self._with_effects else None
         function = self._function(coefficients, parameters, effects)
         probabilities = self._probabilities(shares)
-        system = NumericSystem(strands, function, above, sector, probabilities, self._with_effects)
+        system = NumericSystem(strands, function, above, sector, probabilities, self._with_effects, form)
         return certified_average(system, bits)
 
-    def _inverse_ceiling(
+    def _inverse_form(
         self, strands: Sequence[Strand], numbers: Sequence[arb], mean: Sequence[arb], root: Sequence[Sequence[arb]]
-    ) -> tuple[ExponentialCeiling | InverseCeiling, Sector]:
-        from leadterms.evaluation.certified.inverse_ceiling import InverseForm, NumeratorTerm, inverse_ceiling
-
+    ) -> InverseForm:
         found = self._inverse
         assert found is not None
         if sorted(self._strand_of) != list(range(len(strands))):
@@ -236,7 +246,7 @@ class _Layout:
             for c, (_, moments, powers) in zip(coefficients, found.terms, strict=True)
         )
         ordered = sorted(zip(self._strand_of, probabilities, strict=False), key=lambda pair: pair[0])
-        form = InverseForm(
+        return InverseForm(
             factor,
             tuple(p for _, p in ordered),
             terms,
@@ -245,7 +255,6 @@ class _Layout:
             self._by_strand(found.product),
             found.degree,
         )
-        return inverse_ceiling(strands, form)
 
     def _by_strand(self, moments: Moments) -> Moments:
         """Return moments with the strands' places here."""

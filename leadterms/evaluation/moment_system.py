@@ -128,6 +128,42 @@ class Sector:
 
 
 @dataclass(frozen=True)
+class NumeratorTerm:
+    """c u^powers times a product of moments E_s[x^e w], each by its strand and exponents."""
+
+    coefficient: Exact
+    moments: tuple[tuple[int, tuple[int, ...]], ...]
+    powers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class InverseForm:
+    """N/D, u = mean + root z.
+
+    Parameters
+    ----------
+    factor, probabilities
+        D = factor det H_AA, over strands with these probabilities; without probabilities factor is the coefficient of
+        ``product_of_moments``.
+    terms
+        Those of N.
+    mean, root
+        Of the effects.
+    product_of_moments, degree
+        One term of a positive sum D, its moments by strand and exponents, and the degree of D.
+
+    """
+
+    factor: Exact
+    probabilities: tuple[Exact, ...]
+    terms: tuple[NumeratorTerm, ...]
+    mean: tuple[Exact, ...]
+    root: tuple[tuple[Exact, ...], ...]
+    product_of_moments: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    degree: int = 0
+
+
+@dataclass(frozen=True)
 class NumericSystem:
     """A moment system at a point of the parameter space.
 
@@ -148,6 +184,8 @@ class NumericSystem:
         factor.  None otherwise.
     with_effects
         Whether F depends on the effects z besides: then the integrand takes them after the moments.
+    inverse
+        The form of an integrand that is one of inverse information: the ceiling comes from it.
 
     """
 
@@ -157,6 +195,7 @@ class NumericSystem:
     sector: Sector | None = None
     shares: tuple[Exact, ...] | None = None
     with_effects: bool = False
+    inverse: InverseForm | None = None
 
     @property
     def absolute_moments(self) -> tuple[Ceiling, ...]:

@@ -50,46 +50,17 @@ from leadterms.evaluation.certified.polynomials import (
     without_effects,
 )
 from leadterms.evaluation.certified.problem import Problem
-from leadterms.evaluation.moment_system import Exact, ExponentialCeiling, InverseCeiling, Sector, Strand
+from leadterms.evaluation.moment_system import (
+    ExponentialCeiling,
+    InverseCeiling,
+    InverseForm,
+    NumeratorTerm,
+    Sector,
+    Strand,
+)
 from leadterms.evaluation.precision import ball_precision
 
 MOST_UNDER_NORMAL_TAILS = 2
-
-
-@dataclass(frozen=True)
-class NumeratorTerm:
-    """c u^powers times a product of moments E_s[x^e w], each by its strand and exponents."""
-
-    coefficient: Exact
-    moments: tuple[tuple[int, tuple[int, ...]], ...]
-    powers: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class InverseForm:
-    """N/D, u = mean + root z.
-
-    Parameters
-    ----------
-    factor, probabilities
-        D = factor det H_AA, over strands with these probabilities; without probabilities factor is the coefficient of
-        ``product_of_moments``.
-    terms
-        Those of N.
-    mean, root
-        Of the effects.
-    product_of_moments, degree
-        One term of a positive sum D, its moments by strand and exponents, and the degree of D.
-
-    """
-
-    factor: Exact
-    probabilities: tuple[Exact, ...]
-    terms: tuple[NumeratorTerm, ...]
-    mean: tuple[Exact, ...]
-    root: tuple[tuple[Exact, ...], ...]
-    product_of_moments: tuple[tuple[int, tuple[int, ...]], ...] = ()
-    degree: int = 0
 
 
 def inverse_ceiling(strands: Sequence[Strand], form: InverseForm) -> tuple[ExponentialCeiling | InverseCeiling, Sector]:

@@ -6,8 +6,11 @@ from itertools import product
 from math import prod
 
 from flint import arb
+from sympy import Integer
 
 from leadterms.evaluation.certified.balls import NAN, Ball, larger, value_of, whole_power
+from leadterms.evaluation.certified.cut_lines import CutLine
+from leadterms.evaluation.certified.line_base import Line
 from leadterms.evaluation.certified.problem import Problem
 
 Polynomial = dict[tuple[int, ...], Ball]
@@ -53,15 +56,27 @@ def mean_of_absolute(problem: Problem, polynomial: Polynomial) -> Ball:
 
 
 def mean(problem: Problem, polynomial: Polynomial) -> Ball:
-    """Return E of a polynomial, not finite where a moment is not known in closed form."""
+    """Return E of a polynomial, not finite where a moment is not known in closed form.
+
+    Of a law cut off it is the moment of the law up to what lies beyond the cut.
+    """
     total = arb(0)
     for exponents, c in polynomial.items():
         value = c
         for line, k in zip(problem.lines, exponents, strict=True):
-            moment = line.law.raw_moment(k) if k else None
-            value = value if not k else value * (arb.nan() if moment is None else value_of(moment))
+            value = value * _moment(line, k)
         total += value
     return total
+
+
+def _moment(line: Line, power: int) -> Ball:
+    moment = line.law.raw_moment(power) if power else Integer(1)
+    if moment is None:
+        return NAN
+    if not isinstance(line, CutLine):
+        return value_of(moment)
+    beyond = line.line.tail(line.low, line.high, power, arb(0))
+    return value_of(moment) + arb(0, beyond.abs_upper()) if beyond.is_finite() else NAN
 
 
 def times(first: Polynomial, second: Polynomial) -> Polynomial:

@@ -30,6 +30,7 @@ from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, float
 from leadterms.evaluation.certified.bounds import Bounds, Cell, density
 from leadterms.evaluation.certified.size import cells_of, rough_size
 from leadterms.evaluation.certified.strands import Strands
+from leadterms.evaluation.certified.work import REAL_UNITS, is_left
 from leadterms.evaluation.moment_system import NumericSystem, Sector
 from leadterms.evaluation.precision import ball_precision
 
@@ -39,8 +40,6 @@ LARGEST_STEP = 1.0
 BLOCK = 3.0
 """How far the linear predictor may move across a block of nodes that share rules for the moments."""
 MOST_NODES = 4_000_000
-MOST_EVALUATIONS = 50_000_000
-"""Some ten minutes of work."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +141,8 @@ class SectorAverage:
         with ball_precision(PLANNING_BITS):
             scales = self.strands.least_scales([self.strands.at(corner) for corner in _corners(cell)])
             rules = self.strands.plan(self.strands.at([low.union(high) for low, high in cell]), self.bits, scales)
-        if nodes * rules.work > MOST_EVALUATIONS:
+        # blocks farther out need fewer
+        if not is_left(nodes * rules.work * REAL_UNITS / 2, self.bits):
             raise EvaluationError(
                 f"the average over {self.dimension} random effects needs {nodes} nodes with {rules.work} evaluations "
                 "each, too many: ask for fewer digits"

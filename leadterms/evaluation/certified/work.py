@@ -66,6 +66,12 @@ def limited_work(bits: int, units: float = MOST_UNITS) -> Iterator[None]:
         _account.reset(token)
 
 
+def is_left(units: float, bits: int = 0) -> bool:
+    """Tell whether so many units could be taken off the account, or there is none."""
+    account = _account.get()
+    return account is None or account.left >= units * max(1.0, bits / COSTLY)
+
+
 def spend(units: float, bits: int = 0) -> None:
     """Take units off the account, if there is one.
 

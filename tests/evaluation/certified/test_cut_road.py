@@ -17,6 +17,8 @@ from sympy import Integer, Rational, Tuple
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified import cut_road
+from leadterms.evaluation.certified.cut_laws import CutLaws
+from leadterms.evaluation.certified.cut_residual import ResidualLoss
 from leadterms.evaluation.certified.cut_road import cut_off, is_unbounded
 from leadterms.evaluation.certified.road import certified_average
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Sector, Strand
@@ -190,8 +192,8 @@ def narrow(law: Law = NormalLaw(0, 1)) -> NumericSystem:  # noqa: B008
 def test_what_is_cut_off_is_bounded_by_the_loss() -> None:
     """S(H) - S(H_R) by sums, over the whole normal predictor and the part of it that a coarse cut leaves."""
     whole = narrow()
-    loss = cut_road._Loss(whole, (fmpq(1),), everywhere=False)
-    cut, bound = loss.cut(arb("1e-4"))
+    laws = CutLaws(whole.strands, everywhere=False)
+    cut, bound = cut_road._cut(laws, ResidualLoss(whole, laws), arb("1e-4"))
     low, high = cut.strands[0].cuts[0]
     loadings = [[0.2, 0.4, 0.0], [0.6, 0.0, 0.0]]
     point = (-0.4, [0.7, 1 / 3])
@@ -205,7 +207,7 @@ def test_what_is_cut_off_is_bounded_by_the_loss() -> None:
 
 def test_a_planted_false_loss_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the tails taken for nothing the cut is far too near, and the value is off by more than the ball says."""
-    monkeypatch.setattr(cut_road._Loss, "_outside", lambda self, *args: arb("1e-30"))
+    monkeypatch.setattr(CutLaws, "outside", lambda self, *args: arb("1e-30"))
     with pytest.raises(AssertionError):
         check(CASES[0], 14)
 
@@ -214,7 +216,7 @@ def test_only_what_is_proven_is_cut_off() -> None:
     whole = narrow()
     assert is_unbounded(whole)
     assert not is_unbounded(narrow(UniformLaw(0, 1)))
-    with pytest.raises(EvaluationError, match="for residual information only"):
+    with pytest.raises(EvaluationError, match="of a Schur complement"):
         cut_off(replace(whole, shares=None), 20, everywhere=False)
     strand = replace(whole.strands[0], weight=ExponentialWeight(ONE, ONE))
     with pytest.raises(EvaluationError, match="needs a bounded weight"):
