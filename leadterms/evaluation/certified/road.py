@@ -18,7 +18,6 @@ from leadterms.evaluation.certified.weight_balls import weight_balls
 from leadterms.evaluation.certified.work import MOST_UNITS, limited_work
 from leadterms.evaluation.moment_system import ExponentialCeiling, NumericSystem
 from leadterms.evaluation.precision import ball_precision
-from leadterms.model.weights import Weight
 
 GUARD = 16
 SPARE = 3
@@ -26,8 +25,8 @@ SPARE = 3
 ATTEMPTS = 3
 MORE_FOR_MANY = 3
 """How many times the usual work is granted with more random effects than a cell may have."""
-MORE_FOR_TILTED = 2
-"""The same with two and a normal predictor under probit weights: the values of these cost less there (`Table`)."""
+MORE_FOR_TURNED = 2
+"""The same with two under weights that no sector holds, where the predictors are bounded or one is normal (`Table`)."""
 MOST_IN_CELLS = 2
 """Random effects of which a cell may have so many: more would take hours."""
 
@@ -68,8 +67,8 @@ def certified_average(system: NumericSystem, bits: int) -> arb:
     more = 1
     if system.dimension > MOST_IN_CELLS:
         more = MORE_FOR_MANY
-    elif system.dimension > 1 and _is_tilted_normal(system):
-        more = MORE_FOR_TILTED
+    elif system.dimension > 1 and _strays(system) and (_is_tilted_normal(system) or not _is_turned_far_out(system)):
+        more = MORE_FOR_TURNED
     with limited_work(bits, MOST_UNITS * more):
         return _average(system, bits)
 
@@ -94,7 +93,7 @@ def _pass(system: NumericSystem, bits: int) -> arb:
     if all(bool(arb(entry).is_zero()) for strand in system.strands for row in strand.loadings for entry in row):
         strands = tuple(replace(strand, loadings=()) for strand in system.strands)
         return _without_effects(replace(system, strands=strands), bits)
-    strays = not all(_stays_in_sector(strand.weight) for strand in system.strands)
+    strays = _strays(system)
     if is_unbounded(system) or (strays and _is_turned_far_out(system)):
         cut, loss, size = cut_off(system, bits, everywhere=strays)
         ball = _bounded(cut, bits, size)
@@ -103,9 +102,10 @@ def _pass(system: NumericSystem, bits: int) -> arb:
     return _bounded(system, bits)
 
 
-def _stays_in_sector(weight: Weight) -> bool:
+def _strays(system: NumericSystem) -> bool:
+    """Tell whether no sector holds the weights near the real line."""
     with ball_precision(PLANNING_BITS):
-        return bool(weight_balls(weight).angle(arb("0.01")).is_finite())
+        return not all(weight_balls(strand.weight).angle(arb("0.01")).is_finite() for strand in system.strands)
 
 
 def _is_turned_far_out(system: NumericSystem) -> bool:
@@ -130,7 +130,7 @@ def _bounded(system: NumericSystem, bits: int, size: arb | None = None) -> arb:
     if any(isinstance(part, ExponentialCeiling) for part in system.ceiling):
         raise EvaluationError(
             "an average of an inverse information is certified for weights whose argument is bounded near the real "
-            "line, and under the probit link for one random effect"
+            "line, and under the probit link for one or two random effects"
         )
     if system.dimension > MOST_IN_CELLS:
         raise EvaluationError(

@@ -40,6 +40,7 @@ from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger
 from leadterms.evaluation.certified.bounds import Cell
 from leadterms.evaluation.certified.panels import Panels
 from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.certified.work import spend
 from leadterms.evaluation.moment_system import NumericSystem
 
 ENOUGH = 0.5
@@ -126,6 +127,7 @@ class Turning:
         return best
 
     def _on_panels(self, effects: Sequence[Ball], j: int, height: Ball) -> list[_Turned]:
+        spend(sum(len(panels.monomials) for panels in self._panels))
         base = _Base(self._problems[0], effects, j)
         found = []
         for strand, (problem, panels) in enumerate(zip(self._problems, self._panels, strict=True)):
