@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise, product
 from math import ceil, prod
 
@@ -31,12 +30,13 @@ FINER = 3
 
 @dataclass(frozen=True)
 class _Piece:
-    """A panel of one predictor, with bounds of its density; not finite where none is known."""
+    """A panel of one predictor, with bounds of its density, not finite where none is known, and a part of its mass."""
 
     low: Ball
     high: Ball
     least: Ball
     most: Ball
+    mass: Ball
 
     def powers(self, count: int) -> list[Ball]:
         """Return the integrals of x^k, k < count."""
@@ -52,14 +52,17 @@ class Panels:
         The strand.  Of an unbounded predictor only the middle is covered.
     columns
         Exponents of monomials of the predictors, whose combinations f are.
+    times
+        How many times more panels than usual each predictor has.
 
     """
 
-    def __init__(self, problem: Problem, columns: Sequence[Sequence[int]]) -> None:
+    def __init__(self, problem: Problem, columns: Sequence[Sequence[int]], times: int = 1) -> None:
         self._columns = columns
-        count = COUNTS[min(len(problem.lines), len(COUNTS) - 1)]
+        count = times * COUNTS[min(len(problem.lines), len(COUNTS) - 1)]
         sides = [_pieces(line, count * (FINER if isinstance(line, CutLine) else 1)) for line in problem.lines]
         self._boxes = list(product(*sides))
+        self._grams: dict[int, arb_mat] = {}
         self.monomials = [
             problem.predictor.values([interval(piece.low, piece.high) for piece in box]) for box in self._boxes
         ]
@@ -75,7 +78,7 @@ class Panels:
             return arb(0)
         above = arb_mat(size, size)
         for panel, value in left.items():
-            above += self._grams[panel] * (value * prod((piece.most for piece in self._boxes[panel]), start=arb(1)))
+            above += self._gram(panel) * (value * prod((piece.most for piece in self._boxes[panel]), start=arb(1)))
         try:
             ratio = self.least(kept).inv() * above
         except ZeroDivisionError:
@@ -91,42 +94,55 @@ class Panels:
         for panel, value in weights.items():
             least = prod((piece.least for piece in self._boxes[panel]), start=arb(1))
             if least.is_finite():
-                total += self._grams[panel] * (value * least)
+                total += self._gram(panel) * (value * least)
+            elif size == 1:
+                total += arb_mat(1, 1, [value * self._least_square(panel)])
         return total
 
-    @cached_property
-    def _grams(self) -> list[arb_mat]:
-        """The integrals of f f' over each panel, for the monomials f."""
-        columns = self._columns
-        size = len(columns)
-        counts = [1 + 2 * max(e[i] for e in columns) for i in range(len(columns[0]))]
-        grams = []
-        for box in self._boxes:
-            powers = [piece.powers(count) for piece, count in zip(box, counts, strict=True)]
+    def _least_square(self, panel: int) -> Ball:
+        """Bound E[f^2] over a panel by its mass and the least f^2 there, for the one monomial f."""
+        (exponents,) = self._columns
+        total = arb(1)
+        for piece, power in zip(self._boxes[panel], exponents, strict=True):
+            total *= piece.mass * interval(piece.low, piece.high).abs_lower() ** (2 * power)
+        return total.lower()
+
+    def _gram(self, panel: int) -> arb_mat:
+        """Return the integrals of f f' over a panel, for the monomials f."""
+        if panel not in self._grams:
+            columns = self._columns
+            counts = [1 + 2 * max(e[i] for e in columns) for i in range(len(columns[0]))]
+            powers = [piece.powers(count) for piece, count in zip(self._boxes[panel], counts, strict=True)]
             entries = [
                 prod((line[i + j] for line, i, j in zip(powers, e, f, strict=True)), start=arb(1))
                 for e in columns for f in columns
             ]  # fmt: skip
-            grams.append(arb_mat(size, size, entries))
-        return grams
+            self._grams[panel] = arb_mat(len(columns), len(columns), entries)
+        return self._grams[panel]
 
 
 def _pieces(line: Line, count: int) -> list[_Piece]:
     """Cut the range of a law, or the middle of it, into about so many panels."""
     low, high = line.reach(MIDDLE) if line.low is None or line.high is None else (line.low, line.high)
-    if line.atoms(low, high) is not None:
-        return [_Piece(a, b, NAN, NAN) for a, b in _cut(low, high, count, 0)]
+    atoms = line.atoms(low, high)
+    if atoms is not None:
+        return [_Piece(x.lower(), x.upper(), NAN, NAN, p.lower().max(arb(0))) for x, p in atoms]
     found = []
     segments = line.segments(low, high)
     for i, segment in enumerate(segments):
         first, last = segment.point(segment.low), segment.point(segment.high)
         parts = max(1, ceil(float(abs(last - first) / (high - low)) * count - 0.01))
         for start, end in _cut(segment.low, segment.high, parts, _side_of_most(line, i, len(segments))):
-            x = segment.point(interval(start, end))
-            density = segment.density(acb(interval(start, end))).real if segment.is_straight else NAN
+            density = segment.density(acb(interval(start, end))).real
             known = density.is_finite()
-            least, most = (density.lower().max(arb(0)), density.upper()) if known else (NAN, NAN)
-            found.append(_Piece(x.lower(), x.upper(), least, most))
+            least, most = (density.lower().max(arb(0)), density.upper()) if known else (arb(0), NAN)
+            mass = (least * (end - start)).lower().max(arb(0))
+            if segment.is_straight and known:
+                # the exact ends: panels that overlap would count some mass twice
+                found.append(_Piece(start, end, least, most, mass))
+            else:
+                x = segment.point(interval(start, end))
+                found.append(_Piece(x.lower(), x.upper(), NAN, NAN, mass))
     return found
 
 

@@ -214,6 +214,15 @@ def test_what_the_density_does_not_outweigh_is_refused() -> None:
         inverse_ceiling([other], InverseForm(arb(1), (arb(1),), (term,), (arb(0), arb(0)), root_of_two))
 
 
+@pytest.mark.parametrize("law", ["Beta(2, 3)", "Gamma(1/2, 1)"])
+def test_laws_whose_density_is_rough_at_an_end(law: str) -> None:
+    model = Model("y ~ x + (1 | g)", family="bernoulli", link="probit", laws={"x": law})
+    entry, at = expansion(model)["sigma2"], "beta0=0.2, beta1=0.3, sigma2=0.3"
+    proven = entry.evaluate(at, 5, order="1/(m*n)", method="balls")
+    estimate = entry.evaluate(at, 5, order="1/(m*n)", method="mpmath")
+    assert abs(proven.value - estimate.value) <= proven.error + estimate.error
+
+
 @pytest.mark.slow
 def test_an_intercept_that_only_a_normal_predictor_outweighs_stays_an_estimate() -> None:
     # finite for sigma2 < 1 + beta1^2, and bounded here for sigma2 < 1

@@ -6,22 +6,25 @@ The sums are over Gauss-Legendre nodes with densities and weights written out he
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 from flint import arb, fmpq
 from scipy.special import wofz
-from sympy import Integer
+from sympy import Integer, Rational
 
 from leadterms import Model, leading_terms
-from leadterms.evaluation.certified.panels import Panels
+from leadterms.evaluation.certified.cut_lines import CutLine
+from leadterms.evaluation.certified.lines import line_of
+from leadterms.evaluation.certified.panels import Panels, _pieces
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.road import certified_average
 from leadterms.evaluation.certified.turning import Turn, Turning
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Sector, Strand
 from leadterms.evaluation.precision import ball_precision
-from leadterms.model.laws import ExponentialLaw, LaplaceLaw, NormalLaw, UniformLaw
+from leadterms.model.laws import BetaLaw, ExponentialLaw, LaplaceLaw, NormalLaw, PoissonLaw, UniformLaw
 from leadterms.model.weights import CloglogWeight, ProbitWeight
 
 Array = Any
@@ -148,6 +151,19 @@ def test_the_share_of_a_mean_on_panels() -> None:
         true = np.linalg.eigvals(np.linalg.solve(below, above)).real.max()
         # the trace is at most three times the largest eigenvalue, and the densities on panels vary by half at most
         assert true <= bound <= 3 * 2.3 * true
+
+
+@pytest.mark.parametrize("law", [BetaLaw(2, 3), BetaLaw(Rational(1, 2), 3), ExponentialLaw(1), PoissonLaw(2), Z])
+def test_panels_count_no_mass_twice(law: Any) -> None:
+    with ball_precision(64):
+        line = line_of(law)
+        pieces = _pieces(line if line.high is not None else CutLine(line, (None, arb(20))), 64)
+        mass = sum((piece.mass for piece in pieces), arb(0))
+        assert mass > 0.5
+        assert not mass > 1
+        for first, second in pairwise(pieces):
+            if first.least.is_finite() and second.least.is_finite():
+                assert first.high == second.low
 
 
 def schur(m: Any) -> Any:
