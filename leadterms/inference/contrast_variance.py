@@ -89,7 +89,7 @@ def _entry(result: Expansion, hypothesis: Hypothesis, terms: int, first: int, se
     by_order: dict[Expr, list[Term]] = {}
     left, right = ([(c, s) for c, s in zip(K.row(i), parameters, strict=True) if c != 0] for i in (first, second))
     for (a, one), (b, other) in product(left, right):
-        for term in _kept(result, one, other, terms):
+        for term in kept_terms(result, one, other, terms):
             by_order.setdefault(term.order, []).append(term if a * b == 1 else term.times(a * b))
     found = {order: own[0] if len(own) == 1 else summed(own, order) for order, own in by_order.items()}
     lost = [order for order, term in found.items() if term.exists is True and is_zero(term.coefficient)]
@@ -107,7 +107,27 @@ def _entry(result: Expansion, hypothesis: Hypothesis, terms: int, first: int, se
     return Entry(names, (symbols[0], symbols[1]), tuple(found[order] for order in kept), result.space)
 
 
-def _kept(result: Expansion, first: Symbol, second: Symbol, terms: int) -> tuple[Term, ...]:
+def kept_terms(result: Expansion, first: Symbol, second: Symbol, terms: int) -> tuple[Term, ...]:
+    """Return the terms of a variance or a covariance that are used.
+
+    Parameters
+    ----------
+    result
+        The expansion.
+    first, second
+        Parameters of its model.
+    terms
+        1: the leading term of a variance, and of a covariance that is of the order of both variances; 2: all.
+
+    Examples
+    --------
+    >>> from leadterms import Model, expansion
+    >>> result = expansion(Model("y ~ x + (1 | g)", family="poisson", laws={"x": "Bernoulli(1/2)"}), terms=2)
+    >>> beta0, beta1, _ = result.model.parameters
+    >>> [len(kept_terms(result, *pair, 1)) for pair in ((beta0, beta0), (beta1, beta1), (beta0, beta1))]
+    [1, 1, 0]
+
+    """
     found = result[first, second].terms
     if terms == 2 or result.terms == 1:
         return found

@@ -21,6 +21,7 @@ from leadterms.asymptotics.term import Term
 from leadterms.errors import EvaluationError, ModelError, NoRuleError
 from leadterms.inference.asked_terms import ONE_OR_WHAT_EXISTS, require_terms
 from leadterms.inference.boundary import boundary_notes, dominance_notes, require_groups, require_inside
+from leadterms.inference.contrast_variance import kept_terms
 from leadterms.inference.estimated import Estimated
 from leadterms.inference.estimates import Estimates, parameter_values, require_estimates
 from leadterms.inference.identified import require_identified
@@ -159,7 +160,7 @@ def _estimated(
     absent: dict[Symbol, str] = {}
     # a row of two terms whose own second term is missing has one, with everything: that keeps the matrix positive
     for first, second in combinations_with_replacement(parameters, 2):
-        for term in _added(result[first, second], terms):
+        for term in _added(result, first, second, terms):
             own = term.at(point)
             if own.exists is True:
                 continue
@@ -173,9 +174,9 @@ def _estimated(
     # variances first: they are the scale of the covariances, which may be zero
     for i, j in sorted(combinations_with_replacement(range(size), 2), key=lambda pair: pair[0] != pair[1]):
         entry = result[parameters[i], parameters[j]]
-        added = _added(entry, terms)
+        leading = kept_terms(result, *entry.parameters, 1)
+        added = _added(result, *entry.parameters, terms)
         kept = added if not {parameters[i], parameters[j]} & absent.keys() else ()
-        leading = [term for term in entry.terms if term not in added]
         scale = 0.0 if i == j else float(np.sqrt(best[i, i] * best[j, j]))
         values = {term.order: _value(entry, term, point, numbers, scale) for term in (*leading, *kept)}
         one[i, j] = one[j, i] = sum(values[term.order] for term in leading)
@@ -197,14 +198,10 @@ def _estimated(
     )
 
 
-def _added(entry: Entry, terms: int) -> tuple[Term, ...]:
-    """Return the terms of an entry beyond the leading ones: none where the leading term is not of order 1/m."""
-    if terms == 1 or len(entry.terms) == 0:
-        return ()
-    first, second = entry.parameters
-    if first == second:
-        return entry.terms[1:] if entry.terms[0].order == PER_GROUP else ()
-    return tuple(term for term in entry.terms if term.order != PER_GROUP)
+def _added(result: Expansion, first: Symbol, second: Symbol, terms: int) -> tuple[Term, ...]:
+    """Return the terms of an entry beyond the leading ones, where two terms are used."""
+    leading = kept_terms(result, first, second, 1)
+    return tuple(term for term in kept_terms(result, first, second, terms) if term not in leading)
 
 
 def _value(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, ncx2, norm
 
-from leadterms import EvaluationError, ExistenceError, Model, ModelError, expansion
+from leadterms import EvaluationError, ExistenceError, Model, ModelError, expansion, leading_terms
 from leadterms.inference.power_grid import power_grid
 from leadterms.inference.sample_size import sample_size
 from tests.inference.planning_models import STUDIES, derived
@@ -81,6 +81,14 @@ def test_texts_and_points_outside():
     # Sigma11 is in no leading term of the slope
     moved = at | {"Sigma11": [0.5, -0.5, 0.03]}
     assert np.isnan(power_grid(result, "x", moved, sizes, terms=1)).tolist() == [False, True, True]
+
+
+def test_one_term_of_an_expansion_with_two_is_that_of_the_leading_terms():
+    result, at, sizes = derived("poisson slopes")
+    assert result.terms == 2
+    one = power_grid(leading_terms(result.model), "x", at, sizes)
+    assert power_grid(result, "x", at, sizes, terms=1) == pytest.approx(one, rel=1e-12)
+    assert float(power_grid(result, "x", at, sizes)) < 0.9 * float(one)
 
 
 def test_large_and_no_noncentrality():

@@ -193,6 +193,7 @@ def test_models_and_expansions_give_the_same():
     assert one.value == sample_size(TRIAL, "x", CELL, n=20).one_term
     assert "one term of order 1/m does not see" in one.notes[0]
     assert sample_size(TRIAL, "x", CELL, terms=1).value == one.value
+    assert sample_size(expansion(TRIAL), "x", CELL, n=20, terms=1).value == one.value
 
 
 def test_a_missing_second_term_is_refused_and_one_term_is_not():

@@ -104,6 +104,31 @@ def test_one_term_on_request():
     assert "two terms" not in str(found)
 
 
+@pytest.mark.parametrize(
+    ("model", "at"),
+    [
+        (SLOPES, AT),
+        # beta1 and beta2 are of order 1/(mn), and so is their covariance: it belongs to one term
+        (
+            Model("y ~ x + I(x**2) + (1 | g)", family="poisson", laws={"x": "Finite({-1: 1/2, 0: 1/3, 2: 1/6})"}),
+            {"beta0": 0.2, "beta1": 0.5, "beta2": -0.1, "sigma2": 0.4},
+        ),
+    ],
+)
+def test_one_term_of_an_expansion_with_two_is_that_of_the_leading_terms(model, at):
+    sizes = {"m": 100, "n": 10}
+    leading, two = leading_terms(model), expansion(model, terms=2)
+    expected = wald(leading, at, sizes).covariance
+    found = wald(two, at, sizes, terms=1)
+    assert found.covariance == pytest.approx(expected, rel=1e-12)
+    assert found.covariance_one_term == pytest.approx(expected, rel=1e-12)
+    assert wald(two, at, sizes).covariance_one_term == pytest.approx(expected, rel=1e-12)
+    if model is not SLOPES:
+        # by the certified road
+        entry = leading[model.parameters[1], model.parameters[2]]
+        assert expected[1, 2] == pytest.approx(float(entry.evaluate_variance(at, sizes)), rel=1e-8)
+
+
 def test_a_second_term_above_the_first_is_pointed_out():
     """At the first cell of the published table the second term of the slope is 4.4 times the first at n = 20."""
     notes = wald(SLOPES, AT, {"m": 130, "n": 20}).notes
