@@ -13,6 +13,7 @@ from leadterms.evaluation.ceilings import Bound, ceiling, ceiling_of_residual_in
 from leadterms.evaluation.compile_balls import BallProgram, ball_program
 from leadterms.evaluation.held_plan import Average, PolynomialPredictor, affine, polynomial
 from leadterms.evaluation.moment_system import (
+    STRAYING,
     Ball,
     Ceiling,
     ExponentialCeiling,
@@ -26,11 +27,9 @@ from leadterms.evaluation.residual_information import InverseInformation, Moment
 from leadterms.evaluation.road import Numbers, Road
 from leadterms.evaluation.weighted_moment import WeightedMoment
 from leadterms.model.laws import Law
-from leadterms.model.weights import CloglogWeight, ExponentialWeight, ProbitWeight
+from leadterms.model.weights import ExponentialWeight
 
 NAME = "general certified road, slower than a kernel"
-STRAYING = (ProbitWeight, CloglogWeight)
-"""Weights with no sector that holds them near the real line."""
 MOST_EFFECTS = 3
 """Nodes in more dimensions than these are too many."""
 
@@ -58,62 +57,55 @@ def general_road(average: Average) -> Road:
     return Road(NAME, layout.numbers, layout.enclose)
 
 
-def _unbounded_slopes(average: Average) -> list[tuple[Symbol, WeightedMoment, Law]]:
-    """Return the effects that multiply predictors with unbounded laws, with a moment and the law of each."""
+def _slopes(average: Average) -> list[tuple[Symbol, WeightedMoment, Law]]:
+    """Return the effects that multiply predictors, with a moment and the law of each."""
     return [
         (effect, moment, law)
         for moment in average.inner.values()
         for variable, law in zip(moment.variables, moment.laws, strict=True)
-        if not all(end.is_finite for end in law.support)
         for effect in average.effects.symbols
         if moment.eta.diff(effect).has(variable)
     ]
 
 
-def _has_slopes(average: Average) -> bool:
-    """Tell whether an effect multiplies a predictor."""
-    return any(
-        moment.eta.diff(effect).has(*moment.variables)
-        for moment in average.inner.values()
-        if moment.variables
-        for effect in average.effects.symbols
-    )
+def _unbounded(
+    slopes: Sequence[tuple[Symbol, WeightedMoment, Law]],
+) -> list[tuple[Symbol, WeightedMoment, Law]]:
+    return [slope for slope in slopes if not all(end.is_finite for end in slope[2].support)]
 
 
 def _ceiling(average: Average) -> tuple[Bound | None, InverseInformation | None]:
     """Return a bound of the integrand, or its form where it is an entry of an inverse information.
 
-    Under unbounded random slopes it is the bound of residual information, to be cut off.
+    Under unbounded random slopes both are to be cut off, and the bound is that of residual information.
     """
-    unbounded = _unbounded_slopes(average)
+    slopes = _slopes(average)
+    unbounded = _unbounded(slopes)
     slope = f"a random slope on a predictor with the unbounded law {unbounded[0][2]}" if unbounded else ""
     if any(isinstance(moment.weight, ExponentialWeight) for _, moment, _ in unbounded):
         raise UncertifiedError(f"no certified road: {slope}, under a weight that grows exponentially")
-    outside = bool(average.integrand.free_symbols & set(average.effects.symbols))
-    moments = average.inner.values()
     above = None
-    if not outside:
+    if not average.integrand.free_symbols & set(average.effects.symbols):
         # weights that leave every sector are certified under random slopes by what is known of Schur complements
-        first = unbounded or (_has_slopes(average) and any(isinstance(m.weight, STRAYING) for m in moments))
-        above = ceiling_of_residual_information(average) if first else None
+        if unbounded or any(isinstance(moment.weight, STRAYING) for _, moment, _ in slopes):
+            above = ceiling_of_residual_information(average)
         if above is None and not unbounded:
             above = ceiling(average)
-    if above is None:
-        inverse = inverse_information(average)
-        if inverse is not None and not unbounded:
-            return None, inverse
-        if inverse is not None and inverse.probabilities:
-            if len(average.effects.symbols) == 1:
-                return None, inverse
-            # three digits would take minutes
-            raise UncertifiedError(f"no certified road: {slope}, in an inverse information of several random effects")
-    if above is None and unbounded:
+    if above is not None:
+        return above, None
+    inverse = inverse_information(average)
+    if not unbounded:
+        if inverse is None:
+            raise UncertifiedError("no certified road: no bound of the integrand is known for large random effects")
+        return None, inverse
+    if inverse is None or not inverse.probabilities:
         raise UncertifiedError(
             f"no certified road: {slope}, in an integrand that is neither residual nor inverse information"
         )
-    if above is None:
-        raise UncertifiedError("no certified road: no bound of the integrand is known for large random effects")
-    return above, None
+    if len(average.effects.symbols) > 1:
+        # three digits would take minutes
+        raise UncertifiedError(f"no certified road: {slope}, in an inverse information of several random effects")
+    return None, inverse
 
 
 @dataclass(frozen=True)
@@ -171,7 +163,7 @@ class _Layout:
         self._places = {key: place for place, key in enumerate(families)}
         self._size = len(average.effects.symbols)
         # what moves eta without bound goes first: then the others move it little
-        steep = {effect for effect, _, _ in _unbounded_slopes(average)}
+        steep = {effect for effect, _, _ in _unbounded(_slopes(average))}
         self._order = sorted(range(self._size), key=lambda j: average.effects.symbols[j] not in steep)
         self._moments = [(self._places[_key(moment)], moment.polynomial) for moment in average.inner.values()]
         parts = above.parts if above else ()

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from leadterms.model.laws import Law
-from leadterms.model.weights import Weight
+from leadterms.model.weights import CloglogWeight, ProbitWeight, Weight
 
 Ball = Any
 """A python-flint ``arb`` or ``acb``."""
 Exact = Any
 """A python-flint ``fmpq``, or an ``arb`` where a number is irrational."""
+STRAYING = (ProbitWeight, CloglogWeight)
+"""Weights with no sector that holds them near the real line."""
 Cut = tuple[Ball | None, Ball | None]
 """Exact ends at which a law is cut off, None where it is left whole."""
 

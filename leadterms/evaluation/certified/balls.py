@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 
 import sympy
-from flint import acb, arb, fmpq, fmpz
+from flint import acb, arb, arb_mat, fmpq, fmpz
 from sympy import Basic, Expr
 
 from leadterms.errors import EvaluationError
@@ -18,6 +18,9 @@ Ball = Any
 """An ``arb`` or an ``acb``."""
 End = Any
 """An end of an interval: an ``arb``, or None where it does not end."""
+
+Cell = tuple[tuple[Ball, Ball], ...]
+"""Lower and upper end, exact, for each effect."""
 
 NAN = arb.nan()
 PLANNING_BITS = 64
@@ -51,6 +54,24 @@ def larger(first: Ball, second: Ball) -> Ball:
     if not (first.is_finite() and second.is_finite()):
         return NAN
     return first.max(second)
+
+
+def smaller(first: Ball, second: Ball) -> Ball:
+    """Return the smaller of two upper bounds, either of which may not be finite."""
+    if not second.is_finite():
+        return first
+    return second if not first.is_finite() else first.min(second)
+
+
+def least_eigenvalue(block: arb_mat) -> Ball:
+    """Bound the least eigenvalue of a positive semidefinite matrix G of order d from below.
+
+    It is at least det G ((d - 1)/tr G)^(d - 1): the product of the others is at most the power of their mean, and their
+    sum at most the trace.
+    """
+    size = block.nrows()
+    trace = sum((block[i, i] for i in range(size)), arb(0))
+    return block.det() * ((size - 1) / trace) ** (size - 1) if size > 1 else trace
 
 
 def float_log(ball: Ball) -> float:

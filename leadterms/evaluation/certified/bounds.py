@@ -8,14 +8,11 @@ from math import prod
 from flint import arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, Ball, interval
+from leadterms.evaluation.certified.balls import NAN, Ball, Cell, interval
 from leadterms.evaluation.certified.inverse_bound import InverseBound
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.moment_system import Ceiling, InverseCeiling
-
-Cell = tuple[tuple[Ball, Ball], ...]
-"""Lower and upper end, exact, for each effect."""
 
 
 class Bounds:

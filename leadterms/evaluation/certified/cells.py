@@ -17,8 +17,8 @@ from math import ceil, floor, hypot, inf, prod
 from flint import arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import PLANNING_BITS, Ball, float_log, interval
-from leadterms.evaluation.certified.bounds import Bounds, Cell, density
+from leadterms.evaluation.certified.balls import PLANNING_BITS, Ball, Cell, float_log, interval
+from leadterms.evaluation.certified.bounds import Bounds, density
 from leadterms.evaluation.certified.ellipse_bounds import EllipseBounds, half_and_centre
 from leadterms.evaluation.certified.gauss import gauss, points_needed, remainder
 from leadterms.evaluation.certified.size import cells_of, rough_size

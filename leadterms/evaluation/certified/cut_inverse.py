@@ -25,12 +25,13 @@ from math import prod
 from flint import arb, arb_mat
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, Ball, interval
-from leadterms.evaluation.certified.bounds import Bounds, Cell, mass_of
+from leadterms.evaluation.certified.balls import NAN, Ball, Cell, interval, smaller
+from leadterms.evaluation.certified.bounds import Bounds, mass_of
 from leadterms.evaluation.certified.cut_laws import CutLaws, Loss
+from leadterms.evaluation.certified.inverse_bound import shifted
 from leadterms.evaluation.certified.inverse_ceiling import inverse_ceiling
 from leadterms.evaluation.certified.least_information import LeastInformation
-from leadterms.evaluation.certified.size import cells_of
+from leadterms.evaluation.certified.size import cells_around
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.moment_system import Cut, InverseForm, NumericSystem
 
@@ -75,22 +76,17 @@ class InverseLoss:
 
     def within(self, tolerance: Ball) -> Loss:
         """Return the loss by the cuts, where it may be about this: with cells of the effects as large as that needs."""
-        dimension = self._system.dimension
         radius = 4.0
         while not self._whole.beyond(arb(radius)) <= tolerance / 8:
             radius += 0.5
             if radius > 1e3:
                 raise EvaluationError("no bound of the inverse information for large random effects could be proven")
-        cube = ((-arb(radius), arb(radius)),) * dimension
-        parts = [self._part(cell) for cell in cells_of(cube, (0.25, 0.25, 0.5, 1.0)[min(dimension, 3)])]
+        parts = [self._part(cell) for cell in cells_around(arb(radius), self._system.dimension)]
         return lambda cuts: self._of(cuts, parts, arb(radius))
 
     def _part(self, cell: Cell) -> _Part:
         effects = [interval(*side) for side in cell]
-        u = [
-            abs(sum((arb(entry) * z for entry, z in zip(row, effects, strict=True)), arb(mean))).upper()
-            for mean, row in zip(self._form.mean, self._form.root, strict=True)
-        ]
+        u = [abs(one).upper() for one in shifted(self._form.mean, self._form.root, effects)]
         powers = tuple(
             prod((size**power for size, power in zip(u, term.powers, strict=True) if power), start=arb(1))
             for term in self._form.terms
@@ -98,11 +94,11 @@ class InverseLoss:
         return _Part(cell, mass_of(cell, 0), self._least.inverse(cell), powers)
 
     def _of(self, cuts: tuple[Cut, ...], parts: Sequence[_Part], radius: Ball) -> tuple[NumericSystem, Ball]:
+        if not self._least.holds_within(cuts):
+            return self._system, NAN
         strands = self._laws.cut(cuts)
         ceiling, sector = inverse_ceiling(strands, self._form)
         system = replace(self._system, strands=strands, ceiling=(ceiling,), sector=sector)
-        if not self._least.holds_within(cuts):
-            return system, NAN
         left = Bounds(Strands(system))
         block, dimension = self._laws.block_outside(cuts, self._shares), system.dimension
         changes = [self._change(cuts, i) for i in range(len(self._form.terms))]
@@ -115,8 +111,7 @@ class InverseLoss:
                           zip(part.powers, changes, strict=True)), arb(0))  # fmt: skip
             change *= self._scale * part.inverse**dimension
             if not (change.is_finite() and change <= 2 * self.everywhere):
-                other = self._whole.top(part.cell) + left.top(part.cell)
-                change = other if not change.is_finite() else change.min(other) if other.is_finite() else change
+                change = smaller(change, self._whole.top(part.cell) + left.top(part.cell))
             total += part.mass * change
         return system, total.abs_upper() if total.is_finite() else NAN
 

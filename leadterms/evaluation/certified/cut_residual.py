@@ -36,7 +36,7 @@ from leadterms.evaluation.certified.balls import NAN, Ball
 from leadterms.evaluation.certified.bounds import mass_of
 from leadterms.evaluation.certified.cut_laws import CutLaws, Loss
 from leadterms.evaluation.certified.least_information import LeastInformation
-from leadterms.evaluation.certified.size import cells_of
+from leadterms.evaluation.certified.size import cells_around
 from leadterms.evaluation.moment_system import Cut, NumericSystem
 
 
@@ -78,9 +78,8 @@ class ResidualLoss:
             if outside * self.everywhere <= tolerance / 4:
                 break
             radius += 0.5
-        cube = ((-arb(radius), arb(radius)),) * dimension
         cells = [(outside.abs_upper(), NAN)]
-        for cell in cells_of(cube, (0.25, 0.25, 0.5, 1.0)[min(dimension, 3)]):
+        for cell in cells_around(arb(radius), dimension):
             cells.append((mass_of(cell, 0), self._least.inverse(cell)))
         return lambda cuts: self._of(cuts, cells)
 

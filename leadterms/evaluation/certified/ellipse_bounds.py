@@ -21,16 +21,14 @@ from itertools import product
 from flint import acb, arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger
-from leadterms.evaluation.certified.bounds import Bounds, Cell
-from leadterms.evaluation.certified.elementary_weights import CloglogBalls
+from leadterms.evaluation.certified.balls import NAN, Ball, Cell, interval, larger
+from leadterms.evaluation.certified.bounds import Bounds
 from leadterms.evaluation.certified.gauss import SLACK, columns
-from leadterms.evaluation.certified.probit_weight import ProbitBalls
 from leadterms.evaluation.certified.strands import Plans, Strands, complex_point
 from leadterms.evaluation.certified.strip import Strip
-from leadterms.evaluation.certified.tilted_normal import tilted_normal
+from leadterms.evaluation.certified.tilted_normal import TiltedNormal, tilted_normal
 from leadterms.evaluation.certified.turning import Turning
-from leadterms.evaluation.moment_system import Sector
+from leadterms.evaluation.moment_system import STRAYING
 
 LEAST_SHAPE = 0.12
 """Least ratio of an ellipse's height to the cell's half width: below it cells are bisected."""
@@ -61,49 +59,29 @@ class EllipseBounds:
         self._strands, self._bounds = strands, bounds
         along_one = strands.common_shift and not system.with_effects
         self._strip = Strip(strands) if along_one else None
-        # these weights cost most in boxes, and have no sector of their own
-        strays = all(isinstance(problem.weight, ProbitBalls | CloglogBalls) for problem in strands.problems)
-        bounded = not any(None in ends for problem in strands.problems for ends in problem.supports)
-        self._sector = system.sector if strays and bounded else None
-        self._tilted = tilted_normal(strands)
-        if self._sector is not None:
-            self._turning = Turning(strands.problems, system, self._sector.turns)
-        cheap = self._tilted is not None or self._sector is not None
-        self.least_shape = LEAST_SHAPE_TURNED if cheap else LEAST_SHAPE
+        self._factors = None if along_one else _factors(strands)
+        self.least_shape = LEAST_SHAPE if self._factors is None else LEAST_SHAPE_TURNED
 
     def on(self, cell: Cell, j: int, rho: float) -> Ball:
         """Bound |F phi| over the ellipse with this rho around side j, not finite where nothing is proven."""
         if self._strip is not None:
             return self._by_squares(self._strip, cell, j, rho)
-        if self._tilted is not None or self._sector is not None:
-            return self._by_ceiling(cell, j, rho)
+        if self._factors is not None:
+            return self._by_ceiling(self._factors, cell, j, rho)
         return self._by_boxes(cell, j, rho)
 
-    def _by_ceiling(self, cell: Cell, j: int, rho: float) -> Ball:
+    def _by_ceiling(self, factors: TiltedNormal | Turning, cell: Cell, j: int, rho: float) -> Ball:
         """Bound it by the ceiling on the ellipse's real range, times what an imaginary part may add."""
         half, centre = half_and_centre(cell[j])
         long, short = (half * arb(rho + sign / rho) / 2 * SLACK for sign in (1, -1))
         region = list(cell)
         region[j] = ((centre - long).lower(), (centre + long).upper())
-        if self._tilted is not None:
-            factor = self._tilted.factor(tuple(region), j, short.upper())
-        else:
-            assert self._sector is not None
-            factor = self._turned(self._sector, tuple(region), j, short)
+        factor = factors.factor(tuple(region), j, short.upper())
         if not factor.is_finite():
             return NAN
         effects = [acb(interval(*side)) for side in region]
         effects[j] = acb(effects[j].real, interval(-short, short))
         return (factor * self._bounds.top(tuple(region)) * _modulus_of_density(effects)).abs_upper()
-
-    def _turned(self, sector: Sector, region: Cell, j: int, short: Ball) -> Ball:
-        """Bound |F| over its ceiling, for Re z in a region and |Im z_j| <= short."""
-        turn = self._turning.over(region, j, short.upper())
-        angle = turn.angle * sector.multiple
-        if not (angle.is_finite() and angle < arb.pi() / 2):
-            return NAN
-        factor = (sector.gains * turn.gain + sector.losses * turn.loss).exp() / angle.cos() ** sector.power
-        return factor * (sector.growth[j] * short).exp() if sector.growth else factor
 
     def _by_squares(self, strip: Strip, cell: Cell, j: int, rho: float) -> Ball:
         """Bound it where all effects act through one variable, over the squares of its plane."""
@@ -163,6 +141,18 @@ class EllipseBounds:
                     again += _quarters(effects)
             boxes = again
         return largest
+
+
+def _factors(strands: Strands) -> TiltedNormal | Turning | None:
+    """Return what bounds |F| over its ceiling, None where only boxes do."""
+    tilted = tilted_normal(strands)
+    if tilted is not None:
+        return tilted
+    # these weights cost most in boxes, and have no sector of their own
+    strays = all(isinstance(problem.strand.weight, STRAYING) for problem in strands.problems)
+    bounded = not any(None in ends for problem in strands.problems for ends in problem.supports)
+    known = strays and bounded and strands.system.sector is not None
+    return Turning(strands.problems, strands.system) if known else None
 
 
 def half_and_centre(side: tuple[Ball, Ball]) -> tuple[Ball, Ball]:

@@ -24,21 +24,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from math import factorial, prod
 
 from flint import arb, arb_mat
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger
+from leadterms.evaluation.certified.balls import NAN, Ball, Cell, interval, larger, least_eigenvalue, smaller
 from leadterms.evaluation.certified.panels import Panels
+from leadterms.evaluation.certified.polynomials import columns
 from leadterms.evaluation.certified.problem import Problem
-from leadterms.evaluation.moment_system import InverseCeiling
+from leadterms.evaluation.moment_system import Exact, InverseCeiling
 
-Cell = Sequence[tuple[Ball, Ball]]
 ABOUT = 0.02
-FINER = (1, 4, 32)
-"""How many times more panels are tried for what holds far out, the last for one predictor only."""
+"""Panels on which the largest |b|^2 is within this of the least are compared by the information on them."""
+FINER = (4, 32)
+"""How many times more panels are tried for what holds far out where the usual ones fail: the last for one predictor."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,7 @@ class InverseBound:
         self._dimension = len(part.mean)
         self._shares = [arb(p) for p in part.probabilities]
         self._columns = [columns_of(problem) for problem in problems]
-        self._panels = [Panels(problem, monomials) for problem, (monomials, _) in
-                        zip(problems, self._columns, strict=True)]  # fmt: skip
+        self._panels = self._cut(1)
         self._corners = self._far_out()
 
     def growth_of_effects(self) -> float:
@@ -83,18 +83,11 @@ class InverseBound:
         least = self._least(effects)
         if not least > 0:
             return NAN
-        u = [1 + abs(one).abs_upper() for one in self._shifted(effects)]
+        u = [1 + abs(one).abs_upper() for one in shifted(self._part.mean, self._part.root, effects)]
         total = arb(0)
         for factor, powers in self._part.terms:
             total += prod((one**power for one, power in zip(u, powers, strict=True)), start=factor)
         return (total / least).abs_upper()
-
-    def _shifted(self, effects: Sequence[Ball]) -> list[Ball]:
-        """Return u."""
-        return [
-            sum((arb(entry) * z for entry, z in zip(row, effects, strict=True)), arb(mean))
-            for mean, row in zip(self._part.mean, self._part.root, strict=True)
-        ]
 
     def _least(self, effects: Sequence[Ball]) -> Ball:
         """Bound lambda from below."""
@@ -107,7 +100,7 @@ class InverseBound:
             weights = {}
             for panel, monomials in enumerate(panels.monomials):
                 eta = sum((b * m for b, m in zip(slopes, monomials, strict=True)), shift)
-                own = problem.weight.at(eta.lower()).min(problem.weight.at(eta.upper())).lower()
+                own = problem.weight.least(eta.lower(), eta.upper())
                 if own > 0:
                     weights[panel] = own
             whole += share * (change * panels.least(weights) * change.transpose())
@@ -133,19 +126,21 @@ class InverseBound:
 
     def _far_out(self) -> list[_Corner]:
         """Return the corners of the panel on which the effects move eta least, of smaller and smaller panels."""
-        for times in FINER if len(self._problems[0].lines) == 1 else FINER[:-1]:
-            found = self._least_moved(times)
+        finer = FINER if len(self._problems[0].lines) == 1 else FINER[:-1]
+        for panels in chain((self._panels,), map(self._cut, finer)):
+            found = self._least_moved(panels)
             if found is not None:
                 return found
         raise EvaluationError("the inverse weight is not shown to be outweighed by the random effects' normal density")
 
-    def _least_moved(self, times: int) -> list[_Corner] | None:
+    def _cut(self, times: int) -> list[Panels]:
+        """Return so many times more panels than usual for each strand."""
+        pairs = zip(self._problems, self._columns, strict=True)
+        return [Panels(problem, monomials, times) for problem, (monomials, _) in pairs]
+
+    def _least_moved(self, whole: Sequence[Panels]) -> list[_Corner] | None:
         """Return the best of the panels on which eta moves about least, None where it moves too much on all."""
         candidates: list[tuple[float, int, int, list[tuple[Ball, tuple[Ball, ...]]]]] = []
-        whole = [
-            Panels(problem, monomials, times)
-            for problem, (monomials, _) in zip(self._problems, self._columns, strict=True)
-        ]
         for strand, problem in enumerate(self._problems):
             if self._columns[strand][1].ncols() < self._dimension:
                 continue
@@ -185,15 +180,9 @@ def _corners(problem: Problem, ranges: Sequence[Ball]) -> Iterator[tuple[Ball, t
 
 def columns_of(problem: Problem) -> tuple[list[tuple[int, ...]], arb_mat]:
     """Return the monomials m of a = T m, and T."""
-    size = len(problem.lines)
-    monomials: list[tuple[int, ...]] = []
-    rows: list[list[Ball]] = []
-    for k, exponents in enumerate([(0,) * size, *(tuple(m) for m in problem.predictor.monomials)]):
-        column = [row[k] for row in problem.loadings]
-        if not all(bool(entry.is_zero()) for entry in column):
-            monomials.append(exponents)
-            rows.append(column)
-    return monomials, arb_mat(rows).transpose()
+    derivatives = columns(problem)
+    monomials = list(dict.fromkeys(exponents for column in derivatives for exponents in column))
+    return monomials, arb_mat([[column.get(exponents, arb(0)) for exponents in monomials] for column in derivatives])
 
 
 def shares_of_square(problem: Problem, exponents: Sequence[int]) -> Ball:
@@ -212,15 +201,16 @@ def shares_of_square(problem: Problem, exponents: Sequence[int]) -> Ball:
             if min(rest, default=0) < 0:
                 continue
             size = prod((r**power for r, power in zip(reach, rest, strict=True) if power), start=norm)
-            size = size if i == j else size / 2
-            if size.is_finite() and not (best.is_finite() and best <= size):
-                best = size.upper()
+            best = smaller(best, (size if i == j else size / 2).abs_upper())
     return best
 
 
-def least_eigenvalue(block: arb_mat) -> Ball:
-    """Bound the least eigenvalue of a positive semidefinite matrix of order at most 2 from below: det/trace."""
-    return block.det() / (block[0, 0] + block[1, 1]) if block.nrows() > 1 else block[0, 0]
+def shifted(mean: Sequence[Exact], root: Sequence[Sequence[Exact]], effects: Sequence[Ball]) -> list[Ball]:
+    """Return u = mean + root z."""
+    return [
+        sum((arb(entry) * z for entry, z in zip(row, effects, strict=True)), arb(own))
+        for own, row in zip(mean, root, strict=True)
+    ]
 
 
 def _square(slopes: Sequence[Ball]) -> Ball:

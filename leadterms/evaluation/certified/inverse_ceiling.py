@@ -37,7 +37,7 @@ from math import factorial, prod
 from flint import arb, arb_mat
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, larger
+from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, larger, smaller
 from leadterms.evaluation.certified.inverse_bound import shares_of_square
 from leadterms.evaluation.certified.polynomials import (
     Polynomial,
@@ -61,6 +61,7 @@ from leadterms.evaluation.moment_system import (
 from leadterms.evaluation.precision import ball_precision
 
 MOST_UNDER_NORMAL_TAILS = 2
+"""Random effects: with more tr(H)^(d - 1)/det(H) is not at most a multiple of the inverse of the least eigenvalue."""
 
 
 def inverse_ceiling(strands: Sequence[Strand], form: InverseForm) -> tuple[ExponentialCeiling | InverseCeiling, Sector]:
@@ -75,12 +76,12 @@ def inverse_ceiling(strands: Sequence[Strand], form: InverseForm) -> tuple[Expon
     with ball_precision(PLANNING_BITS):
         problems = [Problem(strand) for strand in strands]
         size = len(form.mean)
+        if form.probabilities and all(p.weight.gaussian_floor().is_finite() for p in problems):
+            return _under_normal_tails(problems, form)
         used = [k for k in range(size) if any(term.powers[k] for term in form.terms)]
         steep = [sum((abs(arb(form.root[k][j])) for k in used), arb(0)) for j in range(size)]
         top = sum((_numerator(problems, term) for term in form.terms), arb(0))
         top *= sum((abs(arb(form.mean[k])) for k in used), arb(0)).exp()
-        if form.probabilities and all(p.weight.gaussian_floor().is_finite() for p in problems):
-            return _under_normal_tails(problems, form)
         floor = _least([problem.weight.floor() for problem in problems])
         below = _determinant(problems, form) if form.probabilities else _positive_sum(problems, form)
         whole = top * below.level.exp() / (abs(arb(form.factor)) * floor**below.order * below.volume)
@@ -141,7 +142,7 @@ def _share(problems: Sequence[Problem], form: InverseForm, term: NumeratorTerm) 
     for i, (strand, exponents) in enumerate(term.moments):
         share = shares_of_square(problems[strand], exponents) / arb(form.probabilities[strand])
         found = prod(sizes[:i] + sizes[i + 1 :], start=coefficient * share)
-        best = _smaller(best, found)
+        best = smaller(best, found)
     return best
 
 
@@ -213,14 +214,7 @@ def _spread(
             absolute = {e: abs(c) for e, c in column.items()}
             growth[j] += p * mean_of_absolute(problem, times(density, absolute))
             farthest[j] = larger(farthest[j], supremum(problem, absolute))
-    return _smaller(level, largest), [_smaller(g, f) for g, f in zip(growth, farthest, strict=True)]
-
-
-def _smaller(first: Ball, second: Ball) -> Ball:
-    """Return the smaller of two upper bounds, either of which may not be finite."""
-    if not second.is_finite():
-        return first
-    return second if not first.is_finite() else first.min(second)
+    return smaller(level, largest), [smaller(g, f) for g, f in zip(growth, farthest, strict=True)]
 
 
 def _numerator(problems: Sequence[Problem], term: NumeratorTerm) -> Ball:

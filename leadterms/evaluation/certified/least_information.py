@@ -1,9 +1,7 @@
 r"""Lower bounds of the information on random effects: of the least eigenvalue of E[w a a'; R], a = d eta/dz.
 
 For a box Q inside R, :math:`E[w a a^T; R] \ge \min_Q w \cdot E[a a^T; Q]`.  All weights here have one maximum or are
-monotone (`QUASICONCAVE`), so that their least value on an interval is at one of its ends.  The least eigenvalue of a
-positive definite G of order d is at least :math:`\det G\,((d - 1)/\operatorname{tr} G)^{d - 1}`: the product of the
-others is at most the power of their mean, and their sum at most the trace.
+monotone (`QUASICONCAVE`), so that their least value on an interval is at one of its ends.
 """
 
 from __future__ import annotations
@@ -13,8 +11,7 @@ from collections.abc import Iterator, Sequence
 from flint import arb, arb_mat
 from sympy import Integer
 
-from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, interval
-from leadterms.evaluation.certified.bounds import Cell
+from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, Cell, interval, least_eigenvalue
 from leadterms.evaluation.certified.line_base import Line
 from leadterms.evaluation.certified.moments import plan
 from leadterms.evaluation.certified.named_lines import NormalLine
@@ -75,7 +72,7 @@ class LeastInformation:
             block = arb_mat(size, size)
             for share, problem in zip(self._shares, self._problems, strict=True):
                 block += share * _block(problem, box)
-            least = _least_eigenvalue(block)
+            least = least_eigenvalue(block)
             if least.is_finite() and least > 0:
                 yield box, least.lower()
 
@@ -88,7 +85,7 @@ class LeastInformation:
             least = None
             for problem, point in zip(self._problems, points, strict=True):
                 low, high, _ = problem.predictor.range(*point, box)
-                own = problem.weight.at(low).min(problem.weight.at(high))
+                own = problem.weight.least(low, high)
                 least = own if least is None else least.min(own)
             bound = (eigenvalue * least).lower() if least is not None else NAN
             if bound.is_finite() and bound > best:
@@ -133,10 +130,3 @@ def _moments(problem: Problem) -> list[Ball]:
     shift, slopes = problem.at(())
     scale, sizes = problem.rough_scales(shift, slopes)
     return plan(problem, shift, slopes, PLANNING_BITS - 16, scale, sizes).moments([(shift, slopes)])[0]
-
-
-def _least_eigenvalue(block: arb_mat) -> Ball:
-    """Return the lower bound by determinant and trace."""
-    size = block.nrows()
-    trace = sum((block[i, i] for i in range(size)), arb(0))
-    return block.det() * ((size - 1) / trace) ** (size - 1) if size > 1 else trace

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from flint import acb, arb
 
-from leadterms.evaluation.certified.balls import NAN, Ball, End, disc, half_diagonal, interval, larger, spread
+from leadterms.evaluation.certified.balls import NAN, Ball, End, disc, half_diagonal, interval, larger, smaller, spread
 from leadterms.evaluation.certified.remembered import RememberedBalls
 from leadterms.evaluation.certified.weight_base import LogSlope, nearest_and_farthest
 from leadterms.evaluation.precision import ball_precision
@@ -48,9 +48,7 @@ class ProbitBalls(RememberedBalls):
         """Bound |w'/w| over a box, however wide: it is at most |eta| + |w'/w + eta|."""
         direct = self.steepness_on(box)
         by_excess = (box.abs_upper() + self.excess(box.imag.abs_upper())).abs_upper()
-        if not (direct.is_finite() and by_excess.is_finite()):
-            return direct if direct.is_finite() else by_excess
-        return direct.min(by_excess)
+        return smaller(direct, by_excess)
 
     def slope(self, box: Ball) -> LogSlope:
         """w'/w = -eta + e."""

@@ -26,8 +26,8 @@ from math import ceil, prod
 from flint import arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, float_log, larger
-from leadterms.evaluation.certified.bounds import Bounds, Cell, density
+from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, Cell, float_log, larger
+from leadterms.evaluation.certified.bounds import Bounds, density
 from leadterms.evaluation.certified.size import cells_of, rough_size
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.certified.work import REAL_UNITS, is_left

@@ -8,11 +8,13 @@ from math import ceil
 
 from flint import arb
 
-from leadterms.evaluation.certified.balls import Ball, float_log, interval
-from leadterms.evaluation.certified.bounds import Bounds, Cell, density
+from leadterms.evaluation.certified.balls import Ball, Cell, float_log, interval
+from leadterms.evaluation.certified.bounds import Bounds, density
 from leadterms.evaluation.certified.strands import Strands
 
 ROUGH_BITS = 60
+HALF_WIDTHS = (0.25, 0.25, 0.5, 1.0)
+"""Of cells with bounds of their own in so many dimensions, the last for more."""
 STEP = 0.25
 """Of the grid for one effect, in its standard deviations; a wide grid has longer steps."""
 
@@ -44,6 +46,11 @@ def rough_size(strands: Strands, bounds: Bounds) -> Ball:
     if not total > 0:
         total = sizes[best].mid()
     return total * arb(step) ** dimension
+
+
+def cells_around(radius: Ball, dimension: int) -> Iterator[Cell]:
+    """Cut the cube of this radius into cells on which 1/lambda varies little: smaller ones in fewer dimensions."""
+    return cells_of(((-radius, radius),) * dimension, HALF_WIDTHS[min(dimension, len(HALF_WIDTHS) - 1)])
 
 
 def cells_of(box: Cell, half_width: float) -> Iterator[Cell]:

@@ -50,8 +50,7 @@ from functools import lru_cache
 
 from flint import arb
 
-from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, interval, larger, value_of
-from leadterms.evaluation.certified.bounds import Cell
+from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, Cell, interval, larger, value_of
 from leadterms.evaluation.certified.probit_weight import ProbitBalls
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.strands import Strands, surely_equal

@@ -36,9 +36,9 @@ from dataclasses import dataclass
 
 from flint import acb, arb
 
-from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger
-from leadterms.evaluation.certified.bounds import Cell
+from leadterms.evaluation.certified.balls import NAN, Ball, Cell, interval, larger
 from leadterms.evaluation.certified.panels import Panels
+from leadterms.evaluation.certified.polynomials import columns
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.work import spend
 from leadterms.evaluation.moment_system import NumericSystem
@@ -90,30 +90,33 @@ class Turning:
     Parameters
     ----------
     problems
-        Its strands.
+        Its strands, all their predictors bounded.
     system
-        The system itself.
-    is_shared
-        Whether a common turn may be taken off; if not theta is zero, and no panel is left out.
+        The system itself, with a sector.  Where that does not allow a common turn theta is zero, and no panel is left
+        out.
 
     """
 
-    def __init__(self, problems: Sequence[Problem], system: NumericSystem, is_shared: bool) -> None:
-        self._problems, self._is_shared = problems, is_shared
-        self._is_bounded = not any(None in ends for problem in problems for ends in problem.supports)
-        self._panels = (
-            [Panels(problem, _columns(system, strand)) for strand, problem in enumerate(problems)]
-            if self._is_bounded
-            else []
-        )
+    def __init__(self, problems: Sequence[Problem], system: NumericSystem) -> None:
+        assert system.sector is not None
+        self._problems, self._sector, self._is_shared = problems, system.sector, system.sector.turns
+        self._panels = [Panels(problem, _columns(system, strand, problem)) for strand, problem in enumerate(problems)]
+
+    def factor(self, region: Cell, j: int, height: Ball) -> Ball:
+        """Bound |F(z)| over the ceiling at Re z, for Re z in a region and |Im z_j| <= height, the others real.
+
+        Not finite where nothing is proven.
+        """
+        turn, sector = self.over(region, j, height), self._sector
+        angle = turn.angle * sector.multiple
+        if not (angle.is_finite() and angle < arb.pi() / 2):
+            return NAN
+        factor = (sector.gains * turn.gain + sector.losses * turn.loss).exp() / angle.cos() ** sector.power
+        return factor * (sector.growth[j] * height).exp() if sector.growth else factor
 
     def over(self, region: Cell, j: int, height: Ball) -> Turn:
         """Bound the turn for Re z in a region and |Im z_j| <= height, the others real; not finite where unknown."""
-        if not self._is_bounded:
-            return NOTHING
-        turned = list(self._on_panels([interval(*side) for side in region], j, height))
-        if not turned:
-            return NOTHING
+        turned = self._on_panels([interval(*side) for side in region], j, height)
         best = self._without(turned, height, arb(0))
         if not self._is_shared or best.angle <= ENOUGH:
             return best
@@ -137,7 +140,7 @@ class Turning:
                 moved = (abs(rate) * height).abs_upper()
                 slope = problem.weight.slope(acb(eta, interval(-moved, moved)))
                 if not slope.rest.is_finite():
-                    low, high, aside = -NAN, NAN, NAN
+                    low, high, aside = NAN, NAN, NAN
                 else:
                     turn = rate * slope.rest.real
                     turn += slope.factor * (rate_apart * eta + base.rate * eta_apart if self._is_shared else rate * eta)
@@ -146,8 +149,7 @@ class Turning:
                 bend = slope.factor * moved * moved / 2
                 gain, loss = aside + (-bend).max(arb(0)), aside + bend.max(arb(0))
                 ends = eta.lower(), eta.upper()
-                most = problem.weight.modulus(*ends, moved)
-                least = problem.weight.at(ends[0]).min(problem.weight.at(ends[1])).lower().max(arb(0))
+                most, least = problem.weight.modulus(*ends, moved), problem.weight.least(*ends).max(arb(0))
                 found.append(_Turned(strand, panel, low, high, gain, loss, most, least))
         return found
 
@@ -180,21 +182,18 @@ class Turning:
         return Turn(wider.abs_upper(), more.abs_upper(), less.abs_upper())
 
 
-def _columns(system: NumericSystem, strand: int) -> list[tuple[int, ...]]:
+def _columns(system: NumericSystem, strand: int, problem: Problem) -> list[tuple[int, ...]]:
     """Return monomials whose combinations hold all columns of the design.
 
-    Those of block A are in the loadings; the ceiling has the square of each monomial of the other columns.
+    Those of block A are derivatives of eta by the effects; the ceiling has the square of each monomial of the others.
     """
-    own = system.strands[strand]
-    size = len(own.laws)
-    monomials = own.monomials or [tuple(int(i == k) for i in range(size)) for k in range(size)]
-    moving = [e for k, e in enumerate(monomials) if any(not arb(row[1 + k]).is_zero() for row in own.loadings)]
+    moving = [exponents for column in columns(problem) for exponents in column]
     squares = [
         tuple(power // 2 for power in part.exponents)
         for part in system.absolute_moments
         if part.strand == strand and not any(power % 2 for power in part.exponents)
     ]
-    return list(dict.fromkeys(((0,) * size, *moving, *squares)))
+    return list(dict.fromkeys(((0,) * len(problem.lines), *moving, *squares)))
 
 
 class _Base:
@@ -218,10 +217,8 @@ class _Relative:
         self._base, self._row = base, problem.loadings[base.j]
         self._shift, self._slopes = problem.at(base.effects)
         first = base.problem
-        apart, slopes = (
-            problem.centre - first.centre,
-            [a - b for a, b in zip(problem.slopes, first.slopes, strict=True)],
-        )
+        apart = problem.centre - first.centre
+        slopes = [a - b for a, b in zip(problem.slopes, first.slopes, strict=True)]
         for effect, own, other in zip(base.effects, problem.loadings, first.loadings, strict=True):
             apart = apart + effect * (own[0] - other[0])
             slopes = [s + effect * (a - b) for s, a, b in zip(slopes, own[1:], other[1:], strict=True)]

@@ -74,6 +74,10 @@ class WeightBalls:
         """Return an upper bound of |w(x + iy)| for low <= x <= high and |y| <= height; not finite where unknown."""
         raise NotImplementedError
 
+    def least(self, low: Ball, high: Ball) -> Ball:
+        """Bound w on a real interval from below, for a weight with one maximum, or a monotone one: by its ends."""
+        return self.at(low).min(self.at(high)).lower()
+
     def floor(self) -> Ball:
         """Return k with w(eta) >= k e^-|eta| for all real eta, and |w(x + iy)| >= w(x) off the line; NAN if unknown."""
         return NAN

@@ -97,10 +97,11 @@ def test_the_means_lie_in_the_sector(weight: Any, law: Any, cut: Any, w: Any, j:
     columns = np.array([1 + 0 * x, x, z])
     centres = (fmpq(-2, 5), fmpq(3, 10))
     strands = tuple(strand(weight, law, cut, centre) for centre in centres)
-    whole = NumericSystem(strands, lambda m: m[0], tuple(Ceiling(fmpq(1), s, (0, 2)) for s in (0, 1)))
+    whole = NumericSystem(strands, lambda m: m[0], tuple(Ceiling(fmpq(1), s, (0, 2)) for s in (0, 1)),
+                          Sector(1, 2, turns=True))  # fmt: skip
     found = 0
     with ball_precision(64):
-        turning = Turning([Problem(one) for one in strands], whole, is_shared=True)
+        turning = Turning([Problem(one) for one in strands], whole)
         for width, height in ((0.01, 0.02), (0.02, 0.05), (0.05, 0.2), (0.4, 0.4), (0.1, 0.7), (0.1, 1.1)):
             middle = rng.normal(size=2)
             turn = turning.over(tuple((arb(c - width), arb(c + width)) for c in middle), j, arb(height))
