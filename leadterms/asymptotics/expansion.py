@@ -25,7 +25,7 @@ from leadterms.asymptotics.second_terms import free_products, joint_terms, secon
 from leadterms.asymptotics.sizes import EQUAL, SizeOrders, size_orders
 from leadterms.asymptotics.steps import fixed_effects_steps, nested_steps
 from leadterms.errors import ModelError
-from leadterms.expectation.inverse_existence import BlockA
+from leadterms.expectation.random_rows import BlockA
 from leadterms.information.conditional import ConditionalInformation, conditional_information
 from leadterms.information.design import check_design
 from leadterms.information.groups import group_kinds, merged

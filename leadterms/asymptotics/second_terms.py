@@ -47,13 +47,13 @@ from leadterms.expectation.effects_average import average_over_effects
 from leadterms.expectation.held import Expectation, revealed
 from leadterms.expectation.inverse_existence import (
     EXISTS,
-    BlockA,
     Existence,
     entry_exists,
     inverse_exists,
     regression_exists,
     undecided,
 )
+from leadterms.expectation.random_rows import BlockA
 from leadterms.information.conditional import ConditionalInformation
 from leadterms.information.groups import GroupKind
 from leadterms.model.group_level import EffectsDesign

@@ -38,7 +38,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import product
 from typing import Literal
 
 from sympy import (
@@ -48,8 +47,6 @@ from sympy import (
     Integer,
     Lt,
     Matrix,
-    Max,
-    Min,
     Mul,
     Poly,
     Symbol,
@@ -67,7 +64,8 @@ from sympy.logic.boolalg import Boolean
 from leadterms.errors import ExistenceError
 from leadterms.expectation.gaussian import tilt
 from leadterms.expectation.held import Expectation, variables_of
-from leadterms.model.laws import JointNormalLaw, Law, NormalLaw
+from leadterms.expectation.random_rows import BlockA, is_bounded, nearest, spanning_rows
+from leadterms.model.laws import JointNormalLaw, NormalLaw
 from leadterms.model.weights import (
     CloglogWeight,
     ConstantWeight,
@@ -153,33 +151,6 @@ def undecided(reason: str) -> Existence:
     return Existence("undecided", (), False, reason)
 
 
-@dataclass(frozen=True)
-class BlockA:
-    """What the growth of H_AA^{-1} depends on.
-
-    Parameters
-    ----------
-    weight
-        The weight.
-    eta
-        The linear predictor.
-    rows
-        X_A, in the predictors.
-    bindings
-        The laws of the predictors.
-    effects, covariance
-        The random effects U.
-
-    """
-
-    weight: Weight
-    eta: Expr
-    rows: tuple[Expr, ...]
-    bindings: tuple[Tuple, ...]
-    effects: tuple[Symbol, ...]
-    covariance: Matrix
-
-
 def inverse_exists(block: BlockA) -> Existence:
     """Return whether E[p(U) H_AA^{-1}] exists for every polynomial p."""
     if isinstance(block.weight, AT_MOST_EXPONENTIAL):
@@ -187,12 +158,12 @@ def inverse_exists(block: BlockA) -> Existence:
     widening = _normal_variance(block)
     if isinstance(block.weight, CloglogWeight):
         return _cloglog(block, widening)
-    found = _spanning_rows(block)
+    found = spanning_rows(block)
     if not isinstance(block.weight, ProbitWeight) or found is None:
         return undecided("the growth of the inverse information could not be decided")
     points = found.points
     if len(block.rows) == 1 and points and points[0].free_symbols == set():
-        points = _nearest(points)
+        points = nearest(points)
     limit = Integer(1) if widening is None else 1 + widening
     conditions: dict[Boolean, None] = {}
     for row in points:
@@ -216,7 +187,7 @@ def regression_exists(block: BlockA, others: Sequence[Expr]) -> Existence:
         return EXISTS
     constant = len(block.rows) == 1 and not block.rows[0].free_symbols
     touched = [b for b in block.bindings if any(term.has(*variables_of(b)) for term in others)]
-    if constant and all(_is_bounded(binding) for binding in touched):
+    if constant and all(is_bounded(binding) for binding in touched):
         return EXISTS
     found = inverse_exists(block)
     if found.verdict is True:
@@ -316,11 +287,6 @@ def _etas(integrand: Expr, effects: Sequence[Symbol]) -> list[Expr]:
     return list(found)
 
 
-def _is_bounded(binding: Tuple) -> bool:
-    law = binding[1]
-    return not isinstance(law, JointNormalLaw) and all(end.is_finite is True for end in law.support)
-
-
 def _normal_variance(block: BlockA) -> Expr | None:
     """Return the variance of the normal part of eta given U, all else in it being bounded; None if it is not so.
 
@@ -333,7 +299,7 @@ def _normal_variance(block: BlockA) -> Expr | None:
         variables, law = variables_of(binding), binding[1]
         if not fixed.has(*variables) and not any(slope.has(*variables) for slope in random):
             continue
-        if _is_bounded(binding):
+        if is_bounded(binding):
             continue
         if not isinstance(law, NormalLaw | JointNormalLaw) or any(slope.has(*variables) for slope in random):
             return None
@@ -351,114 +317,10 @@ def _variables(bindings: Sequence[Tuple]) -> set[Symbol]:
     return {x for binding in bindings for x in variables_of(binding)}
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Rows of X_A at support points whose neighbourhoods span.
-
-    Parameters
-    ----------
-    points
-        The rows.
-    complete
-        Whether they are all that there are.
-    convex
-        Whether it is one row, that of least variance in a convex set of rows.
-
-    """
-
-    points: list[Matrix]
-    complete: bool
-    convex: bool
-
-
-def _spanning_rows(block: BlockA) -> _Rows | None:
-    """Return rows that span; None for discrete laws with infinitely many values: one of them has no neighbourhood."""
-    choices: list[list[tuple[Symbol, Expr]]] = []
-    free: list[tuple[Symbol, Law]] = []
-    complete = True
-    for binding in block.bindings:
-        if not any(row.has(*variables_of(binding)) for row in block.rows):
-            continue
-        law = binding[1]
-        if isinstance(law, JointNormalLaw):
-            complete = False
-            choices += [[(x, mean)] for x, mean in zip(variables_of(binding), law.mean, strict=True)]
-        elif law.atoms_with_probability is not None:
-            choices.append([(binding[0], value) for value, _ in law.atoms_with_probability])
-        elif law.is_discrete:
-            return None
-        else:
-            complete = False
-            free.append((binding[0], law))
-    rows, straight = [], True
-    for point in product(*choices):
-        row, found = _least_variance(block, Matrix([row.xreplace(dict(point)) for row in block.rows]), free)
-        rows.append(row)
-        straight = straight and found
-    return _Rows(rows, complete, straight and not choices and len(free) == 1 and _only_normal_slope(block, free[0]))
-
-
-def _only_normal_slope(block: BlockA, free: tuple[Symbol, Law]) -> bool:
-    """Tell whether the tails of eta given U are settled: bounded predictors besides a normal one with the effects."""
-    variable, law = free
-    bounded = all(end.is_finite for end in law.support)
-    if not (bounded or isinstance(law, NormalLaw)):
-        return False
-    others = [binding for binding in block.bindings if binding[0] != variable]
-    touched = [b for b in others if block.eta.has(*variables_of(b))]
-    straight = block.eta.is_polynomial(variable) and Poly(block.eta, variable).degree() <= 1
-    return straight and all(_is_bounded(binding) for binding in touched)
-
-
-def _least_variance(block: BlockA, row: Matrix, free: Sequence[tuple[Symbol, Law]]) -> tuple[Matrix, bool]:
-    """Put one predictor with a density, or all of those on the whole line, where Var(U'a) is least.
-
-    The others are put inside their supports.  The second tells whether the variance is quadratic in what was moved.
-    """
-    values = {x: _inner_point(law) for x, law in free}
-    moved = [x for x, law in free if len(free) == 1 or not any(end.is_finite for end in law.support)]
-    left = {x: value for x, value in values.items() if x not in moved}
-    variance = (row.T * block.covariance * row)[0].xreplace(left).expand()
-    quadratic = bool(moved) and variance.is_polynomial(*moved) and Poly(variance, *moved).total_degree() == 2
-    if quadratic:
-        gradient = Matrix([variance.diff(x) for x in moved])
-        curvature = gradient.jacobian(moved)
-        if curvature.det().expand() != 0:
-            least = curvature.LUsolve(-gradient.xreplace(dict.fromkeys(moved, Integer(0))))
-            laws = dict(free)
-            values |= {x: _clipped(value.cancel(), laws[x]) for x, value in zip(moved, least, strict=True)}
-    return row.xreplace(values), quadratic
-
-
-def _clipped(value: Expr, law: Law) -> Expr:
-    """Return the point of a support that is nearest to a value."""
-    low, high = law.support
-    inner = Min(value, high) if high.is_finite else value
-    return Max(low, inner) if low.is_finite else inner
-
-
-def _nearest(points: Sequence[Matrix]) -> list[Matrix]:
-    """Of numbers a_k, one random effect's rows, return the smallest that is not zero: its weight decays slowest."""
-    sizes = [point for point in points if point[0] != 0]
-    if not sizes or not all(point[0].is_number for point in sizes):
-        return list(points)
-    return [min(sizes, key=lambda point: abs(point[0]))]
-
-
-def _inner_point(law: Law) -> Expr:
-    """Return a point of a law's support around which there is probability."""
-    low, high = law.support
-    if low.is_finite and high.is_finite:
-        return (low + high) / 2
-    if low.is_finite:
-        return low + 1
-    return high - 1 if high.is_finite else Integer(0)
-
-
 def _cloglog(block: BlockA, widening: Expr | None) -> Existence:
     never = Existence(False, reason="infinite: 1/w grows like exp(exp(eta)) and no unbounded predictor outweighs it")
     has_intercept = any(not row.free_symbols for row in block.rows)
-    if has_intercept and all(_is_bounded(binding) for binding in block.bindings):
+    if has_intercept and all(is_bounded(binding) for binding in block.bindings):
         return never
     if len(block.rows) == 1 and has_intercept and widening is not None:
         if widening == 0:

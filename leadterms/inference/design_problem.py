@@ -12,7 +12,8 @@ from sympy import Expr, Integer, Matrix, Symbol, Tuple, lambdify
 from leadterms.asymptotics.assembly import assembled
 from leadterms.asymptotics.point import Values
 from leadterms.errors import EvaluationError, ModelError
-from leadterms.expectation.inverse_existence import AT_MOST_EXPONENTIAL, BlockA, inverse_exists, regression_exists
+from leadterms.expectation.inverse_existence import AT_MOST_EXPONENTIAL, inverse_exists, regression_exists
+from leadterms.expectation.random_rows import BlockA
 from leadterms.inference.contrasts import combination_text, named_parameter, read_combination
 from leadterms.inference.design_information import DesignModel
 from leadterms.inference.design_region import Region, read_region

@@ -8,7 +8,8 @@ from scipy.stats import norm
 from sympy import Float, Integer, Lt, Matrix, Rational, Symbol, Tuple, symbols
 
 from leadterms import Model, UndecidedError, expansion
-from leadterms.expectation.inverse_existence import EXISTS, BlockA, Existence, inverse_exists, undecided
+from leadterms.expectation.inverse_existence import EXISTS, Existence, inverse_exists, undecided
+from leadterms.expectation.random_rows import BlockA
 from leadterms.model.laws import NormalLaw, UniformLaw
 from leadterms.model.weights import ProbitWeight
 

@@ -16,8 +16,9 @@ def _terms(link, **point):
 
 
 def test_terms_that_exist_pass():
-    require_terms(_terms("logit", sigma2=2), ONE_TERM)
-    require_terms(_terms("probit", sigma2="1/2"), ONE_TERM)
+    for own in (_terms("logit", sigma2=2), _terms("probit", sigma2="1/2")):
+        assert [term.exists for term in own] == [True, True]
+        require_terms(own, ONE_TERM)
     require_terms([])
 
 

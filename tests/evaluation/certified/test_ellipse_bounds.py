@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from flint import arb, fmpq
-from scipy.special import wofz
 from sympy import Integer
 
 from leadterms.evaluation.certified.bounds import Bounds
@@ -16,6 +15,7 @@ from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Sector, Strand
 from leadterms.model.laws import UniformLaw
 from leadterms.model.weights import CloglogWeight, ProbitWeight, Weight
+from tests.evaluation.certified.complex_weights import cloglog, probit
 
 Array = Any
 ONE = Integer(1)
@@ -48,14 +48,7 @@ def values_of(weight: Weight, loadings: tuple[Any, ...], u: Array) -> Array:
     x, masses = np.polynomial.legendre.leggauss(24)
     x, masses = (1 + x) / 2, masses / 2
     eta = CENTRE + SLOPE * x + u[:, None] * (first + second * x)
-    if isinstance(weight, CloglogWeight):
-        q = np.exp(eta)
-        w = q * q / np.expm1(q)
-    else:
-        # (2/pi) e^(-z^2)/{erfcx(z) erfc(-z)}, z = eta/sqrt 2
-        z = np.where(eta.real < 0, -eta, eta) / np.sqrt(2)
-        scaled = wofz(1j * z)
-        w = 2 / np.pi * np.exp(-z * z) / (scaled * (2 - np.exp(-z * z) * scaled))
+    w = (cloglog if isinstance(weight, CloglogWeight) else probit)(eta)
     return np.abs(schur([(w * masses * x**k).sum(-1) for k in range(3)]) * np.exp(-u * u / 2) / np.sqrt(2 * np.pi))
 
 

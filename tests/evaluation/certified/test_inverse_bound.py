@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from flint import arb, fmpq
-from scipy.special import wofz
 from sympy import Integer
 
 from leadterms import EvaluationError, Model, UncertifiedError, expansion
@@ -23,6 +22,7 @@ from leadterms.evaluation.moment_system import NumericSystem, Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import NormalLaw, UniformLaw
 from leadterms.model.weights import ProbitWeight
+from tests.evaluation.certified.complex_weights import probit
 
 Array = Any
 PROBIT = ProbitWeight(Integer(1))
@@ -53,13 +53,6 @@ def form(kind: str, powers: tuple[int, ...] | None = None) -> InverseForm:
     moments = ((0, (2,)),) if kind == "both" else ()
     terms = (NumeratorTerm(arb(1), moments, POWERS[kind] if powers is None else powers),)
     return InverseForm(arb(1), (arb(1),), terms, (arb(0),) * len(root), root)
-
-
-def probit(eta: Array) -> Array:
-    """pdf^2/{cdf (1 - cdf)} for complex eta: (2/pi) e^(-z^2)/{erfcx(z) erfc(-z)}, z = eta/sqrt 2, Re z >= 0."""
-    z = np.where(eta.real < 0, -eta, eta) / np.sqrt(2)
-    scaled = wofz(1j * z)
-    return 2 / np.pi * np.exp(-z * z) / (scaled * (2 - np.exp(-z * z) * scaled))
 
 
 NODES, MASSES = np.polynomial.legendre.leggauss(60)

@@ -14,7 +14,6 @@ import mpmath
 import numpy as np
 import pytest
 from flint import arb, fmpq
-from scipy.special import wofz
 from sympy import Integer
 from sympy.stats import Normal
 
@@ -25,6 +24,7 @@ from leadterms.evaluation.certified.tilted_normal import TiltedNormal, tilted_no
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Sector, Strand
 from leadterms.model.laws import NormalLaw, UniformLaw
 from leadterms.model.weights import ProbitWeight
+from tests.evaluation.certified.complex_weights import probit
 
 Array = Any
 PROBIT = ProbitWeight(Integer(1))
@@ -37,13 +37,6 @@ def schur(m: Any) -> Any:
     """h_bb - h_bA H_AA^-1 h_Ab for A = (1, x), b = z, by the moments 1, x, x^2, z, x z, z^2."""
     h, hx, hxx, b, bx, bb = m
     return bb - (b * b * hxx - 2 * b * bx * hx + bx * bx * h) / (h * hxx - hx * hx)
-
-
-def probit(eta: Array) -> Array:
-    """pdf^2/{cdf (1 - cdf)} for complex eta: (2/pi) e^(-z^2)/{erfcx(z) erfc(-z)}, z = eta/sqrt 2, Re z >= 0."""
-    z = np.where(eta.real < 0, -eta, eta) / np.sqrt(2)
-    scaled = wofz(1j * z)
-    return 2 / np.pi * np.exp(-z * z) / (scaled * (2 - np.exp(-z * z) * scaled))
 
 
 def nodes(low: float, high: float, count: int) -> tuple[Array, Array]:

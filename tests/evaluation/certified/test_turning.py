@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 from flint import arb, fmpq
-from scipy.special import wofz
 from sympy import Integer, Rational
 
 from leadterms import Model, leading_terms
@@ -26,23 +25,12 @@ from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Sector, S
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import BetaLaw, ExponentialLaw, LaplaceLaw, NormalLaw, PoissonLaw, UniformLaw
 from leadterms.model.weights import CloglogWeight, ProbitWeight
+from tests.evaluation.certified.complex_weights import cloglog, probit
 
 Array = Any
 PROBIT, CLOGLOG = ProbitWeight(Integer(1)), CloglogWeight(Integer(1))
 EXPONENTS = ((0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (0, 2))
 Z = UniformLaw(-1, 1)
-
-
-def probit(eta: Array) -> Array:
-    """pdf^2/{cdf (1 - cdf)} for complex eta: (2/pi) e^(-z^2)/{erfcx(z) erfc(-z)}, z = eta/sqrt 2, Re z >= 0."""
-    z = np.where(eta.real < 0, -eta, eta) / np.sqrt(2)
-    scaled = wofz(1j * z)
-    return 2 / np.pi * np.exp(-z * z) / (scaled * (2 - np.exp(-z * z) * scaled))
-
-
-def cloglog(eta: Array) -> Array:
-    q = np.exp(eta)
-    return q * q * np.exp(-q) / -np.expm1(-q)
 
 
 def nodes(low: float, high: float, count: int, panels: int = 1) -> tuple[Array, Array]:
