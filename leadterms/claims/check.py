@@ -81,7 +81,9 @@ def check(
     return check_number(entry, inputs, value, order, pairs)
 
 
-def _formula(model: Model, parameter: str | tuple[str, str], formula: str, order: str | None, regime: str | None) -> Verdict:
+def _formula(
+    model: Model, parameter: str | tuple[str, str], formula: str, order: str | None, regime: str | None
+) -> Verdict:
     scope = claim_scope(model)
     reading = read_formula_claim(formula, scope)
     entry = _entry(model, parameter, order, regime)
