@@ -11,6 +11,7 @@ from .errors import EvaluationError as EvaluationError
 from .errors import ExistenceError as ExistenceError
 from .errors import LeadtermsError as LeadtermsError
 from .errors import ModelError as ModelError
+from .errors import NoRuleError as NoRuleError
 from .errors import ReadingError as ReadingError
 from .errors import UncertifiedError as UncertifiedError
 from .errors import UndecidedError as UndecidedError

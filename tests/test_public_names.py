@@ -11,12 +11,12 @@ import leadterms
 
 NAMES = {
     "ArrayFunction", "BalancedModel", "CovariancePattern", "Entry", "EvaluationError", "ExistenceError", "Expansion",
-    "Expectation", "HasseDiagram", "LeadtermsError", "LinearFit", "Model", "ModelError", "Number", "ReadingError",
-    "Step", "Term", "UncertifiedError", "UndecidedError", "__version__", "array_function", "balanced_model",
-    "canonical", "check", "covariance_pattern", "evaluate", "exact_f", "exact_f_variance", "expansion", "fit_linear",
-    "hasse", "is_zero", "kenward_roger", "leading_terms", "likelihood_ratio", "optimal_allocation", "optimal_design",
-    "optimal_sizes", "pattern_figure", "power_grid", "sample_size", "satterthwaite", "studentize", "to_latex",
-    "variance_interval", "wald",
+    "Expectation", "HasseDiagram", "LeadtermsError", "LinearFit", "Model", "ModelError", "NoRuleError", "Number",
+    "ReadingError", "Step", "Term", "UncertifiedError", "UndecidedError", "__version__", "array_function",
+    "balanced_model", "canonical", "check", "covariance_pattern", "evaluate", "exact_f", "exact_f_variance",
+    "expansion", "fit_linear", "hasse", "is_zero", "kenward_roger", "leading_terms", "likelihood_ratio",
+    "optimal_allocation", "optimal_design", "optimal_sizes", "pattern_figure", "power_grid", "sample_size",
+    "satterthwaite", "studentize", "to_latex", "variance_interval", "wald",
 }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from leadterms.reading.expressions import read_assignments
 
 def check(
     model: Model,
-    parameter: str,
+    parameter: str | tuple[str, str],
     *,
     formula: str | None = None,
     value: str | None = None,
@@ -39,7 +39,7 @@ def check(
     model
         The model that the claim is about.
     parameter
-        A term ("x", "1"), a parameter ("beta1", "sigma2"), or a pair of them with a comma for a covariance.
+        A term ("x", "1"), a parameter ("beta1", "sigma2"), or a pair of them for a covariance, ("1", "x") or "1, x".
     formula
         The claim as LaTeX, or as text in the names of the engine. With sizes in it, it is the whole variance, with one
         term or two as it has, or the term of ``order``; without sizes the coefficient of a term.
@@ -81,7 +81,9 @@ def check(
     return check_number(entry, inputs, value, order, pairs)
 
 
-def _formula(model: Model, parameter: str, formula: str, order: str | None, regime: str | None) -> Verdict:
+def _formula(
+    model: Model, parameter: str | tuple[str, str], formula: str, order: str | None, regime: str | None
+) -> Verdict:
     scope = claim_scope(model)
     reading = read_formula_claim(formula, scope)
     entry = _entry(model, parameter, order, regime)
@@ -116,7 +118,7 @@ def _may_have_two_terms(model: Model) -> bool:
     return model.is_mixed and len(model.groupings) == 1
 
 
-def _two_terms(model: Model, parameter: str) -> Entry | None:
+def _two_terms(model: Model, parameter: str | tuple[str, str]) -> Entry | None:
     """Return the entry with two terms, where there are such."""
     if not _may_have_two_terms(model):
         return None
@@ -124,7 +126,7 @@ def _two_terms(model: Model, parameter: str) -> Entry | None:
     return entry if all(term.exists is True for term in entry.terms) else None
 
 
-def _entry(model: Model, parameter: str, order: str | None, regime: str | None) -> Entry:
+def _entry(model: Model, parameter: str | tuple[str, str], order: str | None, regime: str | None) -> Entry:
     """Return the entry, with second terms where the order asked for is not that of a leading term."""
     key = _key(parameter)
     entry = expansion(model, terms=1, regime=regime)[key]
@@ -134,7 +136,9 @@ def _entry(model: Model, parameter: str, order: str | None, regime: str | None) 
     return entry if order.replace(" ", "") in known else expansion(model, terms=2)[key]
 
 
-def _key(parameter: str) -> str | tuple[str, ...]:
+def _key(parameter: str | tuple[str, str]) -> str | tuple[str, ...]:
+    if not isinstance(parameter, str):
+        return parameter
     parts = tuple(part.strip() for part in parameter.split(","))
     return parts if len(parts) > 1 else parts[0]
 

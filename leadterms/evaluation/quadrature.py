@@ -6,12 +6,16 @@ call is one pass at one level of refinement.  Whether passes agree is for the ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice, product
+from math import prod
 
 from sympy import Basic, Expr, Symbol
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.binding import independent
+from leadterms.evaluation.cancellation import Cancellation
 from leadterms.evaluation.compile_mpmath import Program, hoist
 from leadterms.evaluation.grid import Grid
 from leadterms.evaluation.precision import Context, Effort, Real, precision
@@ -26,6 +30,8 @@ _ARM_LIMIT = 100_000
 """Most nodes along one axis in one direction."""
 _QUIET = 2
 """So many negligible terms in a row end an infinite sum."""
+_LOOKS = 12
+"""Nodes of a fixed grid, besides its corners, at which cancellation is looked for."""
 
 
 class Held:
@@ -62,9 +68,9 @@ class Held:
         self._blocks, names, (outer,) = _open([expr], context, self._meter, 0)
         self._top = Program(context, names, [outer])
 
-    def __call__(self, effort: Effort) -> Real:
-        """Evaluate once, all rules at the same level."""
-        self._meter.nodes = 0
+    def __call__(self, effort: Effort, watch: bool = False) -> Real:
+        """Evaluate once, all rules at the same level; ``watch`` for digits lost in the integrands."""
+        self._meter.nodes, self._meter.lost, self._meter.watch = 0, 0.0, watch
         with precision(self._context, effort.working):
             for block in self._blocks:
                 block.prepare(effort)
@@ -82,6 +88,11 @@ class Held:
         """Number of nodes at which integrands were evaluated in the last pass."""
         return self._meter.nodes
 
+    @property
+    def lost(self) -> float:
+        """Most decimal digits lost to cancellation at a node of the last pass, where it was watched."""
+        return self._meter.lost
+
     def resolved(self, digits: int) -> bool:
         """Tell whether the weights of the last pass sum to one, to half the digits, for every law."""
         tolerance = self._context.mpf(10) ** (-digits / 2)
@@ -89,9 +100,11 @@ class Held:
 
 
 class _Meter:
-    """Counts nodes, and stops a pass that grows beyond the limit."""
+    """Counts nodes, and stops a pass that grows beyond the limit; keeps the most digits that were lost."""
 
     nodes = 0
+    lost = 0.0
+    watch = False
 
     def add(self, number: int) -> None:
         self.nodes += number
@@ -122,11 +135,15 @@ class _Block:
         self.needs: list[Symbol] = sorted(outer | (below - set(variables)), key=str)
         self._ahead = Program(context, self._parameters, list(table))
         self._size = len(integrands)
+        arguments = [*variables, *names, *table.values()]
+        self._losses = partial(Cancellation, context, arguments, lifted)
+        self._losses_ahead = partial(Cancellation, context, self._parameters, list(table))
+        self._watches: tuple[Cancellation, Cancellation] | None = None
         self._grid: Grid | None = None
         if not self._inner and all(map(is_finite_rule, laws)):
             self._grid = Grid(context, variables, list(table.values()), lifted)
         else:
-            self._integrands = Program(context, [*variables, *names, *table.values()], lifted)
+            self._integrands = Program(context, arguments, lifted)
 
     @property
     def dimension(self) -> int:
@@ -147,13 +164,37 @@ class _Block:
         """Return the expectations, given the values of the outer variables."""
         key = tuple(environment[symbol] for symbol in self.needs)
         if self._last is None or self._last[0] != key:
-            ahead = self._ahead(*(environment[symbol] for symbol in self._parameters))
+            known = [environment[symbol] for symbol in self._parameters]
+            ahead = self._ahead(*known)
+            if self._meter.watch:
+                self._watch(self._watched[1], known)
             if self._grid is not None:
                 self._meter.add(self._grid.size)
+                if self._meter.watch and self._watched[0]:
+                    for point in self._looks():
+                        self._watch(self._watched[0], [*point, *ahead])
                 self._last = key, self._grid.sums(ahead)
             else:
                 self._last = key, self._watched_sum(ahead, environment)
         return self._last[1]
+
+    @property
+    def _watched(self) -> tuple[Cancellation, Cancellation]:
+        """What cancels in the integrands, and in what is computed ahead of them: compiled when it is watched."""
+        if self._watches is None:
+            self._watches = self._losses(), self._losses_ahead()
+        return self._watches
+
+    def _watch(self, loss: Cancellation, values: Sequence[Real]) -> None:
+        if loss:
+            self._meter.lost = max(self._meter.lost, loss(*values))
+
+    def _looks(self) -> Iterator[tuple[Real, ...]]:
+        """Return the corners of a fixed grid, and some of its nodes."""
+        lines = [[x for arm in line.arms for x, _ in arm] for line in self._axes]
+        yield from product(*({min(line), max(line)} for line in lines))
+        size = prod(map(len, lines))
+        yield from islice(product(*lines), 0, None, max(1, size // _LOOKS))
 
     def defects(self) -> list[Real]:
         """Return |1 - sum of weights| for every law, in this block and below."""
@@ -164,6 +205,7 @@ class _Block:
         total = [self._context.zero] * self._size
         size = [self._context.zero] * self._size
         negligible = self._negligible
+        watched = self._watched[0] if self._meter.watch else None
 
         def add(point: tuple[Real, ...], weight: Real) -> bool:
             """Add one node, and tell whether it changed nothing."""
@@ -172,6 +214,8 @@ class _Block:
             if self._inner:
                 environment.update(zip(self._variables, point, strict=True))
                 inner = [value for block in self._inner for value in block.values(environment)]
+            if watched:
+                self._watch(watched, [*point, *inner, *ahead])
             small = True
             for i, value in enumerate(self._integrands(*point, *inner, *ahead)):
                 term = weight * value

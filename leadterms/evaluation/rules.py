@@ -28,6 +28,8 @@ from leadterms.model.laws import Law, NormalLaw
 
 _LARGEST_EXPONENT = 1_000_000
 """Binary exponents beyond it mean that the terms of an integral do not fall."""
+_FARTHEST = 3000
+"""Standard deviations from the mean within which the mass of an integral over a normal law is looked for."""
 
 Node = tuple[Real, Real]
 """A point and its weight."""
@@ -149,10 +151,14 @@ def _normal(context: Context, law: NormalLaw, effort: Effort) -> Axis:
     def arm(sign: int) -> Iterator[Node]:
         z = step / 2
         weight, factor = height * context.exp(-z * z / 2), shrink
-        while True:
+        while z < _FARTHEST:
             yield mean + sign * std * z, weight
             # exp(-(z + h)^2/2) = exp(-z^2/2) exp(-h z - h^2/2), where z runs over (j + 1/2) h
             weight, factor, z = weight * factor, factor * shrink, z + step
+        raise EvaluationError(
+            f"an integral over {spelled(law)} has not ended {_FARTHEST} standard deviations from the mean: choose a "
+            "milder point"
+        )
 
     return Axis([arm(1), arm(-1)], finite=False)
 

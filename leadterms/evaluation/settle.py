@@ -13,7 +13,7 @@ from math import ceil
 from math import log as ln
 
 from mpmath.libmp import NoConvergence
-from sympy import Expr, cosh, coth, erf, erfc, exp, log, sinh, tanh
+from sympy import Basic, Expr, cosh, coth, erf, erfc, exp, log, sinh, tanh
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.compile_mpmath import Program
@@ -29,8 +29,8 @@ from leadterms.evaluation.precision import (
     private_context,
 )
 from leadterms.evaluation.quadrature import NODE_LIMIT, Held
-from leadterms.expectation.held import Expectation
-from leadterms.model.laws import NormalLaw
+from leadterms.expectation.held import Expectation, variables_of
+from leadterms.model.laws import JointNormalLaw, NormalLaw
 from leadterms.notation.functions import LiNegExp
 
 _DOUBLINGS = 6
@@ -43,6 +43,10 @@ _LARGEST_SCALE = 2000
 _LARGEST_EXPONENT = 10**9
 _USUAL_DEVIATION = 3
 _FINEST_START = 10
+_MOST_LOST = 300
+"""Most digits that may cancel in an integrand."""
+_SPENT = 4
+"""Of the digits of the arithmetic beyond those asked for, so many may cancel."""
 
 
 def settle(context: Context, expr: Expr, digits: int) -> tuple[Real, Real]:
@@ -76,11 +80,31 @@ def check_range(expr: Expr) -> None:
 
     """
     context = private_context()
-    size = _largest_exponent(context, expr)
+    size = max(_largest_exponent(context, expr), _largest_bell(context, expr))
     if size > _LARGEST_EXPONENT:
         raise EvaluationError(
             f"an exponential of about e^{context.nstr(size, 3)} is out of range: choose a milder point"
         )
+
+
+def _largest_bell(context: Context, expr: Expr) -> Real:
+    """Return the largest squared argument of erf and erfc in expectations, with the bound variables at their means.
+
+    Every node costs the more the larger it is, and the mass is the more standard deviations away.
+    """
+    squares = []
+    for node in expr.atoms(Expectation):
+        means: dict[Basic, Expr] = {}
+        for binding in node.bindings:
+            law = binding[1]
+            found = law.mean if isinstance(law, JointNormalLaw) else [law.raw_moment(1)]
+            means |= {v: mean for v, mean in zip(variables_of(binding), found, strict=True) if mean is not None}
+        squares += [part.args[0].xreplace(means) ** 2 for part in node.integrand.atoms(erf, erfc)]
+    known = [square for square in squares if not square.free_symbols]
+    if not known:
+        return context.zero
+    with precision(context, 15):
+        return max(abs(context.convert(value)) for value in Program(context, [], known)())
 
 
 def is_demanding(expr: Expr) -> bool:
@@ -163,11 +187,20 @@ def _held(context: Context, expr: Expr, digits: int) -> tuple[Real, Real]:
     agreed: list[float] = []
     nodes: list[int] = []
     spare = stalls = failures = 0
+    lost, watch = 0, True
     level = ceil(ln(_spread(context, expr)) / ln(ratio))
     reached = 0.0
     while level < _LEVELS and stalls < _STALLS:
-        effort = Effort(digits, ratio**level, spare, 2 * height(expr))
-        value, reason = _attempt(context, lambda: held(effort), digits)  # noqa: B023
+        effort = Effort(digits, ratio**level, spare, 2 * height(expr) + lost)
+        value, reason = _attempt(context, lambda: held(effort, watch), digits)  # noqa: B023
+        if watch and held.lost > lost + _SPENT:
+            if held.lost > _MOST_LOST:
+                raise EvaluationError(
+                    f"about {held.lost:.0f} digits cancel in the integrand here: choose a milder point"
+                )
+            lost = ceil(held.lost)
+            continue
+        watch = False
         nodes.append(held.nodes)
         level += 1
         if value is None:

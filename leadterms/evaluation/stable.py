@@ -6,7 +6,7 @@ from sympy import Add, Basic, Expr, Function, erf, erfc, exp, log
 
 
 def stable(expr: Basic) -> Basic:
-    """Rewrite e^y - 1, 1 -+ erf z, 1 - erfc z, 2 - erfc z and log(1 + y) so that nothing cancels.
+    """Rewrite e^y - 1, 1 -+ erf z, 1 - erfc z, 2 - erfc z, their products and log(1 + y) so that nothing cancels.
 
     The results are for evaluation only: expm1, log1p, erf and erfc by their names, without sympy's own
     rewriting of erfc(-z) to 2 - erfc(z).
@@ -17,6 +17,8 @@ def stable(expr: Basic) -> Basic:
     >>> y = symbols("y")
     >>> stable(1 / (exp(y) - 1)), stable(1 - erf(y)), stable(erfc(-y)), stable(log(1 + exp(y)))
     (1/expm1(y), erfc(y), erfc(-y), log1p(exp(y)))
+    >>> stable(2 * erfc(y) - erfc(y) ** 2), stable(y - y * erf(y) ** 2)
+    (erfc(-y)*erfc(y), y*erfc(-y)*erfc(y))
 
     """
     return _walk(expr, {})
@@ -44,7 +46,7 @@ def _step(expr: Basic) -> Basic:
         return expr
     constant, rest = expr.as_coeff_Add()
     if not constant:
-        return expr
+        return _factored(expr)
     for term in Add.make_args(rest):
         factor, function = term.as_coeff_Mul()
         if not isinstance(function, exp | erf | erfc):
@@ -59,6 +61,24 @@ def _step(expr: Basic) -> Basic:
             return others + constant * _plain("erf", argument)
         if isinstance(function, erfc) and constant == -2 * factor:
             return others - factor * _plain("erfc", -argument)
+    return _factored(expr)
+
+
+def _factored(expr: Add) -> Expr:
+    """Take 2 - erfc z out of t erfc z - t (erfc z)^2/2, and 1 - (erf z)^2 out of t - t (erf z)^2, for any t."""
+    terms = set(expr.args)
+    for term in expr.args:
+        for function, power in term.as_powers_dict().items():
+            if isinstance(function, erfc) and power.is_Integer and power > 1:
+                other, factor = -2 * term / function, _plain("erfc", -function.args[0])
+                part = other * factor / 2
+            elif isinstance(function, erf) and power == 2:
+                other, z = -term / function**2, function.args[0]
+                part = other * _plain("erfc", z) * _plain("erfc", -z)
+            else:
+                continue
+            if other in terms:
+                return Add(*(terms - {term, other}), part)
     return expr
 
 

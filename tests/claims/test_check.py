@@ -124,6 +124,18 @@ def test_a_root_of_a_square_is_an_absolute_value():
     assert verdict.verdict == "disagree"
 
 
+def test_a_covariance_is_named_by_a_pair_or_by_a_text_with_a_comma():
+    """Information e^{b0 + b1^2/2} ((1, b1), (b1, 1 + b1^2)) for x ~ N(0, 1) has the inverse entry -b1 e^{...}."""
+    glm = Model("y ~ x", family="poisson", laws={"x": "Normal(0, 1)"})
+    claim = r"-\beta_1 e^{-\beta_0-\beta_1^2/2}/n"
+    for pair in (("1", "x"), ("x", "beta0"), "1, x"):
+        assert check(glm, pair, formula=claim).verdict == "agree"
+    value = check(glm, ("1", "x"), value="-1.0000", at={"beta0": "-0.5", "beta1": "1"})
+    assert value.verdict == "agree"
+    with pytest.raises(LeadtermsError, match=r"^an entry is addressed by one name or a pair of names, not by \('1', "):
+        check(glm, ("1", "x", "x"), formula=claim)
+
+
 def test_an_odd_root_of_a_negative_number_is_real():
     glm = Model("y ~ x", family="poisson", laws={"x": "Normal(0, 1)"})
     true = check(glm, "1,x", formula=r"-\sqrt[3]{\beta_1^3}e^{-\beta_0-\beta_1^2/2}")
