@@ -30,7 +30,7 @@ from leadterms.evaluation.certified.bounds import Bounds, mass_of
 from leadterms.evaluation.certified.cut_laws import CutLaws, Loss
 from leadterms.evaluation.certified.inverse_bound import shifted
 from leadterms.evaluation.certified.inverse_ceiling import inverse_ceiling
-from leadterms.evaluation.certified.least_information import LeastInformation
+from leadterms.evaluation.certified.least_information import LeastInformation, PanelInformation
 from leadterms.evaluation.certified.size import cells_around
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.moment_system import Cut, InverseForm, NumericSystem
@@ -67,6 +67,7 @@ class InverseLoss:
         self._system, self._form, self._laws = system, form, laws
         self._shares = [abs(arb(share)) for share in form.probabilities]
         self._least = LeastInformation(laws.problems, self._shares)
+        self._panels = PanelInformation(laws.problems, self._shares)
         self._whole = Bounds(Strands(system))
         size = len(form.mean)
         self._scale = arb_mat([[arb(entry) for entry in row] for row in form.root]).det() ** 2 / abs(arb(form.factor))
@@ -91,10 +92,16 @@ class InverseLoss:
             prod((size**power for size, power in zip(u, term.powers, strict=True) if power), start=arb(1))
             for term in self._form.terms
         )
-        return _Part(cell, mass_of(cell, 0), self._least.inverse(cell), powers)
+        return _Part(cell, mass_of(cell, 0), self._inverse(cell), powers)
+
+    def _inverse(self, cell: Cell) -> Ball:
+        """Bound 1/lambda: where the effects' density is small, and the weights are off the middle, panels do better."""
+        least = self._panels.least(cell)
+        own = self._least.inverse(cell)
+        return smaller(own, (1 / least).abs_upper()) if least > 0 else own
 
     def _of(self, cuts: tuple[Cut, ...], parts: Sequence[_Part], radius: Ball) -> tuple[NumericSystem, Ball]:
-        if not self._least.holds_within(cuts):
+        if not (self._least.holds_within(cuts) and self._panels.holds_within(cuts)):
             return self._system, NAN
         strands = self._laws.cut(cuts)
         ceiling, sector = inverse_ceiling(strands, self._form)

@@ -15,6 +15,7 @@ from flint import arb
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import Ball
 from leadterms.evaluation.certified.least_information import QUASICONCAVE
+from leadterms.evaluation.certified.panels import MIDDLE
 from leadterms.evaluation.certified.polynomials import columns
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.moment_system import Cut, NumericSystem, Strand
@@ -67,7 +68,7 @@ class CutLaws:
 
     def tried(self) -> Iterator[tuple[Cut, ...]]:
         """Yield cuts, farther and farther out."""
-        spreads = 2.0
+        spreads = 1.06 * MIDDLE
         while spreads < MOST_SPREADS:
             yield self._at(spreads)
             spreads *= 1.06

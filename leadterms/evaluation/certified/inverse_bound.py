@@ -27,12 +27,12 @@ from dataclasses import dataclass
 from itertools import chain, product
 from math import factorial, prod
 
-from flint import arb, arb_mat
+from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, Cell, interval, larger, least_eigenvalue, smaller
-from leadterms.evaluation.certified.panels import Panels
-from leadterms.evaluation.certified.polynomials import columns
+from leadterms.evaluation.certified.least_information import PanelInformation
+from leadterms.evaluation.certified.polynomials import columns_in_monomials
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.moment_system import Exact, InverseCeiling
 
@@ -65,8 +65,7 @@ class InverseBound:
         self._problems, self._part = problems, part
         self._dimension = len(part.mean)
         self._shares = [arb(p) for p in part.probabilities]
-        self._columns = [columns_of(problem) for problem in problems]
-        self._panels = self._cut(1)
+        self._information = PanelInformation(problems, self._shares)
         self._corners = self._far_out()
 
     def growth_of_effects(self) -> float:
@@ -79,32 +78,15 @@ class InverseBound:
 
     def top(self, cell: Cell) -> Ball:
         """Bound it on a cell of real effects."""
-        effects = [interval(*side) for side in cell]
-        least = self._least(effects)
+        least = self._information.least(cell)
         if not least > 0:
             return NAN
+        effects = [interval(*side) for side in cell]
         u = [1 + abs(one).abs_upper() for one in shifted(self._part.mean, self._part.root, effects)]
         total = arb(0)
         for factor, powers in self._part.terms:
             total += prod((one**power for one, power in zip(u, powers, strict=True)), start=factor)
         return (total / least).abs_upper()
-
-    def _least(self, effects: Sequence[Ball]) -> Ball:
-        """Bound lambda from below."""
-        size = self._dimension
-        whole = arb_mat(size, size)
-        for problem, share, panels, (_, change) in zip(
-            self._problems, self._shares, self._panels, self._columns, strict=True
-        ):
-            shift, slopes = problem.at(effects)
-            weights = {}
-            for panel, monomials in enumerate(panels.monomials):
-                eta = sum((b * m for b, m in zip(slopes, monomials, strict=True)), shift)
-                own = problem.weight.least(eta.lower(), eta.upper())
-                if own > 0:
-                    weights[panel] = own
-            whole += share * (change * panels.least(weights) * change.transpose())
-        return least_eigenvalue(whole).lower()
 
     def beyond(self, radius: Ball, step: int) -> Ball:
         """Bound its integral with phi outside a cube; on a lattice nothing is known."""
@@ -127,24 +109,20 @@ class InverseBound:
     def _far_out(self) -> list[_Corner]:
         """Return the corners of the panel on which the effects move eta least, of smaller and smaller panels."""
         finer = FINER if len(self._problems[0].lines) == 1 else FINER[:-1]
-        for panels in chain((self._panels,), map(self._cut, finer)):
-            found = self._least_moved(panels)
+        finely = (PanelInformation(self._problems, self._shares, times) for times in finer)
+        for information in chain((self._information,), finely):
+            found = self._least_moved(information)
             if found is not None:
                 return found
         raise EvaluationError("the inverse weight is not shown to be outweighed by the random effects' normal density")
 
-    def _cut(self, times: int) -> list[Panels]:
-        """Return so many times more panels than usual for each strand."""
-        pairs = zip(self._problems, self._columns, strict=True)
-        return [Panels(problem, monomials, times) for problem, (monomials, _) in pairs]
-
-    def _least_moved(self, whole: Sequence[Panels]) -> list[_Corner] | None:
+    def _least_moved(self, information: PanelInformation) -> list[_Corner] | None:
         """Return the best of the panels on which eta moves about least, None where it moves too much on all."""
         candidates: list[tuple[float, int, int, list[tuple[Ball, tuple[Ball, ...]]]]] = []
         for strand, problem in enumerate(self._problems):
-            if self._columns[strand][1].ncols() < self._dimension:
+            if information.changes[strand].ncols() < self._dimension:
                 continue
-            for panel, ranges in enumerate(whole[strand].monomials):
+            for panel, ranges in enumerate(information.panels[strand].monomials):
                 corners = list(_corners(problem, ranges))
                 steepest = max(float(_square(slopes)) for _, slopes in corners)
                 if steepest < 1:
@@ -153,8 +131,7 @@ class InverseBound:
         for steepest, strand, panel, corners in sorted(candidates, key=lambda one: one[0]):
             if best is not None and steepest > best[0] + ABOUT:
                 break
-            change = self._columns[strand][1]
-            block = change * whole[strand].least({panel: arb(1)}) * change.transpose()
+            block = information.block(strand, {panel: arb(1)})
             least = self._shares[strand] * self._problems[strand].weight.gaussian_floor() * least_eigenvalue(block)
             if least > 0 and (best is None or least > best[1]):
                 best = (steepest if best is None else best[0], least.lower(), corners)
@@ -178,16 +155,9 @@ def _corners(problem: Problem, ranges: Sequence[Ball]) -> Iterator[tuple[Ball, t
         )
 
 
-def columns_of(problem: Problem) -> tuple[list[tuple[int, ...]], arb_mat]:
-    """Return the monomials m of a = T m, and T."""
-    derivatives = columns(problem)
-    monomials = list(dict.fromkeys(exponents for column in derivatives for exponents in column))
-    return monomials, arb_mat([[column.get(exponents, arb(0)) for exponents in monomials] for column in derivatives])
-
-
 def shares_of_square(problem: Problem, exponents: Sequence[int]) -> Ball:
     """Return C with |x^e| <= C |a|^2, not finite where there is none of this form."""
-    monomials, change = columns_of(problem)
+    monomials, change = columns_in_monomials(problem)
     try:
         inverse = (change.transpose() * change).inv() * change.transpose()
     except ZeroDivisionError:

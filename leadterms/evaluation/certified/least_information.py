@@ -1,12 +1,13 @@
 r"""Lower bounds of the information on random effects: of the least eigenvalue of E[w a a'; R], a = d eta/dz.
 
-For a box Q inside R, :math:`E[w a a^T; R] \ge \min_Q w \cdot E[a a^T; Q]`.  All weights here have one maximum or are
-monotone (`QUASICONCAVE`), so that their least value on an interval is at one of its ends.
+For disjoint boxes Q inside R, :math:`E[w a a^T; R] \ge \sum_Q \min_Q w \cdot E[a a^T; Q]`: one box of several sizes,
+which is quick, or many (`panels`).  All weights here have one maximum or are monotone (`QUASICONCAVE`), so that their
+least value on an interval is at one of its ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from flint import arb, arb_mat
 from sympy import Integer
@@ -15,7 +16,8 @@ from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, Cell,
 from leadterms.evaluation.certified.line_base import Line
 from leadterms.evaluation.certified.moments import plan
 from leadterms.evaluation.certified.named_lines import NormalLine
-from leadterms.evaluation.certified.polynomials import columns, times
+from leadterms.evaluation.certified.panels import MIDDLE, Panels
+from leadterms.evaluation.certified.polynomials import columns, columns_in_monomials, times
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.moment_system import Cut, Strand
 from leadterms.model.weights import (
@@ -58,11 +60,7 @@ class LeastInformation:
 
     def holds_within(self, cuts: Sequence[Cut]) -> bool:
         """Tell whether all boxes lie inside the cuts: the bounds are those for regions that hold the boxes."""
-        return all(
-            (low is None or bool(low <= inner[0])) and (high is None or bool(inner[1] <= high))
-            for spreads in BOXES
-            for (low, high), inner in zip(cuts, _box(self._problems[0], spreads), strict=True)
-        )
+        return all(_are_inside(_box(self._problems[0], spreads), cuts) for spreads in BOXES)
 
     def _boxes(self) -> Iterator[tuple[Box, Ball]]:
         """Return boxes Q and lower bounds of the least eigenvalue of E[a a'; Q], summed over the strands."""
@@ -91,6 +89,60 @@ class LeastInformation:
             if bound.is_finite() and bound > best:
                 best = bound
         return (1 / best).abs_upper() if best > 0 else NAN
+
+
+class PanelInformation:
+    """Lower bounds of lambda on boxes of effects, from the panels in the middle of the laws.
+
+    Parameters
+    ----------
+    problems, shares
+        As for `LeastInformation`, with one effect or two.
+    times
+        How many times more panels than usual there are.
+
+    """
+
+    def __init__(self, problems: Sequence[Problem], shares: Sequence[Ball], times: int = 1) -> None:
+        self._problems, self._shares = problems, shares
+        pairs = [columns_in_monomials(problem) for problem in problems]
+        self.changes = [change for _, change in pairs]
+        """T of a = T m for each strand, m the monomials on whose panels the bounds are."""
+        self.panels = [
+            Panels(problem, own, times, middle=True) for problem, (own, _) in zip(problems, pairs, strict=True)
+        ]
+
+    def holds_within(self, cuts: Sequence[Cut]) -> bool:
+        """Tell whether all panels lie inside the cuts."""
+        return _are_inside([line.reach(MIDDLE) for line in self._problems[0].lines], cuts)
+
+    def block(self, strand: int, weights: Mapping[int, Ball]) -> arb_mat:
+        """Return a matrix that E[w a a'] of a strand exceeds, w at least these weights on panels."""
+        change = self.changes[strand]
+        return change * self.panels[strand].least(weights) * change.transpose()
+
+    def least(self, cell: Cell) -> Ball:
+        """Bound lambda on a cell of the effects."""
+        effects = [interval(*side) for side in cell]
+        size = len(effects)
+        whole = arb_mat(size, size)
+        for strand, (problem, share) in enumerate(zip(self._problems, self._shares, strict=True)):
+            shift, slopes = problem.at(effects)
+            weights = {}
+            for panel, monomials in enumerate(self.panels[strand].monomials):
+                eta = sum((b * m for b, m in zip(slopes, monomials, strict=True)), shift)
+                own = problem.weight.least(eta.lower(), eta.upper())
+                if own > 0:
+                    weights[panel] = own
+            whole += share * self.block(strand, weights)
+        return least_eigenvalue(whole).lower()
+
+
+def _are_inside(box: Box, cuts: Sequence[Cut]) -> bool:
+    return all(
+        (low is None or bool(low <= inner[0])) and (high is None or bool(inner[1] <= high))
+        for (low, high), inner in zip(cuts, box, strict=True)
+    )
 
 
 def _inner(line: Line, spreads: float) -> tuple[Ball, Ball]:

@@ -1,4 +1,4 @@
-"""Panels of the predictors of a strand: boxes that cover their laws, and bounds of means over some of them.
+"""Panels of the predictors of a strand: boxes in which their laws lie, and bounds of means over some of them.
 
 On a panel [a, b] of a predictor with a density between l and h the mean of f^2 over it lies between l and h times the
 integral of f^2, for every function f; on a product of panels the bounds multiply.
@@ -23,9 +23,9 @@ COUNTS = (1, 16, 8, 4, 3)
 BEND = 1.7
 """How much shorter panels are where a law has most of its mass."""
 MIDDLE = 3.0
-"""Spreads of an unbounded law that are covered."""
+"""Spreads in the middle of an unbounded law."""
 FINER = 3
-"""How many times more there are of an unbounded law that is cut off."""
+"""How many times more there are of the whole of an unbounded law that is cut off."""
 
 
 @dataclass(frozen=True)
@@ -49,18 +49,26 @@ class Panels:
     Parameters
     ----------
     problem
-        The strand.  Of an unbounded predictor only the middle is covered.
+        The strand.
     columns
         Exponents of monomials of the predictors, whose combinations f are.
     times
         How many times more panels than usual each predictor has.
+    middle
+        Whether only the middle is covered of predictors that are unbounded or cut off: enough for bounds from below.
 
     """
 
-    def __init__(self, problem: Problem, columns: Sequence[Sequence[int]], times: int = 1) -> None:
+    def __init__(
+        self, problem: Problem, columns: Sequence[Sequence[int]], times: int = 1, *, middle: bool = False
+    ) -> None:
         self._columns = columns
         count = times * COUNTS[min(len(problem.lines), len(COUNTS) - 1)]
-        sides = [_pieces(line, count * (FINER if isinstance(line, CutLine) else 1)) for line in problem.lines]
+        sides = [
+            _pieces(line, *line.reach(MIDDLE), count) if middle else
+            _pieces(line, line.low, line.high, count * (FINER if isinstance(line, CutLine) else 1))
+            for line in problem.lines
+        ]  # fmt: skip
         self._boxes = list(product(*sides))
         self._grams: dict[int, arb_mat] = {}
         self.monomials = [
@@ -121,9 +129,8 @@ class Panels:
         return self._grams[panel]
 
 
-def _pieces(line: Line, count: int) -> list[_Piece]:
-    """Cut the range of a law, or the middle of it, into about so many panels."""
-    low, high = line.reach(MIDDLE) if line.low is None or line.high is None else (line.low, line.high)
+def _pieces(line: Line, low: Ball, high: Ball, count: int) -> list[_Piece]:
+    """Cut a range of a law into about so many panels."""
     atoms = line.atoms(low, high)
     if atoms is not None:
         return [_Piece(x.lower(), x.upper(), NAN, NAN, p.lower().max(arb(0))) for x, p in atoms]
@@ -149,14 +156,13 @@ def _pieces(line: Line, count: int) -> list[_Piece]:
 def _side_of_most(line: Line, i: int, count: int) -> int:
     """Tell where a segment of a law has most of its mass: at its lower end (-1), its upper one (1), or not known (0).
 
-    A law cut off on one side has most at the other, one cut off on both about the middle.
+    A law unbounded on one side has most at the other, one unbounded on both about the middle; cut off or not.
     """
-    if not isinstance(line, CutLine):
-        return 0
-    below, above = (end is not None for end in line.cut)
+    law = line.line if isinstance(line, CutLine) else line
+    below, above = law.low is None, law.high is None
     if below and above:
         return 0 if count == 1 else 1 if 2 * i < count - 1 else -1
-    return 1 if below else -1
+    return 1 if below else -1 if above else 0
 
 
 def _cut(low: Ball, high: Ball, count: int, side: int) -> list[tuple[Ball, Ball]]:

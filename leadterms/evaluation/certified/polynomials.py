@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 from math import prod
 
-from flint import arb
+from flint import arb, arb_mat
 from sympy import Integer
 
 from leadterms.evaluation.certified.balls import NAN, Ball, larger, value_of, whole_power
@@ -28,6 +28,13 @@ def columns(problem: Problem) -> list[Polynomial]:
                 terms[e] = terms.get(e, arb(0)) + entry
         found.append(terms)
     return found
+
+
+def columns_in_monomials(problem: Problem) -> tuple[list[tuple[int, ...]], arb_mat]:
+    """Return the monomials m of a = T m, and T, for the derivatives a of eta by the effects."""
+    derivatives = columns(problem)
+    monomials = list(dict.fromkeys(exponents for column in derivatives for exponents in column))
+    return monomials, arb_mat([[column.get(exponents, arb(0)) for exponents in monomials] for column in derivatives])
 
 
 def without_effects(problem: Problem) -> Polynomial:
