@@ -110,6 +110,7 @@ class Entry:
         order: str | Expr | None = None,
         method: str | None = None,
         rounding: str = "nearest",
+        patience: float = 1,
     ) -> Number:
         """Return the coefficient of a term at a point, to the digits asked for.
 
@@ -127,6 +128,9 @@ class Entry:
             where there is a certified road, else the second.
         rounding
             "nearest", "down" (the printed decimal is not above the truth) or "up" (not below it).
+        patience
+            How many times the usual work is done before the general certified road gives up; what usually takes far
+            too long is tried where it is more than 1. ``math.inf``: it never gives up.
 
         Raises
         ------
@@ -141,7 +145,7 @@ class Entry:
         point = self.space.point(values)
         term = self.of_order(order).at(point)
         term.require_existence()
-        number = evaluate_at([term], point, Wanted(digits, method, rounding))[0]
+        number = evaluate_at([term], point, Wanted(digits, method, rounding, patience))[0]
         assert number is not None
         return number
 
@@ -153,12 +157,13 @@ class Entry:
         *,
         method: str | None = None,
         rounding: str = "nearest",
+        patience: float = 1,
     ) -> Number:
         """Return the sum of all terms at a point and at sizes.
 
         Parameters
         ----------
-        values, digits, method, rounding
+        values, digits, method, rounding, patience
             As in `evaluate`.
         sizes
             ``{"m": 100, "n": 20}``, or the size of each group, ``[20, 20, 60]``; in a layout with several grouping
@@ -180,7 +185,7 @@ class Entry:
             if missing:
                 raise EvaluationError(_no_size(missing, numbers))
             scaled.append(own.times(own.order.xreplace(numbers)))
-        number = evaluate_at([summed(scaled, Integer(1))], point, Wanted(digits, method, rounding))[0]
+        number = evaluate_at([summed(scaled, Integer(1))], point, Wanted(digits, method, rounding, patience))[0]
         assert number is not None
         return number
 

@@ -104,6 +104,13 @@ Examples:
     help="Rounding of the values: down is never above the truth, up never below.",
 )
 @click.option(
+    "--patience",
+    type=click.FloatRange(min=1),
+    default=1,
+    metavar="NUMBER",
+    help="So many times the usual work is done before a slow certified road gives up.  [default: 1]",
+)
+@click.option(
     "--format",
     "shape",
     type=click.Choice(["text", "latex", "latex-matrix", "document", "markdown", "json", *LANGUAGES]),
@@ -131,6 +138,7 @@ def derive(
     digits: int,
     method: str | None,
     rounding: str,
+    patience: float,
     shape: str,
 ) -> None:
     """Derive the leading term of the asymptotic variance of every parameter, or two terms.
@@ -149,7 +157,7 @@ def derive(
     from leadterms.evaluation.wanted import Wanted
     from leadterms.publication.text import derivation_text
 
-    wanted = Wanted(digits, method, rounding)
+    wanted = Wanted(digits, method, rounding, patience)
     model = read_model(formula, family, link, laws, levels, centred, designed)
     with working("deriving"):
         result = expansion(model, terms, group_sizes, regime)

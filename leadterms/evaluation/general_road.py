@@ -31,7 +31,7 @@ from leadterms.model.weights import ExponentialWeight
 
 NAME = "general certified road, slower than a kernel"
 MOST_EFFECTS = 3
-"""Nodes in more dimensions than these are too many."""
+"""Nodes in more dimensions than these usually are too many."""
 
 
 def general_road(average: Average) -> Road:
@@ -45,7 +45,7 @@ def general_road(average: Average) -> Road:
     """
     effects, symbols = average.effects, tuple(average.inner)
     if len(effects.symbols) > MOST_EFFECTS:
-        raise UncertifiedError(f"no certified road for an average over {len(effects.symbols)} random effects")
+        _require_patience(f"an average over {len(effects.symbols)} random effects")
     factors = {s for moment in average.inner.values() for _, c in moment.polynomial for s in c.free_symbols}
     if not symbols or factors & set(effects.symbols):
         raise UncertifiedError("no certified road: the random effects stand outside the weights")
@@ -103,9 +103,16 @@ def _ceiling(average: Average) -> tuple[Bound | None, InverseInformation | None]
             f"no certified road: {slope}, in an integrand that is neither residual nor inverse information"
         )
     if len(average.effects.symbols) > 1:
-        # three digits would take minutes
-        raise UncertifiedError(f"no certified road: {slope}, in an inverse information of several random effects")
+        _require_patience(f"{slope}, in an inverse information of several random effects")
     return None, inverse
+
+
+def _require_patience(what: str) -> None:
+    """Refuse what takes minutes even for three digits, unless more than the usual work is granted."""
+    from leadterms.evaluation.certified.work import TOO_LONG, patience
+
+    if patience() == 1:
+        raise UncertifiedError(f"{what}: {TOO_LONG}")
 
 
 @dataclass(frozen=True)

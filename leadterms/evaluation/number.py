@@ -76,6 +76,7 @@ def evaluate(
     may_vanish: bool = False,
     method: str | None = None,
     rounding: str = "nearest",
+    patience: float = 1,
 ) -> Number:
     """Return the value of a coefficient at an exact point, to the digits asked for.
 
@@ -102,6 +103,9 @@ def evaluate(
         where there is a certified road, else the second.
     rounding
         "nearest", "down" (the printed decimal is not above the truth) or "up" (not below it).
+    patience
+        How many times the usual work is done before the general certified road gives up; what usually takes far too
+        long is tried where it is more than 1. ``math.inf``: it never gives up.
 
     Raises
     ------
@@ -123,6 +127,8 @@ def evaluate(
     if isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= MAX_DIGITS:
         raise EvaluationError(f"digits must be a whole number from 1 to {MAX_DIGITS}, not {digits!r}")
     check_rounding(rounding)
+    if isinstance(patience, bool) or not isinstance(patience, int | float) or not patience >= 1:
+        raise EvaluationError(f"patience must be a number from 1 on, not {patience!r}")
     point = {symbol: _exact(symbol, value) for symbol, value in values.items()}
     candidates = [_prepared(candidate) for candidate in (expr, *alternatives)]
     for candidate in candidates:
@@ -130,10 +136,12 @@ def evaluate(
         if missing:
             raise EvaluationError(f"no value for {', '.join(missing)} in {spelled(candidate)}: give one for each")
     if method != "mpmath":
+        from leadterms.evaluation.certified.work import patient
         from leadterms.evaluation.certified_value import certified_value
 
         try:
-            return certified_value(candidates, point, digits, may_vanish, rounding)
+            with patient(patience):
+                return certified_value(candidates, point, digits, may_vanish, rounding)
         except UncertifiedError:
             if method == "balls":
                 raise

@@ -14,7 +14,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 
 from sympy import Add, Expr, Integer, Matrix, Poly, Rational, Symbol, fraction, root, together
 
@@ -208,18 +208,44 @@ class _Design:
         return [column for i, column in enumerate(columns) if column not in columns[:i]]
 
     def _probabilities(self) -> Iterator[tuple[Expr, ...]]:
-        """Guess them: the denominator is det H_AA, of which each strand alone has its probability to the size of A."""
+        """Guess them: the denominator is a multiple of det H_AA."""
         count = len(self.etas)
         if count == 1:
             yield (Integer(1),)
             return
-        alone = [self._alone(strand) for strand in range(count)]
+        for found in (self._by_strands_alone(), self._by_exchange()):
+            if found is not None and all(ratio.is_positive for ratio in found):
+                yield found
+                return
+
+    def _by_strands_alone(self) -> tuple[Expr, ...] | None:
+        """Compare the terms in moments of one strand only: they have its probability to the size of A."""
+        alone = [self._alone(strand) for strand in range(len(self.etas))]
         shared = set(alone[0]).intersection(*alone[1:])
-        if shared:
-            key = min(shared)
-            ratios = [root(part[key] / alone[0][key], len(self.block)) for part in alone]
-            if all(ratio.is_positive for ratio in ratios):
-                yield tuple(ratios)
+        if not shared:
+            return None
+        key = min(shared)
+        return tuple(root(part[key] / alone[0][key], len(self.block)) for part in alone)
+
+    def _by_exchange(self) -> tuple[Expr, ...] | None:
+        """Compare terms that differ in one strand: those of det H_AA with symbols for the probabilities, and of D.
+
+        This finds them where the effects' columns are dependent on each strand, as for predictors that take few values.
+        """
+        symbols, columns = [self._symbols[key] for key in self._known], [c for c in self.block if c is not None]
+        chances = [internal(f"p{strand}") for strand in range(len(self.etas))]
+        rows = range(len(columns))
+        block = Matrix([[self._entry(columns[i], columns[j], chances) for j in rows] for i in rows])
+        if block.free_symbols & (set(self._symbols.values()) - set(symbols)):
+            return None
+        below = dict(Poly(self.below.expand(), *symbols).terms())
+        levels: dict[tuple[int, ...], Expr] = {}
+        for powers, c in Poly(block.det(method="berkowitz").expand(), *symbols).terms():
+            parts = Poly(c, *chances).terms()
+            if powers in below and len(parts) == 1:
+                ((exponents, number),) = parts
+                levels.setdefault(exponents, below[powers] / number)
+        return _ratios(levels, len(chances))
 
     def _alone(self, strand: int) -> dict[tuple[tuple[Exponents, int], ...], Expr]:
         """Return the terms of the denominator in the moments of one strand only, by their exponents."""
@@ -263,3 +289,16 @@ class _Design:
             return None
         difference = self.above * information[:-1, :-1].det() - factor * self.below * information.det()
         return factor if Poly(difference, *symbols).is_zero else None
+
+
+def _ratios(levels: Mapping[tuple[int, ...], Expr], count: int) -> tuple[Expr, ...] | None:
+    """Return p_s/p_0 from the values f p^e of a common factor times monomials, by their exponents; None if unknown."""
+    known: dict[int, Expr] = {0: Integer(1)}
+    for _ in range(count):
+        for first, second in product(levels, repeat=2):
+            apart = [i - j for i, j in zip(first, second, strict=True)]
+            if sorted(apart) == [-1, *[0] * (count - 2), 1]:
+                more, fewer = apart.index(1), apart.index(-1)
+                if fewer in known and more not in known:
+                    known[more] = (known[fewer] * levels[first] / levels[second]).cancel()
+    return tuple(known[strand] for strand in range(count)) if len(known) == count else None

@@ -1,4 +1,4 @@
-"""What is asked of a number: digits, road, rounding."""
+"""What is asked of a number: digits, road, rounding, patience."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ class Wanted:
         where there is a certified road, else the second.
     rounding
         "nearest", "down" (the printed decimal is not above the truth) or "up" (not below it).
+    patience
+        How many times the usual work is done before the general certified road gives up.
 
     """
 
     digits: int = 15
     method: str | None = None
     rounding: str = "nearest"
+    patience: float = 1
 
 
 USUAL = Wanted()

@@ -7,6 +7,9 @@ import json
 import mpmath
 import pytest
 
+from leadterms.evaluation import certified_value
+from leadterms.evaluation.certified.work import patience
+
 POISSON = ["derive", "y ~ x + (1 | group)", "--family", "poisson", "--law", "x=Uniform(-1, 1)"]
 GLM = ["derive", "y ~ x", "--family", "poisson", "--law", "x=Uniform(-1, 1)"]
 AT = "beta0=-1.46, beta1=2.11, sigma2=3.79"
@@ -48,6 +51,14 @@ def test_json_is_one_document(run):
     with mpmath.workdps(60):
         assert abs(mpmath.mpf(slope["value"]) - mpmath.mpf("2.0487282409851273475700889813")) < mpmath.mpf("1e-28")
     assert len(slope["value"].replace(".", "")) == 50
+
+
+def test_patience_reaches_the_certified_road(run, monkeypatch):
+    seen = []
+    real = certified_value.certified_value
+    monkeypatch.setattr(certified_value, "certified_value", lambda *args: seen.append(patience()) or real(*args))
+    code, _, _ = run(*POISSON, "--parameter", "x", "--at", AT, "--patience", "7")
+    assert (code, seen) == (0, [7])
 
 
 def test_latex_is_one_line_for_each_entry(run):
@@ -170,6 +181,7 @@ REFUSALS = [
     (model(digits="0"), "--digits"),
     (model(digits="-3"), "--digits"),
     (model(digits="ten"), "--digits"),
+    (model(patience="0.5"), "--patience"),
     (model(format="xml"), "--format"),
     (model(terms="2"), "two terms need random effects"),
     (model("y ~ x + (1 | g)", terms="2", n="20"), "--n compares second with leading terms at a point"),

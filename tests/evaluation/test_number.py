@@ -2,6 +2,7 @@
 
 import random
 from fractions import Fraction
+from math import nan
 
 import mpmath
 import pytest
@@ -273,6 +274,9 @@ def test_unknown_method_and_function_are_refused():
 
     with pytest.raises(EvaluationError, match="method"):
         evaluate(BETA0, {BETA0: 1}, method="floats")
+    for patience in (0.5, nan, True, "2"):
+        with pytest.raises(EvaluationError, match="patience must be a number from 1 on"):
+            evaluate(BETA0, {BETA0: 1}, patience=patience)
     with pytest.raises(EvaluationError, match="no numerical rule for f"):
         evaluate(Function("f")(BETA0), {BETA0: 1})
 

@@ -23,6 +23,7 @@ from leadterms.evaluation.certified.ellipse_bounds import EllipseBounds, half_an
 from leadterms.evaluation.certified.gauss import gauss, points_needed, remainder
 from leadterms.evaluation.certified.size import cells_of, rough_size
 from leadterms.evaluation.certified.strands import Strands
+from leadterms.evaluation.certified.work import TOO_LONG, patience
 from leadterms.evaluation.moment_system import NumericSystem
 from leadterms.evaluation.precision import ball_precision
 
@@ -94,10 +95,10 @@ class EffectsAverage:
         while cells:
             cell = cells.pop()
             done += 1
-            if done > MOST_CELLS:
+            if done > MOST_CELLS * patience():
                 raise EvaluationError(
-                    f"the certified average over the random effects is not done after {MOST_CELLS} cells: the moments "
-                    "come too close to a zero or pole of the integrand"
+                    f"the certified average over the random effects is not done after {done - 1} cells, as the moments "
+                    f"come too close to a zero or pole of the integrand: {TOO_LONG}"
                 )
             share = self.tolerance * _volume(cell) / volume / 2
             with ball_precision(PLANNING_BITS):

@@ -18,12 +18,16 @@ the sum over the corners of e^(eta^2/2)/(p k g), g the least eigenvalue of G; et
 e^(eta^2/2) phi is finite where |b| < 1.  With (1 + |u|)^alpha <= alpha! e^(1 + |u|) and e^|u| <= e^u + e^-u all is a
 sum of e^(q + l'z + (c + b'z)^2/2) phi(z): normal with precision I - b b', hence with variance S = I + b b'/(1 - |b|^2),
 mean S (l + c b) and mass (1 - |b|^2)^(-1/2) e^(q + c^2/2 + (l + c b)'S(l + c b)/2).
+
+Normal predictors that no effect multiplies widen the weight: with eta = c + s x, x normal with mean 0 and variance 1,
+E[e^(-eta^2/2)] = (1 + s^2)^(-1/2) e^(-c^2/{2(1 + s^2)}), so that all is as without them, eta and a divided by
+(1 + s^2)^(1/2) and H multiplied by it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, product
 from math import factorial, prod
 
@@ -32,12 +36,13 @@ from flint import arb
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, Cell, interval, larger, least_eigenvalue, smaller
 from leadterms.evaluation.certified.least_information import PanelInformation
+from leadterms.evaluation.certified.named_lines import NormalLine
 from leadterms.evaluation.certified.polynomials import columns_in_monomials
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.moment_system import Exact, InverseCeiling
 
 ABOUT = 0.02
-"""Panels on which the largest |b|^2 is within this of the least are compared by the information on them."""
+"""Panels on which the largest |b|^2 is within this of the least are compared by what they bound."""
 FINER = (4, 32)
 """How many times more panels are tried for what holds far out where the usual ones fail: the last for one predictor."""
 
@@ -49,6 +54,11 @@ class _Corner:
     level: Ball
     constant: Ball
     slopes: tuple[Ball, ...]
+
+    def mass(self) -> Ball:
+        """Return its integral with phi."""
+        left = 1 - _square(self.slopes)
+        return (self.level + self.constant**2 / (2 * left)).exp() / left.sqrt()
 
 
 class InverseBound:
@@ -114,12 +124,19 @@ class InverseBound:
             found = self._least_moved(information)
             if found is not None:
                 return found
+        pairs = [_without_normals(problem) for problem in self._problems]
+        narrower, roots = [problem for problem, _ in pairs], [root for _, root in pairs]
+        shares = [share * root for share, root in zip(self._shares, roots, strict=True)]
+        if any(root > 1 for root in roots):
+            found = self._least_moved(PanelInformation(narrower, shares))
+            if found is not None:
+                return found
         raise EvaluationError("the inverse weight is not shown to be outweighed by the random effects' normal density")
 
     def _least_moved(self, information: PanelInformation) -> list[_Corner] | None:
         """Return the best of the panels on which eta moves about least, None where it moves too much on all."""
         candidates: list[tuple[float, int, int, list[tuple[Ball, tuple[Ball, ...]]]]] = []
-        for strand, problem in enumerate(self._problems):
+        for strand, problem in enumerate(information.problems):
             if information.changes[strand].ncols() < self._dimension:
                 continue
             for panel, ranges in enumerate(information.panels[strand].monomials):
@@ -127,17 +144,21 @@ class InverseBound:
                 steepest = max(float(_square(slopes)) for _, slopes in corners)
                 if steepest < 1:
                     candidates.append((steepest, strand, panel, corners))
-        best: tuple[float, Ball, list[tuple[Ball, tuple[Ball, ...]]]] | None = None
+        best: tuple[Ball, list[_Corner]] | None = None
+        first = 1.0
         for steepest, strand, panel, corners in sorted(candidates, key=lambda one: one[0]):
-            if best is not None and steepest > best[0] + ABOUT:
+            if best is not None and steepest > first + ABOUT:
                 break
             block = information.block(strand, {panel: arb(1)})
-            least = self._shares[strand] * self._problems[strand].weight.gaussian_floor() * least_eigenvalue(block)
-            if least > 0 and (best is None or least > best[1]):
-                best = (steepest if best is None else best[0], least.lower(), corners)
-        if best is None or not all(bool(_square(slopes) < 1) for _, slopes in best[2]):
-            return None
-        return [_Corner(-best[1].log(), *corner) for corner in best[2]]
+            floor = information.problems[strand].weight.gaussian_floor()
+            least = information.shares[strand] * floor * least_eigenvalue(block)
+            if not (least > 0 and all(bool(_square(slopes) < 1) for _, slopes in corners)):
+                continue
+            found = [_Corner(-least.lower().log(), *corner) for corner in corners]
+            mass = sum((corner.mass() for corner in found), arb(0)).abs_upper()
+            if best is None or mass < best[0]:
+                first, best = steepest if best is None else first, (mass, found)
+        return None if best is None else best[1]
 
 
 def _corners(problem: Problem, ranges: Sequence[Ball]) -> Iterator[tuple[Ball, tuple[Ball, ...]]]:
@@ -153,6 +174,31 @@ def _corners(problem: Problem, ranges: Sequence[Ball]) -> Iterator[tuple[Ball, t
                 sum((entry * x for entry, x in zip(row[1:], corner, strict=True)), row[0]) for row in problem.loadings
             ),
         )
+
+
+def _without_normals(problem: Problem) -> tuple[Problem, Ball]:
+    """Return the problem without the normal predictors that no effect multiplies, and (1 + s^2)^(1/2)."""
+    strand, lines = problem.strand, problem.lines
+    if strand.monomials is not None or strand.cuts is not None:
+        return problem, arb(1)
+    normal = [
+        isinstance(line, NormalLine) and all(row[1 + i].is_zero() for row in problem.loadings)
+        for i, line in enumerate(lines)
+    ]
+    square, centre = arb(1), problem.centre
+    for line, slope, is_normal in zip(lines, problem.slopes, normal, strict=True):
+        if is_normal and isinstance(line, NormalLine):
+            square, centre = square + (slope * line.sd) ** 2, centre + slope * line.mean
+    root, left = square.sqrt(), [i for i, is_normal in enumerate(normal) if not is_normal]
+    narrower = replace(
+        strand,
+        laws=tuple(strand.laws[i] for i in left),
+        centre=centre / root,
+        slopes=tuple(problem.slopes[i] / root for i in left),
+        loadings=tuple((row[0] / root, *(row[1 + i] / root for i in left)) for row in problem.loadings),
+        moments=(),
+    )
+    return Problem(narrower), root
 
 
 def shares_of_square(problem: Problem, exponents: Sequence[int]) -> Ball:

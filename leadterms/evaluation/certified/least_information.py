@@ -104,7 +104,7 @@ class PanelInformation:
     """
 
     def __init__(self, problems: Sequence[Problem], shares: Sequence[Ball], times: int = 1) -> None:
-        self._problems, self._shares = problems, shares
+        self.problems, self.shares = problems, shares
         pairs = [columns_in_monomials(problem) for problem in problems]
         self.changes = [change for _, change in pairs]
         """T of a = T m for each strand, m the monomials on whose panels the bounds are."""
@@ -114,7 +114,7 @@ class PanelInformation:
 
     def holds_within(self, cuts: Sequence[Cut]) -> bool:
         """Tell whether all panels lie inside the cuts."""
-        return _are_inside([line.reach(MIDDLE) for line in self._problems[0].lines], cuts)
+        return _are_inside([line.reach(MIDDLE) for line in self.problems[0].lines], cuts)
 
     def block(self, strand: int, weights: Mapping[int, Ball]) -> arb_mat:
         """Return a matrix that E[w a a'] of a strand exceeds, w at least these weights on panels."""
@@ -126,7 +126,7 @@ class PanelInformation:
         effects = [interval(*side) for side in cell]
         size = len(effects)
         whole = arb_mat(size, size)
-        for strand, (problem, share) in enumerate(zip(self._problems, self._shares, strict=True)):
+        for strand, (problem, share) in enumerate(zip(self.problems, self.shares, strict=True)):
             shift, slopes = problem.at(effects)
             weights = {}
             for panel, monomials in enumerate(self.panels[strand].monomials):

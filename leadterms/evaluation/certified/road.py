@@ -14,7 +14,7 @@ from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.sector import SectorAverage, in_sector
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.certified.tilted_normal import place_of_tilt
-from leadterms.evaluation.certified.work import MOST_UNITS, limited_work
+from leadterms.evaluation.certified.work import MOST_UNITS, TOO_LONG, limited_work, patience
 from leadterms.evaluation.moment_system import STRAYING, ExponentialCeiling, NumericSystem
 from leadterms.evaluation.precision import ball_precision
 
@@ -27,11 +27,14 @@ MORE_FOR_MANY = 3
 MORE_FOR_TURNED = 2
 """The same with two under weights that no sector holds, where the predictors are bounded or one is normal (`Table`)."""
 MOST_IN_CELLS = 2
-"""Random effects of which a cell may have so many: more would take hours."""
+"""Random effects of which a cell usually may have so many: more take hours."""
 
 
 def certified_average(system: NumericSystem, bits: int) -> arb:
     """Return a ball that contains E_U[F(M(U))], of relative accuracy 2^-bits where three passes reach it.
+
+    One that contains 0 as well is accurate to about 2^-bits of E|F|: by symmetry the average may vanish, and what of it
+    matters only the caller knows.
 
     Parameters
     ----------
@@ -80,7 +83,7 @@ def _average(system: NumericSystem, bits: int) -> arb:
         if best is None or ball.rad() < best.rad() or not best.is_finite():
             best = ball
         lost = bits - ball.rel_accuracy_bits()
-        if lost <= 0:
+        if lost <= 0 or (system.dimension and ball.is_finite() and ball.contains(0)):
             return ball
         aim += min(lost, bits + 64) + GUARD
     if best is None or not best.is_finite():
@@ -130,10 +133,11 @@ def _bounded(system: NumericSystem, bits: int, size: arb | None = None) -> arb:
             "an average of an inverse information is certified for weights whose argument is bounded near the real "
             "line, and under the probit link for one or two random effects"
         )
-    if system.dimension > MOST_IN_CELLS:
+    if system.dimension > MOST_IN_CELLS and patience() == 1:
         raise EvaluationError(
             f"an average over {system.dimension} random effects is certified for weights whose argument is bounded "
-            "near the real line only: those of the logit link, and of the negative binomial family with the log link"
+            "near the real line only, those of the logit link, and of the negative binomial family with the log link: "
+            + TOO_LONG
         )
     return EffectsAverage(system, bits, size).value()
 

@@ -1,7 +1,8 @@
 """How much work the certified road does before it gives up: counted in evaluations of weights, not in seconds.
 
 The count is the same on every machine.  A unit is about the time of one enclosure of a weight over a complex box;
-values at real points cost less, and more from some bits on.  More units are granted where more bits are asked for.
+values at real points cost less, and more from some bits on.  More units are granted where more bits are asked for, and
+where the caller is patient.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ REAL_UNITS = 1 / 6
 """A value at a real point."""
 WORD, COSTLY = 64, 256
 """Bits beyond which more units are granted, and beyond which values cost more."""
+TOO_LONG = "the certified road is too long here (patience=10 grants ten times as much)"
 
 
 @dataclass
@@ -29,12 +31,26 @@ class _Account:
     granted: float
 
     def error(self) -> EvaluationError:
-        return EvaluationError(
-            f"given up after {round(self.granted)} evaluations of the weight: the certified road is too long here"
-        )
+        return EvaluationError(f"given up after {round(self.granted)} evaluations of the weight: {TOO_LONG}")
 
 
+_patience: ContextVar[float] = ContextVar("patience", default=1.0)
 _account: ContextVar[_Account | None] = ContextVar("account", default=None)
+
+
+@contextmanager
+def patient(times: float) -> Iterator[None]:
+    """Grant so many times the usual work to what is done inside."""
+    token = _patience.set(times)
+    try:
+        yield
+    finally:
+        _patience.reset(token)
+
+
+def patience() -> float:
+    """Return how many times the usual work is granted, and what usually takes far too long is tried if more than 1."""
+    return _patience.get()
 
 
 @contextmanager
@@ -48,13 +64,14 @@ def limited_work(bits: int, units: float = MOST_UNITS) -> Iterator[None]:
     ...     spend(8)
     Traceback (most recent call last):
     ...
-    leadterms.errors.EvaluationError: given up after 10 evaluations of the weight: the certified road is too long here
+    leadterms.errors.EvaluationError: given up after 10 evaluations of the weight: the certified road is too long here \
+(patience=10 grants ten times as much)
 
     """
     if _account.get() is not None:
         yield
         return
-    granted = units * max(1.0, bits / WORD)
+    granted = units * patience() * max(1.0, bits / WORD)
     account = _Account(granted, granted)
     token = _account.set(account)
     try:

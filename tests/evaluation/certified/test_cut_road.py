@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from flint import arb, arb_mat, fmpq
+from scipy.special import log_ndtr
 from sympy import Integer, Rational, Tuple
 
 from leadterms.errors import EvaluationError
@@ -21,6 +22,7 @@ from leadterms.evaluation.certified.cut_laws import CutLaws
 from leadterms.evaluation.certified.cut_residual import ResidualLoss
 from leadterms.evaluation.certified.cut_road import cut_off, is_unbounded
 from leadterms.evaluation.certified.road import certified_average
+from leadterms.evaluation.certified.work import patient
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Sector, Strand
 from leadterms.model.laws import FiniteLaw, GammaLaw, Law, NormalLaw, PoissonLaw, UniformLaw
 from leadterms.model.weights import (
@@ -43,6 +45,10 @@ def logistic(eta: Array) -> Array:
 
 def saturating(eta: Array) -> Array:
     return 1 / (1 / 3 + np.exp(-eta))
+
+
+def probit(eta: Array) -> Array:
+    return np.exp(-(eta**2) - np.log(2 * np.pi) - log_ndtr(eta) - log_ndtr(-eta))
 
 
 def legendre(low: float, high: float, density: Callable[[Array], Array], count: int = 30) -> Nodes:
@@ -154,12 +160,14 @@ def test_random_slopes_for_other_laws_and_links(case: Any) -> None:
 
 
 @pytest.mark.slow
-def test_three_random_effects() -> None:
-    """x3 given 1, x1, x2, where x1 and x2 take two values and x3 is uniform."""
+@pytest.mark.parametrize(("kind", "scale", "bits", "times"), [("logit", 10, 14, 1), ("probit", 100, 6, 10)])
+def test_three_random_effects(kind: str, scale: int, bits: int, times: int) -> None:
+    """x3 given 1, x1, x2, where x1 and x2 take two values and x3 is uniform; probit for the patient alone."""
+    weight, values = {"logit": (LogisticWeight(ONE), logistic), "probit": (ProbitWeight(ONE), probit)}[kind]
     law = FiniteLaw(Tuple(0, Rational(1, 2)), Tuple(1, Rational(1, 2)))
     names = ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))
     exponents = tuple(dict.fromkeys(tuple(i + j for i, j in zip(e, f, strict=True)) for e in names for f in names))
-    loadings = tuple(tuple(fmpq(v, 10) for v in row) for row in ((4, 1, 0, 0), (0, 3, 1, 0), (0, 0, 3, 0)))
+    loadings = tuple(tuple(fmpq(v, scale) for v in row) for row in ((4, 1, 0, 0), (0, 3, 1, 0), (0, 0, 3, 0)))
 
     def last(m: Any) -> Any:
         moments = dict(zip(exponents, m, strict=True))
@@ -167,13 +175,15 @@ def test_three_random_effects() -> None:
         return arb_mat(rows).det() / arb_mat([row[:3] for row in rows[:3]]).det()
 
     slopes = (fmpq(7, 10), fmpq(-1, 2), fmpq(1, 3))
-    strand = Strand(LogisticWeight(ONE), (law, law, UniformLaw(-1, 1)), fmpq(-2, 5), slopes, loadings, exponents)
-    whole = NumericSystem((strand,), last, (Ceiling(fmpq(1), 0, (0, 0, 2)),), Sector(1, 2), (fmpq(1),))
-    ball = certified_average(whole, 14)
+    strand = Strand(weight, (law, law, UniformLaw(-1, 1)), fmpq(-2, 5), slopes, loadings, exponents)
+    sector = Sector(1, 2, turns=kind == "probit")
+    whole = NumericSystem((strand,), last, (Ceiling(fmpq(1), 0, (0, 0, 2)),), sector, (fmpq(1),))
+    with patient(times):
+        ball = certified_average(whole, bits)
     two = (np.array([0.0, 1.0]), np.array([0.5, 0.5]))
     numbers = [[int(v.p) / int(v.q) for v in row] for row in loadings]
-    expected = by_sums(logistic, [two, two, UNIFORM], (-0.4, [0.7, -0.5, 1 / 3]), numbers, 0.4)
-    assert ball.rel_accuracy_bits() >= 14
+    expected = by_sums(values, [two, two, UNIFORM], (-0.4, [0.7, -0.5, 1 / 3]), numbers, 0.4)
+    assert ball.rel_accuracy_bits() >= bits
     assert abs(float(ball.mid()) - expected) <= float(ball.rad()) + 1e-9 * expected
 
 

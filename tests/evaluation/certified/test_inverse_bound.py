@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from flint import arb, fmpq
+from scipy.special import log_ndtr, logsumexp
 from sympy import Integer
 
-from leadterms import EvaluationError, Model, UncertifiedError, expansion
+from leadterms import EvaluationError, Model, expansion
 from leadterms.evaluation.certified import inverse_bound
 from leadterms.evaluation.certified.bounds import Bounds
 from leadterms.evaluation.certified.ellipse_bounds import EllipseBounds
@@ -188,6 +189,40 @@ def test_a_planted_false_bound_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert abs(float(ball.mid()) - total) > float(ball.rad()) + 1e-9
 
 
+def beside_a_normal(load: fmpq) -> tuple[list[Strand], InverseForm]:
+    """1/E[w(eta)], eta = -2/5 + x/2 + 4/5 v + load z with x uniform on (0, 1), v normal of mean 1 and variance 1."""
+    laws, loadings = (UniformLaw(0, 1), NormalLaw(1, 1)), ((load, fmpq(0), fmpq(0)),)
+    own = Strand(PROBIT, laws, fmpq(-2, 5), (fmpq(1, 2), fmpq(4, 5)), loadings, ((0, 0),))
+    return [own], InverseForm(arb(1), (arb(1),), (NumeratorTerm(arb(1), (), (0,)),), (arb(0),), ((arb(load),),))
+
+
+def test_a_normal_predictor_widens_the_weight() -> None:
+    """The variance of the effect may be 1 + 16/25 then, and no more."""
+    strands, own = beside_a_normal(fmpq(5, 4))
+    ceiling, _ = inverse_ceiling(strands, own)
+    z = np.linspace(-30, 30, 301)
+    nodes, masses = np.polynomial.legendre.leggauss(6)
+    x, masses = (1 + nodes) / 2, np.log(masses / 2)
+    v = np.linspace(-40, 42, 401)
+    law = -((v - 1) ** 2) / 2 + np.log((v[1] - v[0]) / np.sqrt(2 * np.pi))
+    logs = []
+    for point in z:
+        eta = -0.4 + x[:, None] / 2 + 0.8 * v + 1.25 * point
+        w = -(eta**2) - np.log(2 * np.pi) - log_ndtr(eta) - log_ndtr(-eta)
+        logs.append(-point * point / 2 - logsumexp(w + masses[:, None] + law))
+    terms = np.exp(np.array(logs)) * (z[1] - z[0]) / np.sqrt(2 * np.pi)
+    with ball_precision(64):
+        bound = InverseBound([Problem(one) for one in strands], ceiling)
+        for radius in (3.0, 6.0):
+            true = terms[abs(z) > radius].sum()
+            # the two tails of pdf^2/{cdf (1 - cdf)} are about 2 |eta|^-1 e^(-eta^2/2)/pi, one panel of 16 is used
+            assert true <= float(bound.beyond(arb(radius), 0)) <= 200 * true
+        strands, own = beside_a_normal(fmpq(13, 10))
+        ceiling, _ = inverse_ceiling(strands, own)
+        with pytest.raises(EvaluationError, match="outweighed by the random effects"):
+            InverseBound([Problem(one) for one in strands], ceiling)
+
+
 def test_what_the_density_does_not_outweigh_is_refused() -> None:
     steep = Strand(PROBIT, (LAW,), fmpq(0), (fmpq(1),), ((fmpq(1), fmpq(0)),), ((0,),))
     root = ((arb(1),),)
@@ -217,10 +252,12 @@ def test_laws_whose_density_is_rough_at_an_end(law: str) -> None:
 
 
 @pytest.mark.slow
-def test_an_intercept_that_only_a_normal_predictor_outweighs_stays_an_estimate() -> None:
-    # finite for sigma2 < 1 + beta1^2, and bounded here for sigma2 < 1
+def test_an_intercept_that_only_a_normal_predictor_outweighs() -> None:
+    # finite for sigma2 < 1 + beta1^2; at beta0 = 0 the part of the fixed slope in it is zero by symmetry
     model = Model("y ~ x + (1 | g)", family="bernoulli", link="probit", laws={"x": "Normal(0, 1)"})
-    entry, at = expansion(model)["1"], "beta0=0, beta1=1, sigma2=1.2"
-    with pytest.raises(UncertifiedError):
-        entry.evaluate(at, 6, order="1/(m*n)", method="balls")
-    assert not entry.evaluate(at, 6, order="1/(m*n)").certified
+    found = expansion(model)["1"].evaluate("beta0=0, beta1=1, sigma2=1.2", 6, order="1/(m*n)", method="balls")
+    z, v = np.linspace(-30, 30, 601), np.linspace(-40, 40, 801)
+    eta = v + np.sqrt(1.2) * z[:, None]
+    w = -(eta**2) - np.log(2 * np.pi) - log_ndtr(eta) - log_ndtr(-eta)
+    logs = -(z**2) / 2 - logsumexp(w - v**2 / 2 + np.log(0.1 / np.sqrt(2 * np.pi)), axis=1)
+    assert float(found) == pytest.approx(np.exp(logs).sum() * 0.1 / np.sqrt(2 * np.pi), rel=1e-5)
