@@ -28,7 +28,10 @@ c' e^{-r'|u|}, so that H_AA^{-1} grows at most like e^{r'|u|}, and every normal 
 **Complementary log-log.**  w(eta) decays like e^{2 eta - e^eta} to the right.  With bounded X and a combination of
 a that is positive on the support H_AA decays so in some open cone of u: never finite.  A random intercept with
 c(X) = c_0 + bounded + normal of variance v: H_AA(u) >= P(c(X) + u in [-1, 0]) w(-1)-ish decays like e^{-u^2/(2v)},
-up to e^{O(u log u)}: finite where sigma^2 < v, infinite where sigma^2 > v.
+up to e^{O(u log u)}: finite where sigma^2 < v, infinite where sigma^2 > v.  A random slope alone, a proportional to one
+predictor: if that takes both signs then, whichever way u goes, eta goes to minus infinity on part of the support, where
+w(eta) >= e^eta/(e - 1) for eta <= 0, so that H_AA^{-1} grows at most like e^{r|u|}: finite.  If it stays on one side of
+zero, away from it, with bounded X, eta goes to infinity everywhere: infinite.
 
 What none of this settles is undecided.
 """
@@ -55,6 +58,7 @@ from sympy import (
     exp,
     false,
     fraction,
+    sign,
     sqrt,
     together,
     true,
@@ -327,4 +331,35 @@ def _cloglog(block: BlockA, widening: Expr | None) -> Existence:
             return never
         square = block.rows[0] ** 2
         return Existence(True, (Lt(square * block.covariance[0, 0], widening),))
+    sides = _sides(block) if len(block.rows) == 1 else set()
+    if sides == {-1, 1}:
+        return EXISTS
+    if len(sides) == 1 and all(is_bounded(binding) for binding in block.bindings):
+        return never
     return undecided("the growth of the inverse information under the complementary log-log link could not be decided")
+
+
+def _sides(block: BlockA) -> set[int]:
+    """Return the signs that a row takes, away from zero; none where that is not known."""
+    (row,) = block.rows
+    laws = {variable: binding[1] for binding in block.bindings for variable in variables_of(binding)}
+    touched = [variable for variable in laws if row.has(variable)]
+    if len(touched) != 1 or (row / touched[0]).cancel().has(touched[0]):
+        return set()
+    law = laws[touched[0]]
+    factor = (row / touched[0]).cancel()
+    if isinstance(law, JointNormalLaw):
+        return {-1, 1}
+    if law.atoms_with_probability is not None:
+        values = [factor * value for value, _ in law.atoms_with_probability if value != 0]
+        signs = {sign(value) for value in values}
+        return {int(one) for one in signs} if signs <= {Integer(-1), Integer(1)} else set()
+    if law.is_discrete:
+        return set()
+    low, high = law.support
+    if low.is_extended_negative and high.is_extended_positive:
+        return {-1, 1}
+    ends = factor * low, factor * high
+    if all(end.is_extended_positive for end in ends):
+        return {1}
+    return {-1} if all(end.is_extended_negative for end in ends) else set()

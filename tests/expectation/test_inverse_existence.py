@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 from scipy.stats import norm
 from sympy import Float, Integer, Lt, Matrix, Rational, Symbol, Tuple, symbols
 
@@ -82,6 +83,42 @@ def test_two_normal_predictors_widen_together():
 def test_a_random_intercept_under_cloglog(law, exists, condition):
     term = second(law, link="cloglog")
     assert (term.exists, term.condition) == (exists, condition)
+
+
+@pytest.mark.parametrize(
+    ("law", "exists"),
+    [
+        ("Uniform(-1, 3)", True),
+        ("Normal(2, 1)", True),
+        ("Finite({-1: 1/4, 0: 1/2, 2: 1/4})", True),
+        ("Uniform(1, 2)", False),
+        ("Uniform(-3, -1)", False),
+        ("Finite({1: 1/2, 2: 1/2})", False),
+        ("Bernoulli(p)", False),
+        # eta is bounded near zero alone
+        ("Uniform(0, 1)", "undecided"),
+        ("Poisson(2)", "undecided"),
+        ("Uniform(a, a + 1)", "undecided"),
+    ],
+)
+def test_a_random_slope_under_cloglog(law, exists):
+    model = Model("y ~ x + (0 + x | g)", family="bernoulli", link="cloglog", laws={"x": law})
+    assert expansion(model)["x"].of_order(SECOND).exists == exists
+
+
+@pytest.mark.parametrize(("points", "exists"), [([-1, 0, 2], True), ([1, 2], False), ([-3, -1], False)])
+def test_the_inverse_under_cloglog_grows_as_it_is_said_to(points, exists):
+    """log 1/H(u) against u^2/2, for x at these points and eta = (1 + u) x."""
+    ratios = []
+    for size in (5.0, 10.0, 20.0):
+        logs = []
+        for u in (-size, size):
+            eta = np.array([(1 + u) * x for x in points if x])
+            q = np.exp(eta)
+            logs.append(-logsumexp(2 * eta - q - np.log(-np.expm1(-q))))
+        ratios.append(max(logs) / (size**2 / 2))
+    # at most exponential where it is finite; where it is not it outgrows the density
+    assert (ratios[0] > ratios[1] > ratios[2] and ratios[2] < 1) if exists else ratios[2] > 1000
 
 
 def test_a_heavier_tail_is_not_said_to_be_infinite():

@@ -12,7 +12,7 @@ E[(v'a)^2 f]/t is at most the largest eigenvalue of M^{-1} E[f a a'], so at most
 sup f.  With L and g_j these bounds for |c| and |a_j|, H_AA >= k e^{-L - sum_j g_j |z_j|} M, and
 det H_AA >= k^d e^{-d L - d sum_j g_j |z_j|} det M.
 
-**Weights with normal tails**: see `inverse_bound`.
+**Weights with light tails**, probit and complementary log-log: see `inverse_bound`.
 
 **A positive sum.**  Where D is a polynomial of degree q with positive coefficients in moments E[x^e w], e even, it is
 at least any of its terms; each moment is at least k E[x^e] e^{-E[x^e |eta|]/E[x^e]}, by Jensen's inequality again.
@@ -51,6 +51,7 @@ from leadterms.evaluation.certified.polynomials import (
 )
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.moment_system import (
+    STRAYING,
     ExponentialCeiling,
     InverseCeiling,
     InverseForm,
@@ -60,7 +61,7 @@ from leadterms.evaluation.moment_system import (
 )
 from leadterms.evaluation.precision import ball_precision
 
-MOST_UNDER_NORMAL_TAILS = 2
+MOST_UNDER_LIGHT_TAILS = 2
 """Random effects: with more tr(H)^(d - 1)/det(H) is not at most a multiple of the inverse of the least eigenvalue."""
 
 
@@ -76,8 +77,8 @@ def inverse_ceiling(strands: Sequence[Strand], form: InverseForm) -> tuple[Expon
     with ball_precision(PLANNING_BITS):
         problems = [Problem(strand) for strand in strands]
         size = len(form.mean)
-        if form.probabilities and all(p.weight.gaussian_floor().is_finite() for p in problems):
-            return _under_normal_tails(problems, form)
+        if form.probabilities and all(isinstance(strand.weight, STRAYING) for strand in strands):
+            return _under_light_tails(problems, form)
         used = [k for k in range(size) if any(term.powers[k] for term in form.terms)]
         steep = [sum((abs(arb(form.root[k][j])) for k in used), arb(0)) for j in range(size)]
         top = sum((_numerator(problems, term) for term in form.terms), arb(0))
@@ -105,13 +106,13 @@ class _Below:
     power: int
 
 
-def _under_normal_tails(problems: Sequence[Problem], form: InverseForm) -> tuple[InverseCeiling, Sector]:
-    """Bound F where the weights have normal tails, for one effect or two."""
+def _under_light_tails(problems: Sequence[Problem], form: InverseForm) -> tuple[InverseCeiling, Sector]:
+    """Bound F where the weights have light tails, for one effect or two."""
     size = len(form.mean)
-    if size > MOST_UNDER_NORMAL_TAILS:
+    if size > MOST_UNDER_LIGHT_TAILS:
         raise EvaluationError(
-            f"an average of an inverse information under the probit link is certified for at most "
-            f"{MOST_UNDER_NORMAL_TAILS} random effects, not {size}"
+            f"an average of an inverse information under the probit and complementary log-log links is certified for "
+            f"at most {MOST_UNDER_LIGHT_TAILS} random effects, not {size}"
         )
     factor = size * arb_mat([[arb(entry) for entry in row] for row in form.root]).det() ** 2 / abs(arb(form.factor))
     terms = tuple(((factor * _share(problems, form, term)).abs_upper(), term.powers) for term in form.terms)

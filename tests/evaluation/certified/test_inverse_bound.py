@@ -11,7 +11,6 @@ from scipy.special import log_ndtr, logsumexp
 from sympy import Integer
 
 from leadterms import EvaluationError, Model, expansion
-from leadterms.evaluation.certified import inverse_bound
 from leadterms.evaluation.certified.bounds import Bounds
 from leadterms.evaluation.certified.ellipse_bounds import EllipseBounds
 from leadterms.evaluation.certified.inverse_bound import InverseBound
@@ -23,7 +22,7 @@ from leadterms.evaluation.moment_system import NumericSystem, Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import NormalLaw, UniformLaw
 from leadterms.model.weights import ProbitWeight
-from tests.evaluation.certified.complex_weights import probit
+from tests.evaluation.certified.complex_weights import cloglog, probit
 
 Array = Any
 PROBIT = ProbitWeight(Integer(1))
@@ -141,22 +140,6 @@ def test_the_tail_is_above_its_integral(kind: str) -> None:
             assert 0 < total <= float(bound.beyond(arb(radius)))
 
 
-def test_the_mass_of_a_tilted_normal_outside_a_cube() -> None:
-    rng = np.random.default_rng(11)
-    z, step = np.linspace(-14, 14, 561, retstep=True)
-    first, second = np.meshgrid(z, z, indexing="ij")
-    with ball_precision(64):
-        for radius in (1.0, 3.0):
-            b, tilt, c = rng.uniform(-0.6, 0.6, 2), rng.normal(size=2), rng.normal()
-            corner = inverse_bound._Corner(arb(0), arb(c), tuple(map(arb, b)))
-            found = float(inverse_bound._mass_outside(arb("0.3"), [arb(t) for t in tilt], corner, arb(radius)))
-            exponent = 0.3 + tilt[0] * first + tilt[1] * second + (c + b[0] * first + b[1] * second) ** 2 / 2
-            density = np.exp(exponent - first**2 / 2 - second**2 / 2) / (2 * np.pi) * step**2
-            either = [density[abs(one) > radius].sum() for one in (first, second)]
-            # both tails added, the sum over the grid is off where it is cut
-            assert found == pytest.approx(sum(either), rel=0.1)
-
-
 @pytest.mark.parametrize("kind", ["intercept", "slope"])
 def test_averages_over_one_effect(kind: str) -> None:
     ball = certified_average(system(kind), 40)
@@ -189,40 +172,6 @@ def test_a_planted_false_bound_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert abs(float(ball.mid()) - total) > float(ball.rad()) + 1e-9
 
 
-def beside_a_normal(load: fmpq) -> tuple[list[Strand], InverseForm]:
-    """1/E[w(eta)], eta = -2/5 + x/2 + 4/5 v + load z with x uniform on (0, 1), v normal of mean 1 and variance 1."""
-    laws, loadings = (UniformLaw(0, 1), NormalLaw(1, 1)), ((load, fmpq(0), fmpq(0)),)
-    own = Strand(PROBIT, laws, fmpq(-2, 5), (fmpq(1, 2), fmpq(4, 5)), loadings, ((0, 0),))
-    return [own], InverseForm(arb(1), (arb(1),), (NumeratorTerm(arb(1), (), (0,)),), (arb(0),), ((arb(load),),))
-
-
-def test_a_normal_predictor_widens_the_weight() -> None:
-    """The variance of the effect may be 1 + 16/25 then, and no more."""
-    strands, own = beside_a_normal(fmpq(5, 4))
-    ceiling, _ = inverse_ceiling(strands, own)
-    z = np.linspace(-30, 30, 301)
-    nodes, masses = np.polynomial.legendre.leggauss(6)
-    x, masses = (1 + nodes) / 2, np.log(masses / 2)
-    v = np.linspace(-40, 42, 401)
-    law = -((v - 1) ** 2) / 2 + np.log((v[1] - v[0]) / np.sqrt(2 * np.pi))
-    logs = []
-    for point in z:
-        eta = -0.4 + x[:, None] / 2 + 0.8 * v + 1.25 * point
-        w = -(eta**2) - np.log(2 * np.pi) - log_ndtr(eta) - log_ndtr(-eta)
-        logs.append(-point * point / 2 - logsumexp(w + masses[:, None] + law))
-    terms = np.exp(np.array(logs)) * (z[1] - z[0]) / np.sqrt(2 * np.pi)
-    with ball_precision(64):
-        bound = InverseBound([Problem(one) for one in strands], ceiling)
-        for radius in (3.0, 6.0):
-            true = terms[abs(z) > radius].sum()
-            # the two tails of pdf^2/{cdf (1 - cdf)} are about 2 |eta|^-1 e^(-eta^2/2)/pi, one panel of 16 is used
-            assert true <= float(bound.beyond(arb(radius), 0)) <= 200 * true
-        strands, own = beside_a_normal(fmpq(13, 10))
-        ceiling, _ = inverse_ceiling(strands, own)
-        with pytest.raises(EvaluationError, match="outweighed by the random effects"):
-            InverseBound([Problem(one) for one in strands], ceiling)
-
-
 def test_what_the_density_does_not_outweigh_is_refused() -> None:
     steep = Strand(PROBIT, (LAW,), fmpq(0), (fmpq(1),), ((fmpq(1), fmpq(0)),), ((0,),))
     root = ((arb(1),),)
@@ -249,6 +198,28 @@ def test_laws_whose_density_is_rough_at_an_end(law: str) -> None:
     proven = entry.evaluate(at, 5, order="1/(m*n)", method="balls")
     estimate = entry.evaluate(at, 5, order="1/(m*n)", method="mpmath")
     assert abs(proven.value - estimate.value) <= proven.error + estimate.error
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("random", "law", "variance"),
+    [("1", "Normal(0, 1)", "0.3"), ("x", "Uniform(-1, 1)", "0.4"), ("x", "Normal(0, 1)", "0.4")],
+)
+def test_second_terms_under_the_complementary_log_log_link(random: str, law: str, variance: str) -> None:
+    formula = "y ~ x + (1 | g)" if random == "1" else "y ~ x + (0 + x | g)"
+    model = Model(formula, family="bernoulli", link="cloglog", laws={"x": law})
+    at = f"beta0=-0.3, beta1=0.7, sigma2={variance}"
+    found = expansion(model)[random].evaluate(at, 5, order="1/(m*n)", method="balls")
+    nodes, masses = np.polynomial.legendre.leggauss(400)
+    reach = 1 if law.startswith("Uniform") else 14
+    x, masses = reach * nodes, masses / 2 if reach == 1 else 14 * masses * np.exp(-98 * nodes**2) / np.sqrt(2 * np.pi)
+    z = np.linspace(-11, 11, 1101)[:, None]
+    p = np.exp(-(z[:, 0] ** 2) / 2) / np.sqrt(2 * np.pi) * 0.02
+    w = masses * cloglog(-0.3 + 0.7 * x + np.sqrt(float(variance)) * z * (1 if random == "1" else x)).real
+    h = [(w * x**k).sum(-1) for k in range(3)]
+    aa, ab, bb = h if random == "1" else h[::-1]
+    exact = p @ (1 / aa) + (p @ (ab / aa)) ** 2 / (p @ (bb - ab * ab / aa))
+    assert float(found) == pytest.approx(exact, rel=1e-4)
 
 
 @pytest.mark.slow

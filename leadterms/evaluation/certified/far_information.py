@@ -1,0 +1,259 @@
+r"""How small the information on the effects may be far out: sums of corners that bound 1/lambda.
+
+lambda is the least eigenvalue of H = sum_s p_s E_s[w a a'], a = d eta/dz; one panel Q of one strand is enough, on which
+eta = c + b'z is an interval between those at its corners.  With g the least eigenvalue of E[a a'; Q]:
+
+**Probit.**  With w(eta) >= k e^(-eta^2/2), eta^2 convex in the monomials of the predictors, 1/lambda is at most the sum
+over the corners of e^(eta^2/2)/(p k g).  Normal predictors that no effect multiplies widen the weight: with
+eta = c + s x, x normal with mean 0 and variance 1, E[e^(-eta^2/2)] = (1 + s^2)^(-1/2) e^(-c^2/{2(1 + s^2)}), so that
+all is as without them, eta and a divided by (1 + s^2)^(1/2) and H multiplied by it.
+
+**Complementary log-log, one effect.**  Beside normal predictors of variance s^2 in eta, eta given the others and z is
+in [-1/2, 1/2] with probability at least (2 pi s^2)^(-1/2) e^(-max (e - c - b z)^2/(2 s^2)), the maximum over the ends e
+and the corners, and w is at least the lesser of its values at the ends there.  Where a takes both signs, on a panel on
+which eta falls as z moves out w(eta) >= k e^eta for eta <= eta_0, k = q_0/(e^(q_0) - 1), q_0 = e^(eta_0), since
+w(eta) e^-eta = q/(e^q - 1) falls with q = e^eta: 1/lambda is at most the sum over the corners of e^(-c - b z)/(p k g).
+
+**Their masses.**  e^(q + l'z + (c + b'z)^2/2) phi(z) is normal with precision I - b b', hence with variance
+S = I + b b'/(1 - |b|^2), mean S (l + c b) and mass (1 - |b|^2)^(-1/2) e^(q + c^2/2 + (l + c b)'S(l + c b)/2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain, product
+
+from flint import arb
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.balls import Ball, least_eigenvalue
+from leadterms.evaluation.certified.least_information import PanelInformation
+from leadterms.evaluation.certified.named_lines import NormalLine
+from leadterms.evaluation.certified.problem import Problem
+from leadterms.model.weights import CloglogWeight
+
+ABOUT = 0.02
+"""Panels on which the largest |b|^2 is within this of the least are compared by what they bound."""
+FINER = (4, 32)
+"""How many times more panels are tried where the usual ones fail: the last for one predictor."""
+NEAREST = 2
+"""The bounds hold outside the cube of this radius."""
+HALF = arb(0.5)
+
+
+@dataclass(frozen=True)
+class Corner:
+    """e^(level + tilt'z + (constant + slopes'z)^2/2) in a bound of 1/lambda."""
+
+    level: Ball
+    constant: Ball
+    slopes: tuple[Ball, ...]
+    tilt: tuple[Ball, ...]
+
+    def tilted(self, level: Ball, tilt: Sequence[Ball]) -> Corner:
+        """Return it times e^(level + tilt'z)."""
+        return replace(self, level=self.level + level, tilt=tuple(a + b for a, b in zip(self.tilt, tilt, strict=True)))
+
+    @property
+    def left(self) -> Ball:
+        """1 - |b|^2."""
+        return 1 - _square(self.slopes)
+
+    def mean(self) -> list[Ball]:
+        """Return where its product with phi is centred."""
+        linear = self._linear()
+        along = _inner(self.slopes, linear) / self.left
+        return [l + along * b for l, b in zip(linear, self.slopes, strict=True)]
+
+    def mass(self) -> Ball:
+        """Return its integral with phi."""
+        exponent = self.level + self.constant**2 / 2 + _inner(self._linear(), self.mean()) / 2
+        return exponent.exp() / self.left.sqrt()
+
+    def mass_outside(self, radius: Ball) -> Ball:
+        """Bound its integral with phi over |z_j| > R for some j: by each of its tails."""
+        tails = arb(0)
+        for m, b in zip(self.mean(), self.slopes, strict=True):
+            sd = (2 * (1 + b * b / self.left)).sqrt()
+            tails += (((radius - m) / sd).erfc() + ((radius + m) / sd).erfc()) / 2
+        return (self.mass() * tails).abs_upper()
+
+    def _linear(self) -> list[Ball]:
+        return [t + self.constant * b for t, b in zip(self.tilt, self.slopes, strict=True)]
+
+
+Point = tuple[Ball, tuple[Ball, ...]]
+"""c and b of eta = c + b'z."""
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """A panel of a strand's predictors, with eta at its corners."""
+
+    information: PanelInformation
+    strand: int
+    place: int
+    corners: tuple[Point, ...]
+
+    @property
+    def problem(self) -> Problem:
+        """The strand."""
+        return self.information.problems[self.strand]
+
+    def share(self) -> Ball:
+        """Bound p g from below."""
+        block = self.information.block(self.strand, {self.place: arb(1)})
+        return (self.information.shares[self.strand] * least_eigenvalue(block)).lower()
+
+    def steepest(self) -> float:
+        """Return about the largest |b|^2."""
+        return max(float(_square(slopes)) for _, slopes in self.corners)
+
+
+def far_corners(information: PanelInformation) -> list[Corner]:
+    """Return corners whose sum is at least 1/lambda outside the cube of radius `NEAREST`.
+
+    Raises
+    ------
+    EvaluationError
+        If no panel is found on which the weight outweighs the effects' density.
+
+    """
+    problems, shares = information.problems, information.shares
+    narrower = [_without_normals(problem) for problem in problems]
+    found: list[Corner] | None
+    if any(isinstance(problem.strand.weight, CloglogWeight) for problem in problems):
+        found = _under_cloglog(information, narrower)
+    else:
+        finer = FINER if len(problems[0].lines) == 1 else FINER[:-1]
+        finely = (PanelInformation(problems, shares, times) for times in finer)
+        found = next(filter(None, map(_least_moved, chain((information,), finely))), None)
+        found = found or _least_moved(_widened(narrower, shares))
+    if found is None:
+        raise EvaluationError("the inverse weight is not shown to be outweighed by the random effects' normal density")
+    return found
+
+
+def _least_moved(information: PanelInformation) -> list[Corner] | None:
+    """Return the best of the panels on which eta moves about least, None where it moves too much on all."""
+    panels = sorted(
+        ((panel.steepest(), panel) for panel in _panels(information) if panel.steepest() < 1), key=lambda pair: pair[0]
+    )
+    least = next((steepest for steepest, panel in panels if panel.share() > 0), 1.0)
+    return _best((panel for steepest, panel in panels if least <= steepest <= least + ABOUT), _of_bell)
+
+
+def _of_bell(panel: _Panel) -> list[Corner] | None:
+    level = -(panel.share() * panel.problem.weight.gaussian_floor()).log()
+    return [Corner(level, constant, slopes, (arb(0),) * len(slopes)) for constant, slopes in panel.corners]
+
+
+def _under_cloglog(information: PanelInformation, narrower: Sequence[tuple[Problem, Ball]]) -> list[Corner] | None:
+    if len(information.problems[0].loadings) > 1:
+        return None
+    squares = [square for _, square in narrower]
+    if all(bool(square > 0) for square in squares):
+        bounded = PanelInformation([problem for problem, _ in narrower], information.shares)
+        return _best(_panels(bounded), lambda panel: _near_zero(squares[panel.strand], panel))
+    rising, falling = (_best(_panels(information), partial(_falling, sign)) for sign in (-1, 1))
+    return None if rising is None or falling is None else [*rising, *falling]
+
+
+def _near_zero(square: Ball, panel: _Panel) -> list[Corner]:
+    root, least = square.sqrt(), panel.problem.weight.least(-HALF, HALF)
+    level = -(panel.share() * least / (2 * arb.pi() * square).sqrt()).log()
+    return [
+        Corner(level, (constant - end) / root, (slopes[0] / root,), (arb(0),))
+        for constant, slopes in panel.corners
+        for end in (-HALF, HALF)
+    ]
+
+
+def _falling(sign: int, panel: _Panel) -> list[Corner] | None:
+    """Bound it where z has this sign, None where eta does not fall."""
+    if not all(bool(sign * slopes[0] < 0) for _, slopes in panel.corners):
+        return None
+    highest = arb(0)
+    for constant, slopes in panel.corners:
+        highest = highest.max((constant + sign * NEAREST * slopes[0]).upper())
+    q = highest.exp()
+    level = -(panel.share() * panel.problem.weight.scale * q / q.expm1()).log()
+    return [Corner(level - constant, arb(0), (arb(0),), (-slopes[0],)) for constant, slopes in panel.corners]
+
+
+def _best(panels: Iterable[_Panel], bound: Callable[[_Panel], list[Corner] | None]) -> list[Corner] | None:
+    """Return the corners of the panel that bounds the average best, None where none does."""
+    best: tuple[Ball, list[Corner]] | None = None
+    for panel in panels:
+        found = bound(panel) if panel.share() > 0 else None
+        if found is None or not all(bool(corner.left > 0) for corner in found):
+            continue
+        mass = sum((corner.mass() for corner in found), arb(0)).abs_upper()
+        if mass.is_finite() and (best is None or mass < best[0]):
+            best = (mass, found)
+    return None if best is None else best[1]
+
+
+def _panels(information: PanelInformation) -> Iterator[_Panel]:
+    for strand, problem in enumerate(information.problems):
+        if information.changes[strand].ncols() < len(problem.loadings):
+            continue
+        for place, ranges in enumerate(information.panels[strand].monomials):
+            yield _Panel(information, strand, place, tuple(_corners(problem, ranges)))
+
+
+def _corners(problem: Problem, ranges: Sequence[Ball]) -> Iterator[Point]:
+    """Yield c and b of eta at the corners of a panel, each different one once."""
+    moving = [any(not row[1 + k].is_zero() for row in problem.loadings) or not slope.is_zero()
+              for k, slope in enumerate(problem.slopes)]  # fmt: skip
+    ends = [(m.lower(), m.upper()) if moves else (m.mid(),) for m, moves in zip(ranges, moving, strict=True)]
+    for corner in product(*ends):
+        yield (
+            problem.centre + _inner(problem.slopes, corner),
+            tuple(row[0] + _inner(row[1:], corner) for row in problem.loadings),
+        )
+
+
+def _without_normals(problem: Problem) -> tuple[Problem, Ball]:
+    """Return the problem without the normal predictors that no effect multiplies, and their variance in eta."""
+    strand, lines = problem.strand, problem.lines
+    if strand.monomials is not None or strand.cuts is not None:
+        return problem, arb(0)
+    left, square, centre = [], arb(0), problem.centre
+    for i, (line, slope) in enumerate(zip(lines, problem.slopes, strict=True)):
+        if isinstance(line, NormalLine) and all(row[1 + i].is_zero() for row in problem.loadings):
+            square, centre = square + (slope * line.sd) ** 2, centre + slope * line.mean
+        else:
+            left.append(i)
+    narrower = replace(
+        strand,
+        laws=tuple(strand.laws[i] for i in left),
+        centre=centre,
+        slopes=tuple(problem.slopes[i] for i in left),
+        loadings=tuple((row[0], *(row[1 + i] for i in left)) for row in problem.loadings),
+        moments=(),
+    )
+    return Problem(narrower), square
+
+
+def _widened(narrower: Sequence[tuple[Problem, Ball]], shares: Sequence[Ball]) -> PanelInformation:
+    """Return the information without normal predictors under weights that are the wider for them."""
+    roots = [(1 + square).sqrt() for _, square in narrower]
+    problems = []
+    for (problem, _), root in zip(narrower, roots, strict=True):
+        loadings = tuple(tuple(entry / root for entry in row) for row in problem.loadings)
+        slopes = tuple(slope / root for slope in problem.slopes)
+        problems.append(
+            Problem(replace(problem.strand, centre=problem.centre / root, slopes=slopes, loadings=loadings))
+        )
+    return PanelInformation(problems, [share * root for share, root in zip(shares, roots, strict=True)])
+
+
+def _inner(first: Sequence[Ball], second: Sequence[Ball]) -> Ball:
+    return sum((a * b for a, b in zip(first, second, strict=True)), arb(0))
+
+
+def _square(slopes: Sequence[Ball]) -> Ball:
+    return _inner(slopes, slopes)

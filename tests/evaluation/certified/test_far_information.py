@@ -1,0 +1,115 @@
+"""Bounds of the inverse information far out, against sums in double precision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import arb, fmpq
+from scipy.special import log_ndtr, logsumexp
+from sympy import Integer
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.far_information import Corner, far_corners
+from leadterms.evaluation.certified.least_information import PanelInformation
+from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.moment_system import Strand
+from leadterms.evaluation.precision import ball_precision
+from leadterms.model.laws import NormalLaw, UniformLaw
+from leadterms.model.weights import CloglogWeight, ProbitWeight, Weight
+
+Array = Any
+PROBIT, CLOGLOG = ProbitWeight(Integer(1)), CloglogWeight(Integer(1))
+CENTRE, SLOPES = fmpq(-2, 5), (fmpq(1, 2), fmpq(4, 5))
+"""eta = -2/5 + x/2 + 4/5 v and the effect; x uniform on (-1, 2), v normal of mean 1 and variance 1."""
+
+
+def log_weight(weight: Weight, eta: Array) -> Array:
+    if isinstance(weight, ProbitWeight):
+        return -(eta**2) - np.log(2 * np.pi) - log_ndtr(eta) - log_ndtr(-eta)
+    q = np.exp(np.minimum(eta, 700))
+    return 2 * eta - q - np.log(-np.expm1(-q))
+
+
+def corners(weight: Weight, load: fmpq, kind: str, *, normal: bool) -> list[Corner]:
+    """Of an intercept or of a slope on x, its standard deviation the load."""
+    laws = (UniformLaw(-1, 2), NormalLaw(1, 1)) if normal else (UniformLaw(-1, 2),)
+    rest = (fmpq(0),) * (len(laws) - 1)
+    row = (load, fmpq(0), *rest) if kind == "intercept" else (fmpq(0), load, *rest)
+    strand = Strand(weight, laws, CENTRE, SLOPES[: len(laws)], (row,), ((0,) * len(laws),))
+    return far_corners(PanelInformation([Problem(strand)], [arb(1)]))
+
+
+def log_inverse(weight: Weight, load: float, kind: str, z: float, *, normal: bool) -> float:
+    """-log E[a^2 w(eta)]."""
+    nodes, masses = np.polynomial.legendre.leggauss(40)
+    ends = np.linspace(-1, 2, 13)
+    x, masses = (ends[:-1, None] + (1 + nodes) / 8).ravel(), np.tile(np.log(masses / 24), 12)
+    a = load if kind == "intercept" else load * x
+    eta, law = -0.4 + x / 2 + a * z, masses + 2 * np.log(np.abs(a))
+    if normal:
+        v = np.linspace(-40, 42, 601)
+        eta = eta[:, None] + 0.8 * v
+        law = law[:, None] - (v - 1) ** 2 / 2 + np.log((v[1] - v[0]) / np.sqrt(2 * np.pi))
+    return -float(logsumexp(log_weight(weight, eta) + law))
+
+
+def at(corner: Corner, z: float) -> float:
+    """Return the logarithm of a corner's part."""
+    c, b, tilt = float(corner.constant), float(corner.slopes[0]), float(corner.tilt[0])
+    return float(corner.level) + tilt * z + (c + b * z) ** 2 / 2
+
+
+@pytest.mark.parametrize(
+    ("weight", "load", "kind", "normal"),
+    [
+        (PROBIT, fmpq(9, 10), "intercept", False),
+        (PROBIT, fmpq(3, 2), "slope", False),
+        # more than 1, less than 1 + 16/25
+        (PROBIT, fmpq(5, 4), "intercept", True),
+        # less than 16/25
+        (CLOGLOG, fmpq(7, 10), "intercept", True),
+        (CLOGLOG, fmpq(3, 2), "slope", False),
+    ],
+)
+def test_corners_are_above_the_inverse_information(weight: Weight, load: fmpq, kind: str, normal: bool) -> None:
+    with ball_precision(64):
+        found = corners(weight, load, kind, normal=normal)
+    for z in (-12.0, -6.0, -2.5, -2.0, 2.0, 3.3, 7.0, 12.0):
+        true = log_inverse(weight, int(load.p) / int(load.q), kind, z, normal=normal)
+        assert true <= logsumexp([at(corner, z) for corner in found])
+    # of use: at two standard deviations the bound is off by the share of one panel and where its corners are
+    for z in (-2.0, 2.0):
+        true = log_inverse(weight, int(load.p) / int(load.q), kind, z, normal=normal)
+        assert logsumexp([at(corner, z) for corner in found]) <= true + np.log(3000)
+
+
+@pytest.mark.parametrize(
+    ("weight", "load", "kind", "normal"),
+    [
+        (PROBIT, fmpq(1), "intercept", False),
+        (PROBIT, fmpq(13, 10), "intercept", True),
+        (CLOGLOG, fmpq(1, 100), "intercept", False),
+        (CLOGLOG, fmpq(4, 5), "intercept", True),
+    ],
+)
+def test_what_the_density_does_not_outweigh_is_refused(weight: Weight, load: fmpq, kind: str, normal: bool) -> None:
+    with ball_precision(64), pytest.raises(EvaluationError, match="outweighed by the random effects"):
+        corners(weight, load, kind, normal=normal)
+
+
+def test_the_mass_of_a_tilted_normal_outside_a_cube() -> None:
+    rng = np.random.default_rng(11)
+    z, step = np.linspace(-14, 14, 561, retstep=True)
+    first, second = np.meshgrid(z, z, indexing="ij")
+    with ball_precision(64):
+        for radius in (1.0, 3.0):
+            b, tilt, c = rng.uniform(-0.6, 0.6, 2), rng.normal(size=2), rng.normal()
+            corner = Corner(arb(0), arb(c), tuple(map(arb, b)), (arb(0), arb(0)))
+            found = float(corner.tilted(arb("0.3"), [arb(t) for t in tilt]).mass_outside(arb(radius)))
+            exponent = 0.3 + tilt[0] * first + tilt[1] * second + (c + b[0] * first + b[1] * second) ** 2 / 2
+            density = np.exp(exponent - first**2 / 2 - second**2 / 2) / (2 * np.pi) * step**2
+            either = [density[abs(one) > radius].sum() for one in (first, second)]
+            # both tails added, the sum over the grid is off where it is cut
+            assert found == pytest.approx(sum(either), rel=0.1)
