@@ -253,6 +253,7 @@ class _Layout:
             tuple(map(tuple, root)),
             self._by_strand(found.product),
             found.degree,
+            found.with_ones,
         )
 
     def _by_strand(self, moments: Moments) -> Moments:

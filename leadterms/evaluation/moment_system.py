@@ -153,6 +153,8 @@ class InverseForm:
         Of the effects.
     product_of_moments, degree
         One term of a positive sum D, its moments by strand and exponents, and the degree of D.
+    with_ones
+        Whether H_AA has the column of ones besides those of the effects.
 
     """
 
@@ -163,6 +165,7 @@ class InverseForm:
     root: tuple[tuple[Exact, ...], ...]
     product_of_moments: tuple[tuple[int, tuple[int, ...]], ...] = ()
     degree: int = 0
+    with_ones: bool = False
 
 
 @dataclass(frozen=True)

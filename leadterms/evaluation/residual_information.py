@@ -7,6 +7,9 @@ block A, that by a parameter is a column b.  With H = E[w z z'] the entry is
 
 the mean being over the predictors and, where predictors with finitely many values were summed over, over the strands
 of moments with their probabilities.  A guess is believed only if the integrand is a multiple of it identically.
+
+Under an exponential weight what every row has alike in eta, such as a random intercept, is a factor that was taken out:
+the column of ones is a candidate then, in block A too.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from sympy import Add, Expr, Integer, Matrix, Poly, Rational, Symbol, fraction, 
 from leadterms.evaluation.held_plan import Average
 from leadterms.evaluation.internal import internal
 from leadterms.evaluation.weighted_moment import WeightedMoment
+from leadterms.model.weights import ExponentialWeight
 
 Exponents = tuple[int, ...]
 Moments = tuple[tuple[int, Exponents], ...]
@@ -81,6 +85,8 @@ class InverseInformation:
         Coefficient, moments by strand and exponents, powers of the effects: the terms of N.
     product, degree
         One term of a positive sum, and its degree.
+    with_ones
+        Whether block A has the column of ones besides those of the effects.
 
     """
 
@@ -90,6 +96,7 @@ class InverseInformation:
     terms: tuple[tuple[Expr, Moments, tuple[int, ...]], ...]
     product: Moments = ()
     degree: int = 0
+    with_ones: bool = False
 
 
 def inverse_information(average: Average) -> InverseInformation | None:
@@ -117,6 +124,9 @@ class _Design:
         self.effects = average.effects.symbols
         self.etas = list(dict.fromkeys(m.eta for m in moments))
         self.block = [self._column(effect) for effect in average.effects.symbols]
+        self.ones: list[Column] = []
+        if isinstance(moments[0].weight, ExponentialWeight):
+            self.ones = [({(0,) * len(self.variables): Integer(1)},) * len(self.etas)]
         inside = {*self.variables, *average.effects.symbols}
         self.parameters = sorted(set().union(*(eta.free_symbols for eta in self.etas)) - inside, key=str)
         self.representatives = tuple(next(s for s, m in average.inner.items() if m.eta == eta) for eta in self.etas)
@@ -147,32 +157,37 @@ class _Design:
 
     def found(self) -> ResidualInformation | None:
         """Return the first guess that is true."""
-        for probabilities in self._probabilities():
-            for first, second in combinations_with_replacement(self._candidates(), 2):
-                factor = self._factor(first, second, probabilities)
-                if factor is not None:
-                    return ResidualInformation(factor, first, second, probabilities, self.representatives)
+        for block in self._blocks():
+            for probabilities in self._probabilities(block):
+                for first, second in combinations_with_replacement(self._candidates(), 2):
+                    factor = self._factor(block, first, second, probabilities)
+                    if factor is not None:
+                        return ResidualInformation(factor, first, second, probabilities, self.representatives)
         return None
+
+    def _blocks(self) -> Iterator[list[Column]]:
+        """Yield guesses of block A: the effects' columns, with the column of ones where that is a candidate."""
+        effects = [column for column in self.block if column is not None]
+        yield effects
+        for ones in self.ones:
+            if ones not in effects:
+                yield [ones, *effects]
 
     def inverse(self) -> InverseInformation | None:
         """Return numerator and denominator where the denominator is a multiple of det H_AA."""
         if self.below.has(*self.effects):
             return None
-        columns = [column for column in self.block if column is not None]
-        for probabilities in self._probabilities():
-            block = Matrix(
-                len(columns),
-                len(columns),
-                lambda i, j: self._entry(columns[i], columns[j], probabilities),  # noqa: B023
-            )
-            symbols = [self._symbols[key] for key in self._symbols]
-            determinant = Poly(block.det().expand(), *symbols)
-            below = Poly(self.below.expand(), *symbols)
-            factor = (below.LC() / determinant.LC()).cancel()
-            if (below - determinant * factor).is_zero or all(
-                together(c).cancel() == 0 for c in (below - determinant * factor).coeffs()
-            ):
-                return InverseInformation(factor, probabilities, self.representatives, self._terms(symbols, self.above))
+        for columns in self._blocks():
+            for probabilities in self._probabilities(columns):
+                block = Matrix([[self._entry(b, c, probabilities) for c in columns] for b in columns])
+                symbols = [self._symbols[key] for key in self._symbols]
+                determinant = Poly(block.det().expand(), *symbols)
+                below = Poly(self.below.expand(), *symbols)
+                factor = (below.LC() / determinant.LC()).cancel()
+                rest = below - determinant * factor
+                if rest.is_zero or all(together(c).cancel() == 0 for c in rest.coeffs()):
+                    terms, ones = self._terms(symbols, self.above), len(columns) > len(self.block)
+                    return InverseInformation(factor, probabilities, self.representatives, terms, with_ones=ones)
         return self._positive_sum()
 
     def _positive_sum(self) -> InverseInformation | None:
@@ -201,41 +216,41 @@ class _Design:
 
     def _candidates(self) -> list[Column]:
         columns = [column for by in self.parameters if (column := self._column(by)) is not None and any(column)]
+        columns += self.ones
         if len(self.etas) == 1:
             # with numbers in place of parameters the predictors themselves may be columns
             size = len(self.variables)
             columns += [({tuple(int(i == j) for j in range(size)): Integer(1)},) for i in range(size)]
         return [column for i, column in enumerate(columns) if column not in columns[:i]]
 
-    def _probabilities(self) -> Iterator[tuple[Expr, ...]]:
+    def _probabilities(self, columns: Sequence[Column]) -> Iterator[tuple[Expr, ...]]:
         """Guess them: the denominator is a multiple of det H_AA."""
         count = len(self.etas)
         if count == 1:
             yield (Integer(1),)
             return
-        for found in (self._by_strands_alone(), self._by_exchange()):
-            if found is not None and all(ratio.is_positive for ratio in found):
-                yield found
-                return
+        guesses = (self._by_strands_alone(len(columns)), self._by_exchange(columns))
+        yield from dict.fromkeys(
+            guess for guess in guesses if guess is not None and all(ratio.is_positive for ratio in guess)
+        )
 
-    def _by_strands_alone(self) -> tuple[Expr, ...] | None:
+    def _by_strands_alone(self, size: int) -> tuple[Expr, ...] | None:
         """Compare the terms in moments of one strand only: they have its probability to the size of A."""
         alone = [self._alone(strand) for strand in range(len(self.etas))]
         shared = set(alone[0]).intersection(*alone[1:])
         if not shared:
             return None
         key = min(shared)
-        return tuple(root(part[key] / alone[0][key], len(self.block)) for part in alone)
+        return tuple(root(part[key] / alone[0][key], size) for part in alone)
 
-    def _by_exchange(self) -> tuple[Expr, ...] | None:
+    def _by_exchange(self, columns: Sequence[Column]) -> tuple[Expr, ...] | None:
         """Compare terms that differ in one strand: those of det H_AA with symbols for the probabilities, and of D.
 
         This finds them where the effects' columns are dependent on each strand, as for predictors that take few values.
         """
-        symbols, columns = [self._symbols[key] for key in self._known], [c for c in self.block if c is not None]
+        symbols = [self._symbols[key] for key in self._known]
         chances = [internal(f"p{strand}") for strand in range(len(self.etas))]
-        rows = range(len(columns))
-        block = Matrix([[self._entry(columns[i], columns[j], chances) for j in rows] for i in rows])
+        block = Matrix([[self._entry(b, c, chances) for c in columns] for b in columns])
         if block.free_symbols & (set(self._symbols.values()) - set(symbols)):
             return None
         below = dict(Poly(self.below.expand(), *symbols).terms())
@@ -266,9 +281,10 @@ class _Design:
             for f, y in c.items()
         ))  # fmt: skip
 
-    def _factor(self, first: Column, second: Column, probabilities: Sequence[Expr]) -> Expr | None:
+    def _factor(
+        self, block: Sequence[Column], first: Column, second: Column, probabilities: Sequence[Expr]
+    ) -> Expr | None:
         """Return F/S_bc where it is constant: tried at a point, then proven by multiplying out."""
-        block = [column for column in self.block if column is not None]
         rows, columns = [*block, first], [*block, second]
         information = Matrix(len(rows), len(rows), lambda i, j: self._entry(rows[i], columns[j], probabilities))
         symbols = [self._symbols[key] for key in self._known]

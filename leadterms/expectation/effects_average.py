@@ -180,10 +180,19 @@ def _growth(expression: Expr, effects: list[Symbol]) -> Expr:
 def _square(part: exp, effects: list[Symbol]) -> Expr:
     """Return the quadratic form in an exponent, with zero for one that surely does not grow."""
     parts = quadratic_parts(part.args[0], effects)
-    if parts is None or parts[2].is_negative_semidefinite:
+    if parts is None or parts[2].is_negative_semidefinite or _is_minus_a_square(parts[2]):
         return Integer(0)
     vector = Matrix(effects)
     return ((vector.T * parts[2] * vector)[0] / 2).expand()
+
+
+def _is_minus_a_square(form: Matrix) -> bool:
+    """Tell whether a symmetric matrix is -vv': of rank one, by its minors, with a diagonal that is not positive."""
+    size = range(form.rows)
+    return all(
+        (form[i, j] * form[k, l] - form[i, l] * form[k, j]).expand() == 0
+        for i in size for k in size for j in size for l in size
+    ) and all((-form[i, i]).is_nonnegative for i in size)  # fmt: skip
 
 
 def _tempered(expression: Expr, effects: list[Symbol]) -> Expr:

@@ -245,3 +245,17 @@ def test_nothing_to_average():
     average = average_over_effects(a * exp(b), EFFECTS, TRIPLE)
     assert average.value == a * exp(b)
     assert average.conditions == ()
+
+
+def test_bells_in_two_random_slopes_do_not_grow():
+    """e^(-(u x + v z)^2/2) has the exponent -(x, z)(x, z)'/2, of rank one, whatever the predictors are."""
+    u, v, x, z = symbols("u v x z", real=True)
+    held = Expectation(exp(-((1 + u * x + v * z) ** 2) / 2), (x, UniformLaw(-1, 1)), (z, UniformLaw(0, 1)))
+    found = average_over_effects(held**2 / (1 + held), [u, v], Matrix([[1, 0], [0, 2]]))
+    assert found.conditions == ()
+    # nothing is divided out
+    assert isinstance(found.value, Expectation)
+    assert found.value.integrand == held**2 / (1 + held)
+    rising = Expectation(exp((u * x + v * z) ** 2 / 2), (x, UniformLaw(-1, 1)), (z, UniformLaw(0, 1)))
+    with pytest.raises(UndecidedError, match="different exponentials of squares"):
+        average_over_effects(rising**2 / (1 + rising), [u, v], Matrix([[1, 0], [0, 2]]))

@@ -44,6 +44,10 @@ class ExponentialBalls(WeightBalls):
         """|w(x + iy)| = w(x)."""
         return arb(1)
 
+    def floor(self) -> Ball:
+        """For |rate| <= 1 e^(rate x) >= e^-|x|."""
+        return self.scale if abs(self.rate) <= 1 else NAN
+
 
 class LogisticBalls(WeightBalls):
     """w = scale q/(1 + q)^2 with q = e^eta, that is scale/{2(cosh eta + 1)}."""

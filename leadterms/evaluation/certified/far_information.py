@@ -1,7 +1,9 @@
 r"""How small the information on the effects may be far out: sums of corners that bound 1/lambda.
 
-lambda is the least eigenvalue of H = sum_s p_s E_s[w a a'], a = d eta/dz; one panel Q of one strand is enough, on which
-eta = c + b'z is an interval between those at its corners.  With g the least eigenvalue of E[a a'; Q]:
+lambda is the least eigenvalue of H = sum_s p_s E_s[w a a'], a = d eta/dz.  One panel Q of one strand is enough, on
+which eta = c + b'z is an interval between those at its corners; or one panel of each of several strands, where a is the
+same for all of a strand.  With g the least eigenvalue of E[a a'; Q], or that of the sum of p_s E_s[a a'; Q_s] in place
+of p g, and the corners of all of them:
 
 **Probit.**  With w(eta) >= k e^(-eta^2/2), eta^2 convex in the monomials of the predictors, 1/lambda is at most the sum
 over the corners of e^(eta^2/2)/(p k g).  Normal predictors that no effect multiplies widen the weight: with
@@ -23,15 +25,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, product
+from itertools import chain, combinations, product
 
-from flint import arb
+from flint import arb, arb_mat
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import Ball, least_eigenvalue
 from leadterms.evaluation.certified.least_information import PanelInformation
 from leadterms.evaluation.certified.named_lines import NormalLine
 from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.certified.weight_balls import WeightBalls
 from leadterms.model.weights import CloglogWeight
 
 ABOUT = 0.02
@@ -90,22 +93,30 @@ Point = tuple[Ball, tuple[Ball, ...]]
 
 @dataclass(frozen=True)
 class _Panel:
-    """A panel of a strand's predictors, with eta at its corners."""
+    """A panel of a strand's predictors, or one of each of several strands, with eta at the corners."""
 
     information: PanelInformation
-    strand: int
-    place: int
+    parts: tuple[tuple[int, int], ...]
+    """Strand and place."""
     corners: tuple[Point, ...]
 
     @property
-    def problem(self) -> Problem:
-        """The strand."""
-        return self.information.problems[self.strand]
+    def strand(self) -> int:
+        """The first strand."""
+        return self.parts[0][0]
+
+    @property
+    def weight(self) -> WeightBalls:
+        """The weight, of the same kind and scale on all strands."""
+        return self.information.problems[self.strand].weight
 
     def share(self) -> Ball:
         """Bound p g from below."""
-        block = self.information.block(self.strand, {self.place: arb(1)})
-        return (self.information.shares[self.strand] * least_eigenvalue(block)).lower()
+        size = len(self.corners[0][1])
+        block = arb_mat(size, size)
+        for strand, place in self.parts:
+            block += self.information.shares[strand] * self.information.block(strand, {place: arb(1)})
+        return least_eigenvalue(block).lower()
 
     def steepest(self) -> float:
         """Return about the largest |b|^2."""
@@ -146,7 +157,7 @@ def _least_moved(information: PanelInformation) -> list[Corner] | None:
 
 
 def _of_bell(panel: _Panel) -> list[Corner] | None:
-    level = -(panel.share() * panel.problem.weight.gaussian_floor()).log()
+    level = -(panel.share() * panel.weight.gaussian_floor()).log()
     return [Corner(level, constant, slopes, (arb(0),) * len(slopes)) for constant, slopes in panel.corners]
 
 
@@ -162,7 +173,7 @@ def _under_cloglog(information: PanelInformation, narrower: Sequence[tuple[Probl
 
 
 def _near_zero(square: Ball, panel: _Panel) -> list[Corner]:
-    root, least = square.sqrt(), panel.problem.weight.least(-HALF, HALF)
+    root, least = square.sqrt(), panel.weight.least(-HALF, HALF)
     level = -(panel.share() * least / (2 * arb.pi() * square).sqrt()).log()
     return [
         Corner(level, (constant - end) / root, (slopes[0] / root,), (arb(0),))
@@ -179,7 +190,7 @@ def _falling(sign: int, panel: _Panel) -> list[Corner] | None:
     for constant, slopes in panel.corners:
         highest = highest.max((constant + sign * NEAREST * slopes[0]).upper())
     q = highest.exp()
-    level = -(panel.share() * panel.problem.weight.scale * q / q.expm1()).log()
+    level = -(panel.share() * panel.weight.scale * q / q.expm1()).log()
     return [Corner(level - constant, arb(0), (arb(0),), (-slopes[0],)) for constant, slopes in panel.corners]
 
 
@@ -197,11 +208,18 @@ def _best(panels: Iterable[_Panel], bound: Callable[[_Panel], list[Corner] | Non
 
 
 def _panels(information: PanelInformation) -> Iterator[_Panel]:
-    for strand, problem in enumerate(information.problems):
-        if information.changes[strand].ncols() < len(problem.loadings):
-            continue
-        for place, ranges in enumerate(information.panels[strand].monomials):
-            yield _Panel(information, strand, place, tuple(_corners(problem, ranges)))
+    """Yield the panels of strands whose columns may be independent, or else of as many strands as there are effects."""
+    size = len(information.problems[0].loadings)
+    pieces = [
+        [((strand, place), tuple(_corners(problem, ranges))) for place, ranges in enumerate(panels.monomials)]
+        for strand, (problem, panels) in enumerate(zip(information.problems, information.panels, strict=True))
+    ]
+    whole = [pieces[strand] for strand, change in enumerate(information.changes) if change.ncols() >= size]
+    groups = ([own] for own in whole) if whole else combinations(pieces, size)
+    for group in groups:
+        for choice in product(*group):
+            corners = tuple(corner for _, own in choice for corner in own)
+            yield _Panel(information, tuple(part for part, _ in choice), corners)
 
 
 def _corners(problem: Problem, ranges: Sequence[Ball]) -> Iterator[Point]:

@@ -10,14 +10,15 @@ inequality for the law weighted by (v'a)^2
 |eta| is at most |c(x)| + sum_j |z_j| |a_j(x)|, c its part without effects, and for a function f >= 0
 E[(v'a)^2 f]/t is at most the largest eigenvalue of M^{-1} E[f a a'], so at most its trace E[f a'M^{-1}a], and at most
 sup f.  With L and g_j these bounds for |c| and |a_j|, H_AA >= k e^{-L - sum_j g_j |z_j|} M, and
-det H_AA >= k^d e^{-d L - d sum_j g_j |z_j|} det M.
+det H_AA >= k^d e^{-d L - d sum_j g_j |z_j|} det M.  All of it holds where a has a further entry 1.
 
 **Weights with light tails**, probit and complementary log-log: see `inverse_bound`.
 
 **A positive sum.**  Where D is a polynomial of degree q with positive coefficients in moments E[x^e w], e even, it is
 at least any of its terms; each moment is at least k E[x^e] e^{-E[x^e |eta|]/E[x^e]}, by Jensen's inequality again.
 
-**Above.**  N is a sum of c u^alpha M_1 ... M_r: |M| <= sup w E|x|^e, and |u_k|^alpha <= alpha! e^{|u_k|} with
+**Above.**  N is a sum of c u^alpha M_1 ... M_r: |M| <= sup w E|x|^e, where w is e^{rate eta} at most
+scale e^{|rate| (sup |c| + sum_j |z_j| sup |a_j|)} E|x|^e, and |u_k|^alpha <= alpha! e^{|u_k|} with
 |u_k| <= |mean_k| + sum_j |R_kj| |z_j|, u = mean + R z.
 
 **Complex weights.**  Let one effect move to x + iy, and let all weights v have |arg v| <= t < pi/2 and |v| >= w(x),
@@ -32,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from math import factorial, prod
 
 from flint import arb, arb_mat
@@ -81,14 +83,16 @@ def inverse_ceiling(strands: Sequence[Strand], form: InverseForm) -> tuple[Expon
             return _under_light_tails(problems, form)
         used = [k for k in range(size) if any(term.powers[k] for term in form.terms)]
         steep = [sum((abs(arb(form.root[k][j])) for k in used), arb(0)) for j in range(size)]
-        top = sum((_numerator(problems, term) for term in form.terms), arb(0))
+        above = [_numerator(problems, term) for term in form.terms]
+        top = sum((size for size, _ in above), arb(0))
         top *= sum((abs(arb(form.mean[k])) for k in used), arb(0)).exp()
         floor = _least([problem.weight.floor() for problem in problems])
         below = _determinant(problems, form) if form.probabilities else _positive_sum(problems, form)
         whole = top * below.level.exp() / (abs(arb(form.factor)) * floor**below.order * below.volume)
         if not whole.is_finite():
             raise EvaluationError("no bound of the inverse information for large random effects could be proven")
-        growth = tuple((g + s).abs_upper() for g, s in zip(below.growth, steep, strict=True))
+        rising = [reduce(larger, rates) for rates in zip(*(rates for _, rates in above), strict=True)]
+        growth = tuple((g + s + r).abs_upper() for g, s, r in zip(below.growth, steep, rising, strict=True))
         gains = max(1, *(len(term.moments) for term in form.terms))
         sector = Sector(below.multiple, below.power, gains, tuple(s.abs_upper() for s in steep))
         return ExponentialCeiling(whole.abs_upper(), growth), sector
@@ -158,9 +162,13 @@ def _least(floors: Sequence[Ball]) -> Ball:
 
 def _determinant(problems: Sequence[Problem], form: InverseForm) -> _Below:
     """Bound det H_AA."""
-    size = len(form.mean)
     shares = [arb(p) for p in form.probabilities]
     all_columns = [columns(problem) for problem in problems]
+    if form.with_ones:
+        all_columns = [
+            [*own, {(0,) * len(problem.lines): arb(1)}] for problem, own in zip(problems, all_columns, strict=True)
+        ]
+    size = len(all_columns[0])
     second = [[arb(0)] * size for _ in range(size)]
     for problem, own, p in zip(problems, all_columns, shares, strict=True):
         for j in range(size):
@@ -218,9 +226,18 @@ def _spread(
     return smaller(level, largest), [smaller(g, f) for g, f in zip(growth, farthest, strict=True)]
 
 
-def _numerator(problems: Sequence[Problem], term: NumeratorTerm) -> Ball:
+def _numerator(problems: Sequence[Problem], term: NumeratorTerm) -> tuple[Ball, list[Ball]]:
+    """Return k and rates g with |c M_1 ... M_r| alpha! <= k e^(sum_j g_j |z_j|)."""
     total = abs(arb(term.coefficient)) * prod(factorial(power) for power in term.powers)
+    growth = [arb(0)] * len(problems[0].loadings)
     for strand, exponents in term.moments:
         problem = problems[strand]
-        total *= problem.weight.modulus(None, None, arb(0)) * mean_of_absolute(problem, {exponents: arb(1)})
-    return total.abs_upper()
+        total *= mean_of_absolute(problem, {exponents: arb(1)})
+        rate = problem.weight.rate
+        if rate is None:
+            total *= problem.weight.modulus(None, None, arb(0))
+            continue
+        total *= problem.weight.scale * (abs(rate) * supremum(problem, without_effects(problem))).exp()
+        for j, column in enumerate(columns(problem)):
+            growth[j] += abs(rate) * supremum(problem, {e: abs(c) for e, c in column.items()})
+    return total.abs_upper(), growth

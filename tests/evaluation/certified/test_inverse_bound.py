@@ -23,6 +23,7 @@ from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import NormalLaw, UniformLaw
 from leadterms.model.weights import ProbitWeight
 from tests.evaluation.certified.complex_weights import cloglog, probit
+from tests.evaluation.certified.second_terms import normal, second_term, uniform
 
 Array = Any
 PROBIT = ProbitWeight(Integer(1))
@@ -210,16 +211,41 @@ def test_second_terms_under_the_complementary_log_log_link(random: str, law: str
     model = Model(formula, family="bernoulli", link="cloglog", laws={"x": law})
     at = f"beta0=-0.3, beta1=0.7, sigma2={variance}"
     found = expansion(model)[random].evaluate(at, 5, order="1/(m*n)", method="balls")
-    nodes, masses = np.polynomial.legendre.leggauss(400)
-    reach = 1 if law.startswith("Uniform") else 14
-    x, masses = reach * nodes, masses / 2 if reach == 1 else 14 * masses * np.exp(-98 * nodes**2) / np.sqrt(2 * np.pi)
-    z = np.linspace(-11, 11, 1101)[:, None]
-    p = np.exp(-(z[:, 0] ** 2) / 2) / np.sqrt(2 * np.pi) * 0.02
-    w = masses * cloglog(-0.3 + 0.7 * x + np.sqrt(float(variance)) * z * (1 if random == "1" else x)).real
-    h = [(w * x**k).sum(-1) for k in range(3)]
-    aa, ab, bb = h if random == "1" else h[::-1]
-    exact = p @ (1 / aa) + (p @ (ab / aa)) ** 2 / (p @ (bb - ab * ab / aa))
+    points = uniform(-1, 1) if law.startswith("Uniform") else normal()
+    exact = second_term(
+        lambda eta: cloglog(eta).real, points, [int(random == "x")], (-0.3, 0.7), [[float(variance)]], 0, step=0.02
+    )
     assert float(found) == pytest.approx(exact, rel=1e-4)
+
+
+FINITE = "Finite({-1: 1/4, 0: 1/2, 2: 1/4})"
+
+
+@pytest.mark.parametrize("law", [FINITE, "Finite({-1: 1/2, 2: 1/2})"])
+def test_a_random_slope_on_a_predictor_with_few_values(law: str) -> None:
+    model = Model("y ~ x + (0 + x | g)", family="bernoulli", link="probit", laws={"x": law})
+    found = expansion(model)["x"].evaluate("beta0=-0.5, beta1=0.8, sigma2=0.5", 6, order="1/(m*n)", method="balls")
+    exact = second_term(lambda eta: probit(eta).real, POINTS[law], [1], (-0.5, 0.8), [[0.5]], 0)
+    # six digits are asked for
+    assert float(found) == pytest.approx(exact, rel=1e-5)
+
+
+POINTS = {
+    FINITE: (np.array([-1.0, 0.0, 2.0]), np.array([0.25, 0.5, 0.25])),
+    "Finite({-1: 1/2, 2: 1/2})": (np.array([-1.0, 2.0]), np.array([0.5, 0.5])),
+}
+
+
+@pytest.mark.slow
+def test_an_intercept_and_a_slope_on_a_predictor_with_three_values() -> None:
+    """The rows of each value are dependent: the bounds far out take the values by twos."""
+    model = Model("y ~ x + (1 + x | g)", family="bernoulli", link="probit", laws={"x": FINITE})
+    at = "beta0=-0.5, beta1=0.8, Sigma11=0.5, Sigma12=-0.1, Sigma22=0.1"
+    found = expansion(model)["x"].evaluate(at, 3, order="1/(m*n)", method="balls")
+    exact = second_term(
+        lambda eta: probit(eta).real, POINTS[FINITE], [0, 1], (-0.5, 0.8), [[0.5, -0.1], [-0.1, 0.1]], 1
+    )
+    assert float(found) == pytest.approx(exact, rel=1e-2)
 
 
 @pytest.mark.slow

@@ -19,7 +19,8 @@ from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.moment_system import NumericSystem, Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import UniformLaw
-from leadterms.model.weights import CloglogWeight, LogisticWeight, SaturatingWeight
+from leadterms.model.weights import LogisticWeight, PowerWeight, SaturatingWeight
+from tests.evaluation.certified.second_terms import second_term, uniform
 
 NODES, MASSES = np.polynomial.legendre.leggauss(60)
 
@@ -145,9 +146,29 @@ def test_a_false_bound_is_seen():
 
 
 def test_a_weight_without_a_lower_bound_is_refused():
-    cloglog = Strand(CloglogWeight(Integer(1)), (), fmpq(0), (), ((fmpq(1, 2),),), ((),))
+    square = Strand(PowerWeight(Integer(1), Integer(2)), (), fmpq(0), (), ((fmpq(1, 2),),), ((),))
     with pytest.raises(EvaluationError, match="no lower bound of the weight is known"):
-        inverse_ceiling([cloglog], form(False, (0,)))
+        inverse_ceiling([square], form(False, (0,)))
+
+
+@pytest.mark.parametrize(
+    ("formula", "law", "points", "random", "entry"),
+    [
+        ("y ~ x + (0 + x | g)", "Uniform(-1, 2)", uniform(-1, 2), [1], 0),
+        ("y ~ x + (0 + x | g)", "Uniform(1, 2)", uniform(1, 2), [1], 0),
+        ("y ~ x + (1 + x | g)", "Uniform(0, 1)", uniform(0, 1), [0, 1], 0),
+        ("y ~ x + (1 + x | g)", "Uniform(-1, 1)", uniform(-1, 1), [0, 1], 1),
+    ],
+)
+def test_second_terms_under_the_exponential_weight(formula, law, points, random, entry):
+    """The random intercept is a factor that is taken out: with it block A keeps a column of ones."""
+    model = Model(formula, family="poisson", laws={"x": law})
+    covariance = [[0.5]] if len(random) == 1 else [[0.5, -0.1], [-0.1, 0.4]]
+    at = "sigma2=0.5" if len(random) == 1 else "Sigma11=0.5, Sigma12=-0.1, Sigma22=0.4"
+    name = ("1", "x")[random[entry]]
+    found = expansion(model)[name].evaluate(f"beta0=0.2, beta1=-0.7, {at}", 8, order="1/(m*n)", method="balls")
+    exact = second_term(np.exp, points, random, (0.2, -0.7), covariance, entry)
+    assert float(found) == pytest.approx(exact, rel=1e-7)
 
 
 @pytest.mark.slow
