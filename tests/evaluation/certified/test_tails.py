@@ -9,7 +9,7 @@ import mpmath
 import pytest
 import sympy.stats as stats
 from flint import arb, fmpq
-from sympy import Integer, Rational, exp
+from sympy import Integer, Rational, exp, log
 
 from leadterms.evaluation.certified.lines import line_of
 from leadterms.evaluation.certified.moments import plan
@@ -65,6 +65,38 @@ def frechet(x: Any) -> Any:
     return mpmath.mpf(11) / 4 * z ** (-mpmath.mpf(13) / 2) * mpmath.exp(-(z ** (-mpmath.mpf(11) / 2)))
 
 
+def benini(x: Any) -> Any:
+    """Shapes 1/2 and 2, least value 3/2."""
+    level = mpmath.log(2 * x / 3)
+    if level < 0:
+        return 0
+    return mpmath.exp(-level / 2 - 2 * level**2) * (mpmath.mpf(1) / 2 + 4 * level) / x
+
+
+def fisher(x: Any) -> Any:
+    """Half the logarithm of an F variable with 3 and 5 degrees of freedom."""
+    if abs(x) > 60:
+        return 0
+    top = 2 * mpmath.sqrt(3**3 * 5**5) / mpmath.beta(mpmath.mpf(3) / 2, mpmath.mpf(5) / 2)
+    return top * mpmath.exp(3 * x) / (3 * mpmath.exp(2 * x) + 5) ** 4
+
+
+def shifted_gompertz(x: Any) -> Any:
+    """Scale 3/2, shape 2."""
+    fall = mpmath.exp(-3 * x / 2)
+    return mpmath.mpf(3) / 2 * fall * mpmath.exp(-2 * fall) * (3 - 2 * fall)
+
+
+def exponential_power(power: Any) -> Any:
+    """Centre 1/3, scale 2."""
+
+    def value(x: Any) -> Any:
+        top = power / (4 * mpmath.gamma(1 / power))
+        return top * mpmath.exp(-((abs(x - mpmath.mpf(1) / 3) / 2) ** power))
+
+    return value
+
+
 HALF = Rational(1, 2)
 CASES = [
     (stats.StudentT("x", 5), None, t_density(5)),
@@ -81,12 +113,30 @@ CASES = [
     (stats.Gompertz("x", 1, 1), 0, lambda x: mpmath.exp(x + 1 - mpmath.exp(x)) if x < 50 else 0),
     (stats.ExGaussian("x", HALF, HALF, 3), None, exgaussian),
     (stats.Frechet("x", Rational(11, 2), 2, -1), -1, frechet),
+    (stats.Benini("x", HALF, 2, Rational(3, 2)), Rational(3, 2), benini),
+    (stats.FisherZ("x", 3, 5), None, fisher),
+    (stats.ShiftedGompertz("x", Rational(3, 2), 2), 0, shifted_gompertz),
+    (stats.ExponentialPower("x", Rational(1, 3), 2, 3), (Rational(1, 3),), exponential_power(mpmath.mpf(3))),
+    (
+        stats.ExponentialPower("x", Rational(1, 3), 2, Rational(5, 4)),
+        (Rational(1, 3),),
+        exponential_power(mpmath.mpf("1.25")),
+    ),
     (stats.GammaInverse("x", 6, 2), 0, lambda x: 64 / mpmath.factorial(5) * x**-7 * mpmath.exp(-2 / x)),
 ]
 
 
 def double_exponential(density: Any, start: Any) -> list[tuple[Any, Any]]:
-    """x = sinh(sinh(2t)), or start + e^(2 sinh 2t), by the trapezoidal rule, at points where anything is left."""
+    """x = sinh(sinh(2t)), or start + e^(2 sinh 2t), by the trapezoidal rule, at points where anything is left.
+
+    A density with a kink has it in a tuple: it is summed on either side.
+    """
+    if isinstance(start, tuple):
+        (kink,) = start
+        kink = mpmath.mpf(kink.p) / kink.q
+        left = double_exponential(lambda x: density(2 * kink - x), kink)
+        return [*double_exponential(density, kink), *((2 * kink - x, m) for x, m in left)]
+    start = None if start is None else mpmath.mpmathify(start)
     step, nodes = mpmath.mpf(1) / 96, []
     for k in range(-210, 211):
         inner = mpmath.sinh(2 * k * step)
@@ -138,10 +188,11 @@ def test_moments_against_double_exponential_sums(case: Any, slope: fmpq, referen
 
 def beyond(density: Any, power: int, low: Any, high: Any, start: Any) -> Any:
     """Return E|X|^power outside an interval, by mpmath's quadrature on panels that grow."""
-    total = mpmath.quad(lambda x: x**power * density(x), [high * 2**k for k in range(60)])
-    if start is None:
-        total += mpmath.quad(lambda x: x**power * density(-x), [-low * 2**k for k in range(60)])
-    elif low > start:
+    panels = [0, *(mpmath.mpf(2) ** k for k in range(-8, 60, 2))]
+    total = mpmath.quad(lambda x: x**power * density(x), [high + width for width in panels])
+    if start is None or isinstance(start, tuple):
+        total += mpmath.quad(lambda x: x**power * density(-x), [width - low for width in panels])
+    elif low > float(start):
         total += mpmath.quad(lambda x: abs(x) ** power * density(x), mpmath.linspace(start, low, 20))
     return total
 
@@ -217,4 +268,15 @@ def test_elasticities() -> None:
         growing = TailGrowth(exp(-X) * X).tail(arb(10), 10 * arb(-10).exp(), 0, arb(0))
         assert 11 * arb(-10).exp() <= growing < 13 * arb(-10).exp()
         assert not TailGrowth(exp(-X)).tail(arb(10), arb(-10).exp(), 0, arb(2)).is_finite()
+        # rational in e^x, the integral beyond 10 is 1/(1 + e^10)
+        q = arb(-10).exp()
+        logistic = TailGrowth(exp(X) / (1 + exp(X)) ** 2)
+        assert q / (1 + q) <= logistic.tail(arb(10), q / (1 + q) ** 2, 0, arb(0)) < q * arb("1.12")
+        # with a rate of 1/2 the integrand is at most e^(-x/2), and at least that over (1 + e^-10)^2
+        half = logistic.tail(arb(10), q / (1 + q) ** 2, 0, arb(1) / 2)
+        assert 2 * arb(-5).exp() / (1 + q) ** 2 <= half < 3 * arb(-5).exp()
+        assert not logistic.tail(arb(10), q / (1 + q) ** 2, 0, arb(1)).is_finite()
+        # rational in log x, with t = log x: the integral of (1 + 2t) e^(-t - t^2) beyond 3 is e^-12
+        in_log = TailGrowth((1 + 2 * log(X)) * exp(-(log(X) ** 2)) / X**2)
+        assert arb(-12).exp() <= in_log.tail(arb(3).exp(), 7 * arb(-15).exp(), 0, arb(0)) < 2 * arb(-12).exp()
         assert not TailGrowth(X**-2).tail(arb(10), arb(1) / 100, 1, arb(0)).is_finite()
