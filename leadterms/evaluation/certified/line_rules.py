@@ -8,7 +8,7 @@ from math import inf
 from flint import acb, arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, interval, larger
+from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, interval, larger, smaller
 from leadterms.evaluation.certified.bell_rule import bell_rule
 from leadterms.evaluation.certified.eta import polynomial_on
 from leadterms.evaluation.certified.gauss import columns, gauss, points_needed, remainder
@@ -86,10 +86,7 @@ def _cut(request: Request) -> tuple[Ball, Ball, tuple[Ball, ...]]:
     with ball_precision(PLANNING_BITS):
         while spreads < 2000:
             low, high = line.reach(spreads)
-            errors = tuple(
-                (line.tail_beside_mass(low, high, k, request.rate) * request.everywhere).abs_upper()
-                for k in range(len(request.tolerances))
-            )
+            errors = tuple(_beyond(request, low, high, k) for k in range(len(request.tolerances)))
             enough = all(bool(e <= t) for e, t in zip(errors, request.tolerances, strict=True))
             if enough and (not line.normalised or _far_enough(request, low, high)):
                 return low, high, errors
@@ -98,6 +95,18 @@ def _cut(request: Request) -> tuple[Ball, Ball, tuple[Ball, ...]]:
         f"the tail of {spelled(line.law)} could not be bounded in proof: the weight or the powers of the predictor "
         "outgrow what is known of the law"
     )
+
+
+def _beyond(request: Request, low: Ball, high: Ball, power: int) -> Ball:
+    """Bound E|X^power w| outside [low, high] by the law's tail, or by how the weight falls and the mass there."""
+    line = request.line
+    bound = (line.tail_beside_mass(low, high, power, request.rate) * request.everywhere).abs_upper()
+    if request.fall is None:
+        return bound
+    ends = [side.lower() for given, side in ((line.low, -low), (line.high, high)) if given is None]
+    cut = ends[0].min(ends[-1])
+    mass = smaller(arb(1), line.tail(low, high, 0, arb(0)))
+    return smaller(bound, (request.fall.beyond(cut, power) * mass).abs_upper())
 
 
 def _far_enough(request: Request, low: Ball, high: Ball) -> bool:

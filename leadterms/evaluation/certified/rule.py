@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flint import arb
 
-from leadterms.evaluation.certified.balls import Ball, End
+from leadterms.evaluation.certified.balls import NAN, Ball, End
 from leadterms.evaluation.certified.line_base import Line
 
 Modulus = Callable[[End, End, Ball], Ball]
@@ -41,6 +41,18 @@ class LineRule:
 
 
 @dataclass(frozen=True)
+class Fall:
+    """|w(eta(x))| <= level e^(-rate |x|) for all real x, whatever the other predictors are; rate > 0."""
+
+    level: Ball
+    rate: Ball
+
+    def beyond(self, cut: Ball, power: int) -> Ball:
+        """Bound |x|^power |w| over |x| >= cut: its bound falls from power/rate on."""
+        return self.level * cut**power * (-self.rate * cut).exp() if self.rate * cut >= power else NAN
+
+
+@dataclass(frozen=True)
 class Request:
     """What a rule is asked for.
 
@@ -58,6 +70,8 @@ class Request:
         w(eta(x)) grows at most like e^(rate x).
     tolerances
         Wanted error for each power; what is proven may be a little larger.
+    fall
+        How the weight falls far out, None where it is not known to.
 
     """
 
@@ -67,3 +81,4 @@ class Request:
     eta: tuple[Ball, ...]
     rate: Ball
     tolerances: tuple[Ball, ...]
+    fall: Fall | None = None

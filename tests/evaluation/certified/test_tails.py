@@ -11,6 +11,7 @@ import sympy.stats as stats
 from flint import arb, fmpq
 from sympy import Integer, Rational, exp, log
 
+from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.lines import line_of
 from leadterms.evaluation.certified.moments import plan
 from leadterms.evaluation.certified.problem import Problem
@@ -220,6 +221,61 @@ def test_tails_and_absolute_moments_are_bounds(case: Any) -> None:
         for power in (1, 2):
             found = float(line.absolute(power))
             assert true_moments[power] * (1 - 1e-12) <= found < 2 * true_moments[power]
+
+
+INFINITE = [
+    (stats.Cauchy("x", HALF, 1), None, lambda x: 1 / (mpmath.pi * (1 + (x - mpmath.mpf(1) / 2) ** 2))),
+    (stats.StudentT("x", 2), None, t_density(2)),
+    (stats.Pareto("x", 1, Rational(3, 2)), 1, lambda x: mpmath.mpf(3) / 2 * x ** -mpmath.mpf("2.5")),
+]
+
+
+@pytest.mark.parametrize("case", INFINITE, ids=lambda case: str(law_of(case[0])))
+def test_laws_without_a_second_moment_under_weights_that_fall(case: Any, references: SimpleNamespace) -> None:
+    variable, start, density = case
+    with mpmath.workdps(40):
+        nodes = double_exponential(density, start)
+    for weight in WEIGHTS[:3]:
+        strand = Strand(weight, (law_of(variable),), fmpq(-34, 100), (fmpq(-7, 10),), (), EXPONENTS)
+        with ball_precision(BITS + 40):
+            problem = Problem(strand)
+            assert problem.has_moments == [False]
+            point = problem.at(())
+            found = plan(problem, *point, BITS, *problem.rough_scales(*point)).moments([point])[0]
+        with mpmath.workdps(40):
+            value = safe(weight, references)
+            etas = [(x, m * value(-mpmath.mpf(34) / 100 - x * 7 / 10)) for x, m in nodes if abs(x) < 2000]
+            for k, ball in enumerate(found):
+                true = mpmath.fsum(x**k * m for x, m in etas)
+                assert abs(ball - references.ball(true)).abs_lower() < arb(10) ** -15 * (1 + abs(ball))
+                assert ball.rad() < arb(2) ** (12 - BITS) * (1 + abs(ball))
+
+
+def test_an_infinite_moment_is_refused_where_the_weight_does_not_fall() -> None:
+    law = law_of(INFINITE[0][0])
+    for weight, slope in ((WEIGHTS[3], fmpq(1)), (WEIGHTS[0], fmpq(0))):
+        problem = Problem(Strand(weight, (law,), fmpq(0), (slope,), (), EXPONENTS))
+        point = problem.at(())
+        with pytest.raises(EvaluationError, match="could not be bounded in proof"):
+            plan(problem, *point, BITS, *problem.rough_scales(*point))
+
+
+def test_a_fall_holds_on_the_side_that_is_cut(references: SimpleNamespace) -> None:
+    """A law far to the right: its first cuts to the left are right of zero, where nothing has fallen yet."""
+    # few digits are asked for: then a fall from the wrong point on would be enough
+    law = law_of(stats.Cauchy("x", 30, 1))
+    problem = Problem(Strand(WEIGHTS[0], (law,), fmpq(0), (fmpq(3),), (), EXPONENTS))
+    point = problem.at(())
+    found = plan(problem, *point, 20, *problem.rough_scales(*point)).moments([point])[0]
+    with mpmath.workdps(25):
+        # nearly all of E[w] is near zero
+        for k, ball in enumerate(found):
+            true = mpmath.quad(
+                lambda x, k=k: x**k / (4 * mpmath.cosh(1.5 * x) ** 2 * mpmath.pi * (1 + (x - 30) ** 2)),
+                [-40, -10, -3, -1, 0, 1, 3, 10, 29, 30, 31, 60],
+            )
+            assert abs(ball - references.ball(true)).abs_lower() < arb("1e-12") * abs(ball)
+            assert ball.rad() < arb("1e-6") * abs(ball)
 
 
 def test_tails_that_are_not_known_are_counted_by_rules_and_bounded_nowhere_else(references: SimpleNamespace) -> None:
