@@ -134,8 +134,8 @@ class Plan:
         rows = [predictor.values(x) for x in product(*(rule.points for rule in self.rules))]
         masses = [prod(m, start=arb(1)) for m in product(*(rule.masses for rule in self.rules))]
         powers = [
-            [[whole_power(x, k) for x in rule.points] for k in range(power + 1)]
-            for rule, power in zip(self.rules, self.problem.powers, strict=True)
+            [[line.power(x, k) for x in rule.points] for k in range(power + 1)]
+            for line, rule, power in zip(self.problem.lines, self.rules, self.problem.powers, strict=True)
         ]
         coefficients: list[Ball] = []
         for exponents in self.problem.strand.moments:
@@ -267,7 +267,8 @@ def _moment_errors(problem: Problem, rules: Sequence[LineRule]) -> tuple[Ball, .
     sizes = []
     for i, (bounds, rule) in enumerate(zip(problem.absolute, rules, strict=True)):
         cut = larger(abs(rule.low), abs(rule.high)) if i in first else NAN
-        sizes.append([larger(smaller(bound, cut**k), rule.absolute(k)) for k, bound in enumerate(bounds)])
+        power = problem.lines[i].power
+        sizes.append([larger(smaller(bound, cut**k), rule.absolute(k, power)) for k, bound in enumerate(bounds)])
     errors = []
     for exponents in problem.strand.moments:
         total = arb(0)

@@ -43,7 +43,7 @@ class Problem:
                 line if cut == (None, None) else CutLine(line, cut)
                 for line, cut in zip(self.lines, strand.cuts, strict=True)
             ]
-        self.predictor = Predictor(len(strand.laws), strand.monomials)
+        self.predictor = Predictor(len(strand.laws), strand.monomials, [line.power for line in self.lines])
         self.factorises = self.weight.rate is not None and self.predictor.is_affine
         self.centre = arb(strand.centre)
         self.slopes = [arb(slope) for slope in strand.slopes]
@@ -134,7 +134,8 @@ class Problem:
             pairs = [(x, p * self.weight.at((self.centre + self.slopes[i] * x).mid()).abs_upper()) for x, p in pairs]
             pairs = [(x, p) for x, p in pairs if p.is_finite()]
         mass = sum((p for _, p in pairs), arb(0))
-        return [(sum((p * abs(x) ** k for x, p in pairs), arb(0)) / mass).mid() for k in range(self.powers[i] + 1)]
+        power = self.lines[i].power
+        return [(sum((p * abs(power(x, k)) for x, p in pairs), arb(0)) / mass).mid() for k in range(self.powers[i] + 1)]
 
 
 def reach_of(shift: Ball, slopes: Sequence[Ball], ends: Sequence[tuple[End, End]]) -> Ball:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from flint import arb
 
-from leadterms.evaluation.certified.balls import NAN, Ball, End
+from leadterms.evaluation.certified.balls import NAN, Ball, End, whole_power
+from leadterms.evaluation.certified.eta import Power
 from leadterms.evaluation.certified.line_base import Line
 
 Modulus = Callable[[End, End, Ball], Ball]
@@ -35,9 +36,11 @@ class LineRule:
     low: Ball
     high: Ball
 
-    def absolute(self, power: int) -> Ball:
-        """Return the rule's own value of E|X|^power."""
-        return sum((abs(x) ** power * m for x, m in zip(self.points, self.masses, strict=True)), arb(0)).abs_upper()
+    def absolute(self, exponent: int, power: Power = whole_power) -> Ball:
+        """Return the rule's own value of E|X^exponent|."""
+        return sum(
+            (abs(power(x, exponent)) * m for x, m in zip(self.points, self.masses, strict=True)), arb(0)
+        ).abs_upper()
 
 
 @dataclass(frozen=True)
