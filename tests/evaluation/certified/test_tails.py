@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
 import mpmath
+import numpy as np
 import pytest
 import sympy.stats as stats
 from flint import arb, fmpq
+from scipy.integrate import quad
+from scipy.stats import cauchy, gennorm
 from sympy import Integer, Rational, exp, log
 
 from leadterms.errors import EvaluationError
@@ -18,7 +22,7 @@ from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.tail_growth import TailGrowth, X
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
-from leadterms.model.laws import StatsLaw
+from leadterms.model.laws import StatsLaw, UniformLaw
 from leadterms.model.weights import (
     CloglogWeight,
     ExponentialWeight,
@@ -336,3 +340,52 @@ def test_elasticities() -> None:
         in_log = TailGrowth((1 + 2 * log(X)) * exp(-(log(X) ** 2)) / X**2)
         assert arb(-12).exp() <= in_log.tail(arb(3).exp(), 7 * arb(-15).exp(), 0, arb(0)) < 2 * arb(-12).exp()
         assert not TailGrowth(X**-2).tail(arb(10), arb(1) / 100, 1, arb(0)).is_finite()
+
+
+def test_a_law_without_moments_beside_a_bounded_one(references: SimpleNamespace) -> None:
+    """E[x z w] and E[z^2 w]: the Cauchy law is cut off first, the rule of the other follows."""
+    law, exponents = law_of(INFINITE[0][0]), ((0, 0), (1, 1), (2, 0), (0, 2))
+    strand = Strand(WEIGHTS[0], (law, UniformLaw(-1, 1)), fmpq(1, 5), (fmpq(3, 2), fmpq(1)), (), exponents)
+    with ball_precision(BITS):
+        problem = Problem(strand)
+        point = problem.at(())
+        found = plan(problem, *point, 40, *problem.rough_scales(*point)).moments([point])[0]
+    with mpmath.workdps(20):
+        cauchy = [(x, m) for x, m in double_exponential(INFINITE[0][2], None) if abs(x) < 60]
+        rule = mpmath.calculus.quadrature.GaussLegendre(mpmath.mp).calc_nodes(3, mpmath.mp.prec)
+        uniform = [(x, w / 2) for x, w in rule]
+        true = references.moments(WEIGHTS[0], [cauchy, uniform], mpmath.mpf("0.2"), [mpmath.mpf("1.5"), 1], exponents)
+    for ball, value in zip(found, true, strict=True):
+        assert abs(ball - references.ball(value)).abs_lower() < arb("1e-12")
+        assert ball.rad() < arb("1e-9")
+
+
+def by_scipy(density: Any, shift: float, slope: float, power: int, ends: list[float]) -> float:
+    """Return E[X^power w(shift + slope X)] of the logistic weight."""
+
+    def integrand(x: float) -> float:
+        return x**power * density(x) / (2 + 2 * np.cosh(np.clip(shift + slope * x, -300, 300)))
+
+    return sum(quad(integrand, a, b, epsabs=0, epsrel=1e-11, limit=200)[0] for a, b in pairwise(ends))
+
+
+def test_random_exponential_powers_and_cauchy_laws_against_scipy() -> None:
+    rng = np.random.default_rng(20261129)
+    for _ in range(2):
+        centre, scale, power = (Rational(int(v), 16) for v in rng.integers(4, 40, 3))
+        shift, slope = (Rational(int(v), 16) + Rational(1, 32) for v in rng.integers(-40, 40, 2))
+        c, s, a, b = (float(v) for v in (centre, scale, shift, slope))
+        for law, density, middle in (
+            (stats.ExponentialPower("x", centre, scale, power), gennorm(float(power), c, s).pdf, c),
+            (stats.Cauchy("x", centre, scale), cauchy(c, s).pdf, -a / b),
+        ):
+            numbers = [fmpq(int(v.p), int(v.q)) for v in (shift, slope)]
+            problem = Problem(Strand(WEIGHTS[0], (law_of(law),), numbers[0], (numbers[1],), (), EXPONENTS))
+            point = problem.at(())
+            found = plan(problem, *point, 40, *problem.rough_scales(*point)).moments([point])[0]
+            far = 40 * max(1.0, s, 1 / abs(b))
+            ends = [middle + far * side for side in (-1, -0.1, -0.01, 0, 0.01, 0.1, 1)]
+            for k, ball in enumerate(found):
+                true = by_scipy(density, a, b, k, ends)
+                assert abs(float(ball) - true) < 1e-8 * (1 + abs(true))
+                assert ball.rad() < arb("1e-8") * (1 + abs(ball))
