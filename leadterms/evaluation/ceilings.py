@@ -33,6 +33,7 @@ from dataclasses import dataclass, replace
 
 from sympy import Expr, Poly, Rational, Symbol, fraction, together
 
+from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.held_plan import Average
 from leadterms.evaluation.moment_system import Sector
 from leadterms.evaluation.residual_information import Column, residual_information
@@ -63,7 +64,9 @@ class Bound:
 
 def ceiling(average: Average) -> Bound | None:
     """Return a bound of |F|, or None if none is found."""
-    return _by_ratio(average) or ceiling_of_residual_information(average)
+    # exponents of a pair add up only as in products of two columns
+    curved = any(isinstance(law, CurveLaw) for moment in average.inner.values() for law in moment.laws)
+    return (None if curved else _by_ratio(average)) or ceiling_of_residual_information(average)
 
 
 def _absolute(moment: WeightedMoment, symbol: Symbol, factor: Expr) -> list[AbsoluteMoment]:

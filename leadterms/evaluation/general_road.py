@@ -11,6 +11,7 @@ from sympy import Expr, Symbol
 from leadterms.errors import UncertifiedError
 from leadterms.evaluation.ceilings import Bound, ceiling, ceiling_of_residual_information
 from leadterms.evaluation.compile_balls import BallProgram, ball_program
+from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.held_plan import Average, PolynomialPredictor, affine, polynomial
 from leadterms.evaluation.moment_system import (
     STRAYING,
@@ -91,6 +92,13 @@ def _ceiling(average: Average) -> tuple[Bound | None, InverseInformation | None]
             above = ceiling_of_residual_information(average)
         if above is None and not unbounded:
             above = ceiling(average)
+    if any(isinstance(law, CurveLaw) for moment in average.inner.values() for law in moment.laws):
+        strays = any(isinstance(moment.weight, STRAYING) for _, moment, _ in slopes)
+        if above is None or unbounded or strays:
+            raise UncertifiedError(
+                "no certified road: a predictor beside a function of itself is certified for residual information, and "
+                "under random slopes for bounded predictors with the logit link or the negative binomial family"
+            )
     if above is not None:
         return above, None
     inverse = inverse_information(average)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sympy import Add, Expr, Integer, Mul, Poly, Pow, Symbol, erfc, exp, sqrt
 
 from leadterms.evaluation.binding import independent
+from leadterms.evaluation.curve_law import paired
 from leadterms.evaluation.internal import MARK
 from leadterms.evaluation.mapped_law import straightened
 from leadterms.expectation.held import Expectation
@@ -81,9 +82,13 @@ def _accepted(integrand: Expr, variables: tuple[Symbol, ...], laws: tuple[Law, .
         for i, (x, law) in enumerate(zip(variables, stated, strict=True)):
             if not eta.is_polynomial(x):
                 straight = straightened(x, law, (eta, rest))
+                pair = paired(x, law, eta, rest) if straight is None else None
                 if straight is not None:
                     eta, rest = straight.expressions
                     laws = (*laws[:i], straight.law, *laws[i + 1 :])
+                elif pair is not None:
+                    eta, rest = pair.eta, pair.factor
+                    laws = (*laws[:i], pair.law, *laws[i + 1 :])
         if not rest.is_polynomial(*variables):
             continue
         polynomial = Poly(rest, *variables) if variables else None

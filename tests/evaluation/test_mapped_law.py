@@ -74,8 +74,9 @@ def test_values_are_certified_and_those_of_the_definition(term, law, values, den
     assert float(number) == pytest.approx(residual(values, MASSES * density), rel=1e-11)
 
 
-def test_a_function_beside_the_predictor_itself_is_an_estimate():
-    entry = leading_terms(Model("y ~ x + I(exp(x)) + (1 | g)", family="bernoulli", laws={"x": "Uniform(0, 1)"}))["x"]
+def test_two_functions_of_a_predictor_are_an_estimate():
+    formula = "y ~ I(exp(x)) + I(log(x)) + (1 | g)"
+    entry = leading_terms(Model(formula, family="bernoulli", laws={"x": "Uniform(1, 2)"}))["I(exp(x))"]
     with pytest.raises(UncertifiedError):
         entry.evaluate({**INTERCEPT, "beta2": "0.1"}, 5, method="balls")
 

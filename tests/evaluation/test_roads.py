@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from math import exp, pi
 
+import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.special import expit
 from sympy import Rational, Symbol, sqrt
 
-from leadterms import Expectation, Model, UncertifiedError, evaluate, leading_terms
+from leadterms import ExistenceError, Expectation, Model, UncertifiedError, evaluate, leading_terms
 from leadterms.model.laws import NormalLaw, UniformLaw
 
 INTERCEPT = "logistic weight, one random intercept, a uniform predictor"
@@ -132,3 +133,19 @@ def test_where_no_bound_is_proven_the_value_is_an_estimate_and_says_so():
     with pytest.raises(UncertifiedError, match="no certified road"):
         evaluate(Expectation(abs(x) * u, (x, UniformLaw(-1, 1)), (u, NormalLaw(1, 1))), {}, 10, method="balls")
     assert not evaluate(Expectation(abs(x), (x, UniformLaw(0, 1))), {}, 8).certified
+
+
+def test_a_law_without_moments_has_a_road_where_its_slope_is_not_zero():
+    """1/E_U[m_2 - m_1^2/m_0], with x = sinh t for the Cauchy law, by sums in double precision from the definition."""
+    slope = entry("y ~ x + (1 | g)", "bernoulli", {"x": "Cauchy(0, 1)"}, "x")
+    at = {"beta0": "-0.3", "beta1": "0.7", "sigma2": "0.4"}
+    t, step = np.linspace(-8, 8, 3201, retstep=True)
+    x, mass = np.sinh(t), step / (np.pi * np.cosh(t))
+    u, width = np.linspace(-6, 6, 401, retstep=True)
+    weight = mass / (2 + 2 * np.cosh(np.clip(-0.3 + 0.7 * x + u[:, None], -300, 300)))
+    m = [(weight * x**k).sum(axis=1) for k in range(3)]
+    density = width * np.exp(-u * u / 0.8) / np.sqrt(0.8 * np.pi)
+    number = slope.evaluate(at, digits=10, method="balls")
+    assert float(number) == pytest.approx(1 / np.sum(density * (m[2] - m[1] ** 2 / m[0])), rel=1e-9)
+    with pytest.raises(ExistenceError, match="beta1 != 0 fails"):
+        slope.evaluate({**at, "beta1": 0}, digits=5, method="balls")

@@ -10,9 +10,10 @@ from flint import arb
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, Cell, interval
 from leadterms.evaluation.certified.inverse_bound import InverseBound
-from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.certified.problem import Problem, reach_of
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.moment_system import Ceiling, InverseCeiling
+from leadterms.evaluation.precision import spelled
 
 
 class Bounds:
@@ -86,15 +87,43 @@ def _added(parts: Iterable[Ball]) -> Ball:
 def _of_moment(problem: Problem, part: Ceiling) -> _Growing | _Bounded:
     """Return proven bounds of c M(u), M an absolute moment of one strand, for real effects.
 
-    Bounded weights: M(u) <= sup of w over the range of eta, times E|X|^powers.  A weight scale e^(rate eta) on
+    Bounded weights: M(u) <= sup of w over the range of eta, times E|X|^powers; `_falling` where that is infinite.
+    A weight scale e^(rate eta) on
     bounded predictors: M(u) <= level e^(sum growth_j |u_j|).
     """
-    pairs = zip(problem.lines, part.exponents, strict=True)
-    size = prod((line.absolute(k) for line, k in pairs), start=abs(arb(part.factor)))
-    if not size.is_finite():
+    sizes = [line.absolute(k) for line, k in zip(problem.lines, part.exponents, strict=True)]
+    infinite = [i for i, size in enumerate(sizes) if not size.is_finite()]
+    size = prod((size for size in sizes if size.is_finite()), start=abs(arb(part.factor)))
+    if len(infinite) == 1:
+        return _Growing(*_falling(problem, infinite[0], part.exponents[infinite[0]], size))
+    if infinite:
         raise EvaluationError("no proven bound of the predictors' absolute moments")
     rate = problem.weight.rate
     return _Bounded(problem, size) if rate is None else _Growing(*_exponential(problem, size, rate))
+
+
+def _falling(problem: Problem, i: int, power: int, others: Ball) -> tuple[list[Ball], Ball]:
+    """Return growth and level where E|X_i|^power is infinite, but the weight falls: |w(eta)| <= K e^-|eta|.
+
+    Let eta = a + b x_i with b != 0 fixed, the effects and the bounded predictors being in a.  For 0 < t <= 1
+    |w| <= K e^(-t |eta|) <= K e^(t |a|) e^(-t |b||x_i|), and |x|^k e^(-t |b||x|) <= {k/(e t |b|)}^k.  With a t of about
+    1/|a| the level is of the size of |a|^k.
+    """
+    predictor, ends = problem.predictor, list(problem.supports)
+    ends[i] = (arb(0), arb(0))
+    moves = any(not row[1 + i].is_zero() for row in problem.loadings) or not predictor.is_affine
+    slope, decay = abs(problem.slopes[i]).lower(), problem.weight.decay(arb(0))
+    offset = reach_of(problem.centre, problem.slopes, ends)
+    growth = [reach_of(row[0], row[1:], ends) for row in problem.loadings]
+    if moves or not slope > 0 or not all(bool(one.is_finite()) for one in (decay, offset, *growth)):
+        raise EvaluationError(
+            f"no proven bound of the absolute moments of {spelled(problem.strand.laws[i])}: without a moment of order "
+            f"{power} it needs a fixed slope other than zero, other predictors that are bounded, and a weight that "
+            "falls to both sides"
+        )
+    t = 1 / (1 + offset + sum(growth, arb(0)))
+    level = others * decay * (t * offset).exp() * (power / (arb(1).exp() * t * slope)) ** power
+    return [(t * one).abs_upper() for one in growth], level.abs_upper()
 
 
 def _exponential(problem: Problem, size: Ball, rate: Ball) -> tuple[list[Ball], Ball]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flint import arb
 
-from leadterms.evaluation.certified.balls import NAN, Ball, End, disc, interval
+from leadterms.evaluation.certified.balls import NAN, Ball, End, disc, interval, larger
 from leadterms.evaluation.certified.remembered import RememberedBalls
 from leadterms.evaluation.certified.weight_base import LogSlope, WeightBalls, least_cosine, nearest_and_farthest
 from leadterms.model.weights import ExponentialWeight, Weight
@@ -77,6 +77,11 @@ class LogisticBalls(WeightBalls):
         nearest, _ = nearest_and_farthest(low, high)
         below = 2 * (nearest.cosh() + least_cosine(height))
         return self.scale / below if below > 0 else NAN
+
+    def decay(self, height: Ball) -> Ball:
+        """W is even: for x <= 0 it is scale q/(1 + q)^2 with |q| = e^-|x| <= 1."""
+        below = _least_one_plus(arb(0), arb(1), least_cosine(height))
+        return self.scale / (below * below)
 
     def floor(self) -> Ball:
         """For w = scale/{2(cosh x + 1)}: cosh x + 1 <= 2 e^|x|; off the line cos y stands in place of 1."""
@@ -237,3 +242,13 @@ class CloglogBalls(RememberedBalls):
         else:
             at = peak
         return self.of_exponential(at) / (cosine * cosine)
+
+    def decay(self, height: Ball) -> Ball:
+        """By the bounds of `modulus`, where |y| < pi/2: for x <= 0 |g|/r <= 1/{2 - (e^r - 1)/r} <= 1/(3 - e).
+
+        For x >= 0 e^(k r) - 1 >= (k r)^3/6, so that |g| r <= 6/k^3.
+        """
+        cosine = least_cosine(height)
+        if not cosine > 0:
+            return NAN
+        return self.scale * larger(1 / (3 - arb.const_e()), 6 / cosine**3)

@@ -5,7 +5,7 @@ eta(x) = shift + sum_m slopes[m] x^m, where the monomials m are x_1..x_p themsel
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise, product
 from math import prod
 from typing import Any
@@ -17,6 +17,8 @@ from leadterms.evaluation.certified.balls import NAN, Ball, End, interval, large
 PIECES = (1, 16, 5, 3)
 """Pieces into which the range of each of so many predictors is cut where eta is not affine."""
 
+Power = Callable[[Any, int], Any]
+"""What is meant by x^k, at a point or box."""
 Ends = Sequence[tuple[Any, Any]]
 """Lower and upper end for each predictor; None where it does not end."""
 
@@ -30,28 +32,36 @@ class Predictor:
         Number of predictors.
     monomials
         Exponents of x_1..x_p; None where the monomials are x_1..x_p themselves.
+    powers
+        What x_i^k is, for each predictor; none where all are powers.
 
     """
 
-    def __init__(self, size: int, monomials: Sequence[Sequence[int]] | None) -> None:
+    def __init__(self, size: int, monomials: Sequence[Sequence[int]] | None, powers: Sequence[Power] = ()) -> None:
         self.is_affine = monomials is None
         units = [[int(i == j) for j in range(size)] for i in range(size)]
         self.monomials = units if monomials is None else [list(m) for m in monomials]
+        self._powers = list(powers) or [whole_power] * size
         self._pieces = PIECES[min(size, len(PIECES) - 1)]
 
     def values(self, x: Sequence[Ball]) -> list[Ball]:
         """Return the monomials at a point or box of the predictors."""
         if self.is_affine:
             return list(x)
-        return [_monomial(x, exponents) for exponents in self.monomials]
+        return [self._monomial(x, exponents) for exponents in self.monomials]
+
+    def _monomial(self, x: Sequence[Ball], exponents: Sequence[int], without: int | None = None) -> Ball:
+        factors = [
+            power(value, k)
+            for i, (power, value, k) in enumerate(zip(self._powers, x, exponents, strict=True))
+            if k and i != without
+        ]
+        return prod(factors[1:], start=factors[0]) if factors else arb(1)
 
     def sizes(self, ends: Ends) -> list[Ball]:
         """Return upper bounds of the monomials' absolute values, not finite where a predictor is unbounded."""
-        reach = [NAN if None in side else larger(abs(side[0]), abs(side[1])) for side in ends]
-        return [
-            prod((whole_power(r, k) for r, k in zip(reach, exponents, strict=True) if k), start=arb(1)).abs_upper()
-            for exponents in self.monomials
-        ]
+        whole = [NAN if None in side else interval(*side) for side in ends]
+        return [abs(self._monomial(whole, exponents)).abs_upper() for exponents in self.monomials]
 
     def range(self, shift: Ball, slopes: Sequence[Ball], ends: Ends) -> tuple[End, End, Ball]:
         """Return ends of Re eta and a bound of |Im eta|, each predictor between its ends.
@@ -103,24 +113,22 @@ class Predictor:
             return (acb(around, arb(0, height)) if isinstance(shift, acb) else around), slopes[i]
         coefficients = [shift]
         x = [interval(*side) for side in ends]
-        x[i] = arb(1)
         for slope, exponents in zip(slopes, self.monomials, strict=True):
             power = exponents[i]
             coefficients += [shift * 0] * (power + 1 - len(coefficients))
-            coefficients[power] = coefficients[power] + slope * _monomial(x, exponents)
+            coefficients[power] = coefficients[power] + slope * self._monomial(x, exponents, without=i)
         return tuple(coefficients)
 
 
-def _monomial(x: Sequence[Ball], exponents: Sequence[int]) -> Ball:
-    factors = [whole_power(value, k) for value, k in zip(x, exponents, strict=True) if k]
-    return prod(factors[1:], start=factors[0]) if factors else arb(1)
-
-
-def polynomial_on(coefficients: Sequence[Ball], box: Ball) -> Ball:
+def polynomial_on(coefficients: Sequence[Ball], box: Ball, power: Power = whole_power) -> Ball:
     """Return an enclosure of a polynomial over a complex box, tight where the box is small.
 
     By Taylor's formula at the box's midpoint: the polynomial in the distance from it has exact coefficients there.
+    Term by term where powers are of another kind.
     """
+    if power is not whole_power:
+        terms = [c * power(box, k) for k, c in enumerate(coefficients) if k and not c.is_zero()]
+        return sum(terms, coefficients[0])
     if len(coefficients) == 2:
         return coefficients[0] + coefficients[1] * box
     middle = box.mid()

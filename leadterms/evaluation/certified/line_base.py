@@ -12,7 +12,7 @@ import sympy
 from flint import acb, arb
 from sympy import Symbol
 
-from leadterms.evaluation.certified.balls import NAN, Ball, End, interval, larger, value_of
+from leadterms.evaluation.certified.balls import NAN, Ball, End, interval, larger, value_of, whole_power
 from leadterms.model.laws import Law
 
 X = Symbol("x", real=True)
@@ -88,11 +88,18 @@ class Line:
     normalised = False
     """Whether what lies outside the panels is bounded by one minus their mass."""
 
+    plain = True
+    """Whether x^k, as it is meant in moments and linear predictors, is a power of x."""
+
     def __init__(self, law: Law) -> None:
         self.law = law
         ends = law.support
         self.low: End = None if ends[0] == -sympy.oo else value_of(ends[0])
         self.high: End = None if ends[1] == sympy.oo else value_of(ends[1])
+
+    def power(self, x: Ball, exponent: int) -> Ball:
+        """Return x^exponent at a point or box."""
+        return whole_power(x, exponent)
 
     def absolute(self, power: int) -> Ball:
         """Return an upper bound of E|X|^power, not finite where none is known."""

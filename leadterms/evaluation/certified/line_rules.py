@@ -8,7 +8,7 @@ from math import inf
 from flint import acb, arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, interval, larger
+from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, interval, larger, smaller, whole_power
 from leadterms.evaluation.certified.bell_rule import bell_rule
 from leadterms.evaluation.certified.eta import polynomial_on
 from leadterms.evaluation.certified.gauss import columns, gauss, points_needed, remainder
@@ -70,8 +70,14 @@ def line_rule(request: Request) -> LineRule:
         # or beyond the cut, where the tail's bound has the powers.
         left_out = (1 - sum(masses, arb(0)) + sum((panel.mass_error for panel in panels), arb(0))).abs_upper()
         near = left_out * request.everywhere * (abs(request.rate) * size).exp()
-        totals = [(total + near * size**k).abs_upper() for k, total in enumerate(totals)]
+        whole = interval(-size, size) if request.line.plain else interval(low, high)
+        totals = [(total + near * request.line.power(whole, k)).abs_upper() for k, total in enumerate(totals)]
     return LineRule(points, masses, tuple(totals), low, high)
+
+
+def eta_on(request: Request, x: Ball) -> Ball:
+    """Return an enclosure of eta over a complex box of the predictor."""
+    return polynomial_on(request.eta, x, whole_power if request.line.plain else request.line.power)
 
 
 def cut_ends(request: Request) -> tuple[Ball, Ball]:
@@ -86,10 +92,7 @@ def _cut(request: Request) -> tuple[Ball, Ball, tuple[Ball, ...]]:
     with ball_precision(PLANNING_BITS):
         while spreads < 2000:
             low, high = line.reach(spreads)
-            errors = tuple(
-                (line.tail_beside_mass(low, high, k, request.rate) * request.everywhere).abs_upper()
-                for k in range(len(request.tolerances))
-            )
+            errors = tuple(_beyond(request, low, high, k) for k in range(len(request.tolerances)))
             enough = all(bool(e <= t) for e, t in zip(errors, request.tolerances, strict=True))
             if enough and (not line.normalised or _far_enough(request, low, high)):
                 return low, high, errors
@@ -98,6 +101,18 @@ def _cut(request: Request) -> tuple[Ball, Ball, tuple[Ball, ...]]:
         f"the tail of {spelled(line.law)} could not be bounded in proof: the weight or the powers of the predictor "
         "outgrow what is known of the law"
     )
+
+
+def _beyond(request: Request, low: Ball, high: Ball, power: int) -> Ball:
+    """Bound E|X^power w| outside [low, high] by the law's tail, or by how the weight falls and the mass there."""
+    line = request.line
+    bound = (line.tail_beside_mass(low, high, power, request.rate) * request.everywhere).abs_upper()
+    if request.fall is None:
+        return bound
+    ends = [side.lower() for given, side in ((line.low, -low), (line.high, high)) if given is None]
+    cut = ends[0].min(ends[-1])
+    mass = smaller(arb(1), line.tail(low, high, 0, arb(0)))
+    return smaller(bound, (request.fall.beyond(cut, power) * mass).abs_upper())
 
 
 def _far_enough(request: Request, low: Ball, high: Ball) -> bool:
@@ -150,14 +165,13 @@ def _negligible(request: Request, segment: Segment, low: Ball, high: Ball) -> li
     if not mass.is_finite():
         return None
     x = segment.point(interval(low, high))
-    eta = acb(polynomial_on(request.eta, x))
+    eta = acb(eta_on(request, x))
     size = mass * request.modulus(eta.real.lower(), eta.real.upper(), eta.imag.abs_upper())
     weighs = []
-    for tolerance in request.tolerances:
-        if not (size.is_finite() and size <= tolerance * NEGLIGIBLE):
+    for k, tolerance in enumerate(request.tolerances):
+        weighs.append((size * abs(request.line.power(x, k))).abs_upper())
+        if not (weighs[k].is_finite() and weighs[k] <= tolerance * NEGLIGIBLE):
             return None
-        weighs.append(size.abs_upper())
-        size = size * x.abs_upper()
     return weighs
 
 
@@ -222,15 +236,13 @@ def _bounds_on_ellipse(
         if not density.is_finite():
             return [NAN] * powers, NAN
         x = segment.point(t)
-        eta = acb(polynomial_on(request.eta, x))
+        eta = acb(eta_on(request, x))
         size = density * request.modulus(eta.real.lower(), eta.real.upper(), eta.imag.abs_upper())
         if not size.is_finite():
             return [NAN] * powers, NAN
-        radius = x.abs_upper()
         mass = larger(mass, density.abs_upper())
         for k in range(powers):
-            largest[k] = larger(largest[k], size.abs_upper())
-            size = size * radius
+            largest[k] = larger(largest[k], (size * abs(request.line.power(x, k))).abs_upper())
     return largest, mass
 
 

@@ -8,6 +8,7 @@ import sympy
 from sympy import Expr
 
 from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.curve_line import CurveLine
 from leadterms.evaluation.certified.density_line import DensityLine
 from leadterms.evaluation.certified.discrete_lines import FiniteLine, LatticeLine
 from leadterms.evaluation.certified.heavy_lines import LogisticLine, LogNormalLine, ParetoLine, StudentLine, WeibullLine
@@ -15,6 +16,7 @@ from leadterms.evaluation.certified.line_base import Line, Segment, X
 from leadterms.evaluation.certified.mapped_line import MappedLine
 from leadterms.evaluation.certified.named_lines import BetaLine, GammaLine, LaplaceLine, NormalLine, PiecewiseLine
 from leadterms.evaluation.certified.skewed_lines import ExGaussianLine, FrechetLine
+from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.mapped_law import MappedLaw
 from leadterms.evaluation.precision import spelled
 from leadterms.model.laws import (
@@ -40,6 +42,8 @@ def line_of(law: Law) -> Line:
         If the law is of a kind without proven tails.
 
     """
+    if isinstance(law, CurveLaw):
+        return CurveLine(law, line_of(law.base))
     if isinstance(law, MappedLaw):
         return MappedLine(law, line_of(law.base))
     if law.atoms_with_probability is not None:

@@ -11,11 +11,11 @@ from math import prod
 from flint import acb, acb_mat, arb, arb_mat
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, End, disc, whole_power
+from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, End, disc, larger, smaller, whole_power
 from leadterms.evaluation.certified.line_rules import cut_ends, line_rule
 from leadterms.evaluation.certified.lines import Line
 from leadterms.evaluation.certified.problem import Problem
-from leadterms.evaluation.certified.rule import LineRule, Request
+from leadterms.evaluation.certified.rule import Fall, LineRule, Request
 from leadterms.evaluation.certified.tables import Split, Table
 from leadterms.evaluation.certified.work import REAL_UNITS, spend
 from leadterms.evaluation.precision import ball_bits, ball_precision
@@ -134,8 +134,8 @@ class Plan:
         rows = [predictor.values(x) for x in product(*(rule.points for rule in self.rules))]
         masses = [prod(m, start=arb(1)) for m in product(*(rule.masses for rule in self.rules))]
         powers = [
-            [[whole_power(x, k) for x in rule.points] for k in range(power + 1)]
-            for rule, power in zip(self.rules, self.problem.powers, strict=True)
+            [[line.power(x, k) for x in rule.points] for k in range(power + 1)]
+            for line, rule, power in zip(self.problem.lines, self.rules, self.problem.powers, strict=True)
         ]
         coefficients: list[Ball] = []
         for exponents in self.problem.strand.moments:
@@ -212,7 +212,8 @@ def plan(
 
     The error telescopes over the predictors: laws are first cut off one by one, then replaced by their rules one
     by one.  In each step the others contribute E|X_i|^k by the law, by the law cut off, or by the rule: bounded by
-    the larger of the first and the last.
+    the larger of the first and the last.  One law for which the first is infinite may be cut off before all
+    others: then it contributes no more than the power of its cut, or what its rule does.
 
     Raises
     ------
@@ -227,10 +228,11 @@ def plan(
         if not everywhere.is_finite():
             raise EvaluationError("the weight is not bounded, or not analytic, on the whole support")
         target = scale * arb(2) ** (-bits)
-        hulls = []
+        hulls, falls = [], []
         for i, line in enumerate(problem.lines):
             # generous: the ranges of the others only widen the rectangles
-            hulls.append(_hull(problem, line, everywhere, target, sizes[i]))
+            falls.append(problem.fall(i, shift, slopes))
+            hulls.append(_hull(problem, line, everywhere, target, sizes[i], falls[i]))
     rules = []
     for i, line in enumerate(problem.lines):
         with ball_precision(PLANNING_BITS):
@@ -241,6 +243,7 @@ def plan(
                 problem.predictor.along(i, shift, slopes, hulls),
                 arb(0),
                 tuple((target * size).abs_upper() for size in sizes[i]),
+                falls[i],
             )
         rules.append(line_rule(request))
     if prod(len(rule.points) for rule in rules) > MOST_NODES:
@@ -249,19 +252,23 @@ def plan(
         return Plan(problem, tuple(rules), _moment_errors(problem, rules), target)
 
 
-def _hull(problem: Problem, line: Line, everywhere: Ball, target: Ball, sizes: Sequence[Ball]) -> tuple[Ball, Ball]:
+def _hull(
+    problem: Problem, line: Line, everywhere: Ball, target: Ball, sizes: Sequence[Ball], fall: Fall | None
+) -> tuple[Ball, Ball]:
     """Return the ends that the rule of one predictor will have."""
     if line.low is not None and line.high is not None:
         return line.low, line.high
     tolerances = tuple((target * size).abs_upper() for size in sizes)
-    return cut_ends(Request(line, problem.weight.modulus, everywhere.abs_upper(), (), arb(0), tolerances))
+    return cut_ends(Request(line, problem.weight.modulus, everywhere.abs_upper(), (), arb(0), tolerances, fall))
 
 
 def _moment_errors(problem: Problem, rules: Sequence[LineRule]) -> tuple[Ball, ...]:
-    sizes = [
-        [line.absolute(k).max(rule.absolute(k)) for k in range(power + 1)]
-        for line, rule, power in zip(problem.lines, rules, problem.powers, strict=True)
-    ]
+    first = [i for i, known in enumerate(problem.has_moments) if not known][:1]
+    sizes = []
+    for i, (bounds, rule) in enumerate(zip(problem.absolute, rules, strict=True)):
+        cut = larger(abs(rule.low), abs(rule.high)) if i in first else NAN
+        power = problem.lines[i].power
+        sizes.append([larger(smaller(bound, cut**k), rule.absolute(k, power)) for k, bound in enumerate(bounds)])
     errors = []
     for exponents in problem.strand.moments:
         total = arb(0)

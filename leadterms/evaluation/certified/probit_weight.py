@@ -54,6 +54,20 @@ class ProbitBalls(RememberedBalls):
         """w'/w = -eta + e."""
         return LogSlope(arb(-1), disc(self.excess(box.imag.abs_upper())))
 
+    def decay(self, height: Ball) -> Ball:
+        """By `modulus` on pieces up to FAR, and by its tail beyond: times e^|eta| that still falls.
+
+        With x = Re z the logarithm of |z| e^(-x^2 + x sqrt 2) has a derivative of at most 1/x - 2 x + sqrt 2 < 0 from
+        x = 3/2 on.
+        """
+        if not height < MOST_HEIGHT:
+            return NAN
+        root = arb(2).sqrt()
+        largest = self.scale * _probit_tail(FAR / root, height / root) * arb(FAR).exp()
+        for j in range(FAR):
+            largest = larger(largest, self.modulus(arb(j), arb(j + 1), height) * arb(j + 1).exp())
+        return largest
+
     def gaussian_floor(self) -> Ball:
         """The lesser tail is at most e^(-eta^2/2)/2, so that pdf^2/{cdf (1 - cdf)} >= e^(-eta^2/2)/pi."""
         return self.scale / arb.pi()
@@ -96,6 +110,8 @@ class ProbitBalls(RememberedBalls):
         return self.scale * bound
 
 
+FAR = 6
+"""Beyond so large an |eta| the tail's bound is good."""
 HUGE = 2**16
 """Beyond it the weight is below any precision asked for, and its exponent a burden; it falls as |eta| grows."""
 GRID = 8

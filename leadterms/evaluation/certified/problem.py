@@ -9,10 +9,11 @@ from math import prod
 
 from flint import arb
 
-from leadterms.evaluation.certified.balls import PLANNING_BITS, Ball, End
+from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, End, larger
 from leadterms.evaluation.certified.cut_lines import CutLine
 from leadterms.evaluation.certified.eta import Predictor
 from leadterms.evaluation.certified.lines import Line, line_of
+from leadterms.evaluation.certified.rule import Fall
 from leadterms.evaluation.certified.weight_balls import WeightBalls, weight_balls
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
@@ -42,7 +43,7 @@ class Problem:
                 line if cut == (None, None) else CutLine(line, cut)
                 for line, cut in zip(self.lines, strand.cuts, strict=True)
             ]
-        self.predictor = Predictor(len(strand.laws), strand.monomials)
+        self.predictor = Predictor(len(strand.laws), strand.monomials, [line.power for line in self.lines])
         self.factorises = self.weight.rate is not None and self.predictor.is_affine
         self.centre = arb(strand.centre)
         self.slopes = [arb(slope) for slope in strand.slopes]
@@ -78,6 +79,33 @@ class Problem:
                 slopes = [slope + effect * entry for slope, entry in zip(slopes, row[1:], strict=True)]
         return shift, slopes
 
+    def fall(self, i: int, shift: Ball, slopes: Sequence[Ball]) -> Fall | None:
+        """Return how the weight falls in an unbounded predictor, None where that is not known.
+
+        For eta = a + b x with a real b |Re eta| >= |b||x| - |Re a|, so that with |w| <= K e^-|Re eta| (`decay`)
+        |w| <= K e^|Re a| e^(-|b||x|).  The other predictors are in a, and have to be bounded.
+        """
+        others = [arb(0) if j == i else slope for j, slope in enumerate(slopes)]
+        if not self.predictor.is_affine or None not in self.supports[i]:
+            return None
+        height = self.predictor.range(shift, slopes, self.supports)[2]
+        offset = reach_of(shift, others, self.supports)
+        rate = abs(slopes[i].real).lower()
+        level = self.weight.decay(height) * offset.exp() if height.is_finite() else NAN
+        return Fall(level, rate) if level.is_finite() and rate > 0 else None
+
+    @cached_property
+    def absolute(self) -> list[list[Ball]]:
+        """Bounds of E|X_i|^k for each predictor, k up to its highest power; not finite where none is known."""
+        return [
+            [line.absolute(k) for k in range(power + 1)] for line, power in zip(self.lines, self.powers, strict=True)
+        ]
+
+    @property
+    def has_moments(self) -> list[bool]:
+        """Whether all of these bounds are known, for each predictor."""
+        return [bool(sizes[-1].is_finite()) for sizes in self.absolute]
+
     def rough_scales(self, shift: Ball, slopes: Sequence[Ball]) -> tuple[Ball, list[list[Ball]]]:
         """Estimate E[w] at the middle of balls, and E|X_i|^k: without proof, to set tolerances only."""
         with ball_precision(PLANNING_BITS):
@@ -96,14 +124,28 @@ class Problem:
     def _rough_sizes(self) -> tuple[Ball, list[list[Ball]]]:
         """The sum of the rough probabilities, and E|X_i|^k for each predictor."""
         mass = sum((p for p, _ in self._sampled), arb(0))
-        sizes = [
-            [
-                (sum((p * abs(x) ** k for x, p in line), arb(0)) / sum((p for _, p in line), arb(0))).mid()
-                for k in range(power + 1)
-            ]
-            for line, power in zip(self.samples, self.powers, strict=True)
-        ]
+        sizes = [self._sizes_of(i) for i in range(len(self.lines))]
         return mass, sizes
+
+    def _sizes_of(self, i: int) -> list[Ball]:
+        """Estimate E|X_i|^k; where that is infinite, E[|X_i|^k w]/E[w] with the others at zero."""
+        pairs = self.samples[i]
+        if not self.has_moments[i] and self.predictor.is_affine:
+            pairs = [(x, p * self.weight.at((self.centre + self.slopes[i] * x).mid()).abs_upper()) for x, p in pairs]
+            pairs = [(x, p) for x, p in pairs if p.is_finite()]
+        mass = sum((p for _, p in pairs), arb(0))
+        power = self.lines[i].power
+        return [(sum((p * abs(power(x, k)) for x, p in pairs), arb(0)) / mass).mid() for k in range(self.powers[i] + 1)]
+
+
+def reach_of(shift: Ball, slopes: Sequence[Ball], ends: Sequence[tuple[End, End]]) -> Ball:
+    """Bound |Re(shift + sum slopes x)|, not finite where a predictor with a slope has no end."""
+    total = abs(shift.real)
+    for slope, side in zip(slopes, ends, strict=True):
+        if slope.real.is_zero():
+            continue
+        total = total + abs(slope.real) * (NAN if None in side else larger(abs(side[0]), abs(side[1])))
+    return total.abs_upper()
 
 
 def _samples(line: Line, count: int) -> list[tuple[Ball, Ball]]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from flint import arb
 
-from leadterms.evaluation.certified.balls import Ball, End
+from leadterms.evaluation.certified.balls import NAN, Ball, End, whole_power
+from leadterms.evaluation.certified.eta import Power
 from leadterms.evaluation.certified.line_base import Line
 
 Modulus = Callable[[End, End, Ball], Ball]
@@ -35,9 +36,23 @@ class LineRule:
     low: Ball
     high: Ball
 
-    def absolute(self, power: int) -> Ball:
-        """Return the rule's own value of E|X|^power."""
-        return sum((abs(x) ** power * m for x, m in zip(self.points, self.masses, strict=True)), arb(0)).abs_upper()
+    def absolute(self, exponent: int, power: Power = whole_power) -> Ball:
+        """Return the rule's own value of E|X^exponent|."""
+        return sum(
+            (abs(power(x, exponent)) * m for x, m in zip(self.points, self.masses, strict=True)), arb(0)
+        ).abs_upper()
+
+
+@dataclass(frozen=True)
+class Fall:
+    """|w(eta(x))| <= level e^(-rate |x|) for all real x, whatever the other predictors are; rate > 0."""
+
+    level: Ball
+    rate: Ball
+
+    def beyond(self, cut: Ball, power: int) -> Ball:
+        """Bound |x|^power |w| over |x| >= cut: its bound falls from power/rate on."""
+        return self.level * cut**power * (-self.rate * cut).exp() if self.rate * cut >= power else NAN
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,8 @@ class Request:
         w(eta(x)) grows at most like e^(rate x).
     tolerances
         Wanted error for each power; what is proven may be a little larger.
+    fall
+        How the weight falls far out, None where it is not known to.
 
     """
 
@@ -67,3 +84,4 @@ class Request:
     eta: tuple[Ball, ...]
     rate: Ball
     tolerances: tuple[Ball, ...]
+    fall: Fall | None = None

@@ -11,22 +11,44 @@ be one whose m does not fall from B on.  If no m_i/m rises from B on for c_i > 0
 and where the bracket is positive m(x) >= m(B) bounds it.  For B >= e, m rises if p, q, r >= 0, and m_i/m falls if
 r_i <= r, q_i <= q and p_i - p <= (r - r_i) B, since (log x^p e^(rx))' = p/x + r.
 
-**Rational functions.**  h(1/v) over v in [0, 1/B] is enclosed by a ball; for rate <= 0 and x > 0 the rate only helps.
+**Rational functions** of y, where y = x, log x, or x times one of y = e^(r x): let v = 1/y, which falls to zero.  With
+d the degree in y, or zero where that is negative, v^d times the function of 1/v is a rational function of v without a
+pole at zero, and a ball encloses it over v in [0, v(B)].  If it is at most -c < 0 the function itself is at most
+-c v^-d, and so at most -c v(B)^-d.  For rate <= 0 and x > 0 the rate only helps; where x is a factor it is added to the
+function, and the sum has to be negative.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import gcd, lcm
 
 import sympy
 from flint import arb
-from sympy import Add, Expr, Mul, Pow, Symbol, cancel, exp, expand, expand_log, log, powsimp, together
+from sympy import (
+    Add,
+    Expr,
+    Mul,
+    Poly,
+    Pow,
+    Rational,
+    Symbol,
+    cancel,
+    exp,
+    expand,
+    expand_log,
+    fraction,
+    log,
+    powsimp,
+    together,
+)
 
 from leadterms.evaluation.certified.balls import NAN, Ball, interval, value_of
 
 X = Symbol("x", positive=True)
 V = Symbol("v", positive=True)
+Y = Symbol("y", positive=True)
 
 
 @dataclass(frozen=True)
@@ -66,11 +88,7 @@ class TailGrowth:
         ratio = X * sympy.diff(expand_log(log(density), force=True), X)
         found = expand(powsimp(expand(ratio)))
         self._terms = _monomials(found)
-        self._rational: Expr | None = None
-        if self._terms is None:
-            single = cancel(together(found))
-            if single.is_rational_function(X):
-                self._rational = cancel(together(single.subs(X, 1 / V)))
+        self._rational = _rational(found) if self._terms is None else None
 
     @property
     def is_known(self) -> bool:
@@ -88,9 +106,8 @@ class TailGrowth:
 
     def _fall(self, start: Ball, power: int, rate: Ball) -> Ball:
         """Return s with h(x) + power + rate x <= -s beyond the point."""
-        if self._rational is not None and rate <= 0:
-            over = value_of(self._rational, {V: interval(arb(0), 1 / start)})
-            return -(over + power).upper() if over.is_finite() else NAN
+        if self._rational is not None:
+            return self._rational.fall(start, power, rate)
         one, zero = arb(1), arb(0)
         more = [_Monomial(arb(power), zero, 0, zero), _Monomial(rate, one, 0, zero)]
         terms = [*(self._terms or ()), *more]
@@ -101,6 +118,68 @@ class TailGrowth:
                 if fall.is_finite() and not best > fall:
                     best = fall
         return best
+
+
+@dataclass(frozen=True)
+class _Rational:
+    """y^degree f(1/y), or x times that, for y = x, log x or e^(slope x).
+
+    Parameters
+    ----------
+    below
+        f, without a pole at zero.
+    degree
+        Not negative.
+    y
+        By x.
+    times_x
+        Whether x is a factor.
+
+    """
+
+    below: Expr
+    degree: int
+    y: Callable[[Ball], Ball]
+    times_x: bool = False
+
+    def fall(self, start: Ball, power: int, rate: Ball) -> Ball:
+        """Return s with h(x) + power + rate x <= -s beyond a point."""
+        y = self.y(start)
+        v = interval(arb(0), 1 / y)
+        if self.times_x:
+            over = value_of(self.below, {V: v}).upper()
+            steep = y**self.degree * over + rate
+            # y^degree rises: what it multiplies has to be negative, or it is constant
+            return -(start * steep + power).upper() if steep < 0 and (over < 0 or not self.degree) else NAN
+        over = value_of(self.below + power * V**self.degree, {V: v}).upper()
+        return -(y**self.degree * over).upper() if rate <= 0 and over < 0 else NAN
+
+
+def _rational(found: Expr) -> _Rational | None:
+    """Return an elasticity as a rational function, None where it is none."""
+    single = cancel(together(found))
+    if single.is_rational_function(X):
+        return _Rational(*_at_infinity(single, X), lambda x: x)
+    in_log = cancel(together(expand_log(found, force=True).subs(log(X), Y)))
+    if not in_log.has(X) and in_log.is_rational_function(Y):
+        return _Rational(*_at_infinity(in_log, Y), lambda x: x.log())
+    slope = expand(found / X)
+    rates = [(part.args[0] / X).cancel() for part in slope.atoms(exp) if part.has(X)]
+    if not rates or not all(rate.is_Rational for rate in rates):
+        return None
+    least = Rational(gcd(*(int(r.p) for r in rates)), lcm(*(int(r.q) for r in rates)))
+    in_exp = cancel(together(slope.replace(exp, lambda a: Y ** (a / X / least).cancel() if a.has(X) else exp(a))))
+    if in_exp.has(X) or not in_exp.is_rational_function(Y):
+        return None
+    unit = value_of(least)
+    return _Rational(*_at_infinity(in_exp, Y), lambda x: (unit * x).exp(), times_x=True)
+
+
+def _at_infinity(function: Expr, y: Symbol) -> tuple[Expr, int]:
+    """Return f and d of y^d f(1/y)."""
+    above, below = fraction(together(function))
+    degree = max(0, Poly(above, y).degree() - Poly(below, y).degree())
+    return cancel(together((function / y**degree).subs(y, 1 / V))), degree
 
 
 def _beside(leading: _Monomial, terms: Sequence[_Monomial], start: Ball) -> Ball:

@@ -74,6 +74,10 @@ class WeightBalls:
         """Return an upper bound of |w(x + iy)| for low <= x <= high and |y| <= height; not finite where unknown."""
         raise NotImplementedError
 
+    def decay(self, height: Ball) -> Ball:
+        """Return K with |w(x + iy)| <= K e^-|x| for all x and |y| <= height; not finite where none is known."""
+        return NAN
+
     def least(self, low: Ball, high: Ball) -> Ball:
         """Bound w on a real interval from below, for a weight with one maximum, or a monotone one: by its ends."""
         return self.at(low).min(self.at(high)).lower()

@@ -4,15 +4,17 @@ from typing import Any
 
 import mpmath
 import pytest
+import sympy.stats
 from flint import arb, fmpq
 from sympy import Integer, Rational, Tuple
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified import cells
+from leadterms.evaluation.certified.elementary_weights import LogisticBalls
 from leadterms.evaluation.certified.road import certified_average
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Strand
 from leadterms.evaluation.precision import ball_precision
-from leadterms.model.laws import BetaLaw, FiniteLaw, Law, NormalLaw, PoissonLaw, TriangularLaw, UniformLaw
+from leadterms.model.laws import BetaLaw, FiniteLaw, Law, NormalLaw, PoissonLaw, StatsLaw, TriangularLaw, UniformLaw
 from leadterms.model.weights import (
     CloglogWeight,
     ConstantWeight,
@@ -199,6 +201,42 @@ def test_a_false_bound_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cells, "points_needed", lambda *a: 4)
     monkeypatch.setattr(cells, "remainder", lambda *a: arb(0))
     assert not certified_average(system, 60).overlaps(true)
+
+
+CAUCHY = StatsLaw(sympy.stats.Cauchy("x", 0, 1).pspace.distribution)
+
+
+def test_a_law_without_moments(references: SimpleNamespace) -> None:
+    """E[x^2 w] is finite under the logistic weight where the slope is not zero."""
+    system = intercept_system(LogisticWeight(ONE), CAUCHY, fmpq(-1, 3), fmpq(7, 10), fmpq(4, 5))
+    ball = certified_average(system, 50)
+    assert ball.rel_accuracy_bits() >= 50
+    with mpmath.workdps(25):
+        # x = sinh t, so that the density is sech(t)/pi; beyond |x| = 150 the weight is below e^-100
+        step = mpmath.mpf(1) / 40
+        line = [(mpmath.sinh(k * step), step * mpmath.sech(k * step) / mpmath.pi) for k in range(-228, 229)]
+        expected = by_mpmath(references, system, line, 9, mpmath.mpf(1) / 2)
+        assert abs(ball - references.ball(expected)).abs_lower() < arb("1e-14")
+
+
+def test_a_false_fall_of_the_weight_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    system = intercept_system(LogisticWeight(ONE), CAUCHY, fmpq(-1, 3), fmpq(7, 10), fmpq(4, 5))
+    true = certified_average(system, 50)
+    monkeypatch.setattr(LogisticBalls, "decay", lambda self, height: arb("1e-40"))
+    assert not certified_average(system, 50).overlaps(true)
+
+
+@pytest.mark.parametrize(
+    ("weight", "slope", "row"),
+    [
+        (SaturatingWeight(ONE, ONE), fmpq(1), (fmpq(1), fmpq(0))),
+        (LogisticWeight(ONE), fmpq(0), (fmpq(1), fmpq(0))),
+    ],
+)
+def test_a_law_without_moments_is_refused_where_the_weight_does_not_fall(weight: Weight, slope: Any, row: Any) -> None:
+    strand = Strand(weight, (CAUCHY,), fmpq(0), (slope,), (row,), ((0,), (1,), (2,)))
+    with pytest.raises(EvaluationError, match=r"Cauchy\(0, 1\): without a moment of order 2 it needs a fixed slope"):
+        certified_average(NumericSystem((strand,), schur, (Ceiling(fmpq(1), 0, (2,)),)), 40)
 
 
 def test_refusals() -> None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
 import mpmath
+import numpy as np
 import pytest
 import sympy.stats as stats
 from flint import arb, fmpq
-from sympy import Integer, Rational, exp
+from scipy.integrate import quad
+from scipy.stats import cauchy, gennorm
+from sympy import Integer, Rational, exp, log
 
+from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.lines import line_of
 from leadterms.evaluation.certified.moments import plan
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.tail_growth import TailGrowth, X
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
-from leadterms.model.laws import StatsLaw
+from leadterms.model.laws import StatsLaw, UniformLaw
 from leadterms.model.weights import (
     CloglogWeight,
     ExponentialWeight,
@@ -65,6 +70,38 @@ def frechet(x: Any) -> Any:
     return mpmath.mpf(11) / 4 * z ** (-mpmath.mpf(13) / 2) * mpmath.exp(-(z ** (-mpmath.mpf(11) / 2)))
 
 
+def benini(x: Any) -> Any:
+    """Shapes 1/2 and 2, least value 3/2."""
+    level = mpmath.log(2 * x / 3)
+    if level < 0:
+        return 0
+    return mpmath.exp(-level / 2 - 2 * level**2) * (mpmath.mpf(1) / 2 + 4 * level) / x
+
+
+def fisher(x: Any) -> Any:
+    """Half the logarithm of an F variable with 3 and 5 degrees of freedom."""
+    if abs(x) > 60:
+        return 0
+    top = 2 * mpmath.sqrt(3**3 * 5**5) / mpmath.beta(mpmath.mpf(3) / 2, mpmath.mpf(5) / 2)
+    return top * mpmath.exp(3 * x) / (3 * mpmath.exp(2 * x) + 5) ** 4
+
+
+def shifted_gompertz(x: Any) -> Any:
+    """Scale 3/2, shape 2."""
+    fall = mpmath.exp(-3 * x / 2)
+    return mpmath.mpf(3) / 2 * fall * mpmath.exp(-2 * fall) * (3 - 2 * fall)
+
+
+def exponential_power(power: Any) -> Any:
+    """Centre 1/3, scale 2."""
+
+    def value(x: Any) -> Any:
+        top = power / (4 * mpmath.gamma(1 / power))
+        return top * mpmath.exp(-((abs(x - mpmath.mpf(1) / 3) / 2) ** power))
+
+    return value
+
+
 HALF = Rational(1, 2)
 CASES = [
     (stats.StudentT("x", 5), None, t_density(5)),
@@ -81,12 +118,30 @@ CASES = [
     (stats.Gompertz("x", 1, 1), 0, lambda x: mpmath.exp(x + 1 - mpmath.exp(x)) if x < 50 else 0),
     (stats.ExGaussian("x", HALF, HALF, 3), None, exgaussian),
     (stats.Frechet("x", Rational(11, 2), 2, -1), -1, frechet),
+    (stats.Benini("x", HALF, 2, Rational(3, 2)), Rational(3, 2), benini),
+    (stats.FisherZ("x", 3, 5), None, fisher),
+    (stats.ShiftedGompertz("x", Rational(3, 2), 2), 0, shifted_gompertz),
+    (stats.ExponentialPower("x", Rational(1, 3), 2, 3), (Rational(1, 3),), exponential_power(mpmath.mpf(3))),
+    (
+        stats.ExponentialPower("x", Rational(1, 3), 2, Rational(5, 4)),
+        (Rational(1, 3),),
+        exponential_power(mpmath.mpf("1.25")),
+    ),
     (stats.GammaInverse("x", 6, 2), 0, lambda x: 64 / mpmath.factorial(5) * x**-7 * mpmath.exp(-2 / x)),
 ]
 
 
 def double_exponential(density: Any, start: Any) -> list[tuple[Any, Any]]:
-    """x = sinh(sinh(2t)), or start + e^(2 sinh 2t), by the trapezoidal rule, at points where anything is left."""
+    """x = sinh(sinh(2t)), or start + e^(2 sinh 2t), by the trapezoidal rule, at points where anything is left.
+
+    A density with a kink has it in a tuple: it is summed on either side.
+    """
+    if isinstance(start, tuple):
+        (kink,) = start
+        kink = mpmath.mpf(kink.p) / kink.q
+        left = double_exponential(lambda x: density(2 * kink - x), kink)
+        return [*double_exponential(density, kink), *((2 * kink - x, m) for x, m in left)]
+    start = None if start is None else mpmath.mpmathify(start)
     step, nodes = mpmath.mpf(1) / 96, []
     for k in range(-210, 211):
         inner = mpmath.sinh(2 * k * step)
@@ -138,10 +193,11 @@ def test_moments_against_double_exponential_sums(case: Any, slope: fmpq, referen
 
 def beyond(density: Any, power: int, low: Any, high: Any, start: Any) -> Any:
     """Return E|X|^power outside an interval, by mpmath's quadrature on panels that grow."""
-    total = mpmath.quad(lambda x: x**power * density(x), [high * 2**k for k in range(60)])
-    if start is None:
-        total += mpmath.quad(lambda x: x**power * density(-x), [-low * 2**k for k in range(60)])
-    elif low > start:
+    panels = [0, *(mpmath.mpf(2) ** k for k in range(-8, 60, 2))]
+    total = mpmath.quad(lambda x: x**power * density(x), [high + width for width in panels])
+    if start is None or isinstance(start, tuple):
+        total += mpmath.quad(lambda x: x**power * density(-x), [width - low for width in panels])
+    elif low > float(start):
         total += mpmath.quad(lambda x: abs(x) ** power * density(x), mpmath.linspace(start, low, 20))
     return total
 
@@ -169,6 +225,61 @@ def test_tails_and_absolute_moments_are_bounds(case: Any) -> None:
         for power in (1, 2):
             found = float(line.absolute(power))
             assert true_moments[power] * (1 - 1e-12) <= found < 2 * true_moments[power]
+
+
+INFINITE = [
+    (stats.Cauchy("x", HALF, 1), None, lambda x: 1 / (mpmath.pi * (1 + (x - mpmath.mpf(1) / 2) ** 2))),
+    (stats.StudentT("x", 2), None, t_density(2)),
+    (stats.Pareto("x", 1, Rational(3, 2)), 1, lambda x: mpmath.mpf(3) / 2 * x ** -mpmath.mpf("2.5")),
+]
+
+
+@pytest.mark.parametrize("case", INFINITE, ids=lambda case: str(law_of(case[0])))
+def test_laws_without_a_second_moment_under_weights_that_fall(case: Any, references: SimpleNamespace) -> None:
+    variable, start, density = case
+    with mpmath.workdps(40):
+        nodes = double_exponential(density, start)
+    for weight in WEIGHTS[:3]:
+        strand = Strand(weight, (law_of(variable),), fmpq(-34, 100), (fmpq(-7, 10),), (), EXPONENTS)
+        with ball_precision(BITS + 40):
+            problem = Problem(strand)
+            assert problem.has_moments == [False]
+            point = problem.at(())
+            found = plan(problem, *point, BITS, *problem.rough_scales(*point)).moments([point])[0]
+        with mpmath.workdps(40):
+            value = safe(weight, references)
+            etas = [(x, m * value(-mpmath.mpf(34) / 100 - x * 7 / 10)) for x, m in nodes if abs(x) < 2000]
+            for k, ball in enumerate(found):
+                true = mpmath.fsum(x**k * m for x, m in etas)
+                assert abs(ball - references.ball(true)).abs_lower() < arb(10) ** -15 * (1 + abs(ball))
+                assert ball.rad() < arb(2) ** (12 - BITS) * (1 + abs(ball))
+
+
+def test_an_infinite_moment_is_refused_where_the_weight_does_not_fall() -> None:
+    law = law_of(INFINITE[0][0])
+    for weight, slope in ((WEIGHTS[3], fmpq(1)), (WEIGHTS[0], fmpq(0))):
+        problem = Problem(Strand(weight, (law,), fmpq(0), (slope,), (), EXPONENTS))
+        point = problem.at(())
+        with pytest.raises(EvaluationError, match="could not be bounded in proof"):
+            plan(problem, *point, BITS, *problem.rough_scales(*point))
+
+
+def test_a_fall_holds_on_the_side_that_is_cut(references: SimpleNamespace) -> None:
+    """A law far to the right: its first cuts to the left are right of zero, where nothing has fallen yet."""
+    # few digits are asked for: then a fall from the wrong point on would be enough
+    law = law_of(stats.Cauchy("x", 30, 1))
+    problem = Problem(Strand(WEIGHTS[0], (law,), fmpq(0), (fmpq(3),), (), EXPONENTS))
+    point = problem.at(())
+    found = plan(problem, *point, 20, *problem.rough_scales(*point)).moments([point])[0]
+    with mpmath.workdps(25):
+        # nearly all of E[w] is near zero
+        for k, ball in enumerate(found):
+            true = mpmath.quad(
+                lambda x, k=k: x**k / (4 * mpmath.cosh(1.5 * x) ** 2 * mpmath.pi * (1 + (x - 30) ** 2)),
+                [-40, -10, -3, -1, 0, 1, 3, 10, 29, 30, 31, 60],
+            )
+            assert abs(ball - references.ball(true)).abs_lower() < arb("1e-12") * abs(ball)
+            assert ball.rad() < arb("1e-6") * abs(ball)
 
 
 def test_tails_that_are_not_known_are_counted_by_rules_and_bounded_nowhere_else(references: SimpleNamespace) -> None:
@@ -217,4 +328,64 @@ def test_elasticities() -> None:
         growing = TailGrowth(exp(-X) * X).tail(arb(10), 10 * arb(-10).exp(), 0, arb(0))
         assert 11 * arb(-10).exp() <= growing < 13 * arb(-10).exp()
         assert not TailGrowth(exp(-X)).tail(arb(10), arb(-10).exp(), 0, arb(2)).is_finite()
+        # rational in e^x, the integral beyond 10 is 1/(1 + e^10)
+        q = arb(-10).exp()
+        logistic = TailGrowth(exp(X) / (1 + exp(X)) ** 2)
+        assert q / (1 + q) <= logistic.tail(arb(10), q / (1 + q) ** 2, 0, arb(0)) < q * arb("1.12")
+        # with a rate of 1/2 the integrand is at most e^(-x/2), and at least that over (1 + e^-10)^2
+        half = logistic.tail(arb(10), q / (1 + q) ** 2, 0, arb(1) / 2)
+        assert 2 * arb(-5).exp() / (1 + q) ** 2 <= half < 3 * arb(-5).exp()
+        assert not logistic.tail(arb(10), q / (1 + q) ** 2, 0, arb(1)).is_finite()
+        # rational in log x, with t = log x: the integral of (1 + 2t) e^(-t - t^2) beyond 3 is e^-12
+        in_log = TailGrowth((1 + 2 * log(X)) * exp(-(log(X) ** 2)) / X**2)
+        assert arb(-12).exp() <= in_log.tail(arb(3).exp(), 7 * arb(-15).exp(), 0, arb(0)) < 2 * arb(-12).exp()
         assert not TailGrowth(X**-2).tail(arb(10), arb(1) / 100, 1, arb(0)).is_finite()
+
+
+def test_a_law_without_moments_beside_a_bounded_one(references: SimpleNamespace) -> None:
+    """E[x z w] and E[z^2 w]: the Cauchy law is cut off first, the rule of the other follows."""
+    law, exponents = law_of(INFINITE[0][0]), ((0, 0), (1, 1), (2, 0), (0, 2))
+    strand = Strand(WEIGHTS[0], (law, UniformLaw(-1, 1)), fmpq(1, 5), (fmpq(3, 2), fmpq(1)), (), exponents)
+    with ball_precision(BITS):
+        problem = Problem(strand)
+        point = problem.at(())
+        found = plan(problem, *point, 40, *problem.rough_scales(*point)).moments([point])[0]
+    with mpmath.workdps(20):
+        cauchy = [(x, m) for x, m in double_exponential(INFINITE[0][2], None) if abs(x) < 60]
+        rule = mpmath.calculus.quadrature.GaussLegendre(mpmath.mp).calc_nodes(3, mpmath.mp.prec)
+        uniform = [(x, w / 2) for x, w in rule]
+        true = references.moments(WEIGHTS[0], [cauchy, uniform], mpmath.mpf("0.2"), [mpmath.mpf("1.5"), 1], exponents)
+    for ball, value in zip(found, true, strict=True):
+        assert abs(ball - references.ball(value)).abs_lower() < arb("1e-12")
+        assert ball.rad() < arb("1e-9")
+
+
+def by_scipy(density: Any, shift: float, slope: float, power: int, ends: list[float]) -> float:
+    """Return E[X^power w(shift + slope X)] of the logistic weight."""
+
+    def integrand(x: float) -> float:
+        return x**power * density(x) / (2 + 2 * np.cosh(np.clip(shift + slope * x, -300, 300)))
+
+    return sum(quad(integrand, a, b, epsabs=0, epsrel=1e-11, limit=200)[0] for a, b in pairwise(ends))
+
+
+def test_random_exponential_powers_and_cauchy_laws_against_scipy() -> None:
+    rng = np.random.default_rng(20261129)
+    for _ in range(2):
+        centre, scale, power = (Rational(int(v), 16) for v in rng.integers(4, 40, 3))
+        shift, slope = (Rational(int(v), 16) + Rational(1, 32) for v in rng.integers(-40, 40, 2))
+        c, s, a, b = (float(v) for v in (centre, scale, shift, slope))
+        for law, density, middle in (
+            (stats.ExponentialPower("x", centre, scale, power), gennorm(float(power), c, s).pdf, c),
+            (stats.Cauchy("x", centre, scale), cauchy(c, s).pdf, -a / b),
+        ):
+            numbers = [fmpq(int(v.p), int(v.q)) for v in (shift, slope)]
+            problem = Problem(Strand(WEIGHTS[0], (law_of(law),), numbers[0], (numbers[1],), (), EXPONENTS))
+            point = problem.at(())
+            found = plan(problem, *point, 40, *problem.rough_scales(*point)).moments([point])[0]
+            far = 40 * max(1.0, s, 1 / abs(b))
+            ends = [middle + far * side for side in (-1, -0.1, -0.01, 0, 0.01, 0.1, 1)]
+            for k, ball in enumerate(found):
+                true = by_scipy(density, a, b, k, ends)
+                assert abs(float(ball) - true) < 1e-8 * (1 + abs(true))
+                assert ball.rad() < arb("1e-8") * (1 + abs(ball))

@@ -105,6 +105,24 @@ class TestOneWeight:
         assert bound < 2 * references.ball(largest)
 
 
+@pytest.mark.parametrize("weight", WEIGHTS, ids=lambda w: type(w).__name__)
+@pytest.mark.parametrize("height", [0, 0.7, 1.5, 2.2])
+def test_decay_is_a_bound_and_near_the_truth(weight: Weight, height: float, references: SimpleNamespace) -> None:
+    """Over a grid of points with |Im eta| <= height: what is found there is at most K, and not far below it."""
+    with ball_precision(64):
+        bound = weight_balls(weight).decay(arb(height))
+    known = isinstance(weight, LogisticWeight | ProbitWeight) or (isinstance(weight, CloglogWeight) and height < 1.57)
+    assert bool(bound.is_finite()) == known
+    if not known:
+        return
+    points = [mpmath.mpc(x / 2, y * height / 2) for x in range(-24, 25) for y in range(3)]
+    with mpmath.workdps(30):
+        largest = max(abs(references.weight_value(weight, z)) * mpmath.exp(abs(z.real)) for z in points)
+    assert largest <= float(bound.upper()) * (1 + 1e-12)
+    # of the complementary log-log weight a simple bound is taken: near its pole at height pi/2 it is generous
+    assert float(bound) < largest * (10 if height < 1 else 5000)
+
+
 def test_half_lines(references: SimpleNamespace) -> None:
     with ball_precision(64):
         for weight in (LogisticWeight(Integer(1)), ProbitWeight(Integer(1)), CloglogWeight(Integer(1))):
