@@ -41,6 +41,17 @@ LIMITS = {
     ("P5", 12): None,
 }  # fmt: skip
 """Seconds, warm, by problem and digits; None where no limit was set."""
+INTERCEPT, SLOPE, SECOND = "y ~ x + (1 | group)", "y ~ x + (0 + x | group)", "1/(m*n)"
+GENERAL = {
+    "probit, a slope on a uniform predictor": (SLOPE, "bernoulli", "probit", UNIT, "1", None, 20),
+    "cloglog, a slope on a normal predictor": (SLOPE, "bernoulli", "cloglog", "Normal(0, 1)", "1", None, 8),
+    "second term, logit, an intercept": (INTERCEPT, "bernoulli", None, UNIT, "1", SECOND, 8),
+    "second term, logit, a slope on a normal predictor": (SLOPE, "bernoulli", None, "Normal(0, 1)", "x", SECOND, 6),
+    "second term, probit, an intercept": (INTERCEPT, "bernoulli", "probit", UNIT, "1", SECOND, 8),
+    "second term, cloglog, a slope": (SLOPE, "bernoulli", "cloglog", UNIT, "x", SECOND, 5),
+    "second term, poisson, a slope": (SLOPE, "poisson", None, UNIT, "x", SECOND, 8),
+}
+"""Formula, family, link, law of x, entry, order and digits on the general road."""
 # 1/C of P1: nested quadrature by PARI/GP, and a double sum in mpmath
 P1_INVERSE = "0.06117883467249954592275859536907336069265"
 NESTED_RATIO = 1000
@@ -87,6 +98,21 @@ def test_certified_digits(benchmark, entries, name, digits):
         rounds=rounds,
     )
     benchmark.extra_info["limit in seconds"] = LIMITS[name, digits]
+    assert number.certified
+
+
+@pytest.mark.parametrize("name", GENERAL)
+def test_the_general_road(benchmark, name):
+    formula, family, link, law, term, order, digits = GENERAL[name]
+    result = lt.expansion(lt.Model(formula, family=family, link=link, laws={"x": law}), terms=1 if order is None else 2)
+    points = ({"beta0": "-3/10", "beta1": f"{700 + step}/1000", "sigma2": "2/5"} for step in count())
+    result[term].evaluate(next(points), digits, order=order, method="balls")
+    number = benchmark.pedantic(
+        lambda point: result[term].evaluate(point, digits, order=order, method="balls"),
+        setup=lambda: ((next(points),), {}),
+        rounds=1,
+    )
+    benchmark.extra_info["digits"] = digits
     assert number.certified
 
 

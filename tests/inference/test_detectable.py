@@ -48,6 +48,7 @@ def test_the_root_is_that_of_scipy(name, sign):
     assert float(plan.power) == pytest.approx(0.9, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", ["probit", "cloglog"])
 def test_where_the_variance_outgrows_every_effect_the_most_is_said(link):
     model = Model("y ~ x + (1 | g)", family="bernoulli", link=link, laws={"x": "Bernoulli(1/2)"})

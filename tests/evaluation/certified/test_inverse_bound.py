@@ -192,6 +192,7 @@ def test_what_the_density_does_not_outweigh_is_refused() -> None:
         inverse_ceiling([other], InverseForm(arb(1), (arb(1),), (term,), (arb(0), arb(0)), root_of_two))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", ["Beta(2, 3)", "Gamma(1/2, 1)"])
 def test_laws_whose_density_is_rough_at_an_end(law: str) -> None:
     model = Model("y ~ x + (1 | g)", family="bernoulli", link="probit", laws={"x": law})

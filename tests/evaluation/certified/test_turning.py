@@ -182,6 +182,7 @@ def average(w: Any, law: Any, cut: Any) -> float:
     return total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("weight", "law", "cut", "w"), [CASES[0], CASES[3]])
 def test_averages_over_two_effects(weight: Any, law: Any, cut: Any, w: Any) -> None:
     ball = certified_average(small(weight, law), 20)
@@ -189,6 +190,7 @@ def test_averages_over_two_effects(weight: Any, law: Any, cut: Any, w: Any) -> N
     assert abs(float(ball.mid()) - average(w, law, cut)) <= float(ball.rad()) + 1e-11
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("weight", "law", "cut", "w"), [CASES[0], CASES[3]])
 def test_a_planted_false_bound_is_seen(
     monkeypatch: pytest.MonkeyPatch, weight: Any, law: Any, cut: Any, w: Any
