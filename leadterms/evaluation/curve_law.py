@@ -1,6 +1,6 @@
 """A predictor that enters both as itself and through a function of it, as in x + I(exp(x)): one law for the pair.
 
-Polynomials in x and g(x) are written in x alone, x^i g(x)^j as the power i + base j: where i < base in all products
+Polynomials in x and g(x) are written in x alone, x^i g(x)^j as the power i + unit j: where i < unit in all products
 that are formed, exponents add as they should.  What such a power is at a point only `CurveLine` knows.
 """
 
@@ -11,30 +11,14 @@ from dataclasses import dataclass
 from sympy import Add, Expr, Poly, Pow, Symbol, exp, log
 
 from leadterms.evaluation.internal import internal
-from leadterms.evaluation.mapped_law import function_of
+from leadterms.evaluation.mapped_law import LawOfMap, function_of
 from leadterms.model.laws import Law
 
 
-class CurveLaw(Law):
-    """The law of (X, g(X)) on the bounded support of X: arguments law, g, x, base."""
+class CurveLaw(LawOfMap):
+    """The law of (X, g(X)) on the bounded support of X: arguments law, g, x, unit."""
 
     name = "Curve"
-
-    @property
-    def base(self) -> Law:
-        """The law of X."""
-        law: Law = self.args[0]
-        return law
-
-    @property
-    def map(self) -> Expr:
-        """Return g, in the symbol ``variable``."""
-        return self.args[1]
-
-    @property
-    def variable(self) -> Symbol:
-        """Return x."""
-        return self.args[2]
 
     @property
     def unit(self) -> int:
@@ -46,9 +30,6 @@ class CurveLaw(Law):
         """Those of X."""
         support: tuple[Expr, Expr] = self.base.support
         return support
-
-    def raw_moment(self, k: int) -> None:
-        """None is known in closed form."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +44,8 @@ class Paired:
 def paired(x: Symbol, law: Law, eta: Expr, factor: Expr) -> Paired | None:
     """Return a linear predictor and a factor as polynomials in x and one function of it, None where they are not.
 
-    The function is e^(c x), log x or a power of x that is not positive and whole.  The factor's degree in x is at most
-    twice that of eta, as is that of products of two columns of the design.
+    The function is e^(c x), log x or a negative power of x.  The factor's degree in x is at most twice that of eta, as
+    is that of products of two columns of the design.
 
     Examples
     --------

@@ -10,6 +10,7 @@ from sympy import Expr, Symbol
 
 from leadterms.errors import UncertifiedError
 from leadterms.evaluation.ceilings import Bound, ceiling, ceiling_of_residual_information
+from leadterms.evaluation.certified.work import require_patience
 from leadterms.evaluation.compile_balls import BallProgram, ball_program
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.held_plan import Average, PolynomialPredictor, affine, polynomial
@@ -46,7 +47,7 @@ def general_road(average: Average) -> Road:
     """
     effects, symbols = average.effects, tuple(average.inner)
     if len(effects.symbols) > MOST_EFFECTS:
-        _require_patience(f"an average over {len(effects.symbols)} random effects")
+        require_patience(f"an average over {len(effects.symbols)} random effects")
     factors = {s for moment in average.inner.values() for _, c in moment.polynomial for s in c.free_symbols}
     if not symbols or factors & set(effects.symbols):
         raise UncertifiedError("no certified road: the random effects stand outside the weights")
@@ -111,16 +112,8 @@ def _ceiling(average: Average) -> tuple[Bound | None, InverseInformation | None]
             f"no certified road: {slope}, in an integrand that is neither residual nor inverse information"
         )
     if len(average.effects.symbols) > 1:
-        _require_patience(f"{slope}, in an inverse information of several random effects")
+        require_patience(f"{slope}, in an inverse information of several random effects")
     return None, inverse
-
-
-def _require_patience(what: str) -> None:
-    """Refuse what takes minutes even for three digits, unless more than the usual work is granted."""
-    from leadterms.evaluation.certified.work import TOO_LONG, patience
-
-    if patience() == 1:
-        raise UncertifiedError(f"{what}: {TOO_LONG}")
 
 
 @dataclass(frozen=True)

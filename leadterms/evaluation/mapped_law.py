@@ -11,10 +11,8 @@ from sympy import Dummy, Expr, Pow, Rational, Symbol, exp, log
 from leadterms.model.laws import Law
 
 
-class MappedLaw(Law):
-    """The law of g(X), g monotone on the bounded support of X: arguments law, g, x."""
-
-    name = "Image"
+class LawOfMap(Law):
+    """A law that is made of that of X and a function g of X: arguments law, g, x, and what else there is."""
 
     @property
     def base(self) -> Law:
@@ -32,14 +30,20 @@ class MappedLaw(Law):
         """Return x."""
         return self.args[2]
 
+    def raw_moment(self, k: int) -> None:
+        """None is known in closed form."""
+
+
+class MappedLaw(LawOfMap):
+    """The law of g(X), g monotone on the bounded support of X: arguments law, g, x."""
+
+    name = "Image"
+
     @property
     def support(self) -> tuple[Expr, Expr]:
         """The images of the ends, in order."""
         first, second = (self.map.xreplace({self.variable: end}) for end in self.base.support)
         return (first, second) if bool(first < second) else (second, first)
-
-    def raw_moment(self, k: int) -> None:
-        """None is known in closed form."""
 
 
 @dataclass(frozen=True)

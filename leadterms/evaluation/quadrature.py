@@ -165,9 +165,9 @@ class _Block:
         key = tuple(environment[symbol] for symbol in self.needs)
         if self._last is None or self._last[0] != key:
             known = [environment[symbol] for symbol in self._parameters]
-            ahead = self._ahead(*known)
             if self._meter.watch:
                 self._watch(self._watched[1], known)
+            ahead = self._ahead(*known)
             if self._grid is not None:
                 self._meter.add(self._grid.size)
                 if self._meter.watch and self._watched[0]:

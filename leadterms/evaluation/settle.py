@@ -200,7 +200,7 @@ def _held(context: Context, expr: Expr, digits: int) -> tuple[Real, Real]:
                 )
             lost = ceil(held.lost)
             continue
-        watch = False
+        watch = watch and value is None
         nodes.append(held.nodes)
         level += 1
         if value is None:

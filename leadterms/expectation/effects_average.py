@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from sympy import Add, Dummy, Expr, ImmutableMatrix, Integer, Matrix, Mul, Poly, Pow, Symbol, Tuple, exp, fraction, sqrt
 from sympy.logic.boolalg import Boolean
@@ -188,11 +189,10 @@ def _square(part: exp, effects: list[Symbol]) -> Expr:
 
 def _is_minus_a_square(form: Matrix) -> bool:
     """Tell whether a symmetric matrix is -vv': of rank one, by its minors, with a diagonal that is not positive."""
-    size = range(form.rows)
-    return all(
-        (form[i, j] * form[k, l] - form[i, l] * form[k, j]).expand() == 0
-        for i in size for k in size for j in size for l in size
-    ) and all((-form[i, i]).is_nonnegative for i in size)  # fmt: skip
+    pairs = list(combinations(range(form.rows), 2))
+    minors = (form[i, k] * form[j, l] - form[i, l] * form[j, k] for i, j in pairs for k, l in pairs)
+    diagonal = (-form[i, i] for i in range(form.rows))
+    return all(entry.is_nonnegative for entry in diagonal) and all(minor.expand() == 0 for minor in minors)
 
 
 def _tempered(expression: Expr, effects: list[Symbol]) -> Expr:

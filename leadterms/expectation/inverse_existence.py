@@ -31,7 +31,8 @@ c(X) = c_0 + bounded + normal of variance v: H_AA(u) >= P(c(X) + u in [-1, 0]) w
 up to e^{O(u log u)}: finite where sigma^2 < v, infinite where sigma^2 > v.  A random slope alone, a proportional to one
 predictor: if that takes both signs then, whichever way u goes, eta goes to minus infinity on part of the support, where
 w(eta) >= e^eta/(e - 1) for eta <= 0, so that H_AA^{-1} grows at most like e^{r|u|}: finite.  If it stays on one side of
-zero, away from it, with bounded X, eta goes to infinity everywhere: infinite.
+zero, away from it but for where it is zero itself and adds nothing to E[w a a'], with bounded X, eta goes to infinity
+everywhere else: infinite.
 
 What none of this settles is undecided.
 """
@@ -344,10 +345,11 @@ def _sides(block: BlockA) -> set[int]:
     (row,) = block.rows
     laws = {variable: binding[1] for binding in block.bindings for variable in variables_of(binding)}
     touched = [variable for variable in laws if row.has(variable)]
-    if len(touched) != 1 or (row / touched[0]).cancel().has(touched[0]):
+    if len(touched) != 1:
         return set()
-    law = laws[touched[0]]
-    factor = (row / touched[0]).cancel()
+    law, factor = laws[touched[0]], (row / touched[0]).cancel()
+    if factor.has(touched[0]):
+        return set()
     if isinstance(law, JointNormalLaw):
         return {-1, 1}
     if law.atoms_with_probability is not None:

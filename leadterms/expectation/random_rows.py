@@ -108,7 +108,7 @@ def _least_variance(block: BlockA, row: Matrix, free: Sequence[tuple[Symbol, Law
 
     The others are put inside their supports.  The second tells whether the variance is quadratic in what was moved.
     """
-    values = {x: _inner_point(law) for x, law in free}
+    values = {x: inner_point(*law.support) for x, law in free}
     moved = [x for x, law in free if len(free) == 1 or not any(end.is_finite for end in law.support)]
     left = {x: value for x, value in values.items() if x not in moved}
     variance = (row.T * block.covariance * row)[0].xreplace(left).expand()
@@ -138,9 +138,8 @@ def nearest(points: Sequence[Matrix]) -> list[Matrix]:
     return [min(sizes, key=lambda point: abs(point[0]))]
 
 
-def _inner_point(law: Law) -> Expr:
-    """Return a point of a law's support around which there is probability."""
-    low, high = law.support
+def inner_point(low: Expr, high: Expr) -> Expr:
+    """Return a point inside an interval, which may be infinite."""
     if low.is_finite and high.is_finite:
         return (low + high) / 2
     if low.is_finite:

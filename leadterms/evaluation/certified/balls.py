@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import inf
 from typing import Any
 
@@ -54,6 +54,11 @@ def larger(first: Ball, second: Ball) -> Ball:
     if not (first.is_finite() and second.is_finite()):
         return NAN
     return first.max(second)
+
+
+def inner(first: Iterable[Ball], second: Iterable[Ball], start: Ball | None = None) -> Ball:
+    """Return the inner product, added to a start."""
+    return sum((a * b for a, b in zip(first, second, strict=True)), arb(0) if start is None else start)
 
 
 def smaller(first: Ball, second: Ball) -> Ball:

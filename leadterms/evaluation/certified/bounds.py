@@ -87,9 +87,8 @@ def _added(parts: Iterable[Ball]) -> Ball:
 def _of_moment(problem: Problem, part: Ceiling) -> _Growing | _Bounded:
     """Return proven bounds of c M(u), M an absolute moment of one strand, for real effects.
 
-    Bounded weights: M(u) <= sup of w over the range of eta, times E|X|^powers; `_falling` where that is infinite.
-    A weight scale e^(rate eta) on
-    bounded predictors: M(u) <= level e^(sum growth_j |u_j|).
+    Bounded weights: M(u) <= sup of w over the range of eta, times E|X|^powers; `_falling` where that is infinite.  A
+    weight scale e^(rate eta) on bounded predictors: M(u) <= level e^(sum growth_j |u_j|).
     """
     sizes = [line.absolute(k) for line, k in zip(problem.lines, part.exponents, strict=True)]
     infinite = [i for i, size in enumerate(sizes) if not size.is_finite()]
@@ -109,18 +108,20 @@ def _falling(problem: Problem, i: int, power: int, others: Ball) -> tuple[list[B
     |w| <= K e^(-t |eta|) <= K e^(t |a|) e^(-t |b||x_i|), and |x|^k e^(-t |b||x|) <= {k/(e t |b|)}^k.  With a t of about
     1/|a| the level is of the size of |a|^k.
     """
-    predictor, ends = problem.predictor, list(problem.supports)
+    refusal = EvaluationError(
+        f"no proven bound of the absolute moments of {spelled(problem.strand.laws[i])}: without a moment of order "
+        f"{power} it needs a fixed slope other than zero, no powers of it beside it, other predictors that are "
+        "bounded, and a weight that falls to both sides"
+    )
+    if not problem.predictor.is_affine or any(not row[1 + i].is_zero() for row in problem.loadings):
+        raise refusal
+    ends = list(problem.supports)
     ends[i] = (arb(0), arb(0))
-    moves = any(not row[1 + i].is_zero() for row in problem.loadings) or not predictor.is_affine
     slope, decay = abs(problem.slopes[i]).lower(), problem.weight.decay(arb(0))
     offset = reach_of(problem.centre, problem.slopes, ends)
     growth = [reach_of(row[0], row[1:], ends) for row in problem.loadings]
-    if moves or not slope > 0 or not all(bool(one.is_finite()) for one in (decay, offset, *growth)):
-        raise EvaluationError(
-            f"no proven bound of the absolute moments of {spelled(problem.strand.laws[i])}: without a moment of order "
-            f"{power} it needs a fixed slope other than zero, other predictors that are bounded, and a weight that "
-            "falls to both sides"
-        )
+    if not slope > 0 or not all(bool(one.is_finite()) for one in (decay, offset, *growth)):
+        raise refusal
     t = 1 / (1 + offset + sum(growth, arb(0)))
     level = others * decay * (t * offset).exp() * (power / (arb(1).exp() * t * slope)) ** power
     return [(t * one).abs_upper() for one in growth], level.abs_upper()

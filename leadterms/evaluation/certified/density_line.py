@@ -26,6 +26,7 @@ from leadterms.evaluation.certified.balls import NAN, Ball, End, value_of
 from leadterms.evaluation.certified.line_base import Line, Segment, X
 from leadterms.evaluation.certified.named_lines import LARGEST_ROOT
 from leadterms.evaluation.certified.tail_growth import TailGrowth
+from leadterms.expectation.random_rows import inner_point
 from leadterms.model.laws import Law
 
 ROUGH_ROOT = 8
@@ -76,17 +77,12 @@ def _pieces(law: Law) -> Iterator[_Piece]:
     moduli = {part for part in density.atoms(Abs) if part.has(X)}
     # others are left as they are, and refused by name where a value is asked for
     zeros = {part: sympy.solve(part.args[0], X) for part in moduli if part.args[0].is_polynomial(X)}
+    zeros = {part: found for part, found in zeros.items() if all(zero.is_real is not None for zero in found)}
     kinks = {zero for found in zeros.values() for zero in found if zero.is_real and low < zero < high}
     for first, last in pairwise([low, *sorted(kinks), high]):
-        inside = _between(first, last)
+        inside = inner_point(first, last)
         signs = {part: sympy.sign(part.args[0].subs(X, inside)) * part.args[0] for part in zeros}
         yield _Piece(density.xreplace(signs), first, last)
-
-
-def _between(low: Expr, high: Expr) -> Expr:
-    if low.is_finite and high.is_finite:
-        return (low + high) / 2
-    return low + 1 if low.is_finite else high - 1 if high.is_finite else sympy.Integer(0)
 
 
 @dataclass(frozen=True)
@@ -184,10 +180,13 @@ class _Piece:
         return TailGrowth(other.expression), value_of(self._exact[side])
 
     def tail(self, side: int, end: Ball, power: int, rate: Ball) -> Ball:
-        """Bound E|X|^power e^(rate X) beyond an end, to the right (1) or to the left."""
+        """Bound E|X|^power e^(rate X) beyond an end in this piece, to the right (1) or to the left."""
         found = self._tails[side]
-        if found is None or not found[0].is_known:
-            return arb(0) if found is None else NAN
+        if found is None:
+            return arb(0)
+        inner = self.low if side > 0 else self.high
+        if not found[0].is_known or (inner is not None and not side * (end - inner) >= 0):
+            return NAN
         growth, origin = found
         distance = side * (end - origin)
         size = (1 + abs(origin) / distance) ** power * (rate * origin).exp()

@@ -24,13 +24,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain, combinations, product
 
 from flint import arb, arb_mat
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import Ball, least_eigenvalue
+from leadterms.evaluation.certified.balls import Ball, inner, least_eigenvalue
 from leadterms.evaluation.certified.least_information import PanelInformation
 from leadterms.evaluation.certified.named_lines import NormalLine
 from leadterms.evaluation.certified.problem import Problem
@@ -67,12 +67,12 @@ class Corner:
     def mean(self) -> list[Ball]:
         """Return where its product with phi is centred."""
         linear = self._linear()
-        along = _inner(self.slopes, linear) / self.left
+        along = inner(self.slopes, linear) / self.left
         return [l + along * b for l, b in zip(linear, self.slopes, strict=True)]
 
     def mass(self) -> Ball:
         """Return its integral with phi."""
-        exponent = self.level + self.constant**2 / 2 + _inner(self._linear(), self.mean()) / 2
+        exponent = self.level + self.constant**2 / 2 + inner(self._linear(), self.mean()) / 2
         return exponent.exp() / self.left.sqrt()
 
     def mass_outside(self, radius: Ball) -> Ball:
@@ -110,16 +110,18 @@ class _Panel:
         """The weight, of the same kind and scale on all strands."""
         return self.information.problems[self.strand].weight
 
+    @cached_property
     def share(self) -> Ball:
-        """Bound p g from below."""
+        """A lower bound of p g."""
         size = len(self.corners[0][1])
         block = arb_mat(size, size)
         for strand, place in self.parts:
             block += self.information.shares[strand] * self.information.block(strand, {place: arb(1)})
         return least_eigenvalue(block).lower()
 
+    @cached_property
     def steepest(self) -> float:
-        """Return about the largest |b|^2."""
+        """About the largest |b|^2."""
         return max(float(_square(slopes)) for _, slopes in self.corners)
 
 
@@ -150,14 +152,14 @@ def far_corners(information: PanelInformation) -> list[Corner]:
 def _least_moved(information: PanelInformation) -> list[Corner] | None:
     """Return the best of the panels on which eta moves about least, None where it moves too much on all."""
     panels = sorted(
-        ((panel.steepest(), panel) for panel in _panels(information) if panel.steepest() < 1), key=lambda pair: pair[0]
+        ((panel.steepest, panel) for panel in _panels(information) if panel.steepest < 1), key=lambda pair: pair[0]
     )
-    least = next((steepest for steepest, panel in panels if panel.share() > 0), 1.0)
+    least = next((steepest for steepest, panel in panels if panel.share > 0), 1.0)
     return _best((panel for steepest, panel in panels if least <= steepest <= least + ABOUT), _of_bell)
 
 
 def _of_bell(panel: _Panel) -> list[Corner] | None:
-    level = -(panel.share() * panel.weight.gaussian_floor()).log()
+    level = -(panel.share * panel.weight.gaussian_floor()).log()
     return [Corner(level, constant, slopes, (arb(0),) * len(slopes)) for constant, slopes in panel.corners]
 
 
@@ -167,14 +169,16 @@ def _under_cloglog(information: PanelInformation, narrower: Sequence[tuple[Probl
     squares = [square for _, square in narrower]
     if all(bool(square > 0) for square in squares):
         bounded = PanelInformation([problem for problem, _ in narrower], information.shares)
-        return _best(_panels(bounded), lambda panel: _near_zero(squares[panel.strand], panel))
+        found = _best(_panels(bounded), lambda panel: _near_zero(squares[panel.strand], panel))
+        if found is not None:
+            return found
     rising, falling = (_best(_panels(information), partial(_falling, sign)) for sign in (-1, 1))
     return None if rising is None or falling is None else [*rising, *falling]
 
 
 def _near_zero(square: Ball, panel: _Panel) -> list[Corner]:
     root, least = square.sqrt(), panel.weight.least(-HALF, HALF)
-    level = -(panel.share() * least / (2 * arb.pi() * square).sqrt()).log()
+    level = -(panel.share * least / (2 * arb.pi() * square).sqrt()).log()
     return [
         Corner(level, (constant - end) / root, (slopes[0] / root,), (arb(0),))
         for constant, slopes in panel.corners
@@ -190,7 +194,7 @@ def _falling(sign: int, panel: _Panel) -> list[Corner] | None:
     for constant, slopes in panel.corners:
         highest = highest.max((constant + sign * NEAREST * slopes[0]).upper())
     q = highest.exp()
-    level = -(panel.share() * panel.weight.scale * q / q.expm1()).log()
+    level = -(panel.share * panel.weight.scale * q / q.expm1()).log()
     return [Corner(level - constant, arb(0), (arb(0),), (-slopes[0],)) for constant, slopes in panel.corners]
 
 
@@ -198,7 +202,7 @@ def _best(panels: Iterable[_Panel], bound: Callable[[_Panel], list[Corner] | Non
     """Return the corners of the panel that bounds the average best, None where none does."""
     best: tuple[Ball, list[Corner]] | None = None
     for panel in panels:
-        found = bound(panel) if panel.share() > 0 else None
+        found = bound(panel) if panel.share > 0 else None
         if found is None or not all(bool(corner.left > 0) for corner in found):
             continue
         mass = sum((corner.mass() for corner in found), arb(0)).abs_upper()
@@ -229,8 +233,8 @@ def _corners(problem: Problem, ranges: Sequence[Ball]) -> Iterator[Point]:
     ends = [(m.lower(), m.upper()) if moves else (m.mid(),) for m, moves in zip(ranges, moving, strict=True)]
     for corner in product(*ends):
         yield (
-            problem.centre + _inner(problem.slopes, corner),
-            tuple(row[0] + _inner(row[1:], corner) for row in problem.loadings),
+            problem.centre + inner(problem.slopes, corner),
+            tuple(row[0] + inner(row[1:], corner) for row in problem.loadings),
         )
 
 
@@ -269,9 +273,5 @@ def _widened(narrower: Sequence[tuple[Problem, Ball]], shares: Sequence[Ball]) -
     return PanelInformation(problems, [share * root for share, root in zip(shares, roots, strict=True)])
 
 
-def _inner(first: Sequence[Ball], second: Sequence[Ball]) -> Ball:
-    return sum((a * b for a, b in zip(first, second, strict=True)), arb(0))
-
-
 def _square(slopes: Sequence[Ball]) -> Ball:
-    return _inner(slopes, slopes)
+    return inner(slopes, slopes)

@@ -24,7 +24,7 @@ from math import factorial, prod
 
 from flint import arb
 
-from leadterms.evaluation.certified.balls import NAN, Ball, Cell, interval, larger, smaller
+from leadterms.evaluation.certified.balls import NAN, Ball, Cell, interval, smaller
 from leadterms.evaluation.certified.far_information import NEAREST, far_corners
 from leadterms.evaluation.certified.least_information import PanelInformation
 from leadterms.evaluation.certified.polynomials import columns_in_monomials
@@ -93,14 +93,13 @@ def shares_of_square(problem: Problem, exponents: Sequence[int]) -> Ball:
     except ZeroDivisionError:
         return NAN
     norm = sum((entry * entry for entry in inverse.entries()), arb(0))
-    reach = [NAN if None in ends else larger(abs(ends[0]), abs(ends[1])) for ends in problem.supports]
     best = NAN
     for i, first in enumerate(monomials):
         for j, second in enumerate(monomials[: i + 1]):
             rest = [power - a - b for power, a, b in zip(exponents, first, second, strict=True)]
             if min(rest, default=0) < 0:
                 continue
-            size = prod((r**power for r, power in zip(reach, rest, strict=True) if power), start=norm)
+            size = prod((r**power for r, power in zip(problem.reaches, rest, strict=True) if power), start=norm)
             best = smaller(best, (size if i == j else size / 2).abs_upper())
     return best
 

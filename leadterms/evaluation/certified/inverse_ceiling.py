@@ -62,8 +62,9 @@ from leadterms.evaluation.moment_system import (
     Strand,
 )
 from leadterms.evaluation.precision import ball_precision
+from leadterms.model.weights import CloglogWeight, ProbitWeight
 
-MOST_UNDER_LIGHT_TAILS = 2
+MOST_UNDER_LIGHT_TAILS = {ProbitWeight: 2, CloglogWeight: 1}
 """Random effects: with more tr(H)^(d - 1)/det(H) is not at most a multiple of the inverse of the least eigenvalue."""
 
 
@@ -113,10 +114,11 @@ class _Below:
 def _under_light_tails(problems: Sequence[Problem], form: InverseForm) -> tuple[InverseCeiling, Sector]:
     """Bound F where the weights have light tails, for one effect or two."""
     size = len(form.mean)
-    if size > MOST_UNDER_LIGHT_TAILS:
+    most = min(MOST_UNDER_LIGHT_TAILS[type(problem.strand.weight)] for problem in problems)
+    if size > most:
         raise EvaluationError(
-            f"an average of an inverse information under the probit and complementary log-log links is certified for "
-            f"at most {MOST_UNDER_LIGHT_TAILS} random effects, not {size}"
+            "an average of an inverse information is certified for at most two random effects under the probit link, "
+            f"and one under the complementary log-log link, not {size}"
         )
     factor = size * arb_mat([[arb(entry) for entry in row] for row in form.root]).det() ** 2 / abs(arb(form.factor))
     terms = tuple(((factor * _share(problems, form, term)).abs_upper(), term.powers) for term in form.terms)
@@ -124,9 +126,9 @@ def _under_light_tails(problems: Sequence[Problem], form: InverseForm) -> tuple[
         raise EvaluationError(
             "no bound of the inverse information is known: a moment of its numerator is not one of the random terms"
         )
-    most = [max(powers) for powers in zip(*(powers for _, powers in terms), strict=True)]
+    highest = [max(powers) for powers in zip(*(powers for _, powers in terms), strict=True)]
     growth = tuple(
-        sum((power * abs(arb(row[j])) for power, row in zip(most, form.root, strict=True)), arb(0)).abs_upper()
+        sum((power * abs(arb(row[j])) for power, row in zip(highest, form.root, strict=True)), arb(0)).abs_upper()
         for j in range(size)
     )
     gains = max(len(term.moments) for term in form.terms)

@@ -104,6 +104,7 @@ class PanelInformation:
     """
 
     def __init__(self, problems: Sequence[Problem], shares: Sequence[Ball], times: int = 1) -> None:
+        assert all(isinstance(problem.strand.weight, QUASICONCAVE) for problem in problems)
         self.problems, self.shares = problems, shares
         pairs = [columns_in_monomials(problem) for problem in problems]
         self.changes = [change for _, change in pairs]

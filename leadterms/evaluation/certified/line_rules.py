@@ -104,10 +104,14 @@ def _cut(request: Request) -> tuple[Ball, Ball, tuple[Ball, ...]]:
 
 
 def _beyond(request: Request, low: Ball, high: Ball, power: int) -> Ball:
-    """Bound E|X^power w| outside [low, high] by the law's tail, or by how the weight falls and the mass there."""
+    """Bound E|X^power w| outside [low, high] by the law's tail, or by how the weight falls and the mass there.
+
+    The weight falls far out alone: a rule may leave out what is next to a finite end, too.
+    """
     line = request.line
     bound = (line.tail_beside_mass(low, high, power, request.rate) * request.everywhere).abs_upper()
-    if request.fall is None:
+    whole = all(given is None or given.overlaps(side) for given, side in ((line.low, low), (line.high, high)))
+    if request.fall is None or not whole:
         return bound
     ends = [side.lower() for given, side in ((line.low, -low), (line.high, high)) if given is None]
     cut = ends[0].min(ends[-1])

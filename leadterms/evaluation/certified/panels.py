@@ -13,6 +13,7 @@ from math import ceil, prod
 
 from flint import acb, arb, arb_mat
 
+from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, interval
 from leadterms.evaluation.certified.cut_lines import CutLine
 from leadterms.evaluation.certified.line_base import Line
@@ -62,6 +63,8 @@ class Panels:
     def __init__(
         self, problem: Problem, columns: Sequence[Sequence[int]], times: int = 1, *, middle: bool = False
     ) -> None:
+        if not all(line.plain for line in problem.lines):
+            raise EvaluationError("no bounds on panels of a predictor beside a function of itself")
         self._columns = columns
         count = times * COUNTS[min(len(problem.lines), len(COUNTS) - 1)]
         sides = [

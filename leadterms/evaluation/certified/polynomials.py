@@ -8,7 +8,7 @@ from math import prod
 from flint import arb, arb_mat
 from sympy import Integer
 
-from leadterms.evaluation.certified.balls import NAN, Ball, larger, value_of, whole_power
+from leadterms.evaluation.certified.balls import NAN, Ball, value_of, whole_power
 from leadterms.evaluation.certified.cut_lines import CutLine
 from leadterms.evaluation.certified.line_base import Line
 from leadterms.evaluation.certified.problem import Problem
@@ -47,10 +47,11 @@ def without_effects(problem: Problem) -> Polynomial:
 
 def supremum(problem: Problem, polynomial: Polynomial) -> Ball:
     """Bound a polynomial with coefficients >= 0 in |x| on the support, not finite where that is unbounded."""
-    reach = [NAN if None in ends else larger(abs(ends[0]), abs(ends[1])) for ends in problem.supports]
+    if not all(line.plain for line in problem.lines):
+        return NAN
     total = arb(0)
     for exponents, c in polynomial.items():
-        total += prod((whole_power(r, k) for r, k in zip(reach, exponents, strict=True) if k), start=c)
+        total += prod((whole_power(r, k) for r, k in zip(problem.reaches, exponents, strict=True) if k), start=c)
     return total.abs_upper() if total.is_finite() else NAN
 
 

@@ -70,6 +70,11 @@ class Problem:
         """The ends of each predictor."""
         return [(line.low, line.high) for line in self.lines]
 
+    @cached_property
+    def reaches(self) -> list[Ball]:
+        """The largest |x| of each predictor, not finite where that is unbounded."""
+        return [NAN if None in ends else larger(abs(ends[0]), abs(ends[1])) for ends in self.supports]
+
     def at(self, effects: Sequence[Ball]) -> tuple[Ball, list[Ball]]:
         """Return shift and slopes of eta = shift + sum_m slopes[m] x^m at a point or box of the random effects."""
         shift, slopes = self.centre, list(self.slopes)

@@ -14,7 +14,7 @@ from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.sector import SectorAverage, in_sector
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.certified.tilted_normal import place_of_tilt
-from leadterms.evaluation.certified.work import MOST_UNITS, TOO_LONG, limited_work, patience
+from leadterms.evaluation.certified.work import MOST_UNITS, limited_work, require_patience
 from leadterms.evaluation.moment_system import STRAYING, ExponentialCeiling, NumericSystem
 from leadterms.evaluation.precision import ball_precision
 
@@ -131,13 +131,12 @@ def _bounded(system: NumericSystem, bits: int, size: arb | None = None) -> arb:
     if any(isinstance(part, ExponentialCeiling) for part in system.ceiling):
         raise EvaluationError(
             "an average of an inverse information is certified for weights whose argument is bounded near the real "
-            "line, and under the probit link for one or two random effects"
+            "line, and for one or two random effects under the probit link, one under the complementary log-log link"
         )
-    if system.dimension > MOST_IN_CELLS and patience() == 1:
-        raise EvaluationError(
+    if system.dimension > MOST_IN_CELLS:
+        require_patience(
             f"an average over {system.dimension} random effects is certified for weights whose argument is bounded "
-            "near the real line only, those of the logit link, and of the negative binomial family with the log link: "
-            + TOO_LONG
+            "near the real line only, those of the logit link, and of the negative binomial family with the log link"
         )
     return EffectsAverage(system, bits, size).value()
 

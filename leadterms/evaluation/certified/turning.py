@@ -36,7 +36,7 @@ from dataclasses import dataclass
 
 from flint import acb, arb
 
-from leadterms.evaluation.certified.balls import NAN, Ball, Cell, interval, larger
+from leadterms.evaluation.certified.balls import NAN, Ball, Cell, inner, interval, larger
 from leadterms.evaluation.certified.panels import Panels
 from leadterms.evaluation.certified.polynomials import columns
 from leadterms.evaluation.certified.problem import Problem
@@ -204,7 +204,7 @@ class _Base:
         middle = [((low + high) / 2).mid() for low, high in problem.supports]
         self.monomials = problem.predictor.values(middle)
         self.row = problem.loadings[j]
-        self.rate = _inner(self.row[1:], self.monomials, self.row[0])
+        self.rate = inner(self.row[1:], self.monomials, self.row[0])
         self.slopes = problem.at(effects)[1]
 
     def to(self, problem: Problem) -> _Relative:
@@ -229,12 +229,8 @@ class _Relative:
         """Return r(x) and eta(x), and by how much they differ from those of the base, on a panel."""
         base, apart = self._base, self._row_apart
         moved = [m - m_0 for m, m_0 in zip(monomials, base.monomials, strict=True)]
-        rate = _inner(self._row[1:], monomials, self._row[0])
-        eta = _inner(self._slopes, monomials, self._shift)
-        rate_apart = _inner(base.row[1:], moved, _inner(apart[1:], monomials, apart[0]))
-        eta_apart = _inner(base.slopes, moved, _inner(self._slopes_apart, monomials, self._apart))
+        rate = inner(self._row[1:], monomials, self._row[0])
+        eta = inner(self._slopes, monomials, self._shift)
+        rate_apart = inner(base.row[1:], moved, inner(apart[1:], monomials, apart[0]))
+        eta_apart = inner(base.slopes, moved, inner(self._slopes_apart, monomials, self._apart))
         return rate, eta, rate_apart, eta_apart
-
-
-def _inner(first: Sequence[Ball], second: Sequence[Ball], start: Ball) -> Ball:
-    return sum((a * b for a, b in zip(first, second, strict=True)), start)

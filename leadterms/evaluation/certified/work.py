@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from leadterms.errors import EvaluationError
+from leadterms.errors import EvaluationError, UncertifiedError
 
 MOST_UNITS = 1_000_000
 """Twenty to fifty seconds of one core at 15 digits."""
@@ -51,6 +51,19 @@ def patient(times: float) -> Iterator[None]:
 def patience() -> float:
     """Return how many times the usual work is granted, and what usually takes far too long is tried if more than 1."""
     return _patience.get()
+
+
+def require_patience(what: str) -> None:
+    """Refuse what usually takes far too long, unless more than the usual work is granted.
+
+    Raises
+    ------
+    UncertifiedError
+        With what it is.
+
+    """
+    if patience() == 1:
+        raise UncertifiedError(f"{what}: {TOO_LONG}")
 
 
 @contextmanager

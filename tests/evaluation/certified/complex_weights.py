@@ -1,11 +1,11 @@
-"""Weights at complex linear predictors, by scipy and numpy alone."""
+"""Weights at complex linear predictors, and their logarithms at real ones, by scipy and numpy alone."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from scipy.special import wofz
+from scipy.special import log_ndtr, wofz
 
 Array = Any
 
@@ -21,3 +21,14 @@ def cloglog(eta: Array) -> Array:
     """q^2/(e^q - 1), q = e^eta."""
     q = np.exp(eta)
     return q * q * np.exp(-q) / -np.expm1(-q)
+
+
+def log_probit(eta: Array) -> Array:
+    """Return the logarithm at real eta, however far out."""
+    return -(eta**2) - np.log(2 * np.pi) - log_ndtr(eta) - log_ndtr(-eta)
+
+
+def log_cloglog(eta: Array) -> Array:
+    """Return the logarithm at real eta, where e^eta is a double."""
+    q = np.exp(eta)
+    return 2 * eta - q - np.log(-np.expm1(-q))

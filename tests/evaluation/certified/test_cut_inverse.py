@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from flint import arb, fmpq
-from scipy.special import log_ndtr
 from sympy import Integer, Rational
 
 from leadterms import Model, UncertifiedError, expansion
@@ -20,6 +19,7 @@ from leadterms.evaluation.moment_system import InverseForm, NumeratorTerm, Numer
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import NormalLaw
 from leadterms.model.weights import LogisticWeight, ProbitWeight, SaturatingWeight
+from tests.evaluation.certified.complex_weights import log_probit
 
 Array = Any
 WEIGHTS = {
@@ -32,7 +32,7 @@ CENTRE, SLOPE, LOAD = fmpq(-3, 10), fmpq(7, 10), fmpq(3, 5)
 
 def weight(kind: str, eta: Array) -> Array:
     if kind == "probit":
-        return np.exp(-(eta**2) - np.log(2 * np.pi) - log_ndtr(eta) - log_ndtr(-eta))
+        return np.exp(log_probit(eta))
     if kind == "logit":
         return 1 / (2 * np.cosh(eta) + 2)
     return 1 / (0.5 + np.exp(-eta))
