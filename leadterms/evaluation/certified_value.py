@@ -11,6 +11,7 @@ from sympy import Expr, Float, Function, NumberSymbol, Rational, Symbol
 from leadterms.errors import EvaluationError, UncertifiedError
 from leadterms.evaluation.certify import certified
 from leadterms.evaluation.held_balls import at_point
+from leadterms.evaluation.held_plan import OUTSIDE
 from leadterms.evaluation.number import Number
 from leadterms.evaluation.rounding import Rounded, rounded, rounded_exact, upper_float
 
@@ -39,7 +40,10 @@ def certified_value(
             return _certified(candidate, point, digits, may_vanish, rounding)
         except EvaluationError as failure:
             failures.append(failure)
-    text = "; and its alternative: ".join(dict.fromkeys(map(str, failures)))
+    # of two expressions of one quantity that one is of use which has a road at all
+    texts = dict.fromkeys(map(str, failures))
+    telling = [text for text in texts if text != OUTSIDE] or list(texts)
+    text = "; and its alternative: ".join(telling)
     missing = any(isinstance(failure, UncertifiedError) for failure in failures)
     raise (UncertifiedError if missing else EvaluationError)(text)
 

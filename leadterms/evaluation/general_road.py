@@ -13,7 +13,7 @@ from leadterms.evaluation.ceilings import Bound, ceiling, ceiling_of_residual_in
 from leadterms.evaluation.certified.work import require_patience
 from leadterms.evaluation.compile_balls import BallProgram, ball_program
 from leadterms.evaluation.curve_law import CurveLaw
-from leadterms.evaluation.held_plan import Average, PolynomialPredictor, affine, polynomial
+from leadterms.evaluation.held_plan import OUTSIDE, Average, PolynomialPredictor, affine, polynomial
 from leadterms.evaluation.moment_system import (
     STRAYING,
     Ball,
@@ -50,7 +50,7 @@ def general_road(average: Average) -> Road:
         require_patience(f"an average over {len(effects.symbols)} random effects")
     factors = {s for moment in average.inner.values() for _, c in moment.polynomial for s in c.free_symbols}
     if not symbols or factors & set(effects.symbols):
-        raise UncertifiedError("no certified road: the random effects stand outside the weights")
+        raise UncertifiedError(OUTSIDE)
     if not average.integrand.is_rational_function(*symbols, *effects.symbols):
         raise UncertifiedError("no certified road: the integrand is not rational in the moments of the weight")
     families = _families(average)
@@ -95,10 +95,15 @@ def _ceiling(average: Average) -> tuple[Bound | None, InverseInformation | None]
             above = ceiling(average)
     if any(isinstance(law, CurveLaw) for moment in average.inner.values() for law in moment.laws):
         strays = any(isinstance(moment.weight, STRAYING) for _, moment, _ in slopes)
-        if above is None or unbounded or strays:
+        if above is None:
             raise UncertifiedError(
-                "no certified road: a predictor beside a function of itself is certified for residual information, and "
-                "under random slopes for bounded predictors with the logit link or the negative binomial family"
+                "no certified road: with a predictor beside a function of itself the integrand is not recognised as "
+                "residual information of columns whose products stay apart"
+            )
+        if unbounded or strays:
+            raise UncertifiedError(
+                "no certified road: a predictor beside a function of itself is certified under random slopes for "
+                "bounded predictors with the logit link or the negative binomial family alone"
             )
     if above is not None:
         return above, None

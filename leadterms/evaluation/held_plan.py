@@ -18,6 +18,8 @@ from leadterms.evaluation.weighted_moment import WeightedMoment, weighted_moment
 from leadterms.expectation.held import Expectation, outermost, variables_of
 from leadterms.model.laws import JointNormalLaw, NormalLaw
 
+OUTSIDE = "no certified road: the random effects stand outside the weights"
+
 
 @dataclass(frozen=True)
 class Effects:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from numbers import Real
 
 from sympy import Expr, Float, Rational, Symbol, nan, oo, zoo
 from sympy.core.sympify import _sympify
@@ -127,7 +128,7 @@ def evaluate(
     if isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= MAX_DIGITS:
         raise EvaluationError(f"digits must be a whole number from 1 to {MAX_DIGITS}, not {digits!r}")
     check_rounding(rounding)
-    if isinstance(patience, bool) or not isinstance(patience, int | float) or not patience >= 1:
+    if isinstance(patience, bool) or not isinstance(patience, Real) or not patience >= 1:
         raise EvaluationError(f"patience must be a number from 1 on, not {patience!r}")
     point = {symbol: _exact(symbol, value) for symbol, value in values.items()}
     candidates = [_prepared(candidate) for candidate in (expr, *alternatives)]
@@ -140,7 +141,7 @@ def evaluate(
         from leadterms.evaluation.certified_value import certified_value
 
         try:
-            with patient(patience):
+            with patient(float(patience)):
                 return certified_value(candidates, point, digits, may_vanish, rounding)
         except UncertifiedError:
             if method == "balls":

@@ -156,8 +156,8 @@ def _normal(context: Context, law: NormalLaw, effort: Effort) -> Axis:
             # exp(-(z + h)^2/2) = exp(-z^2/2) exp(-h z - h^2/2), where z runs over (j + 1/2) h
             weight, factor, z = weight * factor, factor * shrink, z + step
         raise EvaluationError(
-            f"an integral over {spelled(law)} has not ended {_FARTHEST} standard deviations from the mean: choose a "
-            "milder point"
+            f"an integral over {spelled(law)} does not end {_FARTHEST} standard deviations from the mean: does the "
+            "expectation exist here? If it does, choose a milder point"
         )
 
     return Axis([arm(1), arm(-1)], finite=False)

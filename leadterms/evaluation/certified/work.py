@@ -31,7 +31,7 @@ class _Account:
     granted: float
 
     def error(self) -> EvaluationError:
-        return EvaluationError(f"given up after {round(self.granted)} evaluations of the weight: {TOO_LONG}")
+        return EvaluationError(f"more than {round(self.granted)} evaluations of the weight: {TOO_LONG}")
 
 
 _patience: ContextVar[float] = ContextVar("patience", default=1.0)
@@ -77,7 +77,7 @@ def limited_work(bits: int, units: float = MOST_UNITS) -> Iterator[None]:
     ...     spend(8)
     Traceback (most recent call last):
     ...
-    leadterms.errors.EvaluationError: given up after 10 evaluations of the weight: the certified road is too long here \
+    leadterms.errors.EvaluationError: more than 10 evaluations of the weight: the certified road is too long here \
 (patience=10 grants ten times as much)
 
     """
