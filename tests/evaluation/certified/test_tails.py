@@ -360,7 +360,6 @@ def test_a_law_without_moments_beside_a_bounded_one(references: SimpleNamespace)
         assert ball.rad() < arb("1e-9")
 
 
-@pytest.mark.slow
 def by_scipy(density: Any, shift: float, slope: float, power: int, ends: list[float]) -> float:
     """Return E[X^power w(shift + slope X)] of the logistic weight."""
 
