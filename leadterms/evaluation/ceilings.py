@@ -65,8 +65,12 @@ class Bound:
 def ceiling(average: Average) -> Bound | None:
     """Return a bound of |F|, or None if none is found."""
     # exponents of a pair add up only as in products of two columns
-    curved = any(isinstance(law, CurveLaw) for moment in average.inner.values() for law in moment.laws)
-    return (None if curved else _by_ratio(average)) or ceiling_of_residual_information(average)
+    return (None if has_pairs(average) else _by_ratio(average)) or ceiling_of_residual_information(average)
+
+
+def has_pairs(average: Average) -> bool:
+    """Tell whether a predictor stands beside a function of itself."""
+    return any(isinstance(law, CurveLaw) for moment in average.inner.values() for law in moment.laws)
 
 
 def _absolute(moment: WeightedMoment, symbol: Symbol, factor: Expr) -> list[AbsoluteMoment]:

@@ -9,10 +9,9 @@ from flint import arb
 from sympy import Expr, Symbol
 
 from leadterms.errors import UncertifiedError
-from leadterms.evaluation.ceilings import Bound, ceiling, ceiling_of_residual_information
+from leadterms.evaluation.ceilings import Bound, ceiling, ceiling_of_residual_information, has_pairs
 from leadterms.evaluation.certified.work import require_patience
 from leadterms.evaluation.compile_balls import BallProgram, ball_program
-from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.held_plan import OUTSIDE, Average, PolynomialPredictor, affine, polynomial
 from leadterms.evaluation.moment_system import (
     STRAYING,
@@ -93,7 +92,7 @@ def _ceiling(average: Average) -> tuple[Bound | None, InverseInformation | None]
             above = ceiling_of_residual_information(average)
         if above is None and not unbounded:
             above = ceiling(average)
-    if any(isinstance(law, CurveLaw) for moment in average.inner.values() for law in moment.laws):
+    if has_pairs(average):
         strays = any(isinstance(moment.weight, STRAYING) for _, moment, _ in slopes)
         if above is None:
             raise UncertifiedError(

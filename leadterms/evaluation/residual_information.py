@@ -229,19 +229,22 @@ class _Design:
         if count == 1:
             yield (Integer(1),)
             return
-        guesses = (self._by_strands_alone(len(columns)), self._by_exchange(columns))
-        yield from dict.fromkeys(
-            guess for guess in guesses if guess is not None and all(ratio.is_positive for ratio in guess)
-        )
+        before = None
+        # the second way multiplies a determinant out: only where the first guess is not the one
+        for way in (self._by_strands_alone, self._by_exchange):
+            guess = way(columns)
+            if guess is not None and guess != before and all(ratio.is_positive for ratio in guess):
+                before = guess
+                yield guess
 
-    def _by_strands_alone(self, size: int) -> tuple[Expr, ...] | None:
+    def _by_strands_alone(self, columns: Sequence[Column]) -> tuple[Expr, ...] | None:
         """Compare the terms in moments of one strand only: they have its probability to the size of A."""
         alone = [self._alone(strand) for strand in range(len(self.etas))]
         shared = set(alone[0]).intersection(*alone[1:])
         if not shared:
             return None
         key = min(shared)
-        return tuple(root(part[key] / alone[0][key], size) for part in alone)
+        return tuple(root(part[key] / alone[0][key], len(columns)) for part in alone)
 
     def _by_exchange(self, columns: Sequence[Column]) -> tuple[Expr, ...] | None:
         """Compare terms that differ in one strand: those of det H_AA with symbols for the probabilities, and of D.

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from scipy.special import log_ndtr, logsumexp
+from scipy.special import logsumexp
 from sympy import Rational, Symbol, erfc, exp, expand, log
 
 import leadterms as lt
@@ -16,6 +16,7 @@ from leadterms.evaluation.number import evaluate
 from leadterms.evaluation.precision import precision, private_context
 from leadterms.expectation.held import Expectation
 from leadterms.model.laws import NormalLaw
+from tests.evaluation.certified.complex_weights import log_probit
 
 U = Symbol("u", real=True)
 F = erfc(U - 12)
@@ -31,10 +32,7 @@ def slope() -> lt.Entry:
 def log_slope_variance(beta0: float, beta1: float, sigma2: float) -> float:
     """Return -log E[w0 w1/(w0 + w1)]/2 for w = phi^2/(Phi (1 - Phi)), by a sum over z from -30 to 30."""
     z = np.linspace(-30, 30, 60001)
-    w0, w1 = (
-        -(eta**2) - np.log(2 * np.pi) - log_ndtr(eta) - log_ndtr(-eta)
-        for eta in (beta0 + np.sqrt(sigma2) * z, beta0 + beta1 + np.sqrt(sigma2) * z)
-    )
+    w0, w1 = (log_probit(eta) for eta in (beta0 + np.sqrt(sigma2) * z, beta0 + beta1 + np.sqrt(sigma2) * z))
     weights = -(z**2) / 2 - np.log(2 * np.pi) / 2 + np.log(z[1] - z[0])
     return float(np.log(2) - logsumexp(w0 + w1 - np.logaddexp(w0, w1) + weights))
 

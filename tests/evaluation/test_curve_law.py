@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.special import ndtr
 from sympy import Rational, Symbol, exp, log
 
 from leadterms import Model, UncertifiedError, expansion, leading_terms
 from leadterms.evaluation.certified.curve_line import CurveLine
 from leadterms.evaluation.curve_law import paired
 from leadterms.model.laws import NormalLaw, UniformLaw
+from tests.evaluation.certified.complex_weights import cloglog, log_probit
 
 X, B = Symbol("x", real=True), Symbol("b", real=True)
 AT = {"beta0": "-0.3", "beta1": "0.7", "beta2": "0.2", "sigma2": "0.4"}
@@ -53,12 +53,7 @@ def logit(eta):
 
 
 def probit(eta):
-    return np.exp(-eta * eta) / (2 * np.pi * ndtr(eta) * ndtr(-eta))
-
-
-def cloglog(eta):
-    q = np.exp(eta)
-    return q * q / np.expm1(q)
+    return np.exp(log_probit(eta))
 
 
 def variances(weight, function, effects: list[int]) -> np.ndarray:

@@ -135,15 +135,14 @@ def far_corners(information: PanelInformation) -> list[Corner]:
 
     """
     problems, shares = information.problems, information.shares
-    narrower = [_without_normals(problem) for problem in problems]
     found: list[Corner] | None
     if any(isinstance(problem.strand.weight, CloglogWeight) for problem in problems):
-        found = _under_cloglog(information, narrower)
+        found = _under_cloglog(information)
     else:
         finer = FINER if len(problems[0].lines) == 1 else FINER[:-1]
         finely = (PanelInformation(problems, shares, times) for times in finer)
         found = next(filter(None, map(_least_moved, chain((information,), finely))), None)
-        found = found or _least_moved(_widened(narrower, shares))
+        found = found or _least_moved(_widened(information))
     if found is None:
         raise EvaluationError("the inverse weight is not shown to be outweighed by the random effects' normal density")
     return found
@@ -163,16 +162,18 @@ def _of_bell(panel: _Panel) -> list[Corner] | None:
     return [Corner(level, constant, slopes, (arb(0),) * len(slopes)) for constant, slopes in panel.corners]
 
 
-def _under_cloglog(information: PanelInformation, narrower: Sequence[tuple[Problem, Ball]]) -> list[Corner] | None:
+def _under_cloglog(information: PanelInformation) -> list[Corner] | None:
     if len(information.problems[0].loadings) > 1:
         return None
+    narrower = [_without_normals(problem) for problem in information.problems]
     squares = [square for _, square in narrower]
     if all(bool(square > 0) for square in squares):
         bounded = PanelInformation([problem for problem, _ in narrower], information.shares)
         found = _best(_panels(bounded), lambda panel: _near_zero(squares[panel.strand], panel))
         if found is not None:
             return found
-    rising, falling = (_best(_panels(information), partial(_falling, sign)) for sign in (-1, 1))
+    panels = list(_panels(information))
+    rising, falling = (_best(panels, partial(_falling, sign)) for sign in (-1, 1))
     return None if rising is None or falling is None else [*rising, *falling]
 
 
@@ -260,8 +261,9 @@ def _without_normals(problem: Problem) -> tuple[Problem, Ball]:
     return Problem(narrower), square
 
 
-def _widened(narrower: Sequence[tuple[Problem, Ball]], shares: Sequence[Ball]) -> PanelInformation:
+def _widened(information: PanelInformation) -> PanelInformation:
     """Return the information without normal predictors under weights that are the wider for them."""
+    narrower = [_without_normals(problem) for problem in information.problems]
     roots = [(1 + square).sqrt() for _, square in narrower]
     problems = []
     for (problem, _), root in zip(narrower, roots, strict=True):
@@ -270,7 +272,7 @@ def _widened(narrower: Sequence[tuple[Problem, Ball]], shares: Sequence[Ball]) -
         problems.append(
             Problem(replace(problem.strand, centre=problem.centre / root, slopes=slopes, loadings=loadings))
         )
-    return PanelInformation(problems, [share * root for share, root in zip(shares, roots, strict=True)])
+    return PanelInformation(problems, [share * root for share, root in zip(information.shares, roots, strict=True)])
 
 
 def _square(slopes: Sequence[Ball]) -> Ball:
