@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
+from functools import lru_cache, partial
 
 from sympy import Expr, Symbol
 
@@ -30,7 +31,10 @@ from leadterms.information.conditional import ConditionalInformation, conditiona
 from leadterms.information.design import check_design
 from leadterms.information.groups import group_kinds, merged
 from leadterms.model.statement import Model
+from leadterms.model.weights import ExponentialWeight
 from leadterms.notation.symbols import PHI
+
+Entries = dict[tuple[Symbol, Symbol], tuple[Term, ...]]
 
 
 def leading_terms(model: Model, regime: str | None = None) -> Expansion:
@@ -206,12 +210,47 @@ def _fixed(model: Model, information: ConditionalInformation) -> Expansion:
 
 def _nested(model: Model, terms: int, orders: SizeOrders) -> Expansion:
     parts = _parts(model)
+    entries = _entries(model, parts, parts.information, terms, orders)
+    steps = partial(nested_steps, model, parts, entries)
+    if terms == 2:
+        steps = partial(second_steps, model, parts, entries, orders)
+    if isinstance(model.link.weight, ExponentialWeight) and any(model.design[i] != 1 for i in model.random_indices):
+        entries = {
+            pair: tuple(replace(term, joint=partial(_joint, model, terms, orders, pair, term.order)) for term in found)
+            for pair, found in entries.items()
+        }
+    conditions = parts.information.conditions + parts.averaged.conditions
+    return assembled(model, orders.regime, entries, conditions, steps, terms)
+
+
+def _joint(model: Model, terms: int, orders: SizeOrders, pair: tuple[Symbol, Symbol], order: Expr) -> Expr:
+    """Return the coefficient of a term in moments over all predictors together."""
+    (term,) = (term for term in _joint_entries(model, terms, orders)[pair] if term.order == order)
+    return term.coefficient if term.unclosed is None else term.unclosed
+
+
+@lru_cache(maxsize=16)
+def _joint_entries(model: Model, terms: int, orders: SizeOrders) -> Entries:
+    return _entries(model, _parts(model, joint=True), None, terms, orders)
+
+
+def _entries(
+    model: Model, parts: NestedParts, information: ConditionalInformation | None, terms: int, orders: SizeOrders
+) -> Entries:
+    """Return the terms of all pairs of parameters, closed by an information where there is one."""
+    leading = _leading(model, parts, information, orders)
+    return _with_second_terms(model, parts, information, leading, orders) if terms == 2 else leading
+
+
+def _leading(
+    model: Model, parts: NestedParts, information: ConditionalInformation | None, orders: SizeOrders
+) -> Entries:
     fixed = model.fixed_effects
     known = model.link.canonical and len(model.random_blocks) == 1 and not model.group_level
     status = "theorem" if known else "derived"
     fixed_only = tuple(fixed[i] for i in parts.split.fixed_only)
     dispersion = model.dispersion
-    inverse = inverse_terms(parts.averaged.matrix, parts.information, fixed_only, dispersion, orders.inside, status)
+    inverse = inverse_terms(parts.averaged.matrix, information, fixed_only, dispersion, orders.inside, status)
     if parts.averaged.whole != parts.averaged.matrix:
         inverse = with_weights_whole(inverse, parts.averaged.whole, fixed_only, dispersion)
     covariance: Covariance = {
@@ -221,16 +260,10 @@ def _nested(model: Model, terms: int, orders: SizeOrders) -> Expansion:
     }
     if model.family.has_dispersion:
         covariance[PHI, PHI] = dispersion_term(model.family, orders.inside, status)
-    entries: dict[tuple[Symbol, Symbol], tuple[Term, ...]] = {pair: (term,) for pair, term in covariance.items()}
-    steps = partial(nested_steps, model, parts, entries)
-    if terms == 2:
-        entries = _with_second_terms(model, parts, entries, orders)
-        steps = partial(second_steps, model, parts, entries, orders)
-    conditions = parts.information.conditions + parts.averaged.conditions
-    return assembled(model, orders.regime, entries, conditions, steps, terms)
+    return {pair: (term,) for pair, term in covariance.items()}
 
 
-def _parts(model: Model) -> NestedParts:
+def _parts(model: Model, joint: bool = False) -> NestedParts:
     """Return them.
 
     Raises
@@ -242,7 +275,7 @@ def _parts(model: Model) -> NestedParts:
     split = model.effects_design
     sigma = model.effects_covariance
     # with no block B nothing is averaged over the random effects, but H must be finite all the same
-    kinds = group_kinds(model)
+    kinds = group_kinds(model, joint)
     averaged = fixed_only_information(kinds, model.random_effects, sigma)
     theta = theta_information(split, sigma, kinds)
     if split.fixed_only and model.group_level:
@@ -257,8 +290,12 @@ def _parts(model: Model) -> NestedParts:
 
 
 def _with_second_terms(
-    model: Model, parts: NestedParts, leading: dict[tuple[Symbol, Symbol], tuple[Term, ...]], orders: SizeOrders
-) -> dict[tuple[Symbol, Symbol], tuple[Term, ...]]:
+    model: Model,
+    parts: NestedParts,
+    information: ConditionalInformation | None,
+    leading: Entries,
+    orders: SizeOrders,
+) -> Entries:
     """Return all entries: those of (beta_A, vech Sigma) with a second term, and those between them and beta_B."""
     split, fixed = parts.split, model.fixed_effects
     sigma = model.effects_covariance
@@ -268,7 +305,7 @@ def _with_second_terms(
     added = joint_terms(
         second,
         _inverses(parts.averaged),
-        parts.information,
+        information,
         (theta, tuple(fixed[i] for i in split.fixed_only)),
         model.dispersion,
         orders,

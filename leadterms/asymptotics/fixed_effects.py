@@ -32,7 +32,7 @@ MOST_OPAQUE = 4
 
 def inverse_terms(
     matrix: Rows,
-    information: ConditionalInformation,
+    information: ConditionalInformation | None,
     parameters: tuple[Symbol, ...],
     dispersion: Expr,
     order: Expr,
@@ -45,7 +45,7 @@ def inverse_terms(
     matrix
         The information of the coefficients: H without random effects, G of block B with them.
     information
-        Closes the expectations in it.
+        Closes the expectations in it; None leaves coefficients as they come.
     parameters
         The coefficients, in the order of the matrix.
     dispersion
@@ -91,14 +91,17 @@ def inverted(matrix: Rows) -> list[list[Expr]]:
 
 
 def finished(
-    unclosed: Expr, information: ConditionalInformation, order: Expr, status: str, *, variance: bool
+    unclosed: Expr, information: ConditionalInformation | None, order: Expr, status: str, *, variance: bool
 ) -> Term | None:
     """Close what a rule closes, bring to the canonical form; None for an exact zero.
 
     A variance is positive, and written without a leading minus sign where a sum can take it.
     With many opaque functions (logarithms, dilogarithms) or weights one fraction over everything is slow and long:
     then the canonical form is that of the coefficient in its held expectations, each of which is closed in place.
+    Without an information that closes anything the coefficient is left as it comes.
     """
+    if information is None:
+        return Term(unclosed, order, status, may_vanish=not variance) if unclosed != 0 else None
     outline = canonical(unclosed)
     if outline == 0:
         return None

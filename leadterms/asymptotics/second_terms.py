@@ -247,7 +247,7 @@ def free_products(covariance: Matrix) -> list[tuple[int, int]]:
 def joint_terms(
     second: SecondTerms,
     precision: tuple[Sequence[Sequence[Expr]], Sequence[Sequence[Expr]]],
-    information: ConditionalInformation,
+    information: ConditionalInformation | None,
     parameters: tuple[tuple[Symbol, ...], tuple[Symbol, ...]],
     dispersion: Expr,
     orders: SizeOrders,
@@ -261,7 +261,7 @@ def joint_terms(
     precision
         G^{-1}, by rows; and the same with weights at single points kept whole.
     information
-        Closes expectations.
+        Closes expectations; None leaves coefficients as they come.
     parameters
         Those of the rows of W, and those of block B.
     dispersion
@@ -328,7 +328,7 @@ def _product(row: Sequence[Averaged], second: SecondTerms, s: int) -> Averaged:
 
 
 def _term(
-    averaged: Averaged, *, information: ConditionalInformation, dispersion: Expr, order: Expr, variance: bool
+    averaged: Averaged, *, information: ConditionalInformation | None, dispersion: Expr, order: Expr, variance: bool
 ) -> Term | None:
     if averaged.existence.verdict is not True:
         return Term(nan, order, "derived", may_vanish=not variance, existence=averaged.existence)

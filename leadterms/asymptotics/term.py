@@ -48,6 +48,9 @@ class Term:
         Whether the coefficient may be zero at some points, as covariances may; variances never are.
     existence
         Whether it exists, and under which conditions; where it does not, the coefficient is nan.
+    joint
+        Makes the same coefficient in moments over all predictors together, where an exponential weight gives the
+        coefficient as products of moments: what the general certified road knows bounds of.
 
     """
 
@@ -60,6 +63,7 @@ class Term:
     close_at: Callable[[Mapping[Symbol, Expr]], Expr] | None = field(default=None, repr=False, compare=False)
     may_vanish: bool = False
     existence: Existence = EXISTS
+    joint: Callable[[], Expr] | None = field(default=None, repr=False, compare=False)
 
     @property
     def exists(self) -> bool | str:
@@ -80,12 +84,13 @@ class Term:
 
     def times(self, factor: Expr) -> Term:
         """Return the term with all its forms multiplied."""
-        close_at = self.close_at
+        close_at, joint = self.close_at, self.joint
         return replace(
             self,
             coefficient=factor * self.coefficient,
             unclosed=None if self.unclosed is None else factor * self.unclosed,
             close_at=None if close_at is None else partial(_scaled, factor, close_at),
+            joint=None if joint is None else partial(_scaled_joint, factor, joint),
         )
 
     def at(self, point: Mapping[Symbol, Expr]) -> Term:
@@ -160,6 +165,10 @@ def added_latex(terms: Sequence[Term]) -> str:
     return "".join([*parts[:1], *signed]) or "0"
 
 
+def _scaled_joint(factor: Expr, joint: Callable[[], Expr]) -> Expr:
+    return factor * joint()
+
+
 def _scaled(factor: Expr, close_at: Callable[[Mapping[Symbol, Expr]], Expr], point: Mapping[Symbol, Expr]) -> Expr:
     return factor.xreplace(dict(point)) * close_at(point)
 
@@ -190,6 +199,7 @@ def evaluate_at(terms: Sequence[Term], point: Mapping[Symbol, Expr], wanted: Wan
             point,
             alternatives=(term.unclosed,) if term.unclosed is not None and usable else (),
             may_vanish=term.may_vanish,
+            last_resort=term.joint,
             **asdict(wanted),
         )
 
@@ -208,7 +218,12 @@ def summed(terms: Sequence[Term], order: Expr) -> Term:
         close_at=partial(_sum_closed_at, tuple(terms)),
         may_vanish=all(term.may_vanish for term in terms),
         existence=reduce(lambda first, second: first & second, (term.existence for term in terms)),
+        joint=partial(_sum_joint, tuple(terms)) if any(term.joint for term in terms) else None,
     )
+
+
+def _sum_joint(terms: Sequence[Term]) -> Expr:
+    return sum((term.coefficient if term.joint is None else term.joint() for term in terms), Integer(0))
 
 
 def _sum_closed_at(terms: Sequence[Term], point: Mapping[Symbol, Expr]) -> Expr:

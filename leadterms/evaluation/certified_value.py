@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from flint import arb, fmpq
@@ -11,7 +11,7 @@ from sympy import Expr, Float, Function, NumberSymbol, Rational, Symbol
 from leadterms.errors import EvaluationError, UncertifiedError
 from leadterms.evaluation.certify import certified
 from leadterms.evaluation.held_balls import at_point
-from leadterms.evaluation.held_plan import OUTSIDE
+from leadterms.evaluation.held_plan import OUTSIDE, outside_weights
 from leadterms.evaluation.number import Number
 from leadterms.evaluation.rounding import Rounded, rounded, rounded_exact, upper_float
 
@@ -22,9 +22,16 @@ itself stays undecided, and is rounded to the safe side."""
 
 
 def certified_value(
-    candidates: Sequence[Expr], point: Mapping[Symbol, Expr], digits: int, may_vanish: bool, rounding: str
+    candidates: Sequence[Expr],
+    point: Mapping[Symbol, Expr],
+    digits: int,
+    may_vanish: bool,
+    rounding: str,
+    last_resort: Callable[[], Expr] | None = None,
 ) -> Number:
     """Return the value of the first of several expressions of one quantity that can be certified at a point.
+
+    The last resort is made only where no other expression has a certified road.
 
     Raises
     ------
@@ -35,9 +42,14 @@ def certified_value(
 
     """
     failures: list[EvaluationError] = []
-    for candidate in dict.fromkeys(candidates):
+    for candidate in sorted(dict.fromkeys(candidates), key=outside_weights):
         try:
             return _certified(candidate, point, digits, may_vanish, rounding)
+        except EvaluationError as failure:
+            failures.append(failure)
+    if last_resort is not None and any(isinstance(failure, UncertifiedError) for failure in failures):
+        try:
+            return _certified(last_resort(), point, digits, may_vanish, rounding)
         except EvaluationError as failure:
             failures.append(failure)
     # of two expressions of one quantity that one is of use which has a road at all

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flint import arb
-from sympy import Expr, Symbol
+from sympy import Expr, Poly, Symbol, fraction, together
 
 from leadterms.errors import UncertifiedError
 from leadterms.evaluation.ceilings import Bound, ceiling, ceiling_of_residual_information, has_pairs
@@ -27,7 +27,7 @@ from leadterms.evaluation.moment_system import (
 from leadterms.evaluation.residual_information import InverseInformation, Moments, inverse_information
 from leadterms.evaluation.road import Numbers, Road
 from leadterms.evaluation.weighted_moment import WeightedMoment
-from leadterms.model.laws import Law
+from leadterms.model.laws import Law, NormalLaw
 from leadterms.model.weights import ExponentialWeight
 
 NAME = "general certified road, slower than a kernel"
@@ -72,7 +72,32 @@ def _slopes(average: Average) -> list[tuple[Symbol, WeightedMoment, Law]]:
 def _unbounded(
     slopes: Sequence[tuple[Symbol, WeightedMoment, Law]],
 ) -> list[tuple[Symbol, WeightedMoment, Law]]:
-    return [slope for slope in slopes if not all(end.is_finite for end in slope[2].support)]
+    """Return those on unbounded predictors, but for normal ones that are integrated in closed form."""
+    return [
+        slope
+        for slope in slopes
+        if not (isinstance(slope[1].weight, ExponentialWeight) and isinstance(slope[2], NormalLaw))
+        and not all(end.is_finite for end in slope[2].support)
+    ]
+
+
+def _tilts(average: Average) -> bool:
+    """Tell whether normal predictors stand under exponential weights."""
+    return bool(average.effects.symbols) and all(
+        isinstance(moment.weight, ExponentialWeight) and any(isinstance(law, NormalLaw) for law in moment.laws)
+        for moment in average.inner.values()
+    )
+
+
+def _degree(average: Average) -> int:
+    """Return the degree of an integrand that is homogeneous in the moments."""
+    degrees = []
+    for part in fraction(together(average.integrand)):
+        poly = Poly(part, *average.inner)
+        if not poly.is_homogeneous:
+            raise UncertifiedError("no certified road: the integrand is not homogeneous in the moments")
+        degrees.append(int(poly.total_degree()))
+    return degrees[0] - degrees[1]
 
 
 def _ceiling(average: Average) -> tuple[Bound | None, InverseInformation | None]:
@@ -185,6 +210,7 @@ class _Layout:
         self._shared = [self._places[_key(average.inner[symbol])] for symbol, _ in shares]
         self._inverse = inverse
         self._strand_of = [self._places[_key(average.inner[one])] for one in inverse.symbols] if inverse else []
+        self._degree = _degree(average) if _tilts(average) else None
         self._with_effects = bool(average.integrand.free_symbols & set(average.effects.symbols))
         outside = average.effects.symbols if self._with_effects else ()
         symbols = (*average.inner, *outside)
@@ -219,9 +245,12 @@ class _Layout:
             self._strand(family, numbers, mean, root, shared)
             for family, numbers in zip(self._families, families, strict=True)
         )
-        above: tuple[Ceiling | ExponentialCeiling | InverseCeiling, ...] = tuple(
+        parts = tuple(
             Ceiling(factor, strand, exponents) for factor, (strand, exponents) in zip(factors, self._above, strict=True)
         )
+        if self._degree is not None:
+            return self._tilted(strands, parts, (coefficients, parameters, inverse), (mean, root), bits)
+        above: tuple[Ceiling | ExponentialCeiling | InverseCeiling, ...] = parts
         sector = self._sector
         form = None
         if self._inverse is not None:
@@ -235,6 +264,34 @@ class _Layout:
         probabilities = self._probabilities(shares)
         system = NumericSystem(strands, function, above, sector, probabilities, self._with_effects, form)
         return certified_average(system, bits)
+
+    def _tilted(
+        self,
+        strands: tuple[Strand, ...],
+        above: Sequence[Ceiling],
+        numbers: tuple[Sequence[arb], Sequence[arb], Sequence[arb]],
+        law: tuple[Sequence[arb], Sequence[Sequence[arb]]],
+        bits: int,
+    ) -> arb:
+        """Return the average by a system without its normal predictors."""
+        from leadterms.evaluation.certified.normal_tilt import tilted
+        from leadterms.evaluation.certified.road import certified_average
+        from leadterms.evaluation.certified.tilted_system import is_moving, tilted_ceiling, tilted_inverse
+
+        assert self._degree is not None
+        coefficients, parameters, inverse = numbers
+        tilt = tilted(strands, self._degree)
+        mean, root = tilt.effects(*law)
+        ceiling: tuple[ExponentialCeiling, ...]
+        if self._inverse is not None:
+            found, sector = tilted_inverse(tilt, strands, self._inverse_form(strands, inverse, mean, root))
+            ceiling = (found,)
+        else:
+            ceiling, sector = tilted_ceiling(tilt, strands, above), None if is_moving(tilt) else self._sector
+        function = self._function(coefficients, parameters, (mean, root) if self._with_effects else None)
+        integrand = tilt.restoring(function, self._with_effects)
+        system = NumericSystem(tuple(one.strand for one in tilt.strands), integrand, ceiling, sector, with_effects=True)
+        return tilt.factor * certified_average(system, bits)
 
     def _inverse_form(
         self, strands: Sequence[Strand], numbers: Sequence[arb], mean: Sequence[arb], root: Sequence[Sequence[arb]]

@@ -12,7 +12,7 @@ from sympy import Expr, Symbol
 from leadterms.errors import EvaluationError, UncertifiedError
 from leadterms.evaluation.binding import substitute
 from leadterms.evaluation.compile_balls import BallProgram, ball_program, exact_ball
-from leadterms.evaluation.held_plan import OUTSIDE, outside_weights, plan
+from leadterms.evaluation.held_plan import plan
 from leadterms.evaluation.precision import ball_precision
 from leadterms.evaluation.road import Road
 from leadterms.evaluation.roads import roads
@@ -122,11 +122,9 @@ def at_point(expr: Expr, point: Mapping[Symbol, Expr]) -> tuple[BallCoefficient,
     Raises
     ------
     UncertifiedError
-        If random effects stand outside the weights, or there is no certified road.
+        If there is no certified road.
 
     """
-    if outside_weights(expr):
-        raise UncertifiedError(OUTSIDE)
     inside = _law_symbols(expr)
     if inside:
         expr = substitute(expr, {symbol: point[symbol] for symbol in inside})

@@ -11,13 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sympy import Add, Expr, ImmutableMatrix, Integer, Poly, Symbol, Tuple, binomial
+from sympy import Add, Expr, ImmutableMatrix, Integer, Poly, Symbol, Tuple, binomial, exp, fraction, together
+from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 
 from leadterms.evaluation.internal import internal
 from leadterms.evaluation.weighted_moment import WeightedMoment, weighted_moment
 from leadterms.expectation.held import Expectation, outermost, variables_of
 from leadterms.model.laws import JointNormalLaw, NormalLaw
+from leadterms.model.weights import ExponentialWeight
 
+ONE = Integer(1)
 OUTSIDE = "no certified road: the random effects stand outside the weights"
 
 
@@ -73,7 +76,7 @@ def plan(expr: Expr) -> Plan | None:
             moments = _moments(inner)
             if moments is not None and (inner or weighted_moment(node) is None):
                 symbols = {held: symbol for symbol, held in zip(moments, inner, strict=True)}
-                averages[name] = Average(effects, node.integrand.xreplace(symbols), moments)
+                averages[name] = _without_exponentials(effects, node.integrand.xreplace(symbols), moments)
                 continue
         moment = None if inner else weighted_moment(node)
         if moment is None:
@@ -93,8 +96,7 @@ def plan(expr: Expr) -> Plan | None:
 def outside_weights(expr: Expr) -> bool:
     """Tell whether an average over normal effects is none of weights, whatever their means and covariances are.
 
-    Such a coefficient has no certified road at any point; to find that out anew at each point takes longer than the
-    value of its alternative.
+    Such a coefficient is tried last: its road is the longest where it has one, as a quotient of exponentials.
     """
     for node in outermost(expr):
         effects = _effects(node)
@@ -128,6 +130,25 @@ def _effects(node: Expectation) -> Effects | None:
             return None
         symbols.extend(variables_of(binding))
     return Effects(tuple(symbols), tuple(mean), ImmutableMatrix.diag(*blocks))
+
+
+def _without_exponentials(effects: Effects, integrand: Expr, inner: Mapping[Symbol, WeightedMoment]) -> Average:
+    """Take exponentials of the effects as moments without predictors: what sums over a law with few values leave.
+
+    A quotient with hyperbolic functions is written as one of two sums of exponentials first.
+    """
+    hyperbolic = {part for part in integrand.atoms(HyperbolicFunction) if part.has(*effects.symbols)}
+    if hyperbolic:
+        above, below = fraction(together(integrand.xreplace({part: part.rewrite(exp) for part in hyperbolic})))
+        integrand = above.expand() / below.expand()
+    moments = dict(inner)
+    for part in sorted(integrand.atoms(exp), key=str):
+        eta = part.args[0]
+        if eta.has(*effects.symbols) and affine(eta, (), effects.symbols) is not None:
+            symbol = internal(f"M{len(moments)}")
+            moments[symbol] = WeightedMoment(ExponentialWeight(ONE, ONE), eta, (), (), (((), ONE),))
+            integrand = integrand.xreplace({part: symbol})
+    return Average(effects, integrand, moments)
 
 
 def _moments(nodes: list[Expectation]) -> dict[Symbol, WeightedMoment] | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from numbers import Real
 
 from sympy import Expr, Float, Rational, Symbol, nan, oo, zoo
@@ -78,6 +78,7 @@ def evaluate(
     method: str | None = None,
     rounding: str = "nearest",
     patience: float = 1,
+    last_resort: Callable[[], Expr] | None = None,
 ) -> Number:
     """Return the value of a coefficient at an exact point, to the digits asked for.
 
@@ -107,6 +108,8 @@ def evaluate(
     patience
         How many times the usual work is done before the general certified road gives up; what usually takes far too
         long is tried where it is more than 1. ``math.inf``: it never gives up.
+    last_resort
+        Makes one more expression of the same quantity, for the certified road where no other has one.
 
     Raises
     ------
@@ -140,15 +143,20 @@ def evaluate(
         from leadterms.evaluation.certified.work import patient
         from leadterms.evaluation.certified_value import certified_value
 
+        further = None if last_resort is None else partial(_made, last_resort)
         try:
             with patient(float(patience)):
-                return certified_value(candidates, point, digits, may_vanish, rounding)
+                return certified_value(candidates, point, digits, may_vanish, rounding, further)
         except UncertifiedError:
             if method == "balls":
                 raise
     from leadterms.evaluation.estimated_value import estimated_value
 
     return estimated_value(candidates, point, digits, may_vanish, rounding)
+
+
+def _made(last_resort: Callable[[], Expr]) -> Expr:
+    return _prepared(last_resort())
 
 
 @lru_cache(maxsize=1024)

@@ -46,6 +46,9 @@ class PredictorAverage:
         Pairs (predictor, law), or (tuple of predictors, joint law); independent of each other.
     effects
         The random effects in eta: given, but normal, so that they range over the whole line.
+    joint
+        Whether an exponential weight is held in one expectation over all predictors in eta, not as a product; no
+        conditions are met then: they are those of the product.
 
     Attributes
     ----------
@@ -56,11 +59,19 @@ class PredictorAverage:
 
     """
 
-    def __init__(self, weight: Weight, eta: Expr, bindings: Sequence[Tuple], effects: Sequence[Symbol] = ()) -> None:
+    def __init__(
+        self,
+        weight: Weight,
+        eta: Expr,
+        bindings: Sequence[Tuple],
+        effects: Sequence[Symbol] = (),
+        joint: bool = False,
+    ) -> None:
         self.weight = weight
         self.eta = eta
         self.bindings = tuple(bindings)
         self.effects = frozenset(effects)
+        self.joint = joint
         self.requests: dict[Expectation, MomentRequest] = {}
         self.conditions: dict[Boolean, None] = {}
 
@@ -79,7 +90,7 @@ class PredictorAverage:
         """
         if isinstance(self.weight, ConstantWeight):
             return self.weight.scale * self._over_atoms(factor, Integer(0), self.bindings, self._raw)
-        if isinstance(self.weight, ExponentialWeight):
+        if isinstance(self.weight, ExponentialWeight) and not self.joint:
             exponent = self.weight.rate * self.eta
             return self.weight.scale * self._over_atoms(factor, exponent, self.bindings, self._exponential)
         return self._over_atoms(factor, self.eta, self.bindings, self._weighted)
@@ -192,6 +203,8 @@ class PredictorAverage:
         return value * factor
 
     def _weighted_group(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> Expr:
+        if self.joint:
+            return Expectation(factor * self.weight.at(eta), *bindings)
         require_smooth([factor, eta], bindings)
         for binding in bindings:
             self._check_weighted(factor, eta, binding)

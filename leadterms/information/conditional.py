@@ -116,6 +116,7 @@ def conditional_information(
     bindings: tuple[Tuple, ...],
     effects: tuple[Symbol, ...] = (),
     link_name: str = "",
+    joint: bool = False,
 ) -> ConditionalInformation:
     """Return H(u) for a weight, a linear predictor and a design.
 
@@ -133,6 +134,8 @@ def conditional_information(
         The random effects in eta.
     link_name
         For the message when the link asks for eta > 0 and the support does not allow it.
+    joint
+        Whether moments of an exponential weight are held over all predictors together.
 
     Raises
     ------
@@ -149,7 +152,7 @@ def conditional_information(
                 f"the {link_name} link needs a positive linear predictor, which normal random effects do not give"
             )
         conditions.update(dict.fromkeys(positive_predictor_conditions(eta, bindings, link_name)))
-    average = PredictorAverage(weight, eta, bindings, effects)
+    average = PredictorAverage(weight, eta, bindings, effects, joint)
     size = len(design)
     upper = {(i, j): average.of(design[i] * design[j]) for i in range(size) for j in range(i, size)}
     rows = tuple(tuple(upper[min(i, j), max(i, j)] for j in range(size)) for i in range(size))

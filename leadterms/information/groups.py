@@ -43,8 +43,10 @@ class GroupKind:
     information: ConditionalInformation
 
 
-def group_kinds(model: Model) -> tuple[GroupKind, ...]:
+def group_kinds(model: Model, joint: bool = False) -> tuple[GroupKind, ...]:
     """Return the kinds of groups of a mixed model; one of them where no predictor is constant within groups.
+
+    With ``joint`` moments of an exponential weight are held over all predictors together.
 
     Raises
     ------
@@ -68,6 +70,7 @@ def group_kinds(model: Model) -> tuple[GroupKind, ...]:
             inside,
             model.random_effects,
             model.link.name,
+            joint,
         )
         kinds.append(GroupKind(probability, values, eta, columns, information))
     return tuple(kinds)

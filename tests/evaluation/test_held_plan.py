@@ -14,7 +14,7 @@ MODELS = [
     ("y ~ x + (1 | g)", "bernoulli", {"x": "Uniform(-1, 1)"}, "x", (1, 3)),
     ("y ~ x", "bernoulli", {"x": "Normal(0, 1)"}, "x", (0, 3)),
     ("y ~ x1 + x2 + (1 + x1 | g)", "bernoulli", {"x1": "Uniform(-1, 1)", "x2": "Uniform(-1, 1)"}, "x2", (2, 6)),
-    ("y ~ x + (1 | g)", "bernoulli", {"x": "Bernoulli(1/3)"}, "x", (1, 0)),
+    ("y ~ x + (1 | g)", "bernoulli", {"x": "Bernoulli(1/3)"}, "x", (1, 2)),
     ("y ~ x + z + (1 + x | g)", "poisson", {"x": "Uniform(-1, 1)", "z": "Uniform(-1, 1)"}, "z", (1, 1)),
 ]
 

@@ -12,6 +12,7 @@ from leadterms.evaluation.certified.balls import NAN, Ball, Cell, interval
 from leadterms.evaluation.certified.inverse_bound import InverseBound
 from leadterms.evaluation.certified.problem import Problem, reach_of
 from leadterms.evaluation.certified.strands import Strands
+from leadterms.evaluation.certified.weight_balls import rate_of
 from leadterms.evaluation.moment_system import Ceiling, InverseCeiling
 from leadterms.evaluation.precision import spelled
 
@@ -125,6 +126,12 @@ def _falling(problem: Problem, i: int, power: int, others: Ball) -> tuple[list[B
     t = 1 / (1 + offset + sum(growth, arb(0)))
     level = others * decay * (t * offset).exp() * (power / (arb(1).exp() * t * slope)) ** power
     return [(t * one).abs_upper() for one in growth], level.abs_upper()
+
+
+def of_exponential_weight(problem: Problem, exponents: Sequence[int]) -> tuple[list[Ball], Ball]:
+    """Return growth and level: E[|X|^exponents w] <= level e^(sum growth_j |u_j|)."""
+    sizes = (line.absolute(k) for line, k in zip(problem.lines, exponents, strict=True))
+    return _exponential(problem, prod(sizes, start=arb(1)), rate_of(problem.weight))
 
 
 def _exponential(problem: Problem, size: Ball, rate: Ball) -> tuple[list[Ball], Ball]:

@@ -92,7 +92,9 @@ def _average(system: NumericSystem, bits: int) -> arb:
 
 
 def _pass(system: NumericSystem, bits: int) -> arb:
-    if all(bool(arb(entry).is_zero()) for strand in system.strands for row in strand.loadings for entry in row):
+    if not system.with_effects and all(
+        bool(arb(entry).is_zero()) for strand in system.strands for row in strand.loadings for entry in row
+    ):
         strands = tuple(replace(strand, loadings=()) for strand in system.strands)
         return _without_effects(replace(system, strands=strands), bits)
     strays = _strays(system)
@@ -128,7 +130,7 @@ def _bounded(system: NumericSystem, bits: int, size: arb | None = None) -> arb:
     """Return the average where no random slope stands at an unbounded predictor."""
     if system.sector is not None and in_sector(system):
         return SectorAverage(system, system.sector, bits, size).value()
-    if any(isinstance(part, ExponentialCeiling) for part in system.ceiling):
+    if system.sector is not None and any(isinstance(part, ExponentialCeiling) for part in system.ceiling):
         raise EvaluationError(
             "an average of an inverse information is certified for weights whose argument is bounded near the real "
             "line, and for one or two random effects under the probit link, one under the complementary log-log link"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.balls import Ball
 from leadterms.evaluation.certified.elementary_weights import (
     CloglogBalls,
     ExponentialBalls,
@@ -23,7 +24,7 @@ from leadterms.model.weights import (
     Weight,
 )
 
-__all__ = ["WeightBalls", "weight_balls"]
+__all__ = ["WeightBalls", "rate_of", "weight_balls"]
 
 KINDS: dict[type[Weight], type[WeightBalls]] = {
     ConstantWeight: ExponentialBalls,
@@ -34,6 +35,12 @@ KINDS: dict[type[Weight], type[WeightBalls]] = {
     ProbitWeight: ProbitBalls,
     CloglogWeight: CloglogBalls,
 }
+
+
+def rate_of(weight: WeightBalls) -> Ball:
+    """Return the rate of an exponential weight."""
+    assert weight.rate is not None
+    return weight.rate
 
 
 def weight_balls(weight: Weight) -> WeightBalls:

@@ -1,4 +1,4 @@
-"""Second terms of `y ~ x + (random terms | g)` by sums in double precision, for tests."""
+"""Leading and second terms of models with a few fixed and random effects by sums in double precision, for tests."""
 
 from __future__ import annotations
 
@@ -41,21 +41,37 @@ def second_term(
     """
     x, masses = points
     design = np.stack([np.ones_like(x), x])
-    line = np.arange(-round(REACH / step), round(REACH / step) + 1) * step
+    return float(both_terms(weight, (design, masses), random, beta, covariance, step)[1][entry, entry])
+
+
+def both_terms(
+    weight: Callable[[Array], Array],
+    points: tuple[Array, Array],
+    random: Sequence[int],
+    beta: Sequence[float],
+    covariance: Sequence[Sequence[float]],
+    step: float = STEP,
+    reach: float = REACH,
+) -> tuple[Array, Array]:
+    """Return G^-1 and E[H_AA^-1] + R G^-1 R' with the columns of the design, by rows, in place of those of 1 and x."""
+    design, masses = points
+    line = np.arange(-round(reach / step), round(reach / step) + 1) * step
     z = np.stack([grid.ravel() for grid in np.meshgrid(*[line] * len(random))], axis=1)
     p = np.exp(-(z**2).sum(1) / 2) * (step / np.sqrt(2 * np.pi)) ** len(random)
     effects = z @ np.linalg.cholesky(np.asarray(covariance, float)).T
     w = masses * weight(np.asarray(beta) @ design + effects @ design[list(random)])
     information = np.einsum("ui,ai,bi->uab", w, design, design)
-    fixed = [k for k in (0, 1) if k not in random]
+    fixed = [k for k in range(len(design)) if k not in random]
+    leading = np.zeros((0, 0))
     inverse = np.linalg.inv(information[:, list(random)][:, :, list(random)])
     total = np.einsum("u,uab->ab", p, inverse)
     if fixed:
         across = information[:, list(random)][:, :, fixed]
         regression = np.einsum("u,uab->ab", p, inverse @ across)
         left = information[:, fixed][:, :, fixed] - across.transpose(0, 2, 1) @ inverse @ across
-        total += regression @ np.linalg.inv(np.einsum("u,uab->ab", p, left)) @ regression.T
-    return float(total[entry, entry])
+        leading = np.linalg.inv(np.einsum("u,uab->ab", p, left))
+        total += regression @ leading @ regression.T
+    return leading, total
 
 
 def uniform(low: float, high: float, count: int = 60) -> tuple[Array, Array]:

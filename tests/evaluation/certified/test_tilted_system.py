@@ -1,0 +1,98 @@
+"""Poisson models with random slopes: certified values against sums over predictors and effects."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from leadterms import Model, expansion
+from tests.evaluation.certified.second_terms import both_terms
+
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(80)
+INNER, SHARES = np.polynomial.legendre.leggauss(20)
+NORMAL, UNIFORM, FEW, TWO = "Normal(1/4, 2/3)", "Uniform(-1, 1)", "Finite({-1: 1/4, 0: 1/2, 2: 1/4})", "Bernoulli(1/3)"
+LAWS = {
+    NORMAL: (0.25 + 8 * NODES, 12 * WEIGHTS * np.exp(-((12 * NODES) ** 2) / 2) / np.sqrt(2 * np.pi)),
+    UNIFORM: (INNER, SHARES / 2),
+    FEW: (np.array([-1.0, 0, 2]), np.array([0.25, 0.5, 0.25])),
+    TWO: (np.array([0.0, 1]), np.array([2 / 3, 1 / 3])),
+}
+AT = {"beta0": "-3/10", "beta1": "7/10", "beta2": "2/5", "sigma2": "2/5"}
+AT |= {"Sigma11": "2/5", "Sigma12": "1/10", "Sigma22": "3/10"}
+BETA, ONE_EFFECT, TWO_EFFECTS = [-0.3, 0.7, 0.4], [[0.4]], [[0.4, 0.1], [0.1, 0.3]]
+
+
+def certified(formula, laws, name, order, digits=6):
+    entry = expansion(Model(formula, family="poisson", laws=laws))[name]
+    used = {symbol.name for term in entry.terms for symbol in term.coefficient.free_symbols}
+    point = {key: value for key, value in AT.items() if key in used}
+    return entry.evaluate(point, digits, order=order, method="balls")
+
+
+def design(*laws):
+    """Return the columns 1, x, ... over the product of the predictors' points, and the masses."""
+    points = [column.ravel() for column in np.meshgrid(*(LAWS[law][0] for law in laws), indexing="ij")]
+    masses = np.ones(1)
+    for law in laws:
+        masses = np.outer(masses, LAWS[law][1]).ravel()
+    return np.stack([np.ones_like(masses), *points]), masses
+
+
+CASES = [
+    ("y ~ x + (0 + x | g)", (NORMAL,), [1]),
+    ("y ~ x + (0 + x | g)", (FEW,), [1]),
+    pytest.param("y ~ x + z + (0 + x | g)", (NORMAL, UNIFORM), [1], marks=pytest.mark.slow),
+    pytest.param("y ~ x + z + (0 + x | g)", (NORMAL, TWO), [1], marks=pytest.mark.slow),
+    ("y ~ x + z + (0 + x | g)", (UNIFORM, NORMAL), [1]),
+    ("y ~ x + (1 + x | g)", (FEW,), [0, 1]),
+]
+
+
+@pytest.mark.parametrize(("formula", "laws", "random"), CASES, ids=str)
+def test_random_slopes_under_an_exponential_weight(formula, laws, random):
+    beta, covariance = BETA[: 1 + len(laws)], ONE_EFFECT if len(random) == 1 else TWO_EFFECTS
+    fixed = [k for k in range(len(beta)) if k not in random]
+    leading, second = both_terms(np.exp, design(*laws), random, beta, covariance, reach=14.0)
+    by_name = dict(zip("xz", laws, strict=False))
+    names = ["1", "x", "z"]
+    found = [certified(formula, by_name, names[k], "1/(m*n)") for k in (*fixed, *random)]
+    expected = [*np.diag(leading), *np.diag(second)]
+    # six digits are within half a unit of the sixth
+    assert [float(number) for number in found] == pytest.approx(expected, rel=6e-6)
+    assert all(number.certified for number in found)
+
+
+@pytest.mark.slow
+def test_two_slopes_without_an_intercept():
+    laws = (UNIFORM, UNIFORM)
+    leading, second = both_terms(np.exp, design(*laws), [1, 2], BETA, TWO_EFFECTS, step=0.2)
+    by_name = dict(zip("xz", laws, strict=True))
+    formula = "y ~ x + z + (0 + x + z | g)"
+    found = [certified(formula, by_name, name, "1/(m*n)", 3) for name in ("1", "x")]
+    assert [float(number) for number in found] == pytest.approx([leading[0, 0], second[0, 0]], rel=6e-3)
+
+
+@pytest.mark.parametrize("laws", [(FEW,), (UNIFORM,), (UNIFORM, NORMAL)], ids=str)
+def test_the_second_term_of_a_covariance_of_effects(laws):
+    """E[W H_AA^-1 W'] with W = (u2, u1), plus what the fixed predictor lends, by sums."""
+    columns, masses = design(*laws)
+    line = np.arange(-50, 51) * 0.2
+    z = np.stack([grid.ravel() for grid in np.meshgrid(line, line, indexing="ij")], axis=1)
+    p = np.exp(-(z**2).sum(1) / 2) * 0.04 / (2 * np.pi)
+    u = z @ np.linalg.cholesky(TWO_EFFECTS).T
+    total, across, left = 0.0, 0.0, 0.0
+    for part in np.array_split(np.arange(len(p)), 20):
+        w = masses * np.exp(np.asarray(BETA[: len(columns)]) @ columns + u[part] @ columns[:2])
+        information = np.einsum("ui,ai,bi->uab", w, columns, columns, optimize=True)
+        swapped = u[part][:, ::-1]
+        solved = np.linalg.solve(information[:, :2, :2], swapped[:, :, None])[:, :, 0]
+        total += p[part] @ np.sum(swapped * solved, axis=1)
+        if len(columns) == 3:
+            beside = information[:, :2, 2]
+            across += p[part] @ np.sum(solved * beside, axis=1)
+            inner = np.linalg.solve(information[:, :2, :2], beside[:, :, None])[:, :, 0]
+            left += p[part] @ (information[:, 2, 2] - np.sum(beside * inner, axis=1))
+    expected = total + (across**2 / left if len(columns) == 3 else 0.0)
+    formula = "y ~ x + (1 + x | g)" if len(laws) == 1 else "y ~ x + z + (1 + x | g)"
+    found = certified(formula, dict(zip("xz", laws, strict=False)), "Sigma12", "1/(m*n)")
+    assert float(found) == pytest.approx(expected, rel=6e-6)
