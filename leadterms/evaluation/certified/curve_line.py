@@ -1,35 +1,58 @@
-"""The law of a predictor with a function of it on the certified road: the segments of X, and powers x^i g(x)^j.
+"""The law of several functions of a predictor on the certified road: the segments of X, and functions for powers.
 
-Where g and the density are analytic on a complex box of x so is the integrand; elsewhere `value_of` is not finite, and
-no bound is taken from it.
+Where the functions and the density are analytic on a complex box of x so is the integrand; elsewhere `value_of` is not
+finite, and no bound is taken from it.
 """
 
 from __future__ import annotations
 
-from leadterms.evaluation.certified.balls import Ball, interval, value_of, whole_power
+from collections.abc import Callable
+
+from flint import arb
+
+from leadterms.evaluation.certified.balls import NAN, Ball, integral, interval, value_of
 from leadterms.evaluation.certified.line_base import Line, Segment
 from leadterms.evaluation.curve_law import CurveLaw
 
 
 class CurveLine(Line):
-    """A law with bounded support, and a function of its values beside them."""
+    """A law with bounded support, and functions of its values."""
 
     plain = False
 
     def __init__(self, law: CurveLaw, base: Line) -> None:
         super().__init__(law)
-        self._law, self._base = law, base
+        self._powers, self._x, self._base = law.powers, law.variable, base
         self.normalised = base.normalised
 
+    def has(self, exponent: int) -> bool:
+        """Tell whether an exponent stands for a function."""
+        return exponent in self._powers
+
     def power(self, x: Ball, exponent: int) -> Ball:
-        """Return x^i g(x)^j for the exponent i + unit j."""
-        j, i = divmod(exponent, self._law.unit)
-        value = whole_power(x, i)
-        return value * whole_power(value_of(self._law.map, {self._law.variable: x}), j) if j else value
+        """Return the function for an exponent, 1 where it stands for none: no moment has such a one (`Problem`)."""
+        return value_of(self._powers[exponent], {self._x: x}) + 0 * x if exponent in self._powers else 0 * x + 1
+
+    def expectation(self, power: int) -> Ball:
+        """Return the mean of the function for an exponent, not finite where it is not analytic on the support."""
+        if not self.has(power):
+            return NAN
+        atoms = self.atoms(self.low, self.high)
+        if atoms is not None:
+            return sum((p * self.power(x, power) for x, p in atoms), arb(0))
+        parts = self.segments(self.low, self.high)
+        return sum((integral(self._under(part, power), part.low, part.high) for part in parts), arb(0))
+
+    def _under(self, segment: Segment, power: int) -> Callable[[Ball], Ball]:
+        return lambda t: segment.density(t) * self.power(segment.point(t), power)
 
     def absolute(self, power: int) -> Ball:
-        """Return the largest value on the support."""
-        return self.power(interval(self.low, self.high), power).abs_upper()
+        """Return a bound of the absolute value on the support, not finite where the exponent stands for nothing."""
+        return self.power(interval(self.low, self.high), power).abs_upper() if self.has(power) else NAN
+
+    def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]] | None:
+        """Return those of the law itself."""
+        return self._base.atoms(low, high)
 
     def segments(self, low: Ball, high: Ball) -> list[Segment]:
         """Return those of the law itself."""

@@ -97,9 +97,18 @@ class Line:
         self.low: End = None if ends[0] == -sympy.oo else value_of(ends[0])
         self.high: End = None if ends[1] == sympy.oo else value_of(ends[1])
 
+    def has(self, exponent: int) -> bool:
+        """Tell whether x^exponent has a meaning."""
+        return True
+
     def power(self, x: Ball, exponent: int) -> Ball:
         """Return x^exponent at a point or box."""
         return whole_power(x, exponent)
+
+    def expectation(self, power: int) -> Ball:
+        """Return E X^power, not finite where it is not known."""
+        moment = self.law.raw_moment(power) if power else sympy.Integer(1)
+        return NAN if moment is None else value_of(moment)
 
     def absolute(self, power: int) -> Ball:
         """Return an upper bound of E|X|^power, not finite where none is known."""
