@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations_with_replacement
 
-from sympy import Add, Expr, Integer, Symbol, Tuple, default_sort_key
+from sympy import Abs, Add, Expr, Integer, Symbol, Tuple, default_sort_key
 
 from leadterms.evaluation.mapped_law import LawOfMap
 from leadterms.model.laws import Law
@@ -75,7 +75,8 @@ class Paired:
 def paired(x: Symbol, law: Law, eta: Expr, factor: Expr) -> Paired | None:
     """Return a linear predictor and a factor in functions of x and their products, None where they are not.
 
-    The functions are those of the terms of eta, few enough and finite at the ends of a bounded support.
+    The functions are those of the terms of eta, and of the factor where they are no products of two of these: few
+    enough, and finite at the ends of a bounded support.
 
     Examples
     --------
@@ -90,8 +91,12 @@ def paired(x: Symbol, law: Law, eta: Expr, factor: Expr) -> Paired | None:
     if not all(end.is_finite for end in law.support):
         return None
     parts = [_parts(expression, x) for expression in (eta, factor)]
+    if not all(f.free_symbols <= {x} and not f.has(Abs) for own in parts for f, _ in own):
+        return None
     functions = sorted({f for f, _ in parts[0]} - {Integer(1)}, key=default_sort_key)
-    if len(functions) >= len(MARKS) or not all(f.free_symbols <= {x} for own in parts for f, _ in own):
+    products = {_written(f * g) for f, g in combinations_with_replacement((Integer(1), *functions), 2)}
+    functions += sorted({f for f, _ in parts[1]} - products, key=default_sort_key)
+    if len(functions) >= len(MARKS):
         return None
     ends = [f.xreplace({x: end}) for f in functions for end in law.support]
     if not all(end.is_extended_real and end.is_finite for end in ends):
@@ -99,15 +104,13 @@ def paired(x: Symbol, law: Law, eta: Expr, factor: Expr) -> Paired | None:
     curve = CurveLaw(law, Tuple(*functions), x)
     marks = dict(zip(functions, curve.marks, strict=True))
     known = _exponents(curve.args[1])
-    if not all(f in known for f, _ in parts[1]):
-        return None
     written = Add(*(c * x ** marks.get(f, 0) for f, c in parts[0]))
     return Paired(written, Add(*(c * x ** known[f] for f, c in parts[1])), curve)
 
 
 def _parts(expression: Expr, x: Symbol) -> list[tuple[Expr, Expr]]:
     """Return the terms of a sum as functions of x alone, where they are products, and what else is in them."""
-    pairs = (term.as_independent(x, as_Add=False) for term in Add.make_args(expression.expand()))
+    pairs = (term.as_independent(x, as_Add=False) for term in Add.make_args(expression.expand()) if term != 0)
     return [(_written(f), c) for c, f in pairs]
 
 

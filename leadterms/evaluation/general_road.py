@@ -12,6 +12,7 @@ from leadterms.errors import UncertifiedError
 from leadterms.evaluation.ceilings import Bound, ceiling, ceiling_of_residual_information, has_pairs
 from leadterms.evaluation.certified.work import require_patience
 from leadterms.evaluation.compile_balls import BallProgram, ball_program
+from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.held_plan import OUTSIDE, Average, PolynomialPredictor, affine, polynomial
 from leadterms.evaluation.moment_system import (
     STRAYING,
@@ -149,7 +150,8 @@ def _families(average: Average) -> dict[tuple[object, ...], _Family]:
 def _predictor(moment: WeightedMoment, effects: tuple[Symbol, ...]) -> tuple[PolynomialPredictor, bool]:
     """Return the linear predictor in its parts, and whether its monomials are the predictors themselves."""
     straight = affine(moment.eta, moment.variables, effects)
-    if straight is not None:
+    # where powers stand for functions the first power stands for none
+    if straight is not None and not any(isinstance(law, CurveLaw) for law in moment.laws):
         size = len(moment.variables)
         units = tuple(tuple(int(i == j) for j in range(size)) for i in range(size))
         return PolynomialPredictor(straight.constant, units, straight.slopes, straight.loadings), True

@@ -80,7 +80,7 @@ def _accepted(integrand: Expr, variables: tuple[Symbol, ...], laws: tuple[Law, .
     for weight, eta in _guesses(integrand, variables):
         rest, laws = _merged(integrand / weight.at(eta)), stated
         for i, (x, law) in enumerate(zip(variables, stated, strict=True)):
-            if not eta.is_polynomial(x):
+            if not eta.is_polynomial(x) or (eta == 0 and not rest.is_polynomial(x)):
                 straight = straightened(x, law, (eta, rest))
                 pair = paired(x, law, eta, rest) if straight is None else None
                 if straight is not None:
