@@ -45,21 +45,21 @@ class CurveLaw(LawOfMap):
 
     def reduced(self, exponent: int) -> int:
         """Return the least exponent of the same function; that which stands for none is left as it is."""
-        known = _exponents(self.args[1])
-        return known.get(self.powers.get(exponent), exponent)
+        function = self.powers.get(exponent)
+        return exponent if function is None else _exponents(self.args[1])[_written(function)]
 
 
 @lru_cache(maxsize=256)
 def _powers(functions: Tuple) -> dict[int, Expr]:
     columns = zip(MARKS, (Integer(1), *functions), strict=False)
-    return {a + b: _written(f * g) for (a, f), (b, g) in combinations_with_replacement(columns, 2)}
+    return {a + b: f * g for (a, f), (b, g) in combinations_with_replacement(columns, 2)}
 
 
 @lru_cache(maxsize=256)
 def _exponents(functions: Tuple) -> dict[Expr, int]:
     found: dict[Expr, int] = {}
     for exponent, function in sorted(_powers(functions).items()):
-        found.setdefault(function, exponent)
+        found.setdefault(_written(function), exponent)
     return found
 
 
@@ -72,11 +72,11 @@ class Paired:
     law: CurveLaw
 
 
-def paired(x: Symbol, law: Law, eta: Expr, factor: Expr) -> Paired | None:
+def paired(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, ...] = ()) -> Paired | None:
     """Return a linear predictor and a factor in functions of x and their products, None where they are not.
 
-    The functions are those of the terms of eta, and of the factor where they are no products of two of these: few
-    enough, and finite at the ends of a bounded support.
+    The functions are some that are given, those of the terms of eta, and of the factor where they are no products of
+    two of these: few enough, and finite at the ends of a bounded support.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def paired(x: Symbol, law: Law, eta: Expr, factor: Expr) -> Paired | None:
     parts = [_parts(expression, x) for expression in (eta, factor)]
     if not all(f.free_symbols <= {x} and not f.has(Abs) for own in parts for f, _ in own):
         return None
-    functions = sorted({f for f, _ in parts[0]} - {Integer(1)}, key=default_sort_key)
+    functions = sorted({*beside, *(f for f, _ in parts[0])} - {Integer(1)}, key=default_sort_key)
     products = {_written(f * g) for f, g in combinations_with_replacement((Integer(1), *functions), 2)}
     functions += sorted({f for f, _ in parts[1]} - products, key=default_sort_key)
     if len(functions) >= len(MARKS):

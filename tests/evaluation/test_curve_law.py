@@ -107,6 +107,7 @@ CASES = [
     ("y ~ I(exp(x)) + I(log(x)) + (1 | g)", "logit", logit, [np.exp, np.log], [0], "I(exp(x))", 0),
     ("y ~ x + I(exp(x)) + I(log(x))", "probit", probit, [identity, np.exp, np.log], [], "I(log(x))", 3),
     ("y ~ I(tanh(x)) + (1 | g)", "logit", logit, [np.tanh], [0], "I(tanh(x))", 0),
+    ("y ~ x + I(1/(x - 3)) + (1 | g)", "logit", logit, [identity, lambda x: 1 / (x - 3)], [0], "x", 0),
     ("y ~ x + I(exp(x)) + (0 + x | g)", "probit", probit, [identity, np.exp], [1], "I(exp(x))", 1),
 ]
 
@@ -120,6 +121,22 @@ def test_certified_values_against_the_definition(formula, link, weight, function
     number = entry.evaluate(point, digits=digits, method="balls")
     assert number.certified
     assert float(number) == pytest.approx(variances(weight, functions, effects)[place], rel=20 * 10**-digits)
+
+
+def test_a_function_beside_a_predictor_in_some_strands_only():
+    """As in d:I(exp(x)): the other strands have its powers too."""
+    laws = {"x": "Uniform(1, 2)", "d": "Bernoulli(1/3)"}
+    entry = leading_terms(Model("y ~ x + d:I(exp(x)) + (1 | g)", family="bernoulli", laws=laws))["x"]
+    number = entry.evaluate({name: value for name, value in AT.items() if name != "beta3"}, digits=8, method="balls")
+    u, step = np.linspace(-6, 6, 801, retstep=True)
+    h = 0
+    for d, chance in ((0, 2 / 3), (1, 1 / 3)):
+        design = np.stack([np.ones_like(NODES), NODES, d * np.exp(NODES)])
+        eta = np.array([-0.3, 0.7, 0.2]) @ design + u[:, None]
+        h = h + chance * np.einsum("uk,ik,jk->uij", logit(eta) * MASSES, design, design)
+    g = h[:, 1:, 1:] - h[:, 1:, :1] @ h[:, :1, 1:] / h[:, :1, :1]
+    g = np.einsum("u,uij->ij", np.exp(-u * u / 0.8) / np.sqrt(0.8 * np.pi) * step, g)
+    assert float(number) == pytest.approx(np.linalg.inv(g)[0, 0], rel=1e-7)
 
 
 SECOND = [

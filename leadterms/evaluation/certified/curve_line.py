@@ -7,12 +7,16 @@ finite, and no bound is taken from it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from flint import arb
 
-from leadterms.evaluation.certified.balls import NAN, Ball, integral, interval, value_of
+from leadterms.evaluation.certified.balls import NAN, Ball, integral, interval, larger, value_of
 from leadterms.evaluation.certified.line_base import Line, Segment
 from leadterms.evaluation.curve_law import CurveLaw
+
+PIECES = 16
+"""Of the support, on which functions are bounded."""
 
 
 class CurveLine(Line):
@@ -24,6 +28,7 @@ class CurveLine(Line):
         super().__init__(law)
         self._powers, self._x, self._base = law.powers, law.variable, base
         self.normalised = base.normalised
+        self._bounds: dict[int, Ball] = {}
 
     def has(self, exponent: int) -> bool:
         """Tell whether an exponent stands for a function."""
@@ -48,7 +53,17 @@ class CurveLine(Line):
 
     def absolute(self, power: int) -> Ball:
         """Return a bound of the absolute value on the support, not finite where the exponent stands for nothing."""
-        return self.power(interval(self.low, self.high), power).abs_upper() if self.has(power) else NAN
+        if power not in self._bounds:
+            cuts = [
+                self.low,
+                *((self.low + (self.high - self.low) * i / PIECES).mid() for i in range(1, PIECES)),
+                self.high,
+            ]
+            bound = arb(0) if self.has(power) else NAN
+            for low, high in pairwise(cuts):
+                bound = larger(bound, self.power(interval(low, high), power).abs_upper())
+            self._bounds[power] = bound
+        return self._bounds[power]
 
     def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]] | None:
         """Return those of the law itself."""
