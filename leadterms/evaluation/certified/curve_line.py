@@ -6,12 +6,11 @@ finite, and no bound is taken from it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 
 from flint import arb
 
-from leadterms.evaluation.certified.balls import NAN, Ball, integral, interval, larger, value_of
+from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger, value_of
 from leadterms.evaluation.certified.line_base import Line, Segment
 from leadterms.evaluation.curve_law import CurveLaw
 
@@ -37,19 +36,6 @@ class CurveLine(Line):
     def power(self, x: Ball, exponent: int) -> Ball:
         """Return the function for an exponent, 1 where it stands for none: no moment has such a one (`Problem`)."""
         return value_of(self._powers[exponent], {self._x: x}) + 0 * x if exponent in self._powers else 0 * x + 1
-
-    def expectation(self, power: int) -> Ball:
-        """Return the mean of the function for an exponent, not finite where it is not analytic on the support."""
-        if not self.has(power):
-            return NAN
-        atoms = self.atoms(self.low, self.high)
-        if atoms is not None:
-            return sum((p * self.power(x, power) for x, p in atoms), arb(0))
-        parts = self.segments(self.low, self.high)
-        return sum((integral(self._under(part, power), part.low, part.high) for part in parts), arb(0))
-
-    def _under(self, segment: Segment, power: int) -> Callable[[Ball], Ball]:
-        return lambda t: segment.density(t) * self.power(segment.point(t), power)
 
     def absolute(self, power: int) -> Ball:
         """Return a bound of the absolute value on the support, not finite where the exponent stands for nothing."""

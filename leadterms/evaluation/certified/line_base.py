@@ -12,7 +12,7 @@ import sympy
 from flint import acb, arb
 from sympy import Symbol
 
-from leadterms.evaluation.certified.balls import NAN, Ball, End, interval, larger, value_of, whole_power
+from leadterms.evaluation.certified.balls import NAN, Ball, End, integral, interval, larger, value_of, whole_power
 from leadterms.model.laws import Law
 
 X = Symbol("x", real=True)
@@ -106,9 +106,20 @@ class Line:
         return whole_power(x, exponent)
 
     def expectation(self, power: int) -> Ball:
-        """Return E X^power, not finite where it is not known."""
+        """Return E X^power, not finite where it is not known.
+
+        Where the law does not know it, it is an integral over a bounded support, if all is analytic there.
+        """
         moment = self.law.raw_moment(power) if power else sympy.Integer(1)
-        return NAN if moment is None else value_of(moment)
+        if moment is not None:
+            return value_of(moment)
+        if self.low is None or self.high is None or not self.has(power) or self.atoms(self.low, self.high) is not None:
+            return NAN
+        parts = self.segments(self.low, self.high)
+        return sum((integral(self._under(part, power), part.low, part.high) for part in parts), arb(0))
+
+    def _under(self, segment: Segment, power: int) -> Callable[[Ball], Ball]:
+        return lambda t: segment.density(t) * self.power(segment.point(t), power)
 
     def absolute(self, power: int) -> Ball:
         """Return an upper bound of E|X|^power, not finite where none is known."""
