@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations_with_replacement
 
-from sympy import Abs, Add, Expr, Integer, Symbol, Tuple, default_sort_key
+from sympy import Abs, Add, Expr, Integer, Mul, Pow, Symbol, Tuple, default_sort_key, exp
 
 from leadterms.evaluation.mapped_law import LawOfMap
 from leadterms.model.laws import Law
@@ -23,7 +23,7 @@ MARKS = (0, 2, 3, 7, 13, 21, 30, 45, 61)
 
 
 class CurveLaw(LawOfMap):
-    """The law of (f_1(X), ..., f_s(X)) on the bounded support of X: arguments law, functions, x."""
+    """The law of (f_1(X), ..., f_s(X)): arguments law, functions, x."""
 
     name = "Curve"
 
@@ -76,7 +76,7 @@ def paired(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, ...
     """Return a linear predictor and a factor in functions of x and their products, None where they are not.
 
     The functions are some that are given, those of the terms of eta, and of the factor where they are no products of
-    two of these: few enough, and finite at the ends of a bounded support.
+    two of these: few enough, and finite at the ends of a bounded support, or powers times exponentials.
 
     Examples
     --------
@@ -88,8 +88,6 @@ def paired(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, ...
     (b*x**3 + x**2, x**5, exp(x))
 
     """
-    if not all(end.is_finite for end in law.support):
-        return None
     parts = [_parts(expression, x) for expression in (eta, factor)]
     if not all(f.free_symbols <= {x} and not f.has(Abs) for own in parts for f, _ in own):
         return None
@@ -98,7 +96,10 @@ def paired(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, ...
     functions += sorted({f for f, _ in parts[1]} - products, key=default_sort_key)
     if len(functions) >= len(MARKS):
         return None
-    ends = [f.xreplace({x: end}) for f in functions for end in law.support]
+    finite = [end for end in law.support if end.is_finite]
+    if len(finite) < 2 and not all(power_and_rate(f, x) for f in functions):
+        return None
+    ends = [f.xreplace({x: end}) for f in functions for end in finite]
     if not all(end.is_extended_real and end.is_finite for end in ends):
         return None
     curve = CurveLaw(law, Tuple(*functions), x)
@@ -106,6 +107,19 @@ def paired(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, ...
     known = _exponents(curve.args[1])
     written = Add(*(c * x ** marks.get(f, 0) for f, c in parts[0]))
     return Paired(written, Add(*(c * x ** known[f] for f, c in parts[1])), curve)
+
+
+def power_and_rate(function: Expr, x: Symbol) -> tuple[int, Expr] | None:
+    """Return i and c of x^i e^(c x), None for another function."""
+    power, rate = 0, Integer(0)
+    for part in Mul.make_args(function):
+        if isinstance(part, exp) and (part.args[0] / x).is_Rational:
+            rate += part.args[0] / x
+        elif part == x or (isinstance(part, Pow) and part.base == x and part.exp.is_Integer and part.exp > 0):
+            power += int(part.as_base_exp()[1])
+        elif part != 1:
+            return None
+    return power, rate
 
 
 def _parts(expression: Expr, x: Symbol) -> list[tuple[Expr, Expr]]:

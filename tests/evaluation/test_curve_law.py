@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from flint import acb, arb
-from sympy import Integer, Rational, Symbol, exp, log, tanh
+from sympy import Integer, Rational, Symbol, exp, lambdify, log, tanh
 
 from leadterms import Model, UncertifiedError, expansion, leading_terms
 from leadterms.errors import EvaluationError
@@ -48,7 +48,7 @@ def test_functions_by_the_names_of_powers(eta, factor, expected):
 @pytest.mark.parametrize(
     ("law", "eta", "factor"),
     [
-        (NormalLaw(0, 1), X + exp(X), X),
+        (NormalLaw(0, 1), X + log(X**2 + 1), X),
         (UniformLaw(0, 1), X + log(X), X),
         (UniformLaw(1, 2), X + exp(B * X), X),
         (UniformLaw(1, 2), X + abs(X - Rational(3, 2)), X),
@@ -137,6 +137,49 @@ def test_a_function_beside_a_predictor_in_some_strands_only():
     g = h[:, 1:, 1:] - h[:, 1:, :1] @ h[:, :1, 1:] / h[:, :1, :1]
     g = np.einsum("u,uij->ij", np.exp(-u * u / 0.8) / np.sqrt(0.8 * np.pi) * step, g)
     assert float(number) == pytest.approx(np.linalg.inv(g)[0, 0], rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("term", "law", "ends", "density"),
+    [
+        ("I(exp(-x))", "Exponential(1)", (0, 60), lambda x: np.exp(-x)),
+        ("I(exp(x))", "Normal(0, 1/2)", (-6, 6), lambda x: np.exp(-2 * x * x) / np.sqrt(np.pi / 2)),
+    ],
+)
+def test_powers_and_exponentials_on_unbounded_laws(term, law, ends, density):
+    """Against Gauss' rule on 20 parts of the line."""
+    width = (ends[1] - ends[0]) / 20
+    x = np.concatenate([ends[0] + width * (k + NODES - 1) for k in range(20)])
+    masses = np.tile(MASSES, 20) * width * density(x)
+    design = np.stack([np.ones_like(x), x, np.exp(-x if "-" in term else x)])
+    u, step = np.linspace(-5, 5, 101, retstep=True)
+    h = 0
+    for v in u:
+        weights = logit(np.array([-0.3, 0.7, 0.2]) @ design + v) * masses
+        h = h + np.exp(-v * v / 0.8) / np.sqrt(0.8 * np.pi) * step * reduced(weights, design)
+    entry = leading_terms(Model(f"y ~ x + {term} + (1 | g)", family="bernoulli", laws={"x": law}))[term]
+    number = entry.evaluate({name: AT[name] for name in AT if name != "beta3"}, digits=6, method="balls")
+    assert float(number) == pytest.approx(np.linalg.inv(h)[1, 1], rel=5e-6)
+
+
+def reduced(weights: np.ndarray, design: np.ndarray) -> np.ndarray:
+    """H_BB - H_BA H_AA^-1 H_AB, block A the first column."""
+    h = (design * weights) @ design.T
+    return h[1:, 1:] - np.outer(h[1:, 0], h[0, 1:]) / h[0, 0]
+
+
+def test_tails_of_powers_and_exponentials_against_their_integrals():
+    law = paired(X, NormalLaw(0, 1), X + exp(X), X).law
+    line = CurveLine(law, line_of(law.base))
+    for exponent, function in law.powers.items():
+        exact = 0.0
+        for side in (1, -1):
+            t, step = np.linspace(4, 20, 40001, retstep=True)
+            values = lambdify(X, function.xreplace({law.variable: X}), "numpy")(side * t) * np.ones_like(t)
+            exact += float(np.abs(values * np.exp(-t * t / 2)).sum() * step / np.sqrt(2 * np.pi))
+        bound = float(line.tail(arb(-4), arb(4), exponent, arb(0)))
+        assert exact <= bound * (1 + 1e-3) <= 3 * exact
+        assert float(line.absolute(exponent)) >= exact
 
 
 SECOND = [

@@ -9,17 +9,18 @@ from __future__ import annotations
 from itertools import pairwise
 
 from flint import arb
+from sympy import Integer
 
 from leadterms.evaluation.certified.balls import NAN, Ball, interval, larger, value_of
 from leadterms.evaluation.certified.line_base import Line, Segment
-from leadterms.evaluation.curve_law import CurveLaw
+from leadterms.evaluation.curve_law import CurveLaw, power_and_rate
 
 PIECES = 16
 """Of the support, on which functions are bounded."""
 
 
 class CurveLine(Line):
-    """A law with bounded support, and functions of its values."""
+    """A law and functions of its values."""
 
     plain = False
 
@@ -38,18 +39,40 @@ class CurveLine(Line):
         return value_of(self._powers[exponent], {self._x: x}) + 0 * x if exponent in self._powers else 0 * x + 1
 
     def absolute(self, power: int) -> Ball:
-        """Return a bound of the absolute value on the support, not finite where the exponent stands for nothing."""
+        """Return a bound of the mean of the absolute value, on a bounded support of its largest value.
+
+        Not finite where the exponent stands for nothing.
+        """
+        if not self.has(power):
+            return NAN
         if power not in self._bounds:
-            cuts = [
-                self.low,
-                *((self.low + (self.high - self.low) * i / PIECES).mid() for i in range(1, PIECES)),
-                self.high,
-            ]
-            bound = arb(0) if self.has(power) else NAN
-            for low, high in pairwise(cuts):
-                bound = larger(bound, self.power(interval(low, high), power).abs_upper())
-            self._bounds[power] = bound
+            bounded = self.low is not None and self.high is not None
+            self._bounds[power] = self._largest(power) if bounded else self._summed(power)
         return self._bounds[power]
+
+    def _largest(self, power: int) -> Ball:
+        cuts = [(self.low + (self.high - self.low) * i / PIECES).mid() for i in range(PIECES + 1)]
+        cuts[0], cuts[-1] = self.low, self.high
+        bound = arb(0)
+        for low, high in pairwise(cuts):
+            bound = larger(bound, self.power(interval(low, high), power).abs_upper())
+        return bound
+
+    def reach(self, spreads: float) -> tuple[Ball, Ball]:
+        """Return that of the law itself."""
+        return self._base.reach(spreads)
+
+    def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
+        """Return a bound of E|x^i e^(c x)| e^(rate x) outside [low, high], nothing on a bounded support.
+
+        It is that of |x|^i for the law and the rate c more.  Not finite for another function.
+        """
+        if self.low is not None and self.high is not None:
+            return arb(0)
+        found = power_and_rate(self._powers[power], self._x) if self.has(power) else (0, Integer(0))
+        if found is None or self.normalised:
+            return NAN
+        return self._base.tail(low, high, found[0], rate + value_of(found[1]))
 
     def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]] | None:
         """Return those of the law itself."""

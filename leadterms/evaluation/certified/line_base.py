@@ -144,7 +144,7 @@ class Line:
             low, high = self.reach(spreads)
             beyond = self.tail(low, high, power, arb(0))
             if beyond.is_finite():
-                total = (_upper_sum(self.segments(low, high), power) + beyond).abs_upper()
+                total = (_upper_sum(self, self.segments(low, high), power) + beyond).abs_upper()
                 best = total if not best.is_finite() else best.min(total)
                 if beyond < ENOUGH * total:
                     break
@@ -171,13 +171,13 @@ class Line:
         return self.tail(low, high, power, rate)
 
 
-def _upper_sum(segments: list[Segment], power: int) -> Ball:
+def _upper_sum(line: Line, segments: list[Segment], power: int) -> Ball:
     """Return an upper sum of the density times |x|^power; the pieces that add most are halved."""
 
     def piece(segment: Segment, low: Ball, high: Ball) -> tuple[float, int, Ball, Segment, Ball, Ball]:
         mass = segment.mass(low, high)
         mass = mass.min(arb(1)) if mass.is_finite() else arb(1)
-        size = (mass * segment.point(interval(low, high)).abs_upper() ** power).abs_upper()
+        size = (mass * line.power(segment.point(interval(low, high)), power).abs_upper()).abs_upper()
         return (-float(size.log().mid()) if size > 0 else inf, next(order), size, segment, low, high)
 
     order = count()

@@ -49,7 +49,9 @@ def supremum(problem: Problem, polynomial: Polynomial) -> Ball:
     total = arb(0)
     for exponents, c in polynomial.items():
         powers = zip(problem.lines, problem.reaches, exponents, strict=True)
-        total += prod((whole_power(r, k) if line.plain else line.absolute(k) for line, r, k in powers if k), start=c)
+        # of a bounded law `absolute` is a supremum
+        total += prod((whole_power(r, k) if line.plain or not r.is_finite() else line.absolute(k)
+                       for line, r, k in powers if k), start=c)  # fmt: skip
     return total.abs_upper() if total.is_finite() else NAN
 
 
