@@ -144,11 +144,18 @@ class Line:
             low, high = self.reach(spreads)
             beyond = self.tail(low, high, power, arb(0))
             if beyond.is_finite():
-                total = (_upper_sum(self, self.segments(low, high), power) + beyond).abs_upper()
+                total = (self._sum_of_absolute(low, high, power) + beyond).abs_upper()
                 best = total if not best.is_finite() else best.min(total)
                 if beyond < ENOUGH * total:
                     break
         return best
+
+    def _sum_of_absolute(self, low: Ball, high: Ball, power: int) -> Ball:
+        """Return the sum over the points between two ends, or an upper sum over the segments."""
+        atoms = self.atoms(low, high)
+        if atoms is not None:
+            return sum((abs(self.power(x, power)) * p for x, p in atoms), arb(0))
+        return _upper_sum(self, self.segments(low, high), power)
 
     def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]] | None:
         """Return points and probabilities of a discrete law between two ends, None for a continuous one."""
