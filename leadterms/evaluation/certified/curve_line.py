@@ -1,7 +1,11 @@
 """The law of several functions of a predictor on the certified road: the segments of X, and functions for powers.
 
 Where the functions and the density are analytic on a complex box of x so is the integrand; elsewhere `value_of` is not
-finite, and no bound is taken from it.
+finite, and no bound is taken from it.  On an unbounded support the functions are x^i e^(c x), so that their products
+are, and the tails of these are those of |x|^i with the rate c more.
+
+Powers that stand for functions multiply as those of two columns only: bounds that would need products of three are not
+taken, and an exponent that stands for nothing has no bound.
 """
 
 from __future__ import annotations

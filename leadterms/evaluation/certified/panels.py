@@ -1,7 +1,8 @@
 """Panels of the predictors of a strand: boxes in which their laws lie, and bounds of means over some of them.
 
 On a panel [a, b] of a predictor with a density between l and h the mean of f^2 over it lies between l and h times the
-integral of f^2, for every function f; on a product of panels the bounds multiply.
+integral of f^2, for every function f; on a product of panels the bounds multiply.  The integrals of products of powers
+are known; where powers stand for functions they are enclosed (`integral`).
 """
 
 from __future__ import annotations
