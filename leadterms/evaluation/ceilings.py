@@ -69,7 +69,7 @@ def ceiling(average: Average) -> Bound | None:
 
 
 def has_pairs(average: Average) -> bool:
-    """Tell whether a predictor stands beside a function of itself."""
+    """Tell whether powers of a predictor stand for functions of it."""
     return any(isinstance(law, CurveLaw) for moment in average.inner.values() for law in moment.laws)
 
 

@@ -1,29 +1,31 @@
-"""A predictor that enters both as itself and through a function of it, as in x + I(exp(x)): one law for the pair.
+"""A predictor that enters through several functions of it, as in x + I(exp(x)): one law for all of their values.
 
-Polynomials in x and g(x) are written in x alone, x^i g(x)^j as the power i + unit j: where i < unit in all products
-that are formed, exponents add as they should.  What such a power is at a point only `CurveLine` knows.
+The columns of the design are written in the functions f_1, ..., f_s that stand in the linear predictor, f_0 = 1, and
+its moments in their products f_i f_j.  Both are powers of x by name: f_i is the power with the exponent `MARKS`[i], and
+f_i f_j that with the sum of their exponents, so that exponents add as they should in all products of two columns.  No
+two pairs of marks have the same sum.  The same function may have several exponents, as 1 = x (1/x) has: `reduced` is
+one of them.  What such a power is at a point only `CurveLine` knows.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations_with_replacement
 
-from sympy import Add, Expr, Poly, Pow, Symbol, exp, log
+from sympy import Abs, Add, Expr, Integer, Mul, Pow, Symbol, Tuple, default_sort_key, exp
 
-from leadterms.evaluation.internal import internal
-from leadterms.evaluation.mapped_law import LawOfMap, function_of
+from leadterms.evaluation.mapped_law import LawOfMap
 from leadterms.model.laws import Law
+
+MARKS = (0, 2, 3, 7, 13, 21, 30, 45, 61)
+"""Each is the least by which all sums of two are different; not 1, so that no linear predictor looks affine."""
 
 
 class CurveLaw(LawOfMap):
-    """The law of (X, g(X)) on the bounded support of X: arguments law, g, x, unit."""
+    """The law of (f_1(X), ..., f_s(X)): arguments law, functions, x."""
 
     name = "Curve"
-
-    @property
-    def unit(self) -> int:
-        """The power that stands for g."""
-        return int(self.args[3])
 
     @property
     def support(self) -> tuple[Expr, Expr]:
@@ -31,61 +33,101 @@ class CurveLaw(LawOfMap):
         support: tuple[Expr, Expr] = self.base.support
         return support
 
+    @property
+    def powers(self) -> dict[int, Expr]:
+        """The function of x that stands for each exponent."""
+        return _powers(self.args[1])
+
+    @property
+    def marks(self) -> tuple[int, ...]:
+        """The exponents of f_1, ..., f_s."""
+        return MARKS[1 : 1 + len(self.args[1])]
+
+    def reduced(self, exponent: int) -> int:
+        """Return the least exponent of the same function; that which stands for none is left as it is."""
+        function = self.powers.get(exponent)
+        return exponent if function is None else _exponents(self.args[1])[_written(function)]
+
+
+@lru_cache(maxsize=256)
+def _powers(functions: Tuple) -> dict[int, Expr]:
+    columns = zip(MARKS, (Integer(1), *functions), strict=False)
+    return {a + b: f * g for (a, f), (b, g) in combinations_with_replacement(columns, 2)}
+
+
+@lru_cache(maxsize=256)
+def _exponents(functions: Tuple) -> dict[Expr, int]:
+    found: dict[Expr, int] = {}
+    for exponent, function in sorted(_powers(functions).items()):
+        found.setdefault(_written(function), exponent)
+    return found
+
 
 @dataclass(frozen=True)
 class Paired:
-    """The linear predictor and a factor in powers of x that stand for x^i g(x)^j, and the law of the pair."""
+    """The linear predictor and a factor in powers of x that stand for functions of it, and the law of these."""
 
     eta: Expr
     factor: Expr
-    law: Law
+    law: CurveLaw
 
 
-def paired(x: Symbol, law: Law, eta: Expr, factor: Expr) -> Paired | None:
-    """Return a linear predictor and a factor as polynomials in x and one function of it, None where they are not.
+def paired(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, ...] = ()) -> Paired | None:
+    """Return a linear predictor and a factor in functions of x and their products, None where they are not.
 
-    The function is e^(c x), log x or a negative power of x.  The factor's degree in x is at most twice that of eta, as
-    is that of products of two columns of the design.
+    The functions are some that are given, those of the terms of eta, and of the factor where they are no products of
+    two of these: few enough, and finite at the ends of a bounded support, or powers times exponentials.
 
     Examples
     --------
+    >>> from sympy import exp
     >>> from leadterms.model.laws import UniformLaw
     >>> x, b = Symbol("x", real=True), Symbol("b")
-    >>> found = paired(x, UniformLaw(1, 2), x + b * exp(x), x * exp(2 * x))
-    >>> found.eta, found.factor, found.law.unit
-    (b*x**3 + x, x**7, 3)
+    >>> found = paired(x, UniformLaw(1, 2), x + b * exp(x), x * exp(x))
+    >>> found.eta, found.factor, found.law.powers[3]
+    (b*x**3 + x**2, x**5, exp(x))
 
     """
-    function = function_of(x, (eta, factor))
-    if function is None or not all(end.is_finite for end in law.support):
+    parts = [_parts(expression, x) for expression in (eta, factor)]
+    if not all(f.free_symbols <= {x} and not f.has(Abs) for own in parts for f, _ in own):
         return None
-    ends = [function.xreplace({x: end}) for end in law.support]
+    functions = sorted({*beside, *(f for f, _ in parts[0])} - {Integer(1)}, key=default_sort_key)
+    products = {_written(f * g) for f, g in combinations_with_replacement((Integer(1), *functions), 2)}
+    functions += sorted({f for f, _ in parts[1]} - products, key=default_sort_key)
+    if len(functions) >= len(MARKS):
+        return None
+    finite = [end for end in law.support if end.is_finite]
+    if len(finite) < 2 and not all(power_and_rate(f, x) for f in functions):
+        return None
+    ends = [f.xreplace({x: end}) for f in functions for end in finite]
     if not all(end.is_extended_real and end.is_finite for end in ends):
         return None
-    image = internal("g")
-    written = [_in(expression.expand(), x, function, image) for expression in (eta, factor)]
-    if not all(expression.is_polynomial(x, image) for expression in written):
-        return None
-    first, second = (Poly(expression, x, image) for expression in written)
-    unit = 2 * first.degree(x) + 1
-    # a linear predictor without x itself is left to `straightened`
-    if unit == 1 or second.degree(x) >= unit:
-        return None
-    written = [Add(*(c * x ** (i + unit * j) for (i, j), c in poly.terms())) for poly in (first, second)]
-    return Paired(written[0], written[1], CurveLaw(law, function, x, unit))
+    curve = CurveLaw(law, Tuple(*functions), x)
+    marks = dict(zip(functions, curve.marks, strict=True))
+    known = _exponents(curve.args[1])
+    written = Add(*(c * x ** marks.get(f, 0) for f, c in parts[0]))
+    return Paired(written, Add(*(c * x ** known[f] for f, c in parts[1])), curve)
 
 
-def _in(expression: Expr, x: Symbol, function: Expr, image: Symbol) -> Expr:
-    """Write the powers of one function as those of a symbol; what is left over still has x inside functions."""
-    if isinstance(function, exp):
-        rate = function.args[0] / x
-        return expression.replace(
-            lambda part: isinstance(part, exp) and (part.args[0] / x).is_Rational,
-            lambda part: image ** (part.args[0] / x / rate),
-        )
-    if function == log(x):
-        return expression.xreplace({function: image})
-    return expression.replace(
-        lambda part: isinstance(part, Pow) and part.base == x and part.exp.is_Rational and part.exp < 0,
-        lambda part: image ** (part.exp / function.exp),
-    )
+def power_and_rate(function: Expr, x: Symbol) -> tuple[int, Expr] | None:
+    """Return i and c of x^i e^(c x), None for another function."""
+    power, rate = 0, Integer(0)
+    for part in Mul.make_args(function):
+        if isinstance(part, exp) and (part.args[0] / x).is_Rational:
+            rate += part.args[0] / x
+        elif part == x or (isinstance(part, Pow) and part.base == x and part.exp.is_Integer and part.exp > 0):
+            power += int(part.as_base_exp()[1])
+        elif part != 1:
+            return None
+    return power, rate
+
+
+def _parts(expression: Expr, x: Symbol) -> list[tuple[Expr, Expr]]:
+    """Return the terms of a sum as functions of x alone, where they are products, and what else is in them."""
+    pairs = (term.as_independent(x, as_Add=False) for term in Add.make_args(expression.expand()) if term != 0)
+    return [(_written(f), c) for c, f in pairs]
+
+
+def _written(function: Expr) -> Expr:
+    """Write a product of functions so that equal ones look alike."""
+    return function.expand()

@@ -12,6 +12,7 @@ from leadterms.errors import UncertifiedError
 from leadterms.evaluation.ceilings import Bound, ceiling, ceiling_of_residual_information, has_pairs
 from leadterms.evaluation.certified.work import require_patience
 from leadterms.evaluation.compile_balls import BallProgram, ball_program
+from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.held_plan import OUTSIDE, Average, PolynomialPredictor, affine, polynomial
 from leadterms.evaluation.moment_system import (
     STRAYING,
@@ -117,21 +118,20 @@ def _ceiling(average: Average) -> tuple[Bound | None, InverseInformation | None]
             above = ceiling_of_residual_information(average)
         if above is None and not unbounded:
             above = ceiling(average)
-    if has_pairs(average):
-        strays = any(isinstance(moment.weight, STRAYING) for _, moment, _ in slopes)
-        if above is None:
-            raise UncertifiedError(
-                "no certified road: with a predictor beside a function of itself the integrand is not recognised as "
-                "residual information of columns whose products stay apart"
-            )
-        if unbounded or strays:
-            raise UncertifiedError(
-                "no certified road: a predictor beside a function of itself is certified under random slopes for "
-                "bounded predictors with the logit link or the negative binomial family alone"
-            )
+    pairs = has_pairs(average)
+    if pairs and slopes and (unbounded or _cuts_all(average)):
+        raise UncertifiedError(
+            "no certified road: functions of a predictor are certified under random slopes where those are on bounded "
+            "predictors, and under the probit and complementary log-log links all predictors are bounded"
+        )
     if above is not None:
         return above, None
     inverse = inverse_information(average)
+    if pairs and (inverse is None or not inverse.probabilities):
+        raise UncertifiedError(
+            "no certified road: with functions of a predictor the integrand is recognised neither as residual "
+            "information nor as one over the determinant of that of the random effects"
+        )
     if not unbounded:
         if inverse is None:
             raise UncertifiedError("no certified road: no bound of the integrand is known for large random effects")
@@ -143,6 +143,14 @@ def _ceiling(average: Average) -> tuple[Bound | None, InverseInformation | None]
     if len(average.effects.symbols) > 1:
         require_patience(f"{slope}, in an inverse information of several random effects")
     return None, inverse
+
+
+def _cuts_all(average: Average) -> bool:
+    """Tell whether weights leave every sector and a predictor is unbounded: under random slopes all is cut off then."""
+    moments = average.inner.values()
+    return any(isinstance(moment.weight, STRAYING) for moment in moments) and not all(
+        end.is_finite for moment in moments for law in moment.laws for end in law.support
+    )
 
 
 @dataclass(frozen=True)
@@ -167,7 +175,8 @@ def _families(average: Average) -> dict[tuple[object, ...], _Family]:
 def _predictor(moment: WeightedMoment, effects: tuple[Symbol, ...]) -> tuple[PolynomialPredictor, bool]:
     """Return the linear predictor in its parts, and whether its monomials are the predictors themselves."""
     straight = affine(moment.eta, moment.variables, effects)
-    if straight is not None:
+    # where powers stand for functions the first power stands for none
+    if straight is not None and not any(isinstance(law, CurveLaw) for law in moment.laws):
         size = len(moment.variables)
         units = tuple(tuple(int(i == j) for j in range(size)) for i in range(size))
         return PolynomialPredictor(straight.constant, units, straight.slopes, straight.loadings), True

@@ -15,7 +15,7 @@ from sympy import Add, Expr, ImmutableMatrix, Integer, Poly, Symbol, Tuple, bino
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 
 from leadterms.evaluation.internal import internal
-from leadterms.evaluation.weighted_moment import WeightedMoment, weighted_moment
+from leadterms.evaluation.weighted_moment import Beside, WeightedMoment, beside_each_other, weighted_moment
 from leadterms.expectation.held import Expectation, outermost, variables_of
 from leadterms.model.laws import JointNormalLaw, NormalLaw
 from leadterms.model.weights import ExponentialWeight
@@ -152,13 +152,16 @@ def _without_exponentials(effects: Effects, integrand: Expr, inner: Mapping[Symb
 
 
 def _moments(nodes: list[Expectation]) -> dict[Symbol, WeightedMoment] | None:
-    moments: dict[Symbol, WeightedMoment] = {}
-    for node in nodes:
-        moment = weighted_moment(node)
-        if moment is None:
-            return None
-        moments[internal(f"M{len(moments)}")] = moment
-    return moments
+    moments = _all(nodes, {})
+    if moments is not None and (beside := beside_each_other(moments)):
+        moments = _all(nodes, beside) or moments
+    return None if moments is None else {internal(f"M{k}"): moment for k, moment in enumerate(moments)}
+
+
+def _all(nodes: list[Expectation], beside: Beside) -> list[WeightedMoment] | None:
+    moments = [weighted_moment(node, beside) for node in nodes]
+    known = [moment for moment in moments if moment is not None]
+    return known if len(known) == len(moments) else None
 
 
 @dataclass(frozen=True)

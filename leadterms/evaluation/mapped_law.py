@@ -80,14 +80,6 @@ def straightened(x: Symbol, law: Law, expressions: tuple[Expr, ...]) -> Straight
     return Straightened(written, MappedLaw(law, function, x))
 
 
-def function_of(x: Symbol, expressions: Iterable[Expr]) -> Expr | None:
-    """Return the function of x, beside whole powers of it, in which expressions may be polynomials."""
-    whole = {part: Dummy() for e in expressions for part in e.atoms(Pow) if part.base == x and part.exp.is_Integer
-             and part.exp > 0}  # fmt: skip
-    found = _generator(x, tuple(expression.xreplace(whole) for expression in expressions))
-    return None if found is None else found[0]
-
-
 def _generator(x: Symbol, expressions: Iterable[Expr]) -> tuple[Expr, Expr, Symbol] | None:
     """Return g(x), its inverse in a positive or real symbol, and that symbol."""
     parts = {part for expression in expressions for part in expression.atoms(exp, log, Pow) if part.has(x)}

@@ -21,6 +21,7 @@ from itertools import combinations_with_replacement, product
 
 from sympy import Add, Expr, Integer, Matrix, Poly, Rational, Symbol, fraction, root, together
 
+from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.held_plan import Average
 from leadterms.evaluation.internal import internal
 from leadterms.evaluation.weighted_moment import WeightedMoment
@@ -120,7 +121,7 @@ class _Design:
 
     def __init__(self, average: Average) -> None:
         moments = list(average.inner.values())
-        self.variables = moments[0].variables
+        self.variables, self.laws = moments[0].variables, moments[0].laws
         self.effects = average.effects.symbols
         self.etas = list(dict.fromkeys(m.eta for m in moments))
         self.block = [self._column(effect) for effect in average.effects.symbols]
@@ -140,7 +141,9 @@ class _Design:
         return Add(*(c * self._moment(strand, e) for e, c in moment.polynomial))
 
     def _moment(self, strand: int, exponents: Exponents) -> Symbol:
-        key = (strand, exponents)
+        # where powers stand for functions the same one may have several exponents
+        key = (strand, tuple(law.reduced(k) if isinstance(law, CurveLaw) else k
+                             for law, k in zip(self.laws, exponents, strict=True)))  # fmt: skip
         if key not in self._symbols:
             self._symbols[key] = internal(f"h{strand}_{'_'.join(map(str, exponents))}")
         return self._symbols[key]
@@ -192,6 +195,8 @@ class _Design:
 
     def _positive_sum(self) -> InverseInformation | None:
         """Return the form where the denominator is one in moments of even powers."""
+        if any(isinstance(law, CurveLaw) for law in self.laws):
+            return None
         keys = list(self._symbols)
         below = Poly(self.below.expand(), *self._symbols.values())
         above = self.above
@@ -220,7 +225,12 @@ class _Design:
         if len(self.etas) == 1:
             # with numbers in place of parameters the predictors themselves may be columns
             size = len(self.variables)
-            columns += [({tuple(int(i == j) for j in range(size)): Integer(1)},) for i in range(size)]
+            marks = [law.marks if isinstance(law, CurveLaw) else (1,) for law in self.laws]
+            columns += [
+                ({tuple(mark * int(i == j) for j in range(size)): Integer(1)},)
+                for i in range(size)
+                for mark in marks[i]
+            ]
         return [column for i, column in enumerate(columns) if column not in columns[:i]]
 
     def _probabilities(self, columns: Sequence[Column]) -> Iterator[tuple[Expr, ...]]:

@@ -7,15 +7,16 @@ is a polynomial in the predictors: a wrong guess is refused, never believed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from sympy import Add, Expr, Integer, Mul, Poly, Pow, Symbol, erfc, exp, sqrt
+from sympy import Add, Expr, Integer, Mul, Poly, Pow, Symbol, default_sort_key, erfc, exp, sqrt
 
 from leadterms.evaluation.binding import independent
-from leadterms.evaluation.curve_law import paired
+from leadterms.evaluation.curve_law import CurveLaw, paired
 from leadterms.evaluation.internal import MARK
-from leadterms.evaluation.mapped_law import straightened
+from leadterms.evaluation.mapped_law import MappedLaw, straightened
 from leadterms.expectation.held import Expectation
 from leadterms.model.laws import Law
 from leadterms.model.weights import (
@@ -30,6 +31,7 @@ from leadterms.model.weights import (
 )
 
 ONE = Integer(1)
+Beside = Mapping[Symbol, tuple[Expr, ...]]
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,10 @@ class WeightedMoment:
     polynomial: tuple[tuple[tuple[int, ...], Expr], ...]
 
 
-def weighted_moment(node: Expectation) -> WeightedMoment | None:
+def weighted_moment(node: Expectation, beside: Beside = MappingProxyType({})) -> WeightedMoment | None:
     """Return a held expectation without inner ones as weighted moments, or None if it has another shape.
+
+    Functions of predictors may be given beside which those of its own are written, so that laws are the same.
 
     Examples
     --------
@@ -72,17 +76,40 @@ def weighted_moment(node: Expectation) -> WeightedMoment | None:
     if any(law.free_symbols for _, law in node.bindings):
         return None
     integrand, laws, variables = independent(node, f"{MARK}x")
-    return next(_accepted(integrand, tuple(variables), laws), None)
+    return next(_accepted(integrand, tuple(variables), laws, beside), None)
 
 
-def _accepted(integrand: Expr, variables: tuple[Symbol, ...], laws: tuple[Law, ...]) -> Iterator[WeightedMoment]:
+def beside_each_other(moments: Sequence[WeightedMoment]) -> Beside:
+    """Return the functions of predictors that stand in the linear predictors of some moments, where laws differ."""
+    if len({moment.variables for moment in moments}) != 1:
+        return {}
+    found: dict[Symbol, tuple[Expr, ...]] = {}
+    for i, x in enumerate(moments[0].variables):
+        if len({moment.laws[i] for moment in moments}) > 1:
+            functions = {function for moment in moments for function in _functions(moment, i)}
+            found[x] = tuple(sorted(functions, key=default_sort_key))
+    return found
+
+
+def _functions(moment: WeightedMoment, i: int) -> Iterator[Expr]:
+    """Yield the functions of one predictor in eta, as they were stated."""
+    x, law = moment.variables[i], moment.laws[i]
+    for (k,) in Poly(moment.eta, x).monoms() if moment.eta.has(x) else ():
+        if k:
+            yield law.powers[k] if isinstance(law, CurveLaw) else law.map**k if isinstance(law, MappedLaw) else x**k
+
+
+def _accepted(
+    integrand: Expr, variables: tuple[Symbol, ...], laws: tuple[Law, ...], beside: Beside
+) -> Iterator[WeightedMoment]:
     stated = laws
     for weight, eta in _guesses(integrand, variables):
         rest, laws = _merged(integrand / weight.at(eta)), stated
         for i, (x, law) in enumerate(zip(variables, stated, strict=True)):
-            if not eta.is_polynomial(x):
-                straight = straightened(x, law, (eta, rest))
-                pair = paired(x, law, eta, rest) if straight is None else None
+            given = beside.get(x, ())
+            if given or not eta.is_polynomial(x) or (eta == 0 and not rest.is_polynomial(x)):
+                straight = None if given else straightened(x, law, (eta, rest))
+                pair = paired(x, law, eta, rest, given) if straight is None else None
                 if straight is not None:
                     eta, rest = straight.expressions
                     laws = (*laws[:i], straight.law, *laws[i + 1 :])

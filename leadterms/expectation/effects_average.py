@@ -227,16 +227,18 @@ def _collect_forms(expression: Expr, effects: list[Symbol], bound: list[Symbol],
         return
     if expression.is_polynomial(*effects) and Poly(expression, *effects).total_degree() <= 1:
         gradient = [expression.expand().diff(effect) for effect in effects]
-        rows.extend(_by_predictor_monomial(gradient, [x for x in bound if any(entry.has(x) for entry in gradient)]))
+        rows.extend(_by_function(gradient, bound))
         return
     for part in expression.args:
         _collect_forms(part, effects, bound, rows)
 
 
-def _by_predictor_monomial(gradient: list[Expr], predictors: list[Symbol]) -> list[tuple[Expr, ...]]:
-    """Coefficient vectors of a gradient: the forms must serve every value of the bound predictors."""
-    if not predictors or not all(entry.is_polynomial(*predictors) for entry in gradient):
-        return [tuple(gradient)]
-    polys = [Poly(entry, *predictors) for entry in gradient]
-    monomials = dict.fromkeys(monomial for poly in polys for monomial in poly.monoms())
-    return [tuple(poly.coeff_monomial(monomial) for poly in polys) for monomial in monomials]
+def _by_function(gradient: list[Expr], predictors: list[Symbol]) -> list[tuple[Expr, ...]]:
+    """Coefficient vectors of a gradient by functions of the bound predictors: the forms must serve all their values."""
+    rows: dict[Expr, list[Expr]] = {}
+    for i, entry in enumerate(gradient):
+        for term in Add.make_args(entry.expand()):
+            coefficient, function = term.as_independent(*predictors, as_Add=False)
+            row = rows.setdefault(function, [Integer(0)] * len(gradient))
+            row[i] += coefficient
+    return [tuple(row) for row in rows.values()]

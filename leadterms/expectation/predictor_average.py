@@ -23,10 +23,19 @@ from leadterms.expectation.existence import (
 from leadterms.expectation.gaussian import normal_polynomial_moment, quadratic_parts, tilt
 from leadterms.expectation.held import Expectation, kept_whole, variables_of
 from leadterms.expectation.predictor_moments import MomentRequest
-from leadterms.expectation.support import at_value, is_bounded, require_bounded, require_smooth
+from leadterms.expectation.support import at_value, is_bounded, powers_and_rates, require_bounded, require_smooth
 from leadterms.model.laws import JointNormalLaw, Law, NormalLaw
-from leadterms.model.weights import ConstantWeight, ExponentialWeight, Weight
+from leadterms.model.weights import (
+    CloglogWeight,
+    ConstantWeight,
+    ExponentialWeight,
+    LogisticWeight,
+    ProbitWeight,
+    SaturatingWeight,
+    Weight,
+)
 
+BOUNDED = (LogisticWeight, ProbitWeight, CloglogWeight, SaturatingWeight)
 Average = Callable[[Expr, Expr, tuple[Tuple, ...]], Expr]
 """From a product, a linear predictor (or an exponent) and bindings to an expectation."""
 
@@ -205,7 +214,7 @@ class PredictorAverage:
     def _weighted_group(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> Expr:
         if self.joint:
             return Expectation(factor * self.weight.at(eta), *bindings)
-        require_smooth([factor, eta], bindings)
+        require_smooth([factor, eta], [one for one in bindings if not self._is_tilted(factor, eta, one, bindings)])
         for binding in bindings:
             self._check_weighted(factor, eta, binding)
         if len(bindings) == 1 and len(variables_of(bindings[0])) == 1:
@@ -216,6 +225,33 @@ class PredictorAverage:
                 request = MomentRequest(power, self.weight, line.coeff_monomial(1), line.coeff_monomial(x), law)
                 return coefficient * self._request(request, x)
         return Expectation(factor * self.weight.at(eta), *bindings)
+
+    def _is_tilted(self, factor: Expr, eta: Expr, binding: Tuple, bindings: tuple[Tuple, ...]) -> bool:
+        """Tell whether a factor of a bounded weight is a sum of powers times exponentials on an unbounded law.
+
+        Then E|factor w| <= sup w E|factor|, and that is finite where the law surely has the exponential moments.  The
+        other predictors must have all moments: none may need the weight.  No random effect may multiply functions of x.
+        """
+        x, law = binding
+        if not isinstance(law, Law) or is_bounded(law) or not isinstance(self.weight, BOUNDED):
+            return False
+        if any(eta.diff(effect).has(x) for effect in self.effects):
+            return False
+        if not all(one is binding or is_bounded(one[1]) or isinstance(one[1], NormalLaw) for one in bindings):
+            return False
+        if factor.is_polynomial(x) and eta.is_polynomial(x):
+            return False
+        parts = [powers_and_rates(expression, x) for expression in (factor, eta)]
+        if parts[0] is None or parts[1] is None:
+            return False
+        # whether the weight tames more than that is not asked: what fails here may exist
+        try:
+            return not any(
+                exponential_conditions(law, rate, x.name) if rate else moment_conditions(law, power, x.name)
+                for power, rate in parts[0]
+            )
+        except (ExistenceError, UndecidedError):
+            return False
 
     def _check_weighted(self, factor: Expr, eta: Expr, binding: Tuple) -> None:
         variables, law = variables_of(binding), binding[1]

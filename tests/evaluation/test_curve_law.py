@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sympy import Rational, Symbol, exp, log
+from flint import acb, arb
+from sympy import Integer, Rational, Symbol, exp, lambdify, log, tanh
 
 from leadterms import Model, UncertifiedError, expansion, leading_terms
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.balls import interval
 from leadterms.evaluation.certified.curve_line import CurveLine
+from leadterms.evaluation.certified.lines import line_of
+from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.curve_law import paired
+from leadterms.evaluation.moment_system import Strand
 from leadterms.model.laws import NormalLaw, UniformLaw
+from leadterms.model.weights import LogisticWeight
 from tests.evaluation.certified.complex_weights import cloglog, log_probit
 
 X, B = Symbol("x", real=True), Symbol("b", real=True)
-AT = {"beta0": "-0.3", "beta1": "0.7", "beta2": "0.2", "sigma2": "0.4"}
+AT = {"beta0": "-0.3", "beta1": "0.7", "beta2": "0.2", "beta3": "0.1", "sigma2": "0.4"}
 NODES, MASSES = np.polynomial.legendre.leggauss(80)
 NODES, MASSES = (NODES + 3) / 2, MASSES / 2  # Uniform(1, 2)
 
@@ -21,30 +28,33 @@ NODES, MASSES = (NODES + 3) / 2, MASSES / 2  # Uniform(1, 2)
 @pytest.mark.parametrize(
     ("eta", "factor", "expected"),
     [
-        (X + B * exp(X), X * exp(2 * X), (X + B * X**3, X**7)),
-        (X**2 + exp(-X / 2), X**3 * exp(-X), (X**2 + X**5, X**13)),
-        (X + log(X), X * log(X) + 2, (X + X**3, X**4 + 2)),
-        (X + 1 / X, X**-4, (X + X**3, X**12)),
-        (X * exp(X), exp(X) ** 2, (X**4, X**6)),
+        (X + B * exp(X), X * exp(X) + 3 * exp(2 * X), (X**2 + B * X**3, X**5 + 3 * X**6)),
+        (X + 1 / X, 1 + X**-2, (X**2 + X**3, 1 + X**4)),
+        (X + log(X) + B * exp(X), X * log(X) + 2, (X**2 + B * X**3 + X**7, X**9 + 2)),
+        (exp(X) + exp(-X), exp(2 * X) + 1, (X**2 + X**3, X**6 + 1)),
+        (X * exp(X), X**2 * exp(X) ** 2, (X**2, X**4)),
+        (X + tanh(X), tanh(X) ** 2, (X**2 + X**3, X**6)),
+        (Integer(0), exp(X) + log(X), (Integer(0), X**2 + X**3)),
     ],
 )
-def test_a_pair_in_powers(eta, factor, expected):
+def test_functions_by_the_names_of_powers(eta, factor, expected):
+    """And back: the powers stand for what was written."""
     found = paired(X, UniformLaw(1, 2), eta, factor)
     assert (found.eta, found.factor) == expected
+    for written, meant in ((found.eta, eta), (found.factor, factor)):
+        assert written.replace(lambda p: p.is_Pow and p.base == X, lambda p: found.law.powers[int(p.exp)]) == meant
 
 
 @pytest.mark.parametrize(
     ("law", "eta", "factor"),
     [
-        (NormalLaw(0, 1), X + exp(X), X),
+        (NormalLaw(0, 1), X + log(X**2 + 1), X),
         (UniformLaw(0, 1), X + log(X), X),
-        (UniformLaw(1, 2), X + exp(X) + log(X), X),
-        (UniformLaw(1, 2), exp(X), X),
-        (UniformLaw(1, 2), X + exp(X), X**3),
-        (UniformLaw(1, 2), X + exp(X**2), X),
+        (UniformLaw(1, 2), X + exp(B * X), X),
+        (UniformLaw(1, 2), X + abs(X - Rational(3, 2)), X),
     ],
 )
-def test_what_is_no_such_pair_is_left_alone(law, eta, factor):
+def test_what_is_no_analytic_function_on_a_bounded_support_is_left_alone(law, eta, factor):
     assert paired(X, law, eta, factor) is None
 
 
@@ -56,71 +66,180 @@ def probit(eta):
     return np.exp(log_probit(eta))
 
 
-def variances(weight, function, effects: list[int]) -> np.ndarray:
-    """The diagonal of phi C_B, from E_U[H_BB - H_BA H_AA^-1 H_AB] with columns 1, x and g(x)."""
-    design = np.stack([np.ones_like(NODES), NODES, function(NODES)])
+def identity(x):
+    return x
+
+
+def reciprocal(x):
+    return 1 / x
+
+
+def variances(weight, functions, effects: list[int], second=False) -> np.ndarray:
+    """The diagonal of phi C_B, from E_U[H_BB - H_BA H_AA^-1 H_AB] with columns 1 and functions of x.
+
+    Or that of the second terms of block A, E_U[H_AA^-1] + R (phi C_B) R', R = E_U[H_AA^-1 H_AB].
+    """
+    design = np.stack([np.ones_like(NODES), *(f(NODES) for f in functions)])
     u, step = np.linspace(-6, 6, 801, retstep=True)
     density = np.exp(-u * u / 0.8) / np.sqrt(0.8 * np.pi) * step if effects else np.array([1.0])
     u = u if effects else np.array([0.0])
-    eta = np.array([-0.3, 0.7, 0.2]) @ design + (u[:, None] * design[effects[0]] if effects else 0 * u[:, None])
+    beta = np.array([-0.3, 0.7, 0.2, 0.1])[: len(design)]
+    eta = beta @ design + (u[:, None] * design[effects[0]] if effects else 0 * u[:, None])
     h = np.einsum("uk,ik,jk->uij", weight(eta) * MASSES, design, design)
-    fixed = [i for i in range(3) if i not in effects]
+    fixed = [i for i in range(len(design)) if i not in effects]
     g = h[:, fixed][:, :, fixed]
-    if effects:
-        cross = h[:, fixed][:, :, effects]
-        g = g - cross @ np.linalg.solve(h[:, effects][:, :, effects], cross.transpose(0, 2, 1))
-    return np.diag(np.linalg.inv(np.einsum("u,uij->ij", density, g)))
+    if not effects:
+        return np.diag(np.linalg.inv(np.einsum("u,uij->ij", density, g)))
+    cross, inverse = h[:, fixed][:, :, effects], np.linalg.inv(h[:, effects][:, :, effects])
+    g = g - cross @ inverse @ cross.transpose(0, 2, 1)
+    first = np.linalg.inv(np.einsum("u,uij->ij", density, g))
+    r = np.einsum("u,uij->ij", density, inverse @ cross.transpose(0, 2, 1))
+    return np.diag(np.einsum("u,uij->ij", density, inverse) + r @ first @ r.T) if second else np.diag(first)
 
 
 CASES = [
-    ("y ~ x + I(exp(x)) + (1 | g)", "logit", logit, np.exp, [0], "x", 0),
-    ("y ~ x + I(log(x)) + (1 | g)", "logit", logit, np.log, [0], "I(log(x))", 1),
-    ("y ~ x + I(exp(x))", "probit", probit, np.exp, [], "x", 1),
-    ("y ~ x + I(1/x)", "cloglog", cloglog, lambda x: 1 / x, [], "x", 1),
-    ("y ~ x + I(exp(x)) + (0 + x | g)", "logit", logit, np.exp, [1], "I(exp(x))", 1),
+    ("y ~ x + I(exp(x)) + (1 | g)", "logit", logit, [identity, np.exp], [0], "x", 0),
+    ("y ~ x + I(log(x)) + (1 | g)", "logit", logit, [identity, np.log], [0], "I(log(x))", 1),
+    ("y ~ x + I(exp(x))", "probit", probit, [identity, np.exp], [], "x", 1),
+    ("y ~ x + I(1/x)", "cloglog", cloglog, [identity, reciprocal], [], "x", 1),
+    ("y ~ x + I(exp(x)) + (0 + x | g)", "logit", logit, [identity, np.exp], [1], "I(exp(x))", 1),
+    ("y ~ x + I(1/x) + (1 | g)", "logit", logit, [identity, reciprocal], [0], "I(1/x)", 1),
+    ("y ~ I(exp(x)) + I(log(x)) + (1 | g)", "logit", logit, [np.exp, np.log], [0], "I(exp(x))", 0),
+    ("y ~ x + I(exp(x)) + I(log(x))", "probit", probit, [identity, np.exp, np.log], [], "I(log(x))", 3),
+    ("y ~ I(tanh(x)) + (1 | g)", "logit", logit, [np.tanh], [0], "I(tanh(x))", 0),
+    ("y ~ x + I(1/(x - 3)) + (1 | g)", "logit", logit, [identity, lambda x: 1 / (x - 3)], [0], "x", 0),
+    ("y ~ x + I(exp(x)) + (0 + x | g)", "probit", probit, [identity, np.exp], [1], "I(exp(x))", 1),
 ]
 
 
-@pytest.mark.parametrize(("formula", "link", "weight", "function", "effects", "term", "place"), CASES)
-def test_certified_values_against_the_definition(formula, link, weight, function, effects, term, place):
+@pytest.mark.parametrize(("formula", "link", "weight", "functions", "effects", "term", "place"), CASES)
+def test_certified_values_against_the_definition(formula, link, weight, functions, effects, term, place):
     model = Model(formula, family="bernoulli", link=link, laws={"x": "Uniform(1, 2)"})
     entry = leading_terms(model)[term]
     point = {symbol.name: AT[symbol.name] for symbol in entry.coefficient.free_symbols}
-    number = entry.evaluate(point, digits=9, method="balls")
+    digits = 5 if link == "probit" and effects else 9
+    number = entry.evaluate(point, digits=digits, method="balls")
     assert number.certified
-    assert float(number) == pytest.approx(variances(weight, function, effects)[place], rel=2e-8)
+    assert float(number) == pytest.approx(variances(weight, functions, effects)[place], rel=20 * 10**-digits)
+
+
+def test_a_function_beside_a_predictor_in_some_strands_only():
+    """As in d:I(exp(x)): the other strands have its powers too."""
+    laws = {"x": "Uniform(1, 2)", "d": "Bernoulli(1/3)"}
+    entry = leading_terms(Model("y ~ x + d:I(exp(x)) + (1 | g)", family="bernoulli", laws=laws))["x"]
+    number = entry.evaluate({name: value for name, value in AT.items() if name != "beta3"}, digits=8, method="balls")
+    u, step = np.linspace(-6, 6, 801, retstep=True)
+    h = 0
+    for d, chance in ((0, 2 / 3), (1, 1 / 3)):
+        design = np.stack([np.ones_like(NODES), NODES, d * np.exp(NODES)])
+        eta = np.array([-0.3, 0.7, 0.2]) @ design + u[:, None]
+        h = h + chance * np.einsum("uk,ik,jk->uij", logit(eta) * MASSES, design, design)
+    g = h[:, 1:, 1:] - h[:, 1:, :1] @ h[:, :1, 1:] / h[:, :1, :1]
+    g = np.einsum("u,uij->ij", np.exp(-u * u / 0.8) / np.sqrt(0.8 * np.pi) * step, g)
+    assert float(number) == pytest.approx(np.linalg.inv(g)[0, 0], rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("term", "law", "ends", "density"),
+    [
+        ("I(exp(-x))", "Exponential(1)", (0, 60), lambda x: np.exp(-x)),
+        ("I(exp(x))", "Normal(0, 1/2)", (-6, 6), lambda x: np.exp(-2 * x * x) / np.sqrt(np.pi / 2)),
+    ],
+)
+def test_powers_and_exponentials_on_unbounded_laws(term, law, ends, density):
+    """Against Gauss' rule on 20 parts of the line."""
+    width = (ends[1] - ends[0]) / 20
+    x = np.concatenate([ends[0] + width * (k + NODES - 1) for k in range(20)])
+    masses = np.tile(MASSES, 20) * width * density(x)
+    design = np.stack([np.ones_like(x), x, np.exp(-x if "-" in term else x)])
+    u, step = np.linspace(-5, 5, 101, retstep=True)
+    h = 0
+    for v in u:
+        weights = logit(np.array([-0.3, 0.7, 0.2]) @ design + v) * masses
+        h = h + np.exp(-v * v / 0.8) / np.sqrt(0.8 * np.pi) * step * reduced(weights, design)
+    entry = leading_terms(Model(f"y ~ x + {term} + (1 | g)", family="bernoulli", laws={"x": law}))[term]
+    number = entry.evaluate({name: AT[name] for name in AT if name != "beta3"}, digits=6, method="balls")
+    assert float(number) == pytest.approx(np.linalg.inv(h)[1, 1], rel=5e-6)
+
+
+def reduced(weights: np.ndarray, design: np.ndarray) -> np.ndarray:
+    """H_BB - H_BA H_AA^-1 H_AB, block A the first column."""
+    h = (design * weights) @ design.T
+    return h[1:, 1:] - np.outer(h[1:, 0], h[0, 1:]) / h[0, 0]
+
+
+def test_tails_of_powers_and_exponentials_against_their_integrals():
+    law = paired(X, NormalLaw(0, 1), X + exp(X), X).law
+    line = CurveLine(law, line_of(law.base))
+    for exponent, function in law.powers.items():
+        exact = 0.0
+        for side in (1, -1):
+            t, step = np.linspace(4, 20, 40001, retstep=True)
+            values = lambdify(X, function.xreplace({law.variable: X}), "numpy")(side * t) * np.ones_like(t)
+            exact += float(np.abs(values * np.exp(-t * t / 2)).sum() * step / np.sqrt(2 * np.pi))
+        bound = float(line.tail(arb(-4), arb(4), exponent, arb(0)))
+        assert exact <= bound * (1 + 1e-3) <= 3 * exact
+        assert float(line.absolute(exponent)) >= exact
+
+
+SECOND = [
+    ("y ~ x + I(1/x) + (1 | g)", "logit", logit, [identity, reciprocal], [0], "1"),
+    pytest.param(
+        "y ~ x + I(log(x)) + (0 + x | g)", "probit", probit, [identity, np.log], [1], "x", marks=pytest.mark.slow
+    ),
+]
+
+
+@pytest.mark.parametrize(("formula", "link", "weight", "functions", "effects", "term"), SECOND)
+def test_second_terms_against_the_definition(formula, link, weight, functions, effects, term):
+    model = Model(formula, family="bernoulli", link=link, laws={"x": "Uniform(1, 2)"})
+    point = {name: value for name, value in AT.items() if name != "beta3"}
+    number = expansion(model, terms=2)[term].evaluate(point, digits=4, method="balls", order="1/(m*n)")
+    assert number.certified
+    assert float(number) == pytest.approx(variances(weight, functions, effects, second=True)[0], rel=2e-3)
 
 
 def test_a_false_power_is_caught(monkeypatch):
     """Planted: the function's square said to be a tenth of itself where errors are bounded and nodes are summed."""
-    formula, link, weight, function, effects, term, place = CASES[3]
+    formula, link, weight, functions, effects, term, place = CASES[2]
     entry = leading_terms(Model(formula, family="bernoulli", link=link, laws={"x": "Uniform(1, 2)"}))[term]
     right = CurveLine.power
     monkeypatch.setattr(CurveLine, "power", lambda self, x, k: right(self, x, k) / (10 if k == 6 else 1))
-    point = {name: value for name, value in AT.items() if name != "sigma2"}
+    point = {name: AT[name] for name in ("beta0", "beta1", "beta2")}
     number = entry.evaluate(point, digits=9, method="balls")
-    assert float(number) != pytest.approx(variances(weight, function, effects)[place], rel=1e-3)
+    assert float(number) != pytest.approx(variances(weight, functions, effects)[place], rel=1e-3)
 
 
-def test_what_has_no_proof_is_refused():
-    laws = {"x": "Uniform(1, 2)"}
-    slope = Model("y ~ x + I(exp(x)) + (0 + x | g)", family="bernoulli", link="probit", laws=laws)
-    with pytest.raises(UncertifiedError, match="beside a function of itself is certified under random slopes"):
-        leading_terms(slope)["1"].evaluate(AT, digits=5, method="balls")
-    second = Model("y ~ x + I(exp(x)) + (1 | g)", family="bernoulli", laws=laws)
-    with pytest.raises(UncertifiedError, match="not recognised as residual information"):
-        expansion(second, terms=2)["1"].evaluate(AT, digits=5, method="balls", order="1/(m*n)")
+def test_a_power_that_stands_for_no_product_of_two_columns_is_refused():
+    law = paired(X, UniformLaw(1, 2), X + exp(X), X).law
+    nothing = Strand(LogisticWeight(Integer(1)), (law,), arb(0), (arb(1), arb(1)), (), ((8,),), ((2,), (3,)))
+    with pytest.raises(EvaluationError, match="not one of two columns"):
+        Problem(nothing)
+    assert not CurveLine(law, line_of(law.base)).absolute(8).is_finite()
+
+
+def test_what_is_not_analytic_on_a_box_is_not_finite():
+    law = paired(X, UniformLaw(1, 2), X + log(X), X).law
+    line = CurveLine(law, line_of(law.base))
+    box = acb(interval(arb(-1), arb(1)), arb(0, 0.1))
+    assert not line.power(box, 2 if law.powers[2] == log(X) else 3).is_finite()
+
+
+def test_random_slopes_beside_an_unbounded_predictor_are_refused():
+    laws = {"x": "Uniform(1, 2)", "z": "Normal(0, 1)"}
+    model = Model("y ~ x + I(exp(x)) + z + (0 + z | g)", family="bernoulli", laws=laws)
+    with pytest.raises(UncertifiedError, match="functions of a predictor are certified under random slopes"):
+        leading_terms(model)["x"].evaluate(AT, digits=5, method="balls")
 
 
 @pytest.mark.slow
 def test_an_effect_on_another_predictor_that_takes_few_values():
-    """The panels that bound turned weights know powers of x alone: such pairs are bounded in boxes."""
     model = Model(
         "y ~ x + I(exp(x)) + d + (0 + d | g)",
         family="bernoulli", link="probit", laws={"x": "Uniform(1, 2)", "d": "Finite({-1: 1/2, 2: 1/2})"},
     )  # fmt: skip
     at = AT | {"beta3": "0.3"}
-    number = leading_terms(model)["x"].evaluate(at, digits=5, method="balls")
+    number = leading_terms(model)["x"].evaluate(at, digits=4, method="balls")
     u, step = np.linspace(-6, 6, 801, retstep=True)
     h = 0
     for d in (-1, 2):
@@ -130,7 +249,7 @@ def test_an_effect_on_another_predictor_that_takes_few_values():
     cross = h[:, :3, 3:]
     g = h[:, :3, :3] - cross @ cross.transpose(0, 2, 1) / h[:, 3:, 3:]
     g = np.einsum("u,uij->ij", np.exp(-u * u / 0.8) / np.sqrt(0.8 * np.pi) * step, g)
-    assert float(number) == pytest.approx(np.linalg.inv(g)[1, 1], rel=2e-5)
+    assert float(number) == pytest.approx(np.linalg.inv(g)[1, 1], rel=2e-4)
 
 
 def test_random_points():

@@ -75,6 +75,16 @@ def test_monomials_add_up_and_other_shapes_do_not():
     assert monomial_terms(m[0] ** A, m) is None
 
 
+def test_functions_that_not_all_linear_predictors_have_are_written_beside_each_other():
+    """With d = 0 there is no e^x in the linear predictor."""
+    laws = {"x": "Uniform(0, 1)", "d": "Bernoulli(1/3)"}
+    coefficient = leading_terms(Model("y ~ x + d:I(exp(x)) + (1 | g)", family="bernoulli", laws=laws))["x"].coefficient
+    moments = [moment for average in plan(coefficient).averages.values() for moment in average.inner.values()]
+    assert len({moment.eta for moment in moments}) == 2
+    ((law,),) = {moment.laws for moment in moments}
+    assert [law.powers[mark] for mark in law.marks] == [law.variable, exp(law.variable)]
+
+
 def test_an_unknown_shape_has_no_plan():
     from leadterms.model.laws import NormalLaw, UniformLaw
 

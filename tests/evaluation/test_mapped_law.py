@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sympy import Rational, Symbol, exp, log, sqrt
 
-from leadterms import Model, UncertifiedError, leading_terms
+from leadterms import Model, leading_terms
 from leadterms.evaluation.mapped_law import MappedLaw, straightened
 from leadterms.model.laws import BetaLaw, NormalLaw, UniformLaw
 
@@ -72,13 +72,6 @@ def test_values_are_certified_and_those_of_the_definition(term, law, values, den
     number = entry.evaluate(INTERCEPT, 14, method="balls")
     assert number.certified
     assert float(number) == pytest.approx(residual(values, MASSES * density), rel=1e-11)
-
-
-def test_two_functions_of_a_predictor_are_an_estimate():
-    formula = "y ~ I(exp(x)) + I(log(x)) + (1 | g)"
-    entry = leading_terms(Model(formula, family="bernoulli", laws={"x": "Uniform(1, 2)"}))["I(exp(x))"]
-    with pytest.raises(UncertifiedError):
-        entry.evaluate({**INTERCEPT, "beta2": "0.1"}, 5, method="balls")
 
 
 def test_the_density_stays_that_of_the_law():

@@ -193,6 +193,14 @@ def test_forms_that_a_bound_predictor_mixes_need_both_effects():
     assert node.bindings == (Tuple(Tuple(u0, u1), JointNormalLaw((0, 0), ImmutableMatrix(PAIR))),)
 
 
+def test_forms_that_a_function_of_a_bound_predictor_mixes_need_both_effects():
+    eta = a + u0 + u1 * exp(x)
+    average = average_over_effects(inner(exp(eta) / (1 + exp(eta)) ** 2), EFFECTS[:2], PAIR)
+    (node,) = (n for n in average.value.atoms(Expectation) if n.bound_symbols != [x])
+    assert node.bindings == (Tuple(Tuple(u0, u1), JointNormalLaw((0, 0), ImmutableMatrix(PAIR))),)
+    assert x not in average.value.free_symbols
+
+
 def test_the_law_of_a_linear_form():
     average = average_over_effects(LOGISTIC.xreplace({u0: 2 * u0 + 6 * u1}), EFFECTS[:2], PAIR)
     (node,) = (n for n in average.value.atoms(Expectation) if n.bound_symbols != [x])

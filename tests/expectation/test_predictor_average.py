@@ -341,6 +341,30 @@ def test_heavy_tails_are_admitted_where_the_weight_tames_them():
     assert set(average.conditions) == {Ne(b1, 0)}
 
 
+@pytest.mark.parametrize(
+    ("weight", "factor", "eta", "law", "known"),
+    [
+        (LogisticWeight(ONE), exp(2 * x), b0 + b1 * x + b2 * exp(x) + u0, NormalLaw(0, 1), True),
+        (ProbitWeight(ONE), x * exp(-x), b0 + b1 * exp(-x) + u0, GammaLaw(2, 1), True),
+        (CloglogWeight(ONE), x**2, b0 + b1 * exp(x) + u0, GammaLaw(2, HALF), True),
+        # infinite without the weight, of which nothing is asked
+        (LogisticWeight(ONE), exp(x), b0 + b1 * exp(x), GammaLaw(2, 1), False),
+        (LogisticWeight(ONE), exp(x), b0 + b1 * exp(x), GammaLaw(2, s), False),
+        (LogisticWeight(ONE), exp(x), b0 + (b1 + u0) * exp(x), NormalLaw(0, 1), False),
+        (ExponentialWeight(ONE), exp(x), b0 + b1 * exp(x), NormalLaw(0, 1), False),
+        (LogisticWeight(ONE), log(1 + x**2), b0 + b1 * x, NormalLaw(0, 1), False),
+    ],
+)
+def test_powers_times_exponentials_under_bounded_weights(weight, factor, eta, law, known):
+    average = PredictorAverage(weight, eta, bound(x=law), effects)
+    if known:
+        assert average.of(factor) == Expectation(factor * weight.at(eta), *bound(x=law))
+        assert not average.conditions
+    else:
+        with pytest.raises(UndecidedError, match="could not be decided"):
+            average.of(factor)
+
+
 def test_functions_that_keep_their_sign_are_smooth():
     average = PredictorAverage(LOG, b0 + b1 * Abs(x) + b2 / (x - 3), bound(x=UniformLaw(-2, -1)))
     result = average.of(sqrt(-x))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from typing import Any
 
@@ -30,6 +30,11 @@ PLANNING_BITS = 64
 def interval(low: Ball, high: Ball) -> Ball:
     """Return a ball that contains [low, high]."""
     return low.union(high)
+
+
+def integral(function: Callable[[Ball], Ball], low: Ball, high: Ball) -> Ball:
+    """Return the integral over a real interval of a function whose value is finite only where it is analytic."""
+    return acb.integral(lambda x, _: acb(function(x)), acb(low), acb(high)).real
 
 
 def disc(radius: Ball) -> Ball:
@@ -181,7 +186,7 @@ ENTIRE = {
 
 def _power(base: Ball, exponent: Ball, exact: Expr) -> Ball:
     if isinstance(exact, sympy.Integer):
-        return base ** fmpz(int(exact))
+        return whole_power(base, int(exact)) if exact > 0 else base ** fmpz(int(exact))
     if exact == sympy.Rational(1, 2) and isinstance(base, arb):
         return base.sqrt()
     return (exponent * _log(base)).exp()

@@ -27,7 +27,15 @@ class CutLine(Line):
         self.law, self.line = line.law, line
         self.cut = cut
         self.low, self.high = (own if end is None else end for own, end in zip((line.low, line.high), cut, strict=True))
-        self.normalised = line.normalised
+        self.normalised, self.plain = line.normalised, line.plain
+
+    def has(self, exponent: int) -> bool:
+        """Tell whether x^exponent has a meaning for the law."""
+        return self.line.has(exponent)
+
+    def power(self, x: Ball, exponent: int) -> Ball:
+        """Return what it is for the law."""
+        return self.line.power(x, exponent)
 
     def absolute(self, power: int) -> Ball:
         """Return the bound for the whole law."""

@@ -151,8 +151,6 @@ def _factors(strands: Strands) -> TiltedNormal | Turning | None:
     # these weights cost most in boxes, and have no sector of their own
     strays = all(isinstance(problem.strand.weight, STRAYING) for problem in strands.problems)
     bounded = not any(None in ends for problem in strands.problems for ends in problem.supports)
-    # panels know the integrals of powers of x alone
-    bounded = bounded and all(line.plain for problem in strands.problems for line in problem.lines)
     known = strays and bounded and strands.system.sector is not None
     return Turning(strands.problems, strands.system) if known else None
 

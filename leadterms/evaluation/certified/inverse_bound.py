@@ -97,7 +97,8 @@ def shares_of_square(problem: Problem, exponents: Sequence[int]) -> Ball:
     for i, first in enumerate(monomials):
         for j, second in enumerate(monomials[: i + 1]):
             rest = [power - a - b for power, a, b in zip(exponents, first, second, strict=True)]
-            if min(rest, default=0) < 0:
+            named = zip(problem.lines, rest, strict=True)
+            if min(rest, default=0) < 0 or any(k and not line.plain for line, k in named):
                 continue
             size = prod((r**power for r, power in zip(problem.reaches, rest, strict=True) if power), start=norm)
             best = smaller(best, (size if i == j else size / 2).abs_upper())

@@ -213,17 +213,23 @@ def _positive_sum(problems: Sequence[Problem], form: InverseForm) -> _Below:
 def _spread(
     problems: Sequence[Problem], densities: Sequence[Polynomial], shares: Sequence[Ball]
 ) -> tuple[Ball, list[Ball]]:
-    """Bound the means of |c| and of each |a_j| under laws with these densities, by their suprema or by moments."""
+    """Bound the means of |c| and of each |a_j| under laws with these densities, by their suprema or by moments.
+
+    Powers that stand for functions multiply as those of two columns only: under densities that are no constants by
+    suprema then.
+    """
+    plain = all(line.plain for problem in problems for line in problem.lines)
+    plain = plain or not any(k for density in densities for exponents in density for k in exponents)
     size = len(problems[0].loadings)
     level, growth = arb(0), [arb(0)] * size
     largest, farthest = arb(0), [arb(0)] * size
     for problem, density, p in zip(problems, densities, shares, strict=True):
         fixed = without_effects(problem)
-        level += p * mean_of_absolute(problem, times(density, fixed))
+        level += p * mean_of_absolute(problem, times(density, fixed)) if plain else NAN
         largest = larger(largest, supremum(problem, fixed))
         for j, column in enumerate(columns(problem)):
             absolute = {e: abs(c) for e, c in column.items()}
-            growth[j] += p * mean_of_absolute(problem, times(density, absolute))
+            growth[j] += p * mean_of_absolute(problem, times(density, absolute)) if plain else NAN
             farthest[j] = larger(farthest[j], supremum(problem, absolute))
     return smaller(level, largest), [smaller(g, f) for g, f in zip(growth, farthest, strict=True)]
 

@@ -12,7 +12,7 @@ import sympy
 from flint import acb, arb
 from sympy import Symbol
 
-from leadterms.evaluation.certified.balls import NAN, Ball, End, interval, larger, value_of, whole_power
+from leadterms.evaluation.certified.balls import NAN, Ball, End, integral, interval, larger, value_of, whole_power
 from leadterms.model.laws import Law
 
 X = Symbol("x", real=True)
@@ -97,9 +97,29 @@ class Line:
         self.low: End = None if ends[0] == -sympy.oo else value_of(ends[0])
         self.high: End = None if ends[1] == sympy.oo else value_of(ends[1])
 
+    def has(self, exponent: int) -> bool:
+        """Tell whether x^exponent has a meaning."""
+        return True
+
     def power(self, x: Ball, exponent: int) -> Ball:
         """Return x^exponent at a point or box."""
         return whole_power(x, exponent)
+
+    def expectation(self, power: int) -> Ball:
+        """Return E X^power, not finite where it is not known.
+
+        Where the law does not know it, it is an integral over a bounded support, if all is analytic there.
+        """
+        moment = self.law.raw_moment(power) if power else sympy.Integer(1)
+        if moment is not None:
+            return value_of(moment)
+        if self.low is None or self.high is None or not self.has(power) or self.atoms(self.low, self.high) is not None:
+            return NAN
+        parts = self.segments(self.low, self.high)
+        return sum((integral(self._under(part, power), part.low, part.high) for part in parts), arb(0))
+
+    def _under(self, segment: Segment, power: int) -> Callable[[Ball], Ball]:
+        return lambda t: segment.density(t) * self.power(segment.point(t), power)
 
     def absolute(self, power: int) -> Ball:
         """Return an upper bound of E|X|^power, not finite where none is known."""
@@ -124,11 +144,18 @@ class Line:
             low, high = self.reach(spreads)
             beyond = self.tail(low, high, power, arb(0))
             if beyond.is_finite():
-                total = (_upper_sum(self.segments(low, high), power) + beyond).abs_upper()
+                total = (self._sum_of_absolute(low, high, power) + beyond).abs_upper()
                 best = total if not best.is_finite() else best.min(total)
                 if beyond < ENOUGH * total:
                     break
         return best
+
+    def _sum_of_absolute(self, low: Ball, high: Ball, power: int) -> Ball:
+        """Return the sum over the points between two ends, or an upper sum over the segments."""
+        atoms = self.atoms(low, high)
+        if atoms is not None:
+            return sum((abs(self.power(x, power)) * p for x, p in atoms), arb(0))
+        return _upper_sum(self, self.segments(low, high), power)
 
     def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]] | None:
         """Return points and probabilities of a discrete law between two ends, None for a continuous one."""
@@ -151,13 +178,13 @@ class Line:
         return self.tail(low, high, power, rate)
 
 
-def _upper_sum(segments: list[Segment], power: int) -> Ball:
+def _upper_sum(line: Line, segments: list[Segment], power: int) -> Ball:
     """Return an upper sum of the density times |x|^power; the pieces that add most are halved."""
 
     def piece(segment: Segment, low: Ball, high: Ball) -> tuple[float, int, Ball, Segment, Ball, Ball]:
         mass = segment.mass(low, high)
         mass = mass.min(arb(1)) if mass.is_finite() else arb(1)
-        size = (mass * segment.point(interval(low, high)).abs_upper() ** power).abs_upper()
+        size = (mass * line.power(segment.point(interval(low, high)), power).abs_upper()).abs_upper()
         return (-float(size.log().mid()) if size > 0 else inf, next(order), size, segment, low, high)
 
     order = count()

@@ -71,7 +71,7 @@ def line_rule(request: Request) -> LineRule:
         left_out = (1 - sum(masses, arb(0)) + sum((panel.mass_error for panel in panels), arb(0))).abs_upper()
         near = left_out * request.everywhere * (abs(request.rate) * size).exp()
         whole = interval(-size, size) if request.line.plain else interval(low, high)
-        totals = [(total + near * request.line.power(whole, k)).abs_upper() for k, total in enumerate(totals)]
+        totals = [(total + near * abs(request.line.power(whole, k))).abs_upper() for k, total in enumerate(totals)]
     return LineRule(points, masses, tuple(totals), low, high)
 
 

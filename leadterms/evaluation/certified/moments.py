@@ -266,8 +266,8 @@ def _moment_errors(problem: Problem, rules: Sequence[LineRule]) -> tuple[Ball, .
     first = [i for i, known in enumerate(problem.has_moments) if not known][:1]
     sizes = []
     for i, (bounds, rule) in enumerate(zip(problem.absolute, rules, strict=True)):
-        cut = larger(abs(rule.low), abs(rule.high)) if i in first else NAN
         power = problem.lines[i].power
+        cut = larger(abs(rule.low), abs(rule.high)) if i in first and problem.lines[i].plain else NAN
         sizes.append([larger(smaller(bound, cut**k), rule.absolute(k, power)) for k, bound in enumerate(bounds)])
     errors = []
     for exponents in problem.strand.moments:

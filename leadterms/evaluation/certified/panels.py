@@ -1,7 +1,8 @@
 """Panels of the predictors of a strand: boxes in which their laws lie, and bounds of means over some of them.
 
 On a panel [a, b] of a predictor with a density between l and h the mean of f^2 over it lies between l and h times the
-integral of f^2, for every function f; on a product of panels the bounds multiply.
+integral of f^2, for every function f; on a product of panels the bounds multiply.  The integrals of products of powers
+are known; where powers stand for functions they are enclosed (`integral`).
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ from math import ceil, prod
 
 from flint import acb, arb, arb_mat
 
-from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, Ball, interval
+from leadterms.evaluation.certified.balls import NAN, Ball, integral, interval
 from leadterms.evaluation.certified.cut_lines import CutLine
 from leadterms.evaluation.certified.line_base import Line
 from leadterms.evaluation.certified.problem import Problem
@@ -39,10 +39,6 @@ class _Piece:
     most: Ball
     mass: Ball
 
-    def powers(self, count: int) -> list[Ball]:
-        """Return the integrals of x^k, k < count."""
-        return [(self.high ** (k + 1) - self.low ** (k + 1)) / (k + 1) for k in range(count)]
-
 
 class Panels:
     """The panels of one strand.
@@ -63,9 +59,7 @@ class Panels:
     def __init__(
         self, problem: Problem, columns: Sequence[Sequence[int]], times: int = 1, *, middle: bool = False
     ) -> None:
-        if not all(line.plain for line in problem.lines):
-            raise EvaluationError("no bounds on panels of a predictor beside a function of itself")
-        self._columns = columns
+        self._lines, self._columns = problem.lines, columns
         count = times * COUNTS[min(len(problem.lines), len(COUNTS) - 1)]
         sides = [
             _pieces(line, *line.reach(MIDDLE), count) if middle else
@@ -74,6 +68,8 @@ class Panels:
         ]  # fmt: skip
         self._boxes = list(product(*sides))
         self._grams: dict[int, arb_mat] = {}
+        # pieces are shared by panels
+        self._integrals: dict[tuple[int, int, int, int], Ball] = {}
         self.monomials = [
             problem.predictor.values([interval(piece.low, piece.high) for piece in box]) for box in self._boxes
         ]
@@ -114,22 +110,35 @@ class Panels:
         """Bound E[f^2] over a panel by its mass and the least f^2 there, for the one monomial f."""
         (exponents,) = self._columns
         total = arb(1)
-        for piece, power in zip(self._boxes[panel], exponents, strict=True):
-            total *= piece.mass * interval(piece.low, piece.high).abs_lower() ** (2 * power)
+        for line, piece, power in zip(self._lines, self._boxes[panel], exponents, strict=True):
+            total *= piece.mass * line.power(interval(piece.low, piece.high), power).abs_lower() ** 2
         return total.lower()
 
     def _gram(self, panel: int) -> arb_mat:
         """Return the integrals of f f' over a panel, for the monomials f."""
         if panel not in self._grams:
             columns = self._columns
-            counts = [1 + 2 * max(e[i] for e in columns) for i in range(len(columns[0]))]
-            powers = [piece.powers(count) for piece, count in zip(self._boxes[panel], counts, strict=True)]
+            places = range(len(self._lines))
             entries = [
-                prod((line[i + j] for line, i, j in zip(powers, e, f, strict=True)), start=arb(1))
+                prod((self._integral(panel, i, e[i], f[i]) for i in places), start=arb(1))
                 for e in columns for f in columns
             ]  # fmt: skip
             self._grams[panel] = arb_mat(len(columns), len(columns), entries)
         return self._grams[panel]
+
+    def _integral(self, panel: int, place: int, first: int, second: int) -> Ball:
+        """Return the integral of the product of two powers of one predictor."""
+        line, piece = self._lines[place], self._boxes[panel][place]
+        key = (place, id(piece), first, second)
+        if key not in self._integrals:
+            if line.plain:
+                k = first + second + 1
+                self._integrals[key] = (piece.high**k - piece.low**k) / k
+            else:
+                self._integrals[key] = integral(
+                    lambda x: line.power(x, first) * line.power(x, second), piece.low, piece.high
+                )
+        return self._integrals[key]
 
 
 def _pieces(line: Line, low: Ball, high: Ball, count: int) -> list[_Piece]:

@@ -6,9 +6,8 @@ from itertools import product
 from math import prod
 
 from flint import arb, arb_mat
-from sympy import Integer
 
-from leadterms.evaluation.certified.balls import NAN, Ball, value_of, whole_power
+from leadterms.evaluation.certified.balls import NAN, Ball, whole_power
 from leadterms.evaluation.certified.cut_lines import CutLine
 from leadterms.evaluation.certified.line_base import Line
 from leadterms.evaluation.certified.problem import Problem
@@ -47,11 +46,12 @@ def without_effects(problem: Problem) -> Polynomial:
 
 def supremum(problem: Problem, polynomial: Polynomial) -> Ball:
     """Bound a polynomial with coefficients >= 0 in |x| on the support, not finite where that is unbounded."""
-    if not all(line.plain for line in problem.lines):
-        return NAN
     total = arb(0)
     for exponents, c in polynomial.items():
-        total += prod((whole_power(r, k) for r, k in zip(problem.reaches, exponents, strict=True) if k), start=c)
+        powers = zip(problem.lines, problem.reaches, exponents, strict=True)
+        # of a bounded law `absolute` is a supremum
+        total += prod((whole_power(r, k) if line.plain or not r.is_finite() else line.absolute(k)
+                       for line, r, k in powers if k), start=c)  # fmt: skip
     return total.abs_upper() if total.is_finite() else NAN
 
 
@@ -78,13 +78,10 @@ def mean(problem: Problem, polynomial: Polynomial) -> Ball:
 
 
 def _moment(line: Line, power: int) -> Ball:
-    moment = line.law.raw_moment(power) if power else Integer(1)
-    if moment is None:
-        return NAN
     if not isinstance(line, CutLine):
-        return value_of(moment)
+        return line.expectation(power)
     beyond = line.line.tail(line.low, line.high, power, arb(0))
-    return value_of(moment) + arb(0, beyond.abs_upper()) if beyond.is_finite() else NAN
+    return line.line.expectation(power) + arb(0, beyond.abs_upper()) if beyond.is_finite() else NAN
 
 
 def times(first: Polynomial, second: Polynomial) -> Polynomial:

@@ -9,6 +9,7 @@ from math import prod
 
 from flint import arb
 
+from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, End, larger
 from leadterms.evaluation.certified.cut_lines import CutLine
 from leadterms.evaluation.certified.eta import Predictor
@@ -44,6 +45,9 @@ class Problem:
                 for line, cut in zip(self.lines, strand.cuts, strict=True)
             ]
         self.predictor = Predictor(len(strand.laws), strand.monomials, [line.power for line in self.lines])
+        used = (*strand.moments, *self.predictor.monomials)
+        if not all(line.has(k) for exponents in used for line, k in zip(self.lines, exponents, strict=True)):
+            raise EvaluationError("a moment has a product of functions of a predictor that is not one of two columns")
         self.factorises = self.weight.rate is not None and self.predictor.is_affine
         self.centre = arb(strand.centre)
         self.slopes = [arb(slope) for slope in strand.slopes]

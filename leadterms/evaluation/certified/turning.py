@@ -191,7 +191,9 @@ def _columns(system: NumericSystem, strand: int, problem: Problem) -> list[tuple
     squares = [
         tuple(power // 2 for power in part.exponents)
         for part in system.absolute_moments
-        if part.strand == strand and not any(power % 2 for power in part.exponents)
+        if part.strand == strand
+        and not any(power % 2 for power in part.exponents)
+        and all(line.has(power // 2) for line, power in zip(problem.lines, part.exponents, strict=True))
     ]
     return list(dict.fromkeys(((0,) * len(problem.lines), *moving, *squares)))
 
