@@ -28,9 +28,10 @@ X = E[|v| f^2; R] >= e^-loss E[w f^2; R] and k = eps e^loss the ratio of |Im| to
 T = (sin t + k)/(cos t - k): all is as for weights in a sector with tan t = T.  And E[|v| f^2] is at most
 (e^gain + eps) E[w f^2].
 
-For an inverse information N/D, D a multiple of det H_AA (`inverse_bound`), the columns are those of block A, and
-E[f^2 .] is the sum over all strands with their probabilities: whole strands may be left out.  A moment of N is bounded
-by sup w E|x^e|, and so by e^gain + limit/sup w times that where |v| <= limit on the panels left out, or by tr(H_AA).
+Where the columns are known on all strands E[f^2 .] is the sum over these with their probabilities: whole strands may
+be left out.  For an inverse information N/D, D a multiple of det H_AA (`inverse_bound`), the columns are those of block
+A.  A moment of N is bounded by sup w E|x^e|, and so by e^gain + limit/sup w times that where |v| <= limit on the panels
+left out, or by tr(H_AA).
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from flint import acb, arb, arb_mat
 
 from leadterms.evaluation.certified.balls import NAN, Ball, Cell, inner, interval, larger
 from leadterms.evaluation.certified.panels import Panels, trace_of_ratio
-from leadterms.evaluation.certified.polynomials import columns, columns_in_monomials
+from leadterms.evaluation.certified.polynomials import columns, in_monomials
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.work import spend
 from leadterms.evaluation.moment_system import NumericSystem
@@ -104,9 +105,10 @@ class Turning:
     def __init__(self, problems: Sequence[Problem], system: NumericSystem) -> None:
         assert system.sector is not None
         self._problems, self._sector, self._is_shared = problems, system.sector, system.sector.turns
-        form = system.inverse
-        self._shares = [arb(p) for p in form.probabilities] if form is not None and self._is_shared else []
-        pairs = [columns_in_monomials(problem) for problem in problems] if self._shares else []
+        self._is_inverse = system.inverse is not None
+        known = system.inverse.probabilities if system.inverse is not None else system.shares if system.columns else ()
+        self._shares = [abs(arb(p)) for p in known or ()] if self._is_shared else []
+        pairs = [in_monomials(own) for own in _by_strand(system, problems)] if self._shares else []
         self._changes = [change for _, change in pairs]
         own = [monomials for monomials, _ in pairs] or [
             _columns(system, strand, problem) for strand, problem in enumerate(problems)
@@ -192,7 +194,7 @@ class Turning:
             return NOTHING
         tangent = (angle.sin() + slack) / below
         wider = tangent.atan()
-        more = (gain.exp() + (larger(share, limit / self._supremum) if self._shares else share)).log()
+        more = (gain.exp() + (larger(share, limit / self._supremum) if self._is_inverse else share)).log()
         less = (wider.cos() * (1 + share) / (angle.cos() * (-loss).exp() - share)).log()
         return Turn(wider.abs_upper(), more.abs_upper(), less.abs_upper())
 
@@ -203,12 +205,20 @@ class Turning:
             for panels, out, inside in zip(self._panels, left, kept, strict=True):
                 share = larger(share, panels.share(out, inside))
             return share
-        size = len(self._problems[0].loadings)
+        size = self._changes[0].nrows()
         above, below = arb_mat(size, size), arb_mat(size, size)
         for p, change, panels, out, inside in zip(self._shares, self._changes, self._panels, left, kept, strict=True):
             above += p * (change * panels.most(out) * change.transpose())
             below += p * (change * panels.least(inside) * change.transpose())
         return trace_of_ratio(above, below)
+
+
+def _by_strand(system: NumericSystem, problems: Sequence[Problem]) -> list[list[Mapping[tuple[int, ...], Ball]]]:
+    """Return the columns of block A, and b and c of residual information, on each strand."""
+    return [
+        [*columns(problem), *({e: arb(c) for e, c in column[strand].items()} for column in system.columns)]
+        for strand, problem in enumerate(problems)
+    ]
 
 
 def _columns(system: NumericSystem, strand: int, problem: Problem) -> list[tuple[int, ...]]:
