@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from flint import arb
 from sympy import Integer
 
-from leadterms.evaluation.certified.balls import Ball, value_of
+from leadterms.evaluation.certified.balls import Ball, Cell, float_log, interval, value_of
 from leadterms.evaluation.certified.corner import Corner
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.model.laws import (
@@ -42,6 +42,7 @@ from leadterms.model.laws import (
     TriangularLaw,
     UniformLaw,
 )
+from leadterms.model.weights import CloglogWeight
 
 HALF = arb(0.5)
 WIDTHS = (0.5, 1.0, 2.0)
@@ -68,10 +69,25 @@ class Tail:
     start: Ball
 
 
-def at_zero(problem: Problem, share: Ball, sign: int) -> list[Corner] | None:
-    """Return one corner of the least mass where z has this sign, None where nothing is known."""
+@dataclass(frozen=True)
+class Power:
+    """1/H is at most (1 + |z|)^order/size."""
+
+    order: Ball
+    size: Ball
+
+    def on(self, cell: Cell) -> Ball:
+        """Bound 1/H on a cell of the one effect."""
+        (side,) = cell
+        return ((self.order * (1 + interval(*side).abs_upper()).log()).exp() / self.size).abs_upper()
+
+
+def power_at_zero(problem: Problem, share: Ball) -> Power | None:
+    """Return the bound by a power for a slope on a law that touches zero, None where nothing is known."""
     moved = _moved(problem)
-    if moved is None or len(moved) != 1 or not problem.loadings[0][0].is_zero():
+    if moved is None or len(moved) != 1 or not isinstance(problem.strand.weight, CloglogWeight):
+        return None
+    if not problem.loadings[0][0].is_zero():
         return None
     (i,) = moved
     rise, ends = rise_of(problem.strand.laws[i]), _ends(problem, i)
@@ -83,23 +99,33 @@ def at_zero(problem: Problem, share: Ball, sign: int) -> list[Corner] | None:
         kept = [abs(end) for end in cut if end is not None]
         if kept and j != i:
             return None
-        reach = min([reach, *kept], key=float)
+        reach = min([reach, *kept], key=float).lower()
     (low, high), r = ends, problem.loadings[0][1 + i]
     steepest, order = abs(r).max(abs(problem.slopes[i])), rise.power + 3
-    best: Corner | None = None
+    best = arb(0)
     for width in WIDTHS:
         tau = reach.min(width / steepest)
         moves = (steepest * tau).upper()
         least = problem.weight.least((low - moves).lower(), (high + moves).upper())
-        size = share * r * r * rise.level * (order * tau.log()).exp() / order * least
-        if not size > 0:
-            continue
-        for m in TANGENTS:
-            level = order * (arb(m).log() + arb(1 - m) / m) - size.log()
-            found = Corner(level, arb(0), (arb(0),), (sign * order / m,))
-            if best is None or found.mass() < best.mass():
-                best = found
-    return None if best is None else [best]
+        best = best.max((share * r * r * rise.level * (order * tau.log()).exp() / order * least).lower())
+    return Power(order, best) if best > 0 else None
+
+
+def at_zero(problem: Problem, share: Ball, sign: int) -> list[Corner] | None:
+    """Return one corner of the least mass where z has this sign, None where nothing is known."""
+    power = power_at_zero(problem, share)
+    if power is None:
+        return None
+    found = [
+        Corner(
+            power.order * (arb(m).log() + arb(1 - m) / m) - power.size.log(),
+            arb(0),
+            (arb(0),),
+            (sign * power.order / m,),
+        )
+        for m in TANGENTS
+    ]
+    return [min(found, key=lambda corner: float_log(corner.mass()))]
 
 
 def beside_heavy_tail(problem: Problem, share: Ball) -> list[Corner] | None:
