@@ -16,7 +16,7 @@ and the corners, and w is at least the lesser of its values at the ends there.  
 which eta falls as z moves out w(eta) >= k e^eta for eta <= eta_0, k = q_0/(e^(q_0) - 1), q_0 = e^(eta_0), since
 w(eta) e^-eta = q/(e^q - 1) falls with q = e^eta: 1/lambda is at most the sum over the corners of e^(-c - b z)/(p k g).
 
-Where neither holds see `far_cloglog`.
+Where neither holds see `far_tails`.
 
 **Their masses.**  e^(q + l'z + (c + b'z)^2/2) phi(z) is normal with precision I - b b', hence with variance
 S = I + b b'/(1 - |b|^2), mean S (l + c b) and mass (1 - |b|^2)^(-1/2) e^(q + c^2/2 + (l + c b)'S(l + c b)/2).
@@ -34,7 +34,7 @@ from flint import arb, arb_mat
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import Ball, float_log, inner, least_eigenvalue
 from leadterms.evaluation.certified.corner import Corner
-from leadterms.evaluation.certified.far_cloglog import at_zero, beside_heavy_tail
+from leadterms.evaluation.certified.far_tails import at_zero, beside_heavy_tail, between_heavy_tails
 from leadterms.evaluation.certified.least_information import PanelInformation
 from leadterms.evaluation.certified.named_lines import NormalLine
 from leadterms.evaluation.certified.problem import Problem
@@ -106,6 +106,7 @@ def far_corners(information: PanelInformation) -> list[Corner]:
         finely = (PanelInformation(problems, shares, times) for times in finer)
         found = next(filter(None, map(_least_moved, chain((information,), finely))), None)
         found = found or _least_moved(_widened(information))
+        found = found or _least(between_heavy_tails(*pair) for pair in zip(problems, shares, strict=True))
     if found is None:
         raise EvaluationError("the inverse weight is not shown to be outweighed by the random effects' normal density")
     return found

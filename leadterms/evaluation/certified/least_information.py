@@ -13,7 +13,7 @@ from flint import arb, arb_mat
 from sympy import Integer
 
 from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, Cell, interval, least_eigenvalue, smaller
-from leadterms.evaluation.certified.far_cloglog import power_at_zero
+from leadterms.evaluation.certified.far_tails import power_at_zero
 from leadterms.evaluation.certified.line_base import Line
 from leadterms.evaluation.certified.moments import plan
 from leadterms.evaluation.certified.named_lines import NormalLine

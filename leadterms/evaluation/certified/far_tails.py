@@ -1,29 +1,32 @@
-r"""How small the information on one effect may be under the complementary log-log link, where no panel has eta fall.
+r"""How small the information on one effect may be where no panel of the predictors is enough, by their tails.
 
 H = sum_s p_s E_s[w a^2], a = d eta/dz: of one strand, with 1/H at most a sum of `Corner`.  The predictors besides x are
 bounded; their part of eta, with the constant, is in [l, h].
 
-**A slope on a predictor whose law touches zero.**  a = r x, eta in (s + r z) x + [l, h], and x > 0 has a density of at
-least c x^k for x <= T (or x < 0, |x| in place of x).  On 0 < x <= tau/(1 + |z|), tau <= T,
+**A slope on a predictor whose law touches zero**, complementary log-log.  a = r x, eta in (s + r z) x + [l, h], and
+x > 0 has a density of at least c x^k for x <= T (or x < 0, |x| in place of x).  On 0 < x <= tau/(1 + |z|), tau <= T,
 |(s + r z) x| <= D = max(|s|, |r|) tau, so that with K = k + 3
 
     H >= p r^2 c (tau/(1 + |z|))^K/K min(w(l - D), w(h + D)),
 
 and (1 + |z|)^K <= m^K e^(K (1 + |z| - m)/m) for every m > 0, as the logarithm is concave.
 
-**An intercept beside a heavy tail.**  a = r, eta = y - |b| xi, y in r z + [l, h], xi the distance of x from zero on the
-side where b x < 0, with a density of at least e^(-A - B xi) for xi >= g.  Given the other predictors: for
+**An intercept beside a heavy tail**, complementary log-log.  a = r, eta = y - |b| xi, y in r z + [l, h], xi the distance
+of x from zero on the side where b x < 0, with a density of at least e^(-A - B xi) for xi >= g.  Given the others: for
 y >= 1/2 + |b| g eta is in [-1/2, 1/2] for xi in an interval of length 1/|b|, where the density is at least
 e^(-A - B (y + 1/2)/|b|); otherwise for xi in [g, g + 1/|b|] eta is at least y - |b| g - 1 and at most 1/2, where
 w(eta) >= k e^eta, k = q/(e^q - 1), q = e^(1/2).  So
 
     1/H <= |b|/(p r^2) {e^(A + B (h + r z + 1/2)/|b|)/min(w(-1/2), w(1/2))
                         + e^(A + B (g + 1/|b|) + |b| g + 1 - l - r z)/k}.
+
+**An intercept between two heavy tails**, any weight: the same for y >= 1/2 + |b| g, its mirror image for
+y <= -1/2 - |b| g', and otherwise, with g the larger, eta is in [-3/2 - 2 |b| g, 1/2] for xi in [g, g + 1/|b|].
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from flint import arb
@@ -134,13 +137,10 @@ def beside_heavy_tail(problem: Problem, share: Ball) -> list[Corner] | None:
     if moved is None or moved or problem.strand.cuts is not None:
         return None
     r = problem.loadings[0][0]
-    for i, slope in enumerate(problem.slopes):
-        if None not in problem.supports[i] or not (slope > 0 or slope < 0):
+    for tails, (low, high), b in _tails(problem):
+        tail = tails[0]
+        if tail is None:
             continue
-        tail, ends = tail_of(problem.strand.laws[i], -1 if slope > 0 else 1), _ends(problem, i)
-        if tail is None or ends is None:
-            continue
-        (low, high), b = ends, abs(slope)
         q, scale = HALF.exp(), problem.weight.scale
         near = problem.weight.least(-HALF, HALF)
         common = tail.level + (b / (share * r * r)).log()
@@ -151,6 +151,42 @@ def beside_heavy_tail(problem: Problem, share: Ball) -> list[Corner] | None:
             Corner(falling, arb(0), (arb(0),), (-r,)),
         ]
     return None
+
+
+def between_heavy_tails(problem: Problem, share: Ball) -> list[Corner] | None:
+    """Return corners for all z, None where there is no such predictor."""
+    moved = _moved(problem)
+    if moved is None or moved or problem.strand.cuts is not None:
+        return None
+    r = problem.loadings[0][0]
+    for (first, second), (low, high), b in _tails(problem):
+        if first is None or second is None:
+            continue
+        start = first.start.max(second.start)
+        common = (b / (share * r * r)).log()
+        near = problem.weight.least(-HALF, HALF).log()
+        middle = problem.weight.least((-3 * HALF - 2 * b * start).lower(), HALF).log()
+        level = common + first.level + first.rate * (start + 1 / b) - middle
+        flat = (arb(0),)
+        return [
+            Corner(common + first.level + first.rate * (high + HALF) / b - near, arb(0), flat, (first.rate * r / b,)),
+            Corner(
+                common + second.level + second.rate * (HALF - low) / b - near, arb(0), flat, (-second.rate * r / b,)
+            ),
+            Corner(level, arb(0), flat, flat),
+        ]
+    return None
+
+
+def _tails(problem: Problem) -> Iterator[tuple[tuple[Tail | None, Tail | None], tuple[Ball, Ball], Ball]]:
+    """Yield the tails of predictors by which eta falls and rises, the range of the rest of eta, and |b|."""
+    for i, slope in enumerate(problem.slopes):
+        ends = _ends(problem, i)
+        if None not in problem.supports[i] or not (slope > 0 or slope < 0) or ends is None:
+            continue
+        down = -1 if slope > 0 else 1
+        law = problem.strand.laws[i]
+        yield (tail_of(law, down), tail_of(law, -down)), ends, abs(slope)
 
 
 def _moved(problem: Problem) -> list[int] | None:

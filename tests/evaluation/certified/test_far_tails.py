@@ -12,13 +12,14 @@ from scipy.special import logsumexp
 from sympy import Integer
 
 from leadterms import Model, expansion
-from leadterms.evaluation.certified.far_cloglog import at_zero, beside_heavy_tail, rise_of, tail_of
+from leadterms.evaluation.certified.far_tails import at_zero, beside_heavy_tail, between_heavy_tails, rise_of, tail_of
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.law_reading import read_law
 from leadterms.model.laws import UniformLaw
-from leadterms.model.weights import CloglogWeight
+from leadterms.model.weights import CloglogWeight, ProbitWeight
+from tests.evaluation.certified.complex_weights import log_probit
 from tests.evaluation.certified.second_terms import second_term, uniform
 
 Array = Any
@@ -109,6 +110,22 @@ def test_an_intercept_beside_a_heavy_tail(name: str) -> None:
                 logs.append(logsumexp(log_cloglog(eta) + MASSES + FALLING[name].logpdf(side * X)))
         log_h = logsumexp(logs) - np.log(5) + 2 * np.log(0.8)
         assert -log_h <= corners_at(found, z)
+
+
+@pytest.mark.parametrize("name", ["Laplace(1, 2)", "Logistic(-1, 2)", "StudentT(3)", "Cauchy(1, 2)"])
+def test_a_probit_intercept_between_heavy_tails(name: str) -> None:
+    strand = Strand(
+        ProbitWeight(Integer(1)), (read_law(name, ("x",)),), fmpq(-2, 5), (fmpq(3, 2),), ((fmpq(5), fmpq(0)),), ((0,),)
+    )
+    with ball_precision(64):
+        found = between_heavy_tails(Problem(strand), arb(1))
+    assert found is not None
+    for z in (-30.0, -5.0, -0.2, 0.0, 0.1, 0.3, 5.0, 30.0):
+        logs = [
+            logsumexp(log_probit(-0.4 + 5 * z + 1.5 * side * X) + MASSES + FALLING[name].logpdf(side * X))
+            for side in (-1, 1)
+        ]
+        assert -logsumexp(logs) - 2 * np.log(5) <= corners_at(found, z)
 
 
 @pytest.mark.parametrize(
