@@ -11,8 +11,8 @@ x > 0 has a density of at least c x^k for x <= T (or x < 0, |x| in place of x). 
 
 and (1 + |z|)^K <= m^K e^(K (1 + |z| - m)/m) for every m > 0, as the logarithm is concave.
 
-**An intercept beside a heavy tail**, complementary log-log.  a = r, eta = y - |b| xi, y in r z + [l, h], xi how far x is
-from zero on the side where b x < 0, with a density of at least e^(-A - B xi) for xi >= g.  Given the others: for
+**An intercept beside a heavy tail**, complementary log-log.  a = r, eta = y - |b| xi, y in r z + [l, h], xi how far x
+is from zero on the side where b x < 0, with a density of at least e^(-A - B xi) for xi >= g.  Given the others: for
 y >= 1/2 + |b| g eta is in [-1/2, 1/2] for xi in an interval of length 1/|b|, where the density is at least
 e^(-A - B (y + 1/2)/|b|); otherwise for xi in [g, g + 1/|b|] eta is at least y - |b| g - 1 and at most 1/2, where
 w(eta) >= k e^eta, k = q/(e^q - 1), q = e^(1/2).  So
