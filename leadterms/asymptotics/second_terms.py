@@ -45,14 +45,8 @@ from leadterms.asymptotics.term import Term, summed
 from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.expectation.effects_average import average_over_effects
 from leadterms.expectation.held import Expectation, revealed
-from leadterms.expectation.inverse_existence import (
-    EXISTS,
-    Existence,
-    entry_exists,
-    inverse_exists,
-    regression_exists,
-    undecided,
-)
+from leadterms.expectation.inverse_existence import entry_exists, inverse_exists, regression_exists
+from leadterms.expectation.inverse_verdict import EXISTS, Existence, undecided
 from leadterms.expectation.random_rows import BlockA
 from leadterms.information.conditional import ConditionalInformation
 from leadterms.information.groups import GroupKind
@@ -163,11 +157,11 @@ def _of_kind(
     weighted = [[_dot(row, [line[b] for line in covariance], zero) for b in range(size_a)] for row in w_rows]
     inverse_known, regression_known = _known(block, kind, size_a)
 
-    def averaged(entry: Fraction, known: Existence) -> Averaged:
-        return _average(canonical(field.to_sympy(entry * probability)), block, known)
+    def averaged(entry: Fraction, known: Existence, *, is_variance: bool = False) -> Averaged:
+        return _average(canonical(field.to_sympy(entry * probability)), block, known, is_variance=is_variance)
 
     spread = {
-        (r, s): averaged(_dot(weighted[r], w_rows[s], zero), inverse_known)
+        (r, s): averaged(_dot(weighted[r], w_rows[s], zero), inverse_known, is_variance=r == s)
         for r, s in combinations_with_replacement(range(len(w_rows)), 2)
     }
     regression = {
@@ -205,9 +199,9 @@ def _mean_rows(split: EffectsDesign, theta: ThetaInformation, kind: GroupKind) -
     ]
 
 
-def _average(integrand: Expr, block: BlockA, known: Existence) -> Averaged:
+def _average(integrand: Expr, block: BlockA, known: Existence, *, is_variance: bool) -> Averaged:
     """Average one entry over the random effects, where that exists."""
-    existence = entry_exists(integrand, block, known)
+    existence = entry_exists(integrand, block, known, is_variance=is_variance)
     if existence.verdict is not True:
         return Averaged(Integer(0), Integer(0), existence)
     try:

@@ -14,7 +14,7 @@ from leadterms.asymptotics.point import ParameterSpace, Values, require_values, 
 from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.evaluation.wanted import USUAL, Wanted
 from leadterms.expectation.held import Expectation
-from leadterms.expectation.inverse_existence import EXISTS, Existence
+from leadterms.expectation.inverse_verdict import EXISTS, Existence
 from leadterms.notation.latex import to_latex
 
 if TYPE_CHECKING:

@@ -60,6 +60,8 @@ class Bound:
     sector: Sector
     shares: tuple[tuple[Symbol, Expr], ...] = ()
     """Of an entry of a Schur complement: for each strand one of its moments and its probability, up to a factor."""
+    columns: tuple[Column, ...] = ()
+    """Of such an entry: the columns b and c, strand by strand in the order of the shares."""
 
 
 def ceiling(average: Average) -> Bound | None:
@@ -169,7 +171,7 @@ def ceiling_of_residual_information(average: Average) -> Bound | None:
         for exponents, c in row
     ]
     shares = tuple(zip(found.symbols, found.probabilities, strict=True))
-    return Bound(tuple(parts), Sector(1, 1 + len(columns), turns=True), shares)
+    return Bound(tuple(parts), Sector(1, 1 + len(columns), turns=True), shares, tuple(columns))
 
 
 def _squares(column: Column) -> list[list[tuple[tuple[int, ...], Expr]]]:

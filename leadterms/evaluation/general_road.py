@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flint import arb
@@ -101,6 +101,15 @@ def _degree(average: Average) -> int:
     return degrees[0] - degrees[1]
 
 
+def _strays_apart(average: Average) -> bool:
+    """Tell whether weights that leave every sector stand at slopes that differ, within a strand or between them."""
+    moments = [moment for moment in average.inner.values() if isinstance(moment.weight, STRAYING)]
+    moved = {tuple(moment.eta.diff(effect) for effect in average.effects.symbols) for moment in moments}
+    return len(moved) > 1 or any(
+        slope.has(*moment.variables) for moment in moments for own in moved for slope in own if moment.variables
+    )
+
+
 def _ceiling(average: Average) -> tuple[Bound | None, InverseInformation | None]:
     """Return a bound of the integrand, or its form where it is an entry of an inverse information.
 
@@ -114,7 +123,7 @@ def _ceiling(average: Average) -> tuple[Bound | None, InverseInformation | None]
     above = None
     if not average.integrand.free_symbols & set(average.effects.symbols):
         # weights that leave every sector are certified under random slopes by what is known of Schur complements
-        if unbounded or any(isinstance(moment.weight, STRAYING) for _, moment, _ in slopes):
+        if unbounded or _strays_apart(average):
             above = ceiling_of_residual_information(average)
         if above is None and not unbounded:
             above = ceiling(average)
@@ -194,8 +203,8 @@ class _Layout:
     """Which number stands where, and what is made of them.
 
     Numbers come in this order: for each family its constant, slopes and loadings; means and covariances of the
-    effects; coefficients of the moments; factors of the ceiling; probabilities; those of the inverse information, its
-    factor, probabilities and coefficients; parameters of the integrand.
+    effects; coefficients of the moments; factors of the ceiling; probabilities, columns; those of the inverse
+    information, its factor, probabilities and coefficients; parameters of the integrand.
     """
 
     def __init__(
@@ -217,6 +226,7 @@ class _Layout:
         self._sector = above.sector if above else None
         shares = above.shares if above else ()
         self._shared = [self._places[_key(average.inner[symbol])] for symbol, _ in shares]
+        self._columns = above.columns if above else ()
         self._inverse = inverse
         self._strand_of = [self._places[_key(average.inner[one])] for one in inverse.symbols] if inverse else []
         self._degree = _degree(average) if _tilts(average) else None
@@ -232,6 +242,7 @@ class _Layout:
             tuple(c for moment in average.inner.values() for _, c in moment.polynomial),
             tuple(one.coefficient for one in parts),
             tuple(share for _, share in shares),
+            tuple(c for column in self._columns for terms in column for c in terms.values()),
             (inverse.factor, *inverse.probabilities, *(c for c, _, _ in inverse.terms)) if inverse else (),
             self._parameters,
         ]
@@ -247,7 +258,7 @@ class _Layout:
         from leadterms.evaluation.certified.road import certified_average
 
         groups = self._split(values)
-        *families, mean, covariance, coefficients, factors, shares, inverse, parameters = groups
+        *families, mean, covariance, coefficients, factors, shares, entries, inverse, parameters = groups
         root = _root(covariance, self._order)
         shared: dict[tuple[int, ...], arb] = {}
         strands = tuple(
@@ -271,7 +282,8 @@ class _Layout:
         effects = (tuple(mean), tuple(map(tuple, root))) if self._with_effects else None
         function = self._function(coefficients, parameters, effects)
         probabilities = self._probabilities(shares)
-        system = NumericSystem(strands, function, above, sector, probabilities, self._with_effects, form)
+        columns = self._by_place(entries) if probabilities is not None else ()
+        system = NumericSystem(strands, function, above, sector, probabilities, columns, self._with_effects, form)
         return certified_average(system, bits)
 
     def _tilted(
@@ -336,6 +348,15 @@ class _Layout:
         if sorted(self._shared) != list(range(len(self._families))):
             return None
         return tuple(share for _, share in sorted(zip(self._shared, shares, strict=True), key=lambda pair: pair[0]))
+
+    def _by_place(self, entries: Sequence[arb]) -> tuple[tuple[Mapping[tuple[int, ...], arb], ...], ...]:
+        """Return the columns b and c in numbers, strand by strand in the strands' order."""
+        left = iter(entries)
+        found = []
+        for column in self._columns:
+            own = [{exponents: next(left) for exponents in terms} for terms in column]
+            found.append(tuple(own[self._shared.index(place)] for place in range(len(own))))
+        return tuple(found)
 
     def _split(self, values: Numbers) -> list[list[arb]]:
         groups, start = [], 0

@@ -8,7 +8,7 @@ values are summed over, and leave one strand for each combination of values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -187,6 +187,8 @@ class NumericSystem:
         If F is a multiple of an entry S_bc of the Schur complement, in E[w z z'], of the block of the random effects,
         and the ceiling that multiple of (E[w b^2] + E[w c^2])/2: the probabilities of the strands, up to a common
         factor.  None otherwise.
+    columns
+        Then the columns b and c besides, for each strand: coefficients by exponents of the predictors.
     with_effects
         Whether F depends on the effects z besides: then the integrand takes them after the moments.
     inverse
@@ -199,6 +201,7 @@ class NumericSystem:
     ceiling: tuple[Ceiling | ExponentialCeiling | InverseCeiling, ...] = ()
     sector: Sector | None = None
     shares: tuple[Exact, ...] | None = None
+    columns: tuple[tuple[Mapping[tuple[int, ...], Exact], ...], ...] = ()
     with_effects: bool = False
     inverse: InverseForm | None = None
 

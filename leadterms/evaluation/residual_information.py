@@ -161,10 +161,11 @@ class _Design:
     def found(self) -> ResidualInformation | None:
         """Return the first guess that is true."""
         for block in self._blocks():
-            for probabilities in self._probabilities(block):
+            for guess in self._probabilities(block):
                 for first, second in combinations_with_replacement(self._candidates(), 2):
-                    factor = self._factor(block, first, second, probabilities)
-                    if factor is not None:
+                    probabilities = self._completed(guess, block, first, second)
+                    factor = None if probabilities is None else self._factor(block, first, second, probabilities)
+                    if factor is not None and probabilities is not None:
                         return ResidualInformation(factor, first, second, probabilities, self.representatives)
         return None
 
@@ -181,7 +182,10 @@ class _Design:
         if self.below.has(*self.effects):
             return None
         for columns in self._blocks():
-            for probabilities in self._probabilities(columns):
+            for guess in self._probabilities(columns):
+                probabilities = tuple(p for p in guess if p is not None)
+                if len(probabilities) < len(guess):
+                    continue
                 block = Matrix([[self._entry(b, c, probabilities) for c in columns] for b in columns])
                 symbols = [self._symbols[key] for key in self._symbols]
                 determinant = Poly(block.det().expand(), *symbols)
@@ -233,30 +237,67 @@ class _Design:
             ]
         return [column for i, column in enumerate(columns) if column not in columns[:i]]
 
-    def _probabilities(self, columns: Sequence[Column]) -> Iterator[tuple[Expr, ...]]:
-        """Guess them: the denominator is a multiple of det H_AA."""
-        count = len(self.etas)
-        if count == 1:
-            yield (Integer(1),)
+    def _probabilities(self, columns: Sequence[Column]) -> Iterator[tuple[Expr | None, ...]]:
+        """Guess them: the denominator is a multiple of det H_AA.  Those of strands without a part in it are None."""
+        moving = [strand for strand in range(len(self.etas)) if any(column[strand] for column in columns)]
+        if len(moving) == 1:
+            yield tuple(Integer(1) if strand in moving else None for strand in range(len(self.etas)))
             return
         before = None
         # the second way multiplies a determinant out: only where the first guess is not the one
         for way in (self._by_strands_alone, self._by_exchange):
-            guess = way(columns)
+            guess = way(columns, moving)
             if guess is not None and guess != before and all(ratio.is_positive for ratio in guess):
                 before = guess
-                yield guess
+                known = dict(zip(moving, guess, strict=True))
+                yield tuple(known.get(strand) for strand in range(len(self.etas)))
 
-    def _by_strands_alone(self, columns: Sequence[Column]) -> tuple[Expr, ...] | None:
+    def _completed(
+        self, guess: Sequence[Expr | None], block: Sequence[Column], first: Column, second: Column
+    ) -> tuple[Expr, ...] | None:
+        """Guess the probabilities of strands without a part in block A: p E[w b c] of one is added to S_bc."""
+        known = tuple(Integer(0) if p is None else p for p in guess)
+        if None not in guess:
+            return known
+        rows, columns = [*block, first], [*block, second]
+        information = Matrix(len(rows), len(rows), lambda i, j: self._entry(rows[i], columns[j], known))
+        draw = random.Random(len(rows))
+        point = {
+            symbol: Integer(0) if guess[strand] is None else Rational(draw.randint(1, 999), 7)
+            for (strand, _), symbol in self._symbols.items()
+        }
+        numbers = information.xreplace(point)
+        outer, inner, below = numbers.det(), numbers[:-1, :-1].det(), self.below.xreplace(point)
+        if outer == 0 or inner == 0 or below == 0:
+            return None
+        factor = self.above.xreplace(point) * inner / (below * outer)
+        found = list(known)
+        for strand, p in enumerate(guess):
+            if p is not None:
+                continue
+            terms = _product(first[strand], second[strand])
+            wanted = [
+                (c, self._symbols[strand, e]) for e, c in terms.items() if c != 0 and (strand, e) in self._symbols
+            ]
+            if not wanted:
+                found[strand] = Integer(1)
+                continue
+            c, symbol = wanted[0]
+            there = {**point, symbol: Integer(1)}
+            change = self.above.xreplace(there) / self.below.xreplace(there) - self.above.xreplace(point) / below
+            found[strand] = (change / (factor * c)).cancel()
+        return tuple(found) if all(p.is_positive for p in found) else None
+
+    def _by_strands_alone(self, columns: Sequence[Column], moving: Sequence[int]) -> tuple[Expr, ...] | None:
         """Compare the terms in moments of one strand only: they have its probability to the size of A."""
-        alone = [self._alone(strand) for strand in range(len(self.etas))]
+        alone = [self._alone(strand) for strand in moving]
         shared = set(alone[0]).intersection(*alone[1:])
         if not shared:
             return None
         key = min(shared)
         return tuple(root(part[key] / alone[0][key], len(columns)) for part in alone)
 
-    def _by_exchange(self, columns: Sequence[Column]) -> tuple[Expr, ...] | None:
+    def _by_exchange(self, columns: Sequence[Column], moving: Sequence[int]) -> tuple[Expr, ...] | None:
         """Compare terms that differ in one strand: those of det H_AA with symbols for the probabilities, and of D.
 
         This finds them where the effects' columns are dependent on each strand, as for predictors that take few values.
@@ -272,8 +313,8 @@ class _Design:
             parts = Poly(c, *chances).terms()
             if powers in below and len(parts) == 1:
                 ((exponents, number),) = parts
-                levels.setdefault(exponents, below[powers] / number)
-        return _ratios(levels, len(chances))
+                levels.setdefault(tuple(exponents[strand] for strand in moving), below[powers] / number)
+        return _ratios(levels, len(moving))
 
     def _alone(self, strand: int) -> dict[tuple[tuple[Exponents, int], ...], Expr]:
         """Return the terms of the denominator in the moments of one strand only, by their exponents."""
@@ -318,6 +359,15 @@ class _Design:
             return None
         difference = self.above * information[:-1, :-1].det() - factor * self.below * information.det()
         return factor if Poly(difference, *symbols).is_zero else None
+
+
+def _product(first: Mapping[Exponents, Expr], second: Mapping[Exponents, Expr]) -> dict[Exponents, Expr]:
+    """Return the product of two polynomials."""
+    found: dict[Exponents, Expr] = {}
+    for (e, x), (f, y) in product(first.items(), second.items()):
+        key = tuple(i + j for i, j in zip(e, f, strict=True))
+        found[key] = (found.get(key, Integer(0)) + x * y).expand()
+    return found
 
 
 def _ratios(levels: Mapping[tuple[int, ...], Expr], count: int) -> tuple[Expr, ...] | None:

@@ -15,7 +15,8 @@ from leadterms.asymptotics.nested import variance_component_terms
 from leadterms.asymptotics.orders import PER_TOTAL
 from leadterms.asymptotics.point import ParameterSpace
 from leadterms.errors import EvaluationError, ExistenceError, ModelError, UndecidedError
-from leadterms.expectation.inverse_existence import AT_MOST_EXPONENTIAL, EXISTS, Existence, undecided
+from leadterms.expectation.inverse_existence import AT_MOST_EXPONENTIAL
+from leadterms.expectation.inverse_verdict import EXISTS, Existence, undecided
 from leadterms.inference.asked_terms import ONE_OR_WHAT_EXISTS
 from leadterms.inference.boundary import boundary_notes, dominance_notes, require_groups, require_inside
 from leadterms.inference.empirical_terms import EmpiricalTerms, WeightFunction, empirical_terms

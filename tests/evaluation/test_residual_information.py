@@ -45,3 +45,28 @@ def test_probabilities_of_strands_on_which_the_effects_are_dependent() -> None:
 @pytest.mark.parametrize("tilt", [Rational(1, 1000), Symbol("beta2", real=True)])
 def test_what_is_not_residual_information_is_not_taken_for_it(tilt: Expr) -> None:
     assert residual_information(average(tilt)) is None
+
+
+def beside_a_still_arm(tilt: Expr = ZERO) -> Average:
+    """The information on beta2 x given the random slope on the arm, which no effect moves where it is 0."""
+    inner, whole = {}, Matrix.zeros(2, 2)
+    for a, chance in ARMS.items():
+        eta = BETA[0] + BETA[1] * a + BETA[2] * X + U[0] * a
+        powers = symbols(f"h{a + 1}_0:3")
+        for k, symbol in enumerate(powers):
+            inner[symbol] = WeightedMoment(ProbitWeight(ONE), eta, (X,), (UniformLaw(-1, 1),), (((k,), ONE),))
+        rows = [(a, 0), (1, 1)]
+        whole += chance * Matrix([[c * d * powers[i + j] for d, j in rows] for c, i in rows])
+    integrand = (whole.det() / whole[0, 0] + tilt * Symbol("h1_1")).together()
+    return Average(Effects(U[:1], (ZERO,), eye(1).as_immutable()), integrand, inner)
+
+
+def test_the_probability_of_an_arm_that_no_effect_moves() -> None:
+    found = residual_information(beside_a_still_arm())
+    assert found is not None
+    by_eta = {eta: Rational(p) for eta, p in zip(found.symbols, found.probabilities, strict=True)}
+    total = sum(by_eta.values())
+    assert sorted(p / total for p in by_eta.values()) == sorted(ARMS.values())
+    assert found.factor * total == ONE
+    assert found.first == found.second == ({(1,): 1},) * 3
+    assert residual_information(beside_a_still_arm(Rational(1, 1000))) is None

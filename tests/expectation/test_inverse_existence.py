@@ -9,9 +9,10 @@ from scipy.stats import norm
 from sympy import Float, Integer, Lt, Matrix, Rational, Symbol, Tuple, symbols
 
 from leadterms import Model, UndecidedError, expansion
-from leadterms.expectation.inverse_existence import EXISTS, Existence, inverse_exists, undecided
+from leadterms.expectation.inverse_existence import inverse_exists
+from leadterms.expectation.inverse_verdict import EXISTS, Existence, undecided
 from leadterms.expectation.random_rows import BlockA
-from leadterms.model.laws import NormalLaw, UniformLaw
+from leadterms.model.laws import FiniteLaw, NormalLaw, UniformLaw
 from leadterms.model.weights import ProbitWeight
 
 A, B = Symbol("a", positive=True), Symbol("b", positive=True)
@@ -95,9 +96,12 @@ def test_a_random_intercept_under_cloglog(law, exists, condition):
         ("Uniform(-3, -1)", False),
         ("Finite({1: 1/2, 2: 1/2})", False),
         ("Bernoulli(p)", False),
-        # eta is bounded near zero alone
-        ("Uniform(0, 1)", "undecided"),
-        ("Poisson(2)", "undecided"),
+        # eta is bounded near zero alone: the inverse grows like a power
+        ("Uniform(0, 1)", True),
+        ("Gamma(1/2, 1)", True),
+        ("Weibull(1, 2)", True),
+        # the whole numbers from 1 on
+        ("Poisson(2)", False),
         ("Uniform(a, a + 1)", "undecided"),
     ],
 )
@@ -121,13 +125,72 @@ def test_the_inverse_under_cloglog_grows_as_it_is_said_to(points, exists):
     assert (ratios[0] > ratios[1] > ratios[2] and ratios[2] < 1) if exists else ratios[2] > 1000
 
 
-def test_a_heavier_tail_is_not_said_to_be_infinite():
-    term = second("Laplace(0, 1)")
-    assert term.condition == "sigma2 < 1"
-    assert term.at(dict.fromkeys((Symbol("sigma2", positive=True),), 2)).exists == "undecided"
-    result = expansion(Model("y ~ x + (1 | g)", family="bernoulli", link="probit", laws={"x": "Laplace(0, 1)"}))
+def parameters(**values):
+    return {Symbol(name, positive=True if name == "sigma2" else None, real=True): v for name, v in values.items()}
+
+
+@pytest.mark.parametrize(
+    ("link", "law", "condition", "finite", "infinite"),
+    [
+        ("probit", "Laplace(0, 1)", "(beta1 != 0) or (sigma2 < 1)", (1, 2), (0, 2)),
+        ("probit", "Exponential(1)", "sigma2 < 1", (-1, 0.9), (-1, 1.1)),
+        ("cloglog", "Laplace(0, 1)", "beta1 != 0", (1, 9), (0, 0.1)),
+        ("cloglog", "Gamma(1/2, 1)", "beta1 < 0", (-1, 9), (0, 0.1)),
+        ("cloglog", "StudentT(3)", "beta1 != 0", (1, 9), (0, 0.1)),
+    ],
+)
+def test_a_heavy_tail_outweighs_a_random_intercept(link, law, condition, finite, infinite):
+    term = second(law, link=link)
+    assert (term.condition, term.condition_is_exact) == (condition, True)
+    for (slope, variance), exists in ((finite, True), (infinite, False)):
+        assert term.at(parameters(beta1=Rational(str(slope)), sigma2=Rational(str(variance)))).exists is exists
+
+
+def test_a_normal_and_a_heavy_tail():
+    term = second("Exponential(1)", "y ~ x + z + (1 | g)", "cloglog", z="Normal(0, 2)")
+    assert term.condition == "(beta1 < 0) or (sigma2 < 4*beta2**2)"
+    at = {"beta1": Integer(0), "beta2": Integer(1)}
+    assert term.at(parameters(**at, sigma2=Integer(3))).exists is True
+    assert term.at(parameters(**at, sigma2=Integer(5))).exists is False
+    # nothing is known where the normal law alone decides, with equality
+    assert term.at(parameters(**at, sigma2=Integer(4))).exists == "undecided"
+
+
+def test_a_tail_that_is_not_known_is_not_said_to_be_infinite():
+    result = expansion(Model("y ~ x + (1 | g)", family="bernoulli", link="probit", laws={"x": "Weibull(1, 2)"}))
     with pytest.raises(UndecidedError, match="not known to be necessary"):
         result["1"].evaluate("beta0=0, beta1=1, sigma2=2", order=SECOND)
+
+
+def test_two_heavy_tails_on_either_side():
+    term = second("Exponential(1)", "y ~ x + z + (1 | g)", z="Gamma(2, 1)")
+    at = {"beta1": Integer(-1), "sigma2": Integer(9)}
+    assert term.at(parameters(**at, beta2=Integer(1))).exists is True
+    assert term.at(parameters(**at, beta2=Integer(-1))).exists is False
+
+
+@pytest.mark.parametrize(
+    ("formula", "law", "exists"),
+    [
+        ("y ~ x + (1 | g)", "Weibull(1, 3)", "undecided"),
+        ("y ~ I(log(x)) + (1 | g)", "Uniform(1, 2)", False),
+    ],
+)
+def test_tails_that_are_not_known(formula, law, exists):
+    assert second(law, formula, link="cloglog").exists == exists
+
+
+@pytest.mark.parametrize("link", ["probit", "cloglog"])
+@pytest.mark.parametrize("law", ["Uniform(-1, 1)", "Normal(0, 1)", "Exponential(1)"])
+def test_what_each_variance_of_several_effects_needs(link, law):
+    result = expansion(Model(SLOPE, family="bernoulli", link=link, laws={"x": law}))
+    for name in ("1", "x", "Sigma11", "Sigma22"):
+        term = result[name].of_order(SECOND)
+        if link == "cloglog":
+            assert term.exists is False
+        else:
+            # unbounded and not normal: the condition is only sufficient
+            assert term.condition_is_exact is (law != "Exponential(1)")
 
 
 SLOPE = "y ~ x + (1 + x | g)"
@@ -208,3 +271,24 @@ def test_the_condition_for_a_slope_is_where_the_inverse_outgrows_the_density(see
         assert existence.at(values).verdict is finite
         rise = growth(points, 1 / 2000, covariance, 24) - growth(points, 1 / 2000, covariance, 12)
         assert (rise < 0) == finite
+
+
+def test_the_condition_for_a_slope_on_three_values_is_exact():
+    """Against the second smallest (u'a_k)^2 over directions u with u'S^-1 u = 1."""
+    rng = np.random.default_rng(3)
+    points = np.array([-1.0, 0.0, 2.0])
+    known = block((Integer(1), X), (X, FiniteLaw(*((Integer(int(x)), Rational(1, 3)) for x in points))))
+    existence = inverse_exists(known)
+    angles = np.linspace(0, np.pi, 20001)
+    verdicts = set()
+    for _ in range(12):
+        spread, rho = rng.uniform(0.3, 1.5, 2), rng.uniform(-0.98, 0.98)
+        covariance = np.array([[spread[0] ** 2, rho * spread.prod()], [rho * spread.prod(), spread[1] ** 2]])
+        u = np.linalg.cholesky(covariance) @ (np.cos(angles), np.sin(angles))
+        second = np.sort((u[0] + points[:, None] * u[1]) ** 2, axis=0)[1].max()
+        verdict = existence.at(dict(zip(known.covariance, map(Float, covariance.flat), strict=True))).verdict
+        assert verdict is bool(second < 1)
+        every = all(covariance[0, 0] + 2 * x * covariance[0, 1] + x * x * covariance[1, 1] < 1 for x in points)
+        verdicts.add((verdict, every))
+    # some are finite although not every row varies less than 1
+    assert {(True, False), (False, False)} <= verdicts

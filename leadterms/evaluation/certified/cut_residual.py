@@ -32,12 +32,12 @@ from dataclasses import replace
 from flint import arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, Ball
+from leadterms.evaluation.certified.balls import NAN, Ball, Cell, smaller
 from leadterms.evaluation.certified.bounds import mass_of
 from leadterms.evaluation.certified.cut_laws import CutLaws, Loss
-from leadterms.evaluation.certified.least_information import LeastInformation
+from leadterms.evaluation.certified.least_information import LeastInformation, PanelInformation
 from leadterms.evaluation.certified.size import cells_around
-from leadterms.evaluation.moment_system import Cut, NumericSystem
+from leadterms.evaluation.moment_system import STRAYING, Cut, NumericSystem
 
 
 class ResidualLoss:
@@ -62,6 +62,10 @@ class ResidualLoss:
         self._system, self._laws = system, laws
         self._shares = [abs(arb(share)) for share in system.shares]
         self._least = LeastInformation(laws.problems, self._shares)
+        # where weights fall fast boxes about the middle have next to none: panels cost more, and see where it is
+        strays = system.dimension == 1 and all(isinstance(strand.weight, STRAYING) for strand in system.strands)
+        strays = strays and all(line.plain for problem in laws.problems for line in problem.lines)
+        self._panels = PanelInformation(laws.problems, self._shares) if strays else None
         parts = system.absolute_moments
         self.everywhere = sum(
             (laws.most(part.factor, part.strand, part.exponents) for part in parts), arb(0)
@@ -80,8 +84,14 @@ class ResidualLoss:
             radius += 0.5
         cells = [(outside.abs_upper(), NAN)]
         for cell in cells_around(arb(radius), dimension):
-            cells.append((mass_of(cell, 0), self._least.inverse(cell)))
+            cells.append((mass_of(cell, 0), self._inverse(cell)))
         return lambda cuts: self._of(cuts, cells)
+
+    def _inverse(self, cell: Cell) -> Ball:
+        """Bound 1/lambda."""
+        least = self._panels.least(cell) if self._panels is not None else arb(0)
+        own = self._least.inverse(cell)
+        return smaller(own, (1 / least).abs_upper()) if least > 0 else own
 
     def _of(self, cuts: tuple[Cut, ...], cells: Sequence[tuple[Ball, Ball]]) -> tuple[NumericSystem, Ball]:
         """Add up min(B, 2 E[w b^2; out] + 2 E[w|a|^2; out] B/lambda) over cells given by their mass and 1/lambda."""
@@ -90,7 +100,8 @@ class ResidualLoss:
         above = sum((self._laws.outside(cuts, part.factor, part.strand, part.exponents) for part in parts),
                     arb(0))  # fmt: skip
         block = self._laws.block_outside(cuts, self._shares)
-        if not (above.is_finite() and block.is_finite() and self._least.holds_within(cuts)):
+        holds = self._least.holds_within(cuts) and (self._panels is None or self._panels.holds_within(cuts))
+        if not (above.is_finite() and block.is_finite() and holds):
             return system, NAN
         fixed, falling = 2 * above, 2 * block * self.everywhere
         total = arb(0)

@@ -16,6 +16,8 @@ and the corners, and w is at least the lesser of its values at the ends there.  
 which eta falls as z moves out w(eta) >= k e^eta for eta <= eta_0, k = q_0/(e^(q_0) - 1), q_0 = e^(eta_0), since
 w(eta) e^-eta = q/(e^q - 1) falls with q = e^eta: 1/lambda is at most the sum over the corners of e^(-c - b z)/(p k g).
 
+Where neither holds see `far_tails`.
+
 **Their masses.**  e^(q + l'z + (c + b'z)^2/2) phi(z) is normal with precision I - b b', hence with variance
 S = I + b b'/(1 - |b|^2), mean S (l + c b) and mass (1 - |b|^2)^(-1/2) e^(q + c^2/2 + (l + c b)'S(l + c b)/2).
 """
@@ -30,7 +32,9 @@ from itertools import chain, combinations, product
 from flint import arb, arb_mat
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import Ball, inner, least_eigenvalue
+from leadterms.evaluation.certified.balls import Ball, float_log, inner, least_eigenvalue
+from leadterms.evaluation.certified.corner import Corner
+from leadterms.evaluation.certified.far_tails import at_zero, beside_heavy_tail, between_heavy_tails
 from leadterms.evaluation.certified.least_information import PanelInformation
 from leadterms.evaluation.certified.named_lines import NormalLine
 from leadterms.evaluation.certified.problem import Problem
@@ -44,47 +48,6 @@ FINER = (4, 32)
 NEAREST = 2
 """The bounds hold outside the cube of this radius."""
 HALF = arb(0.5)
-
-
-@dataclass(frozen=True)
-class Corner:
-    """e^(level + tilt'z + (constant + slopes'z)^2/2) in a bound of 1/lambda."""
-
-    level: Ball
-    constant: Ball
-    slopes: tuple[Ball, ...]
-    tilt: tuple[Ball, ...]
-
-    def tilted(self, level: Ball, tilt: Sequence[Ball]) -> Corner:
-        """Return it times e^(level + tilt'z)."""
-        return replace(self, level=self.level + level, tilt=tuple(a + b for a, b in zip(self.tilt, tilt, strict=True)))
-
-    @property
-    def left(self) -> Ball:
-        """1 - |b|^2."""
-        return 1 - _square(self.slopes)
-
-    def mean(self) -> list[Ball]:
-        """Return where its product with phi is centred."""
-        linear = self._linear()
-        along = inner(self.slopes, linear) / self.left
-        return [l + along * b for l, b in zip(linear, self.slopes, strict=True)]
-
-    def mass(self) -> Ball:
-        """Return its integral with phi."""
-        exponent = self.level + self.constant**2 / 2 + inner(self._linear(), self.mean()) / 2
-        return exponent.exp() / self.left.sqrt()
-
-    def mass_outside(self, radius: Ball) -> Ball:
-        """Bound its integral with phi over |z_j| > R for some j: by each of its tails."""
-        tails = arb(0)
-        for m, b in zip(self.mean(), self.slopes, strict=True):
-            sd = (2 * (1 + b * b / self.left)).sqrt()
-            tails += (((radius - m) / sd).erfc() + ((radius + m) / sd).erfc()) / 2
-        return (self.mass() * tails).abs_upper()
-
-    def _linear(self) -> list[Ball]:
-        return [t + self.constant * b for t, b in zip(self.tilt, self.slopes, strict=True)]
 
 
 Point = tuple[Ball, tuple[Ball, ...]]
@@ -143,6 +106,7 @@ def far_corners(information: PanelInformation) -> list[Corner]:
         finely = (PanelInformation(problems, shares, times) for times in finer)
         found = next(filter(None, map(_least_moved, chain((information,), finely))), None)
         found = found or _least_moved(_widened(information))
+        found = found or _least(between_heavy_tails(*pair) for pair in zip(problems, shares, strict=True))
     if found is None:
         raise EvaluationError("the inverse weight is not shown to be outweighed by the random effects' normal density")
     return found
@@ -173,8 +137,13 @@ def _under_cloglog(information: PanelInformation) -> list[Corner] | None:
         if found is not None:
             return found
     panels = list(_panels(information))
-    rising, falling = (_best(panels, partial(_falling, sign)) for sign in (-1, 1))
-    return None if rising is None or falling is None else [*rising, *falling]
+    pairs = list(zip(information.problems, information.shares, strict=True))
+    sides = [
+        _best(panels, partial(_falling, sign)) or _least(at_zero(*pair, sign) for pair in pairs) for sign in (-1, 1)
+    ]
+    if None not in sides:
+        return [corner for side in sides for corner in side or ()]
+    return _least(beside_heavy_tail(*pair) for pair in pairs)
 
 
 def _near_zero(square: Ball, panel: _Panel) -> list[Corner]:
@@ -210,6 +179,13 @@ def _best(panels: Iterable[_Panel], bound: Callable[[_Panel], list[Corner] | Non
         if mass.is_finite() and (best is None or mass < best[0]):
             best = (mass, found)
     return None if best is None else best[1]
+
+
+def _least(bounds: Iterable[list[Corner] | None]) -> list[Corner] | None:
+    """Return the bound of the least mass, None where there is none."""
+    masses = [(sum((corner.mass() for corner in found), arb(0)).abs_upper(), found) for found in bounds if found]
+    finite = [(mass, found) for mass, found in masses if mass.is_finite()]
+    return min(finite, key=lambda pair: float_log(pair[0]))[1] if finite else None
 
 
 def _panels(information: PanelInformation) -> Iterator[_Panel]:

@@ -58,14 +58,17 @@ class InverseBound:
     def top(self, cell: Cell) -> Ball:
         """Bound it on a cell of real effects."""
         least = self._information.least(cell)
-        if not least > 0:
+        inverse = (1 / least).abs_upper() if least > 0 else NAN
+        if any(bool(interval(*side).abs_lower() >= NEAREST) for side in cell):
+            inverse = smaller(inverse, sum((corner.on(cell) for corner in self._corners), arb(0)))
+        if not inverse.is_finite():
             return NAN
         effects = [interval(*side) for side in cell]
         u = [1 + abs(one).abs_upper() for one in shifted(self._part.mean, self._part.root, effects)]
         total = arb(0)
         for factor, powers in self._part.terms:
             total += prod((one**power for one, power in zip(u, powers, strict=True)), start=factor)
-        return (total / least).abs_upper()
+        return (total * inverse).abs_upper()
 
     def beyond(self, radius: Ball, step: int) -> Ball:
         """Bound its integral with phi outside a cube; on a lattice nothing is known."""

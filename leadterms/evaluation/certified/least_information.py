@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from flint import arb, arb_mat
 from sympy import Integer
 
-from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, Cell, interval, least_eigenvalue
+from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, Cell, interval, least_eigenvalue, smaller
+from leadterms.evaluation.certified.far_tails import power_at_zero
 from leadterms.evaluation.certified.line_base import Line
 from leadterms.evaluation.certified.moments import plan
 from leadterms.evaluation.certified.named_lines import NormalLine
@@ -48,7 +49,7 @@ class LeastInformation:
     Parameters
     ----------
     problems
-        Strands of quasiconcave weights, with the same laws and effects.
+        Strands of quasiconcave weights, with the same laws and effects, whole: what is cut off is beyond what counts.
     shares
         Their probabilities, up to a common factor.
 
@@ -57,6 +58,8 @@ class LeastInformation:
     def __init__(self, problems: Sequence[Problem], shares: Sequence[Ball]) -> None:
         self._problems, self._shares = problems, shares
         self._found = list(self._boxes())
+        pairs = zip(problems, shares, strict=True)
+        self._powers = [power for problem, share in pairs if (power := power_at_zero(problem, share)) is not None]
 
     def holds_within(self, cuts: Sequence[Cut]) -> bool:
         """Tell whether all boxes lie inside the cuts: the bounds are those for regions that hold the boxes."""
@@ -88,7 +91,10 @@ class LeastInformation:
             bound = (eigenvalue * least).lower() if least is not None else NAN
             if bound.is_finite() and bound > best:
                 best = bound
-        return (1 / best).abs_upper() if best > 0 else NAN
+        found = (1 / best).abs_upper() if best > 0 else NAN
+        for power in self._powers:
+            found = smaller(found, power.on(cell))
+        return found
 
 
 class PanelInformation:

@@ -80,19 +80,14 @@ class Panels:
 
         a and b are constants on each panel; the bound is the trace of B^-1 A, A and B matrices of those means.
         """
-        size = len(self._columns)
-        if not left:
-            return arb(0)
-        above = arb_mat(size, size)
-        for panel, value in left.items():
-            above += self._gram(panel) * (value * prod((piece.most for piece in self._boxes[panel]), start=arb(1)))
-        try:
-            ratio = self.least(kept).inv() * above
-        except ZeroDivisionError:
-            return NAN
-        # B is a sum of squares with factors that are not negative: where it is invertible it is positive definite
-        trace = sum((ratio[i, i] for i in range(size)), arb(0))
-        return trace.abs_upper() if trace.is_finite() else NAN
+        return trace_of_ratio(self.most(left), self.least(kept)) if left else arb(0)
+
+    def most(self, weights: Mapping[int, Ball]) -> arb_mat:
+        """Return a matrix that exceeds E[a f f'], in the order of symmetric matrices: a constant on these panels."""
+        total = arb_mat(len(self._columns), len(self._columns))
+        for panel, value in weights.items():
+            total += self._gram(panel) * (value * prod((piece.most for piece in self._boxes[panel]), start=arb(1)))
+        return total
 
     def least(self, weights: Mapping[int, Ball]) -> arb_mat:
         """Return a matrix that E[b f f'] exceeds, in the order of symmetric matrices: b constant on these panels."""
@@ -139,6 +134,19 @@ class Panels:
                     lambda x: line.power(x, first) * line.power(x, second), piece.low, piece.high
                 )
         return self._integrals[key]
+
+
+def trace_of_ratio(above: arb_mat, below: arb_mat) -> Ball:
+    """Return tr(B^-1 A), which bounds x'Ax/x'Bx; not finite where unknown.
+
+    B is a sum of squares with factors that are not negative: where it is invertible it is positive definite.
+    """
+    try:
+        ratio = below.inv() * above
+    except ZeroDivisionError:
+        return NAN
+    trace = sum((ratio[i, i] for i in range(ratio.nrows())), arb(0))
+    return trace.abs_upper() if trace.is_finite() else NAN
 
 
 def _pieces(line: Line, low: Ball, high: Ball, count: int) -> list[_Piece]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import product
 from math import prod
 
@@ -31,9 +32,13 @@ def columns(problem: Problem) -> list[Polynomial]:
 
 def columns_in_monomials(problem: Problem) -> tuple[list[tuple[int, ...]], arb_mat]:
     """Return the monomials m of a = T m, and T, for the derivatives a of eta by the effects."""
-    derivatives = columns(problem)
-    monomials = list(dict.fromkeys(exponents for column in derivatives for exponents in column))
-    return monomials, arb_mat([[column.get(exponents, arb(0)) for exponents in monomials] for column in derivatives])
+    return in_monomials(columns(problem))
+
+
+def in_monomials(given: Sequence[Mapping[tuple[int, ...], Ball]]) -> tuple[list[tuple[int, ...]], arb_mat]:
+    """Return the monomials m of a = T m, and T, for polynomials a."""
+    monomials = list(dict.fromkeys(exponents for column in given for exponents in column))
+    return monomials, arb_mat([[column.get(exponents, arb(0)) for exponents in monomials] for column in given])
 
 
 def without_effects(problem: Problem) -> Polynomial:

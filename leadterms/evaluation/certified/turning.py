@@ -27,18 +27,23 @@ Then Re E[e^(-i theta) v f^2] >= (cos t e^-loss - eps) E[w f^2; R], E[w f^2] <= 
 X = E[|v| f^2; R] >= e^-loss E[w f^2; R] and k = eps e^loss the ratio of |Im| to Re is at most
 T = (sin t + k)/(cos t - k): all is as for weights in a sector with tan t = T.  And E[|v| f^2] is at most
 (e^gain + eps) E[w f^2].
+
+Where the columns are known on all strands E[f^2 .] is the sum over these with their probabilities: whole strands may
+be left out.  For an inverse information N/D, D a multiple of det H_AA (`inverse_bound`), the columns are those of block
+A.  A moment of N is bounded by sup w E|x^e|, and so by e^gain + limit/sup w times that where |v| <= limit on the panels
+left out, or by tr(H_AA).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flint import acb, arb
+from flint import acb, arb, arb_mat
 
 from leadterms.evaluation.certified.balls import NAN, Ball, Cell, inner, interval, larger
-from leadterms.evaluation.certified.panels import Panels
-from leadterms.evaluation.certified.polynomials import columns
+from leadterms.evaluation.certified.panels import Panels, trace_of_ratio
+from leadterms.evaluation.certified.polynomials import columns, in_monomials
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.work import spend
 from leadterms.evaluation.moment_system import NumericSystem
@@ -100,7 +105,20 @@ class Turning:
     def __init__(self, problems: Sequence[Problem], system: NumericSystem) -> None:
         assert system.sector is not None
         self._problems, self._sector, self._is_shared = problems, system.sector, system.sector.turns
-        self._panels = [Panels(problem, _columns(system, strand, problem)) for strand, problem in enumerate(problems)]
+        self._is_inverse = system.inverse is not None
+        known = system.inverse.probabilities if system.inverse is not None else system.shares if system.columns else ()
+        self._shares = [abs(arb(p)) for p in known or ()] if self._is_shared else []
+        pairs = [in_monomials(own) for own in _by_strand(system, problems)] if self._shares else []
+        self._changes = [change for _, change in pairs]
+        own = [monomials for monomials, _ in pairs] or [
+            _columns(system, strand, problem) for strand, problem in enumerate(problems)
+        ]
+        self._panels = [Panels(problem, monomials) for problem, monomials in zip(problems, own, strict=True)]
+
+    @property
+    def _supremum(self) -> Ball:
+        """The largest weight, the weights being of one kind."""
+        return self._problems[0].weight.modulus(None, None, arb(0)).lower()
 
     def factor(self, region: Cell, j: int, height: Ball) -> Ball:
         """Bound |F(z)| over the ceiling at Re z, for Re z in a region and |Im z_j| <= height, the others real.
@@ -166,20 +184,41 @@ class Turning:
         angle = ((high - low) / 2 if self._is_shared else larger(abs(low), abs(high))) * height
         if not outside:
             return Turn(angle.abs_upper(), gain.abs_upper(), loss.abs_upper())
-        share = arb(0)
-        for strand, panels in enumerate(self._panels):
-            weights = {one.panel: one.least for one in inside if one.strand == strand}
-            left = {one.panel: one.most for one in outside if one.strand == strand}
-            share = larger(share, panels.share(left, weights))
+        strands = range(len(self._panels))
+        kept = [{one.panel: one.least for one in inside if one.strand == strand} for strand in strands]
+        left = [{one.panel: one.most for one in outside if one.strand == strand} for strand in strands]
+        share = self._share(left, kept)
         slack = share * loss.exp()
         below = angle.cos() - slack
         if not (angle.is_finite() and angle < arb.pi() / 2 and share < 1 and below > 0):
             return NOTHING
         tangent = (angle.sin() + slack) / below
         wider = tangent.atan()
-        more = (gain.exp() + share).log()
+        more = (gain.exp() + (larger(share, limit / self._supremum) if self._is_inverse else share)).log()
         less = (wider.cos() * (1 + share) / (angle.cos() * (-loss).exp() - share)).log()
         return Turn(wider.abs_upper(), more.abs_upper(), less.abs_upper())
+
+    def _share(self, left: Sequence[Mapping[int, Ball]], kept: Sequence[Mapping[int, Ball]]) -> Ball:
+        """Bound eps."""
+        if not self._shares:
+            share = arb(0)
+            for panels, out, inside in zip(self._panels, left, kept, strict=True):
+                share = larger(share, panels.share(out, inside))
+            return share
+        size = self._changes[0].nrows()
+        above, below = arb_mat(size, size), arb_mat(size, size)
+        for p, change, panels, out, inside in zip(self._shares, self._changes, self._panels, left, kept, strict=True):
+            above += p * (change * panels.most(out) * change.transpose())
+            below += p * (change * panels.least(inside) * change.transpose())
+        return trace_of_ratio(above, below)
+
+
+def _by_strand(system: NumericSystem, problems: Sequence[Problem]) -> list[list[Mapping[tuple[int, ...], Ball]]]:
+    """Return the columns of block A, and b and c of residual information, on each strand."""
+    return [
+        [*columns(problem), *({e: arb(c) for e, c in column[strand].items()} for column in system.columns)]
+        for strand, problem in enumerate(problems)
+    ]
 
 
 def _columns(system: NumericSystem, strand: int, problem: Problem) -> list[tuple[int, ...]]:

@@ -1,0 +1,129 @@
+r"""Tails of the fixed part c(X) of a linear predictor, over the predictors that carry no random effect.
+
+c(X) is affine in the predictors with unbounded laws, their coefficients b constant: c(X) = bounded + normal of variance
+v + sum b X, X with tails that end or are heavy.
+
+**Heavy**: P(x < X < x + 1) >= e^{-o(x^2)}, as x goes to an end that is infinite (for a discrete law P(x <= X < x + 1)).
+Where the logarithm of a density has a derivative that is o(x) its integral is o(x^2).  Exponential, gamma, Laplace and
+Student laws are heavy so, and the Poisson law, e^{-x log x + O(x)}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sympy import And, Expr, Gt, Integer, Lt, Matrix, Ne, Or, Poly, Symbol, Tuple, diff, false, limit, log, oo
+from sympy.logic.boolalg import Boolean
+
+from leadterms.errors import UndecidedError
+from leadterms.expectation.existence import SIDES, tail_rates
+from leadterms.expectation.held import variables_of
+from leadterms.expectation.random_rows import BlockA, is_bounded
+from leadterms.expectation.support import require_smooth
+from leadterms.model.laws import JointNormalLaw, Law, NormalLaw, PoissonLaw
+
+
+@dataclass(frozen=True)
+class FixedTails:
+    """The tails of c(X).
+
+    Parameters
+    ----------
+    variance
+        v, of the normal part.
+    below, above
+        Where the tail is heavy: true, false, or inequalities in the coefficients.  Where it is not, c(X) less its
+        normal part is bounded on that side.
+
+    """
+
+    variance: Expr
+    below: Boolean
+    above: Boolean
+
+    @property
+    def both(self) -> Boolean:
+        """Where both are heavy."""
+        return Or(*(_and(low, high) for low in Or.make_args(self.below) for high in Or.make_args(self.above)))
+
+
+def fixed_tails(block: BlockA) -> FixedTails | None:
+    """Return the tails of the fixed part, None where a predictor enters otherwise, or its tail is not known."""
+    variance: Expr = Integer(0)
+    below: list[Boolean] = []
+    above: list[Boolean] = []
+    fixed = block.eta.xreplace({u: Integer(0) for u in block.effects})
+    random = [block.eta.diff(u) for u in block.effects]
+    everything = {x for binding in block.bindings for x in variables_of(binding)}
+    for binding in block.bindings:
+        variables, law = variables_of(binding), binding[1]
+        if is_bounded(binding) and not _is_smooth(fixed, binding):
+            return None
+        if is_bounded(binding) or not fixed.has(*variables) or any(slope.has(*variables) for slope in random):
+            continue
+        slopes = _slopes(fixed, variables)
+        if slopes is None or any(slope.free_symbols & everything for slope in slopes):
+            return None
+        if isinstance(law, NormalLaw | JointNormalLaw):
+            spread = Matrix(law.covariance) if isinstance(law, JointNormalLaw) else Matrix([[law.args[1] ** 2]])
+            variance += (slopes.T * spread * slopes)[0]
+            continue
+        sides = [side for side, end in zip(SIDES, law.support, strict=True) if end.is_finite is False]
+        if not sides or not all(is_heavy(law, side) for side in sides):
+            return None
+        b = slopes[0]
+        below.append(Ne(b, 0) if len(sides) > 1 else Lt(b, 0) if sides[0] > 0 else Gt(b, 0))
+        above.append(Ne(b, 0) if len(sides) > 1 else Gt(b, 0) if sides[0] > 0 else Lt(b, 0))
+    return FixedTails(variance.expand(), Or(false, *below), Or(false, *above))
+
+
+def _is_smooth(fixed: Expr, binding: Tuple) -> bool:
+    """Tell whether the fixed part surely is bounded on the bounded support of a predictor, the others held."""
+    if fixed.is_polynomial(*variables_of(binding)) or binding[1].atoms_with_probability is not None:
+        return True
+    try:
+        require_smooth([fixed], [binding])
+    except UndecidedError:
+        return False
+    return True
+
+
+def _and(first: Boolean, second: Boolean) -> Boolean:
+    """Return the conjunction of two of b < 0, b > 0, b != 0; sympy leaves those of one b as they are."""
+    if first.args == second.args and first != second:
+        return second if isinstance(first, Ne) else first if isinstance(second, Ne) else false
+    return And(first, second)
+
+
+def _slopes(fixed: Expr, variables: Sequence[Symbol]) -> Matrix | None:
+    """Return the coefficients of predictors, None where they do not enter affinely."""
+    if not fixed.is_polynomial(*variables) or Poly(fixed, *variables).total_degree() > 1:
+        return None
+    return Matrix([fixed.diff(x) for x in variables])
+
+
+def is_heavy(law: Law, side: int) -> bool:
+    """Tell whether a law's tail on an unbounded side is surely heavy."""
+    if isinstance(law, PoissonLaw):
+        return True
+    try:
+        if tail_rates(law)[SIDES.index(side)] != oo:
+            return True
+        if law.is_discrete:
+            return False
+        x = Symbol("x", positive=True)
+        return bool(limit(diff(log(law.density(side * x)), x) / x, x, oo) == 0)
+    except (UndecidedError, NotImplementedError, ValueError):
+        return False
+
+
+def has_all_moments(binding: Tuple) -> bool:
+    """Tell whether every moment of a predictor is surely finite."""
+    law = binding[1]
+    if isinstance(law, JointNormalLaw) or is_bounded(binding):
+        return True
+    try:
+        return all(rate.is_extended_positive is True for rate in tail_rates(law))
+    except UndecidedError:
+        return False
