@@ -240,6 +240,8 @@ class _Design:
     def _probabilities(self, columns: Sequence[Column]) -> Iterator[tuple[Expr | None, ...]]:
         """Guess them: the denominator is a multiple of det H_AA.  Those of strands without a part in it are None."""
         moving = [strand for strand in range(len(self.etas)) if any(column[strand] for column in columns)]
+        if not moving:
+            return
         if len(moving) == 1:
             yield tuple(Integer(1) if strand in moving else None for strand in range(len(self.etas)))
             return

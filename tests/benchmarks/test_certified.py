@@ -42,6 +42,7 @@ LIMITS = {
 }  # fmt: skip
 """Seconds, warm, by problem and digits; None where no limit was set."""
 INTERCEPT, SLOPE, SECOND = "y ~ x + (1 | group)", "y ~ x + (0 + x | group)", "1/(m*n)"
+FEW, BEYOND = "Finite({-1: 1/4, 0: 1/2, 2: 1/4})", "Uniform(1, 2)"
 GENERAL = {
     "probit, a slope on a uniform predictor": (SLOPE, "bernoulli", "probit", UNIT, "1", None, 20),
     "cloglog, a slope on a normal predictor": (SLOPE, "bernoulli", "cloglog", "Normal(0, 1)", "1", None, 8),
@@ -49,7 +50,11 @@ GENERAL = {
     "second term, logit, a slope on a normal predictor": (SLOPE, "bernoulli", None, "Normal(0, 1)", "x", SECOND, 6),
     "second term, probit, an intercept": (INTERCEPT, "bernoulli", "probit", UNIT, "1", SECOND, 8),
     "second term, cloglog, a slope": (SLOPE, "bernoulli", "cloglog", UNIT, "x", SECOND, 5),
+    "second term, cloglog, a slope on three values": (SLOPE, "bernoulli", "cloglog", FEW, "x", SECOND, 4),
     "second term, poisson, a slope": (SLOPE, "poisson", None, UNIT, "x", SECOND, 8),
+    "second term, poisson, a slope on three values": (SLOPE, "poisson", None, FEW, "x", SECOND, 8),
+    "poisson, a slope on a normal predictor": (SLOPE, "poisson", None, "Normal(0, 1)", "1", None, 8),
+    "logit, a predictor and its reciprocal": ("y ~ x + I(1/x) + (1 | g)", "bernoulli", None, BEYOND, "x", None, 8),
 }
 """Formula, family, link, law of x, entry, order and digits on the general road."""
 # 1/C of P1: nested quadrature by PARI/GP, and a double sum in mpmath
@@ -104,8 +109,11 @@ def test_certified_digits(benchmark, entries, name, digits):
 @pytest.mark.parametrize("name", GENERAL)
 def test_the_general_road(benchmark, name):
     formula, family, link, law, term, order, digits = GENERAL[name]
-    result = lt.expansion(lt.Model(formula, family=family, link=link, laws={"x": law}), terms=1 if order is None else 2)
-    points = ({"beta0": "-3/10", "beta1": f"{700 + step}/1000", "sigma2": "2/5"} for step in count())
+    model = lt.Model(formula, family=family, link=link, laws={"x": law})
+    result = lt.expansion(model, terms=1 if order is None else 2)
+    fixed = {"beta0": "-3/10", "beta2": "2/5", "sigma2": "2/5"}
+    at = {symbol.name: fixed[symbol.name] for symbol in model.parameters if symbol.name in fixed}
+    points = ({**at, "beta1": f"{700 + step}/1000"} for step in count())
     result[term].evaluate(next(points), digits, order=order, method="balls")
     number = benchmark.pedantic(
         lambda point: result[term].evaluate(point, digits, order=order, method="balls"),
