@@ -243,7 +243,9 @@ class _Layout:
             tuple(one.coefficient for one in parts),
             tuple(share for _, share in shares),
             tuple(c for column in self._columns for terms in column for c in terms.values()),
-            (inverse.factor, *inverse.probabilities, *(c for c, _, _ in inverse.terms)) if inverse else (),
+            (inverse.factor, *inverse.probabilities, *(c for c, _, _ in (*inverse.terms, *inverse.below)))
+            if inverse
+            else (),
             self._parameters,
         ]
         self.numbers = tuple(number for group in self._groups for number in group)
@@ -325,18 +327,19 @@ class _Layout:
         factor, probabilities, coefficients = numbers[0], numbers[1 : 1 + count], numbers[1 + count :]
         terms = tuple(
             NumeratorTerm(c, self._by_strand(moments), powers)
-            for c, (_, moments, powers) in zip(coefficients, found.terms, strict=True)
+            for c, (_, moments, powers) in zip(coefficients, (*found.terms, *found.below), strict=True)
         )
         ordered = sorted(zip(self._strand_of, probabilities, strict=False), key=lambda pair: pair[0])
         return InverseForm(
             factor,
             tuple(p for _, p in ordered),
-            terms,
+            terms[: len(found.terms)],
             tuple(mean),
             tuple(map(tuple, root)),
             self._by_strand(found.product),
             found.degree,
             found.with_ones,
+            terms[len(found.terms) :],
         )
 
     def _by_strand(self, moments: Moments) -> Moments:

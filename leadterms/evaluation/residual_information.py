@@ -88,6 +88,8 @@ class InverseInformation:
         One term of a positive sum, and its degree.
     with_ones
         Whether block A has the column of ones besides those of the effects.
+    below
+        All terms of a positive sum, as those of N.
 
     """
 
@@ -98,6 +100,7 @@ class InverseInformation:
     product: Moments = ()
     degree: int = 0
     with_ones: bool = False
+    below: tuple[tuple[Expr, Moments, tuple[int, ...]], ...] = ()
 
 
 def inverse_information(average: Average) -> InverseInformation | None:
@@ -211,11 +214,13 @@ class _Design:
             return None
         powers, coefficient = below.terms()[0]
         product = tuple(key for key, power in zip(keys, powers, strict=True) for _ in range(power))
-        terms = self._terms(list(self._symbols.values()), above)
-        return InverseInformation(coefficient, (), self.representatives, terms, product, below.total_degree())
+        symbols = list(self._symbols.values())
+        terms, all_below = self._terms(symbols, above), self._terms(symbols, below.as_expr())
+        degree = below.total_degree()
+        return InverseInformation(coefficient, (), self.representatives, terms, product, degree, below=all_below)
 
     def _terms(self, symbols: Sequence[Symbol], above: Expr) -> tuple[tuple[Expr, Moments, tuple[int, ...]], ...]:
-        """Return the terms of the numerator."""
+        """Return the terms of a polynomial in moments and effects."""
         keys = list(self._symbols)
         terms = []
         for powers, c in Poly(above.expand(), *symbols, *self.effects).terms():

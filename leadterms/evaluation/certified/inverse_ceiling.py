@@ -40,6 +40,7 @@ from flint import arb, arb_mat
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, larger, smaller
+from leadterms.evaluation.certified.exponential_sums import are_exponentials, quotient_of_exponentials
 from leadterms.evaluation.certified.inverse_bound import shares_of_square
 from leadterms.evaluation.certified.polynomials import (
     Polynomial,
@@ -82,6 +83,8 @@ def inverse_ceiling(strands: Sequence[Strand], form: InverseForm) -> tuple[Expon
         size = len(form.mean)
         if form.probabilities and all(isinstance(strand.weight, STRAYING) for strand in strands):
             return _under_light_tails(problems, form)
+        if are_exponentials(problems, form):
+            return quotient_of_exponentials(problems, form)
         used = [k for k in range(size) if any(term.powers[k] for term in form.terms)]
         steep = [sum((abs(arb(form.root[k][j])) for k in used), arb(0)) for j in range(size)]
         above = [_numerator(problems, term) for term in form.terms]
