@@ -31,7 +31,7 @@ def certified_value(
 ) -> Number:
     """Return the value of the first of several expressions of one quantity that can be certified at a point.
 
-    The last resort is made only where no other expression has a certified road.
+    The last resort is made only where all others fail, and one of them for lack of a certified road.
 
     Raises
     ------

@@ -109,7 +109,7 @@ def evaluate(
         How many times the usual work is done before the general certified road gives up; what usually takes far too
         long is tried where it is more than 1. ``math.inf``: it never gives up.
     last_resort
-        Makes one more expression of the same quantity, for the certified road where no other has one.
+        Makes one more expression of the same quantity, for the certified road where the others fail.
 
     Raises
     ------

@@ -76,7 +76,7 @@ def cloglog_inverse_exists(block: BlockA) -> Existence:
         return NEVER if heavy == false else _heavy_alone(heavy, exact=True)
     found = spanning_rows(block)
     if tails is not None and tails.variance != 0 and found is not None:
-        return where_rows_vary_less(block, found, tails.variance, heavy, upwards=True)
+        return where_rows_vary_less(block, found, tails.variance, heavy, "upwards")
     if heavy != false:
         return _heavy_alone(heavy, exact=False)
     return undecided("the growth of the inverse information under the complementary log-log link could not be decided")
@@ -95,7 +95,10 @@ def _rises(block: BlockA) -> bool:
     touched = [x for x in variables if any(row.has(x) for row in others)]
     if not all(row in touched for row in others) or not all(_is_straight(block, x) for x in touched):
         return False
-    if not all(has_all_moments(binding) for binding in unbounded if set(variables_of(binding)) & set(touched)):
+    meeting = [binding for binding in unbounded if set(variables_of(binding)) & set(touched)]
+    beside = [x for binding in meeting for x in variables_of(binding) if x not in touched]
+    # what is normal jointly with a row may widen the weight
+    if (beside and _fixed(block).has(*beside)) or not all(map(has_all_moments, meeting)):
         return False
     found = (corners(row, block.bindings) for row in held)
     return any(one is not None and one.sign is not None for one in found)

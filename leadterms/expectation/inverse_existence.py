@@ -23,8 +23,9 @@ c' e^{-r'|u|}, so that H_AA^{-1} grows at most like e^{r'|u|}, and every normal 
 - *A random intercept alone*, H_AA(u) = E[w(c(X) + u)].  With bounded X it decays like e^{-u^2/2} times e^{O(|u|)}:
   finite where sigma^2 < 1, infinite where sigma^2 > 1.  If c(X) = c_0 + Z with Z bounded plus normal of variance v,
   then E[e^{-(u + Z)^2/2}] decays like e^{-u^2/(2(1 + v))}: finite where sigma^2 < 1 + v, infinite beyond.  With
-  predictors besides whose tails are heavy (`fixed_tails`) on one side of c(X) only the other side decays so; on both
-  H_AA decays like e^{-o(u^2)}: finite.  This holds with any rows, the predictors of these in a bounded set.
+  predictors besides whose tails are heavy (`fixed_tails`) on one side of c(X) only the other side decays so, which
+  changes nothing for an intercept but for rows that take both signs (`row_conditions`); on both H_AA decays like
+  e^{-o(u^2)}: finite.  This holds with any rows, the predictors of these in a bounded set.
 - *As many support points as random effects*: H_AA^{-1} is the sum over k of 1/{p_k w(eta_k)} times d_k d_k', d_k the
   dual basis: finite exactly where each Var(U'a_k) < 1 (averages over other predictors as above).  With more points see
   `row_conditions`.
@@ -48,7 +49,7 @@ from leadterms.expectation.gaussian import tilt
 from leadterms.expectation.held import Expectation, variables_of
 from leadterms.expectation.inverse_verdict import EXISTS, Existence, undecided
 from leadterms.expectation.random_rows import BlockA, is_bounded, spanning_rows
-from leadterms.expectation.row_conditions import where_rows_vary_less
+from leadterms.expectation.row_conditions import Sides, where_rows_vary_less
 from leadterms.model.weights import (
     CloglogWeight,
     ConstantWeight,
@@ -73,7 +74,10 @@ def inverse_exists(block: BlockA) -> Existence:
     if not isinstance(block.weight, ProbitWeight) or found is None:
         return undecided("the growth of the inverse information could not be decided")
     limit, heavy = (Integer(1), false) if tails is None else (1 + tails.variance, tails.both)
-    return where_rows_vary_less(block, found, limit, heavy, is_known=tails is not None)
+    sides: Sides | None = None
+    if tails is not None:
+        sides = "both" if tails.below == tails.above else "one"
+    return where_rows_vary_less(block, found, limit, heavy, sides)
 
 
 def regression_exists(block: BlockA, others: Sequence[Expr]) -> Existence:

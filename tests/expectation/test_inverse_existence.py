@@ -292,3 +292,53 @@ def test_the_condition_for_a_slope_on_three_values_is_exact():
         verdicts.add((verdict, every))
     # some are finite although not every row varies less than 1
     assert {(True, False), (False, False)} <= verdicts
+
+
+def test_a_heavy_tail_on_one_side_and_rows_of_both_signs_are_not_infinite():
+    """1/H(u) = 1/E[w(x u + x - z)] for x = -1, 1 and an exponential z grows like e^|u|: finite for every variance."""
+    two = "Finite({-1: 1/2, 1: 1/2})"
+    model = Model("y ~ x + z + (0 + x | g)", family="bernoulli", link="probit", laws={"x": two, "z": "Exponential(1)"})
+    term = expansion(model)["x"].of_order(SECOND)
+    beta0, beta1, beta2, sigma2 = model.parameters
+    assert term.at({beta0: 0, beta1: 1, beta2: -1, sigma2: 2}).exists != False  # noqa: E712
+    z = np.linspace(0, 120, 120001)
+    levels = []
+    for u in (8.0, 16.0, 32.0):
+        eta = np.stack([sign * (1 + u) - z for sign in (-1, 1)])
+        log_w = -(eta**2) - np.log(2 * np.pi) - norm.logcdf(eta) - norm.logcdf(-eta)
+        levels.append(-logsumexp(log_w - z))
+    assert np.diff(levels) == pytest.approx([8, 16], rel=0.02)
+    # of one sign the other side decays as before
+    one_sign = second("Finite({1: 1/2, 3: 1/2})", "y ~ x + z + (0 + x | g)", name="x", z="Exponential(1)")
+    assert one_sign.condition == "sigma2 < 1"
+    assert one_sign.condition_is_exact
+
+
+def test_a_product_of_both_signs_is_finite_under_cloglog():
+    two = "Finite({-1: 1/2, 1: 1/2})"
+    laws = {"z": two, "w": "Normal(0, 1)"}
+    term = second(two, "y ~ x:z + w + (0 + x:z | g)", "cloglog", "x:z", **laws)
+    assert (term.exists, term.condition) == (True, None)
+
+
+def test_a_joint_normal_predictor_widens_as_independent_ones_do():
+    formula = "y ~ x1 + x2 + (1 + x1 | g)"
+    joint = {"x1, x2": "MultivariateNormal([0, 0], [[1, 0], [0, 1]])"}
+    independent = {"x1": "Normal(0, 1)", "x2": "Normal(0, 1)"}
+    found = [
+        expansion(Model(formula, family="bernoulli", link="cloglog", laws=laws))["1"].of_order(SECOND).exists
+        for laws in (joint, independent)
+    ]
+    assert found == ["undecided", True]
+
+
+def test_a_covariance_in_numbers_is_judged_too():
+    x, u, b = Symbol("x", real=True), Symbol("u", real=True), Symbol("b", real=True)
+    bindings = (Tuple(x, UniformLaw(-1, 1)),)
+    verdicts = {
+        variance: inverse_exists(
+            BlockA(ProbitWeight(Integer(1)), b * x + u, (Integer(1),), bindings, (u,), Matrix([[variance]]))
+        ).verdict
+        for variance in (Rational(1, 2), Integer(1), Integer(2))
+    }
+    assert verdicts == {Rational(1, 2): True, Integer(1): "undecided", Integer(2): False}

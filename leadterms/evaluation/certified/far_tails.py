@@ -74,10 +74,12 @@ class Tail:
 
 @dataclass(frozen=True)
 class Power:
-    """1/H is at most (1 + |z|)^order/size."""
+    """1/H is at most (1 + |z|)^order/size, by what the predictor at this place has nearer to zero than ``reach``."""
 
     order: Ball
     size: Ball
+    place: int
+    reach: Ball
 
     def on(self, cell: Cell) -> Ball:
         """Bound 1/H on a cell of the one effect."""
@@ -111,7 +113,7 @@ def power_at_zero(problem: Problem, share: Ball) -> Power | None:
         moves = (steepest * tau).upper()
         least = problem.weight.least((low - moves).lower(), (high + moves).upper())
         best = best.max((share * r * r * rise.level * (order * tau.log()).exp() / order * least).lower())
-    return Power(order, best) if best > 0 else None
+    return Power(order, best, i, reach) if best > 0 else None
 
 
 def at_zero(problem: Problem, share: Ball, sign: int) -> list[Corner] | None:
@@ -250,6 +252,8 @@ def tail_of(law: Law, side: int) -> Tail | None:
         if shape >= 1:
             # x^(k - 1) rises: at least its value at x = scale
             return Tail(level - (shape - 1) * scale.log(), 1 / scale, scale)
+        if not shape < 1:
+            return None
         # log x <= log m + (x - m)/m, m = 4 scales
         m = 4 * scale
         return Tail(level + (1 - shape) * (m.log() - 1), 1 / scale + (1 - shape) / m, arb(0))

@@ -63,7 +63,10 @@ class LeastInformation:
 
     def holds_within(self, cuts: Sequence[Cut]) -> bool:
         """Tell whether all boxes lie inside the cuts: the bounds are those for regions that hold the boxes."""
-        return all(_are_inside(_box(self._problems[0], spreads), cuts) for spreads in BOXES)
+        ends = ((abs(end), power.reach) for power in self._powers for end in cuts[power.place] if end is not None)
+        return all(bool(end >= reach) for end, reach in ends) and all(
+            _are_inside(_box(self._problems[0], spreads), cuts) for spreads in BOXES
+        )
 
     def _boxes(self) -> Iterator[tuple[Box, Ball]]:
         """Return boxes Q and lower bounds of the least eigenvalue of E[a a'; Q], summed over the strands."""

@@ -11,7 +11,7 @@ homogeneous of degree d in the moments it has the factor e^{d(A + B'z + z'Mz/2)}
     E[e^{d(A + B'z + z'Mz/2)} G(z)] = e^{dA + d^2 B'P^{-1}B/2} det(P)^{-1/2} E[G(c + Ly)],
 
 c = d P^{-1}B and LL' = P^{-1}, for standard normal y (complete the square).  Left are predictors with bounded laws, and
-polynomials in y.
+polynomials in y.  Squares of x_i in eta change its law first (`normal_squares`).
 
 **Bounds.**  ||Y||_k <= |m_i| + sqrt(v_i) ||xi||_k for a standard normal xi (Minkowski), so that with m_i = m_0 + sum_j
 m_j y_j and a = |m_0| + sqrt(v_i) ||xi||_k
@@ -28,7 +28,8 @@ from math import prod
 from flint import arb, arb_mat
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import Ball, value_of
+from leadterms.evaluation.certified.balls import Ball
+from leadterms.evaluation.certified.normal_squares import AffineStrand, without_squares
 from leadterms.evaluation.certified.strands import surely_equal
 from leadterms.evaluation.certified.weight_balls import rate_of, weight_balls
 from leadterms.evaluation.certified.work import spend
@@ -137,15 +138,15 @@ def tilted(strands: Sequence[Strand], degree: int) -> Tilted:
     Raises
     ------
     EvaluationError
-        If the strands tilt differently, a linear predictor is not affine, or P is not shown to be positive definite.
+        If the strands tilt differently, a linear predictor is not affine but for squares (`without_squares`), or P is
+        not shown to be positive definite.
 
     """
     places = normal_places(strands[0])
     size = len(strands[0].loadings)
-    if any(strand.monomials is not None for strand in strands):
-        raise EvaluationError("normal predictors under exponential weights are certified in affine linear predictors")
-    parts = [_exponent(strand, places) for strand in strands]
-    if not all(_same(strand, strands[0], places) for strand in strands):
+    lines = without_squares(strands, places)
+    parts = [_exponent(line, places) for line in lines]
+    if not all(_same(line.strand, lines[0].strand, places) for line in lines):
         raise EvaluationError("the linear predictors have different random slopes on a normal predictor")
     level, slope, square = parts[0]
     precision = arb_mat(
@@ -158,19 +159,20 @@ def tilted(strands: Sequence[Strand], degree: int) -> Tilted:
         (root[j][j] for j in range(size)), start=arb(1)
     )
     found = []
-    for strand, (own, steep, _) in zip(strands, parts, strict=True):
+    for line, (own, steep, _) in zip(lines, parts, strict=True):
         beyond = [one - first for one, first in zip(steep, slope, strict=True)]
-        found.append(_without_normals(strand, places, beyond, own - level, shift, root))
+        found.append(_without_normals(line, places, beyond, own - level, shift, root))
     return Tilted(tuple(found), factor, shift, root)
 
 
-def _exponent(strand: Strand, places: Sequence[int]) -> tuple[Ball, list[Ball], list[list[Ball]]]:
+def _exponent(line: AffineStrand, places: Sequence[int]) -> tuple[Ball, list[Ball], list[list[Ball]]]:
     """Return A, B and M."""
+    strand, level = line.strand, line.level
     rate = rate_of(weight_balls(strand.weight))
     size = len(strand.loadings)
-    level, slope, square = arb(0), [arb(0)] * size, [[arb(0)] * size for _ in range(size)]
+    slope, square = [arb(0)] * size, [[arb(0)] * size for _ in range(size)]
     for i in places:
-        mean, variance = _parameters(strand, i)
+        mean, variance = line.normals[i]
         fixed, loads = arb(strand.slopes[i]), [arb(row[1 + i]) for row in strand.loadings]
         level += rate * fixed * mean + rate**2 * fixed**2 * variance / 2
         for j in range(size):
@@ -178,11 +180,6 @@ def _exponent(strand: Strand, places: Sequence[int]) -> tuple[Ball, list[Ball], 
             for k in range(size):
                 square[j][k] += rate**2 * variance * loads[j] * loads[k]
     return level, slope, square
-
-
-def _parameters(strand: Strand, i: int) -> tuple[Ball, Ball]:
-    mean, sd = (value_of(argument) for argument in strand.laws[i].args)
-    return mean, sd**2
 
 
 def _same(strand: Strand, first: Strand, places: Sequence[int]) -> bool:
@@ -196,23 +193,24 @@ def _same(strand: Strand, first: Strand, places: Sequence[int]) -> bool:
 
 
 def _without_normals(
-    strand: Strand, places: Sequence[int], slope: Sequence[Ball], level: Ball, shift: Sequence[Ball], root: Rows
+    line: AffineStrand, places: Sequence[int], slope: Sequence[Ball], level: Ball, shift: Sequence[Ball], root: Rows
 ) -> TiltedStrand:
     """Return a strand in y; level and slope are what its A and B have beyond those taken out."""
+    strand = line.strand
     rate = rate_of(weight_balls(strand.weight))
     rest = [i for i in range(len(strand.laws)) if i not in places]
     rows = [[arb(entry) for entry in row] for row in strand.loadings]
     lifted = [[row[0] + extra / rate, *row[1:]] for row, extra in zip(rows, slope, strict=True)]
     start = [arb(strand.centre) + level / rate, *(arb(one) for one in strand.slopes)]
     width = range(1 + len(strand.laws))
-    line = [start[i] + _dot([row[i] for row in lifted], shift) for i in width]
+    centre = [start[i] + _dot([row[i] for row in lifted], shift) for i in width]
     columns = list(zip(*root, strict=True))
     loadings = [[_dot([row[i] for row in lifted], column) for i in width] for column in columns]
     normals = []
     for i in places:
-        mean, variance = _parameters(strand, i)
+        mean, variance = line.normals[i]
         moved = tuple(rate * variance * row[1 + i] for row in loadings)
-        normals.append(ShiftedNormal(mean + rate * variance * line[1 + i], moved, variance))
+        normals.append(ShiftedNormal(mean + rate * variance * centre[1 + i], moved, variance))
     kept: dict[Exponents, int] = {}
     moments = []
     for exponents in strand.moments:
@@ -221,8 +219,8 @@ def _without_normals(
     left = Strand(
         strand.weight,
         tuple(strand.laws[i] for i in rest),
-        line[0],
-        tuple(line[1 + i] for i in rest),
+        centre[0],
+        tuple(centre[1 + i] for i in rest),
         tuple((row[0], *(row[1 + i] for i in rest)) for row in loadings),
         tuple(kept),
     )

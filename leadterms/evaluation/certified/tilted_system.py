@@ -6,9 +6,9 @@ bounded predictors.
 **Inverse information.**  F = N/D, D = factor det H, H = E[w a a'] up to the factor taken out, with a = d eta/dz affine
 in the predictors.  The weight w left is e^{r eta} with eta bounded, |eta| <= L + sum_j g_j |y_j|, so that
 H >= e^{-L - sum_j g_j |y_j|} S(y), S(y) = E[a a'] for normal predictors with means that y shifts, on all strands alike.
-The covariance matrix of a is free of y, and S(y) is at least that: det S(y) >= det Cov(a).  Where a has a
-constant entry, or no normal predictor is shifted, det S(y) = det S(0): a shift adds multiples of the constant entry
-to the others.
+The covariance matrix of a is free of y, and S(y) is at least that: det S(y) >= det Cov(a).  Where a has the constant
+entry 1 besides those of the effects, or no normal predictor is shifted, det S(y) = det S(0): a shift adds multiples of
+the constant entry to the others.
 """
 
 from __future__ import annotations
@@ -146,6 +146,8 @@ def _volume(tilt: Tilted, original: Sequence[Strand], form: InverseForm) -> Ball
             for k in range(size):
                 second[j][k] += p * problem.mean(times(own[j], own[k]))
     total = sum(shares, arb(0))
+    if not all(bool(share > 0) for share in shares):
+        raise EvaluationError("the probabilities of the strands are not shown to be positive")
     if is_moving(tilt) and not form.with_ones:
         second = [[second[j][k] - first[j] * first[k] / total for k in range(size)] for j in range(size)]
     return arb_mat(second).det()

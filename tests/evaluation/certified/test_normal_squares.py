@@ -1,0 +1,62 @@
+"""Fixed squares of normal predictors under exponential weights, against sums."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from flint import fmpq
+from sympy import Integer, Rational
+
+from leadterms import Model, leading_terms
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.normal_squares import without_squares
+from leadterms.evaluation.moment_system import Strand
+from leadterms.evaluation.precision import ball_precision
+from leadterms.model.laws import NormalLaw, UniformLaw
+from leadterms.model.weights import ExponentialWeight
+
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
+LAWS = (UniformLaw(-1, 1), NormalLaw(Rational(1, 2), Rational(2, 3)))
+
+
+def strand(monomials, slopes, loadings, rate=1):
+    return Strand(ExponentialWeight(Integer(1), Rational(rate)), LAWS, fmpq(0), slopes, loadings, ((0, 2),), monomials)
+
+
+@pytest.mark.parametrize(("square", "rate"), [(fmpq(1, 2), 1), (fmpq(-3, 4), 1), (fmpq(-1, 2), -1)])
+def test_a_square_changes_the_law(square, rate):
+    one = strand(((0, 2), (0, 1)), (square, fmpq(1, 3)), ((fmpq(1), fmpq(0), fmpq(1, 5)),), rate)
+    with ball_precision(100):
+        (found,) = without_squares([one], [1])
+        mean, variance = (float(value) for value in found.normals[1])
+        assert found.strand.monomials is None
+        assert [float(slope) for slope in found.strand.slopes] == pytest.approx([0, 1 / 3])
+        assert [float(entry) for entry in found.strand.loadings[0]] == pytest.approx([1, 0, 0.2])
+        x = 0.5 + 30 * NODES
+        density = 30 * WEIGHTS * np.exp(-((x - 0.5) ** 2) * 9 / 8) * 1.5 / np.sqrt(2 * np.pi)
+        w = density * np.exp(rate * float(square.p) / float(square.q) * x * x)
+        assert np.sum(w) == pytest.approx(float(found.level.exp()), rel=1e-11)
+        assert np.sum(w * x) / np.sum(w) == pytest.approx(mean, rel=1e-11)
+        assert np.sum(w * (x - mean) ** 2) / np.sum(w) == pytest.approx(variance, rel=1e-11)
+
+
+def test_what_is_not_finite_or_not_covered_is_refused():
+    still = ((fmpq(1), fmpq(0), fmpq(0)),)
+    with ball_precision(64):
+        with pytest.raises(EvaluationError, match="not finite"):
+            without_squares([strand(((0, 1), (0, 2)), (fmpq(0), fmpq(9, 8)), still)], [1])
+        for exponents in ((1, 1), (2, 0), (0, 3)):
+            with pytest.raises(EvaluationError, match="affine but for their squares"):
+                without_squares([strand(((0, 1), exponents), (fmpq(0), fmpq(1, 8)), still)], [1])
+        with pytest.raises(EvaluationError, match="without random effects"):
+            without_squares([strand(((0, 2),), (fmpq(1, 8),), ((fmpq(1), fmpq(1)),))], [1])
+        pair = [strand(((0, 2),), (fmpq(k, 8),), ((fmpq(1), fmpq(0)),)) for k in (1, 2)]
+        with pytest.raises(EvaluationError, match="different squares"):
+            without_squares(pair, [1])
+
+
+def test_a_model_with_a_square():
+    """1.92815 by sums over x and u in NumPy."""
+    model = Model("y ~ x + I(x**2) + (0 + x | g)", family="poisson", laws={"x": "Normal(0, 1)"})
+    at = {"beta0": "-3/10", "beta1": "7/10", "beta2": "-2/5", "sigma2": "2/5"}
+    assert str(leading_terms(model)["I(x**2)"].evaluate(at, 6, method="balls")) == "1.92815"
