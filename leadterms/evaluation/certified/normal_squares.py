@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from flint import arb
+from flint import arb, fmpq
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import Ball, value_of
@@ -46,7 +46,7 @@ def without_squares(strands: Sequence[Strand], places: Sequence[int]) -> list[Af
 
 def _squares(strand: Strand, places: Sequence[int]) -> dict[int, Exact]:
     """Return the coefficients of the squares of normal predictors."""
-    found = dict.fromkeys(places, arb(0))
+    found: dict[int, Exact] = dict.fromkeys(places, fmpq(0))
     for k, exponents in enumerate(strand.monomials or ()):
         if sum(exponents) == 1:
             continue

@@ -32,8 +32,8 @@ def test_a_square_changes_the_law(square, rate):
         assert found.strand.monomials is None
         assert [float(slope) for slope in found.strand.slopes] == pytest.approx([0, 1 / 3])
         assert [float(entry) for entry in found.strand.loadings[0]] == pytest.approx([1, 0, 0.2])
-        x = 0.5 + 30 * NODES
-        density = 30 * WEIGHTS * np.exp(-((x - 0.5) ** 2) * 9 / 8) * 1.5 / np.sqrt(2 * np.pi)
+        x = 0.5 + 12 * NODES
+        density = 12 * WEIGHTS * np.exp(-((x - 0.5) ** 2) * 9 / 8) * 1.5 / np.sqrt(2 * np.pi)
         w = density * np.exp(rate * float(square.p) / float(square.q) * x * x)
         assert np.sum(w) == pytest.approx(float(found.level.exp()), rel=1e-11)
         assert np.sum(w * x) / np.sum(w) == pytest.approx(mean, rel=1e-11)

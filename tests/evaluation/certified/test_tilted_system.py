@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from flint import arb
 
 from leadterms import Model, expansion
+from leadterms.evaluation.certified import road
+from leadterms.evaluation.certified.strands import Strands
+from leadterms.evaluation.precision import ball_precision
 from tests.evaluation.certified.second_terms import both_terms
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(80)
@@ -60,6 +64,41 @@ def test_random_slopes_under_an_exponential_weight(formula, laws, random):
     # six digits are within half a unit of the sixth
     assert [float(number) for number in found] == pytest.approx(expected, rel=6e-6)
     assert all(number.certified for number in found)
+
+
+@pytest.mark.parametrize(
+    ("laws", "name"),
+    [((NORMAL,), "1"), ((NORMAL,), "x"), ((UNIFORM, NORMAL), "Sigma12"), ((NORMAL, TWO), "x")],
+    ids=str,
+)
+def test_the_ceiling_is_above_the_integrand(laws, name, monkeypatch):
+    systems, original = [], road.certified_average
+
+    def kept(system, bits):
+        # forms that are refused come first
+        if system.ceiling:
+            systems.append(system)
+        return original(system, bits)
+
+    monkeypatch.setattr(road, "certified_average", kept)
+    formula = f"y ~ {' + '.join('xz'[: len(laws)])} + ({'1' if name == 'Sigma12' else '0'} + x | g)"
+    certified(formula, dict(zip("xz", laws, strict=False)), name, "1/(m*n)", 2)
+    draw, closest = np.random.default_rng(1), np.inf
+    with ball_precision(80):
+        for system in systems:
+            strands = Strands(system)
+            for y in draw.normal(size=(40, system.dimension)) * 3:
+                point = strands.at([arb(one) for one in y])
+                moments = strands.plan(point, 40, strands.least_scales([point])).moments([point])[0]
+                bound = sum(
+                    float(part.level) * np.exp(np.dot([float(g) for g in part.growth], np.abs(y)))
+                    for part in system.ceiling
+                )
+                value = abs(float(system.value(moments, [arb(one) for one in y])))
+                assert value <= bound
+                closest = min(closest, bound / value)
+    # a bound a hundred times smaller would be seen
+    assert closest < 100
 
 
 @pytest.mark.slow
