@@ -141,11 +141,23 @@ def _piece(term: Expr, effects: list[Symbol]) -> Piece:
             constant *= exp(remainder)
         else:
             rest *= part
-    growth = _growth(rest, effects)
+    # the square of a function of a predictor, (u sqrt(x))^2, has its sign by that of the predictor
+    signed = _positive_predictors(rest)
+    growth = _growth(rest.xreplace(signed), effects)
     if growth != 0:
         exponent += growth
-        rest = _tempered(rest, effects)
+        rest = _tempered(rest.xreplace(signed), effects).xreplace({dummy: x for x, dummy in signed.items()})
     return Piece(constant, exponent, rest, _forms(rest, effects))
+
+
+def _positive_predictors(expression: Expr) -> dict[Symbol, Dummy]:
+    """Return positive symbols for the predictors of held expectations that are positive."""
+    bindings = [binding for node in expression.atoms(Expectation) for binding in node.bindings]
+    return {
+        x: Dummy(x.name, positive=True)
+        for x, law in bindings
+        if isinstance(x, Symbol) and law.support[0].is_extended_nonnegative and not law.is_discrete
+    }
 
 
 def _growth(expression: Expr, effects: list[Symbol]) -> Expr:
