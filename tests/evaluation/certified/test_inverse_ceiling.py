@@ -217,16 +217,15 @@ def test_second_terms_are_certified_and_agree_with_the_second_road(formula, fami
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("laws", "pairs"),
+    ("laws", "pair"),
     [
-        ({"x": "Uniform(-1, 1)", "z": "Uniform(0, 1)"}, [("1", "1"), ("1", "z")]),
-        ({"x": "Bernoulli(1/2)", "z": "Bernoulli(1/3)"}, [("x", "x"), ("Sigma11", "Sigma22")]),
+        ({"x": "Uniform(-1, 1)", "z": "Uniform(0, 1)"}, ("1", "z")),
+        ({"x": "Bernoulli(1/2)", "z": "Bernoulli(1/3)"}, ("Sigma11", "Sigma22")),
     ],
 )
-def test_a_random_slope_is_certified_too(laws, pairs):
+def test_a_random_slope_is_certified_too(laws, pair):
     result = expansion(Model("y ~ x + z + (1 + x | g)", family="bernoulli", laws=laws))
     at = "beta0=-0.4, beta1=0.9, beta2=0.3, Sigma11=0.8, Sigma12=0.1, Sigma22=0.4"
-    for pair in pairs:
-        proven = result[pair].evaluate(at, 6, order="1/(m*n)", method="balls")
-        estimate = result[pair].evaluate(at, 6, order="1/(m*n)", method="mpmath")
-        assert abs(proven.value - estimate.value) <= proven.error + estimate.error
+    proven = result[pair].evaluate(at, 6, order="1/(m*n)", method="balls")
+    estimate = result[pair].evaluate(at, 6, order="1/(m*n)", method="mpmath")
+    assert abs(proven.value - estimate.value) <= proven.error + estimate.error
