@@ -162,6 +162,7 @@ def test_a_tail_that_is_not_known_is_not_said_to_be_infinite():
         result["1"].evaluate("beta0=0, beta1=1, sigma2=2", order=SECOND)
 
 
+@pytest.mark.slow
 def test_two_heavy_tails_on_either_side():
     term = second("Exponential(1)", "y ~ x + z + (1 | g)", z="Gamma(2, 1)")
     at = {"beta1": Integer(-1), "sigma2": Integer(9)}
@@ -180,6 +181,7 @@ def test_tails_that_are_not_known(formula, law, exists):
     assert second(law, formula, link="cloglog").exists == exists
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", ["probit", "cloglog"])
 @pytest.mark.parametrize("law", ["Uniform(-1, 1)", "Normal(0, 1)", "Exponential(1)"])
 def test_what_each_variance_of_several_effects_needs(link, law):
@@ -249,6 +251,7 @@ def growth(points, masses, covariance, radius):
     return worst
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_the_condition_for_a_slope_is_where_the_inverse_outgrows_the_density(seed):
     rng = np.random.default_rng(seed)
@@ -294,6 +297,7 @@ def test_the_condition_for_a_slope_on_three_values_is_exact():
     assert {(True, False), (False, False)} <= verdicts
 
 
+@pytest.mark.slow
 def test_a_heavy_tail_on_one_side_and_rows_of_both_signs_are_not_infinite():
     """1/H(u) = 1/E[w(x u + x - z)] for x = -1, 1 and an exponential z grows like e^|u|: finite for every variance."""
     two = "Finite({-1: 1/2, 1: 1/2})"
@@ -317,6 +321,7 @@ def test_a_product_of_both_signs_is_finite_under_cloglog():
     assert (term.exists, term.condition) == (True, None)
 
 
+@pytest.mark.slow
 def test_a_joint_normal_predictor_widens_as_independent_ones_do():
     formula = "y ~ x1 + x2 + (1 + x1 | g)"
     joint = {"x1, x2": "MultivariateNormal([0, 0], [[1, 0], [0, 1]])"}

@@ -65,6 +65,7 @@ def test_random_slopes_under_an_exponential_weight(formula, laws, random):
     assert all(number.certified for number in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("laws", "name"),
     [((NORMAL,), "1"), ((NORMAL,), "x"), ((NORMAL, TWO), "x")],
@@ -110,6 +111,7 @@ def test_two_slopes_without_an_intercept():
     assert [float(number) for number in found] == pytest.approx([leading[0, 0], second[0, 0]], rel=6e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("laws", [(FEW,), (UNIFORM,), (UNIFORM, NORMAL)], ids=str)
 def test_the_second_term_of_a_covariance_of_effects(laws):
     """E[W H_AA^-1 W'] with W = (u2, u1), plus what the fixed predictor lends, by sums."""
