@@ -21,6 +21,7 @@ from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import Ball, larger
+from leadterms.evaluation.certified.effect_powers import bound_of_effects
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.weight_balls import rate_of
 from leadterms.evaluation.moment_system import ExponentialCeiling, InverseForm, NumeratorTerm, Sector
@@ -53,18 +54,15 @@ def quotient_of_exponentials(problems: Sequence[Problem], form: InverseForm) -> 
     if not all(bool(one.coefficient > 0) for one in below):
         raise EvaluationError("a coefficient of a denominator is not shown to be positive")
     means = list(_means(below))
-    size = len(form.mean)
-    used = [k for k in range(size) if any(term.powers[k] for term in form.terms)]
-    steep = [sum((abs(arb(form.root[k][j])) for k in used), arb(0)) for j in range(size)]
-    total, rising = arb(0), [arb(0)] * size
+    top, steep = bound_of_effects(form)
+    total, rising = arb(0), [arb(0)] * len(form.mean)
     for term in form.terms:
         level, rates = _least(_exponential(problems, term), means)
         total += level * prod(map(factorial, term.powers))
         rising = [larger(a, b) for a, b in zip(rising, rates, strict=True)]
-    total *= sum((abs(arb(form.mean[k])) for k in used), arb(0)).exp()
     growth = tuple((a + b).abs_upper() for a, b in zip(rising, steep, strict=True))
     sector = Sector(max(1, form.degree), 1, 1, tuple(one.abs_upper() for one in steep))
-    return ExponentialCeiling(total.abs_upper(), growth), sector
+    return ExponentialCeiling((total * top).abs_upper(), growth), sector
 
 
 def _exponential(problems: Sequence[Problem], term: NumeratorTerm) -> _Exponential:

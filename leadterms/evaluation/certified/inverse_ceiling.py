@@ -40,6 +40,7 @@ from flint import arb, arb_mat
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, larger, smaller
+from leadterms.evaluation.certified.effect_powers import bound_of_effects
 from leadterms.evaluation.certified.exponential_sums import are_exponentials, quotient_of_exponentials
 from leadterms.evaluation.certified.inverse_bound import shares_of_square
 from leadterms.evaluation.certified.polynomials import (
@@ -80,16 +81,13 @@ def inverse_ceiling(strands: Sequence[Strand], form: InverseForm) -> tuple[Expon
     """
     with ball_precision(PLANNING_BITS):
         problems = [Problem(strand) for strand in strands]
-        size = len(form.mean)
         if form.probabilities and all(isinstance(strand.weight, STRAYING) for strand in strands):
             return _under_light_tails(problems, form)
         if are_exponentials(problems, form):
             return quotient_of_exponentials(problems, form)
-        used = [k for k in range(size) if any(term.powers[k] for term in form.terms)]
-        steep = [sum((abs(arb(form.root[k][j])) for k in used), arb(0)) for j in range(size)]
+        level, steep = bound_of_effects(form)
         above = [_numerator(problems, term) for term in form.terms]
-        top = sum((size for size, _ in above), arb(0))
-        top *= sum((abs(arb(form.mean[k])) for k in used), arb(0)).exp()
+        top = level * sum((size for size, _ in above), arb(0))
         floor = _least([problem.weight.floor() for problem in problems])
         below = _determinant(problems, form) if form.probabilities else _positive_sum(problems, form)
         whole = top * below.level.exp() / (abs(arb(form.factor)) * floor**below.order * below.volume)

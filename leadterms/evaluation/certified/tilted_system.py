@@ -21,6 +21,7 @@ from flint import arb, arb_mat
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import Ball, larger
 from leadterms.evaluation.certified.bounds import of_exponential_weight
+from leadterms.evaluation.certified.effect_powers import bound_of_effects
 from leadterms.evaluation.certified.normal_tilt import Exponents, Tilted, TiltedStrand, normal_places
 from leadterms.evaluation.certified.polynomials import columns, mean, supremum, times, without_effects
 from leadterms.evaluation.certified.problem import Problem
@@ -61,6 +62,7 @@ def tilted_inverse(
         raise EvaluationError("no bound is known of a positive sum with normal predictors under exponential weights")
     size = len(form.mean)
     order = size + form.with_ones
+    top, steep = bound_of_effects(form)
     total, rising = _numerator(tilt, original, form)
     problems = [Problem(one.strand) for one in tilt.strands]
     level, falls = _reach(problems, order)
@@ -68,10 +70,9 @@ def tilted_inverse(
     outer = arb_mat([list(row) for row in form.root]).det()
     spread = outer / prod((tilt.root[j][j] for j in range(size)), start=arb(1))
     least = (problems[0].weight.scale ** order * _volume(tilt, original, form) / spread**2).lower()
-    whole = total * level.exp() / (abs(arb(form.factor)) * least)
+    whole = top * total * level.exp() / (abs(arb(form.factor)) * least)
     if not (least > 0 and whole.is_finite()):
         raise EvaluationError("no bound of the inverse information for large random effects could be proven")
-    steep = _steepness(form)
     growth = tuple((a + b + c).abs_upper() for a, b, c in zip(rising, steep, falls, strict=True))
     sector = None
     if not is_moving(tilt):
@@ -80,18 +81,8 @@ def tilted_inverse(
     return ExponentialCeiling(whole.abs_upper(), growth), sector
 
 
-def _used(form: InverseForm) -> list[int]:
-    """Return the effects u that stand in the numerator."""
-    return [k for k in range(len(form.mean)) if any(term.powers[k] for term in form.terms)]
-
-
-def _steepness(form: InverseForm) -> list[Ball]:
-    """Return rates g with sum_k |u_k - mean_k| <= sum_j g_j |y_j| over the effects in the numerator."""
-    return [sum((abs(form.root[k][j]) for k in _used(form)), arb(0)) for j in range(len(form.mean))]
-
-
 def _numerator(tilt: Tilted, original: Sequence[Strand], form: InverseForm) -> tuple[Ball, list[Ball]]:
-    """Return k and rates g with |N| <= k e^(sum_j (g_j + steepness_j) |y_j|), by |u|^a <= a! e^|u|."""
+    """Return k and rates g with |N| <= k e^(sum_j g_j |y_j| + sum_k |u_k|), by |u|^a <= a! e^|u|."""
     total, rising = arb(0), [arb(0)] * len(form.mean)
     for term in form.terms:
         size = abs(arb(term.coefficient)) * prod(map(factorial, term.powers))
@@ -100,7 +91,7 @@ def _numerator(tilt: Tilted, original: Sequence[Strand], form: InverseForm) -> t
             growth, level = _moment(tilt.strands[strand], original[strand], exponents)
             size, rates = size * level, [a + b for a, b in zip(rates, growth, strict=True)]
         total, rising = total + size, [larger(a, b) for a, b in zip(rising, rates, strict=True)]
-    return total * sum((abs(form.mean[k]) for k in _used(form)), arb(0)).exp(), rising
+    return total, rising
 
 
 def _reach(problems: Sequence[Problem], times_over: int) -> tuple[Ball, list[Ball]]:
