@@ -66,11 +66,11 @@ class Bound:
 
 def ceiling(average: Average) -> Bound | None:
     """Return a bound of |F|, or None if none is found."""
-    # exponents of a pair add up only as in products of two columns
-    return (None if has_pairs(average) else _by_ratio(average)) or ceiling_of_residual_information(average)
+    # exponents that stand for functions add up only as in products of two columns
+    return (None if has_curves(average) else _by_ratio(average)) or ceiling_of_residual_information(average)
 
 
-def has_pairs(average: Average) -> bool:
+def has_curves(average: Average) -> bool:
     """Tell whether powers of a predictor stand for functions of it."""
     return any(isinstance(law, CurveLaw) for moment in average.inner.values() for law in moment.laws)
 

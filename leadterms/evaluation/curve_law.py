@@ -64,7 +64,7 @@ def _exponents(functions: Tuple) -> dict[Expr, int]:
 
 
 @dataclass(frozen=True)
-class Paired:
+class OnCurve:
     """The linear predictor and a factor in powers of x that stand for functions of it, and the law of these."""
 
     eta: Expr
@@ -72,7 +72,7 @@ class Paired:
     law: CurveLaw
 
 
-def paired(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, ...] = ()) -> Paired | None:
+def on_curve(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, ...] = ()) -> OnCurve | None:
     """Return a linear predictor and a factor in functions of x and their products, None where they are not.
 
     The functions are some that are given, those of the terms of eta, and of the factor where they are no products of
@@ -83,7 +83,7 @@ def paired(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, ...
     >>> from sympy import exp
     >>> from leadterms.model.laws import UniformLaw
     >>> x, b = Symbol("x", real=True), Symbol("b")
-    >>> found = paired(x, UniformLaw(1, 2), x + b * exp(x), x * exp(x))
+    >>> found = on_curve(x, UniformLaw(1, 2), x + b * exp(x), x * exp(x))
     >>> found.eta, found.factor, found.law.powers[3]
     (b*x**3 + x**2, x**5, exp(x))
 
@@ -106,7 +106,7 @@ def paired(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, ...
     marks = dict(zip(functions, curve.marks, strict=True))
     known = _exponents(curve.args[1])
     written = Add(*(c * x ** marks.get(f, 0) for f, c in parts[0]))
-    return Paired(written, Add(*(c * x ** known[f] for f, c in parts[1])), curve)
+    return OnCurve(written, Add(*(c * x ** known[f] for f, c in parts[1])), curve)
 
 
 def power_and_rate(function: Expr, x: Symbol) -> tuple[int, Expr] | None:

@@ -9,13 +9,13 @@ from flint import arb
 from sympy import Expr, Poly, Symbol, fraction, together
 
 from leadterms.errors import UncertifiedError
-from leadterms.evaluation.ceilings import Bound, ceiling, ceiling_of_residual_information, has_pairs
+from leadterms.evaluation.ceilings import Bound
 from leadterms.evaluation.certified.work import require_patience
 from leadterms.evaluation.compile_balls import BallProgram, ball_program
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.held_plan import OUTSIDE, Average, PolynomialPredictor, affine, polynomial
+from leadterms.evaluation.integrand_bound import integrand_bound, steep_effects
 from leadterms.evaluation.moment_system import (
-    STRAYING,
     Ball,
     Ceiling,
     ExponentialCeiling,
@@ -25,10 +25,10 @@ from leadterms.evaluation.moment_system import (
     NumericSystem,
     Strand,
 )
-from leadterms.evaluation.residual_information import InverseInformation, Moments, inverse_information
+from leadterms.evaluation.residual_information import InverseInformation, Moments
 from leadterms.evaluation.road import Numbers, Road
 from leadterms.evaluation.weighted_moment import WeightedMoment
-from leadterms.model.laws import Law, NormalLaw
+from leadterms.model.laws import NormalLaw
 from leadterms.model.weights import ExponentialWeight
 
 NAME = "general certified road, slower than a kernel"
@@ -54,44 +54,15 @@ def general_road(average: Average) -> Road:
     if not average.integrand.is_rational_function(*symbols, *effects.symbols):
         raise UncertifiedError("no certified road: the integrand is not rational in the moments of the weight")
     families = _families(average)
-    above, inverse = _ceiling(average) if effects.symbols else (None, None)
+    above, inverse = integrand_bound(average) if effects.symbols else (None, None)
     layout = _Layout(average, families, above, inverse)
     return Road(NAME, layout.numbers, layout.enclose)
 
 
-def _slopes(average: Average) -> list[tuple[Symbol, WeightedMoment, Law]]:
-    """Return the effects that multiply predictors, with a moment and the law of each."""
-    return [
-        (effect, moment, law)
-        for moment in average.inner.values()
-        for variable, law in zip(moment.variables, moment.laws, strict=True)
-        for effect in average.effects.symbols
-        if moment.eta.diff(effect).has(variable)
-    ]
-
-
-def _unbounded(
-    slopes: Sequence[tuple[Symbol, WeightedMoment, Law]],
-) -> list[tuple[Symbol, WeightedMoment, Law]]:
-    """Return those on unbounded predictors, but for normal ones that are integrated in closed form."""
-    return [
-        slope
-        for slope in slopes
-        if not (isinstance(slope[1].weight, ExponentialWeight) and isinstance(slope[2], NormalLaw))
-        and not all(end.is_finite for end in slope[2].support)
-    ]
-
-
-def _tilts(average: Average) -> bool:
-    """Tell whether normal predictors stand under exponential weights."""
-    return bool(average.effects.symbols) and all(
-        isinstance(moment.weight, ExponentialWeight) and any(isinstance(law, NormalLaw) for law in moment.laws)
-        for moment in average.inner.values()
-    )
-
-
-def _degree(average: Average) -> int:
-    """Return the degree of an integrand that is homogeneous in the moments."""
+def _tilt_degree(average: Average) -> int | None:
+    """Return the degree of an integrand that is homogeneous in the moments, where normal predictors are integrated."""
+    if not (average.effects.symbols and all(map(_tilts, average.inner.values()))):
+        return None
     degrees = []
     for part in fraction(together(average.integrand)):
         poly = Poly(part, *average.inner)
@@ -101,65 +72,9 @@ def _degree(average: Average) -> int:
     return degrees[0] - degrees[1]
 
 
-def _strays_apart(average: Average) -> bool:
-    """Tell whether weights that leave every sector stand at slopes that differ, within a strand or between them."""
-    moments = [moment for moment in average.inner.values() if isinstance(moment.weight, STRAYING)]
-    moved = {tuple(moment.eta.diff(effect) for effect in average.effects.symbols) for moment in moments}
-    return len(moved) > 1 or any(
-        slope.has(*moment.variables) for moment in moments for own in moved for slope in own if moment.variables
-    )
-
-
-def _ceiling(average: Average) -> tuple[Bound | None, InverseInformation | None]:
-    """Return a bound of the integrand, or its form where it is an entry of an inverse information.
-
-    Under unbounded random slopes both are to be cut off, and the bound is that of residual information.
-    """
-    slopes = _slopes(average)
-    unbounded = _unbounded(slopes)
-    slope = f"a random slope on a predictor with the unbounded law {unbounded[0][2]}" if unbounded else ""
-    if any(isinstance(moment.weight, ExponentialWeight) for _, moment, _ in unbounded):
-        raise UncertifiedError(f"no certified road: {slope}, under a weight that grows exponentially")
-    above = None
-    if not average.integrand.free_symbols & set(average.effects.symbols):
-        # weights that leave every sector are certified under random slopes by what is known of Schur complements
-        if unbounded or _strays_apart(average):
-            above = ceiling_of_residual_information(average)
-        if above is None and not unbounded:
-            above = ceiling(average)
-    pairs = has_pairs(average)
-    if pairs and slopes and (unbounded or _cuts_all(average)):
-        raise UncertifiedError(
-            "no certified road: functions of a predictor are certified under random slopes where those are on bounded "
-            "predictors, and under the probit and complementary log-log links all predictors are bounded"
-        )
-    if above is not None:
-        return above, None
-    inverse = inverse_information(average)
-    if pairs and (inverse is None or not inverse.probabilities):
-        raise UncertifiedError(
-            "no certified road: with functions of a predictor the integrand is recognised neither as residual "
-            "information nor as one over the determinant of that of the random effects"
-        )
-    if not unbounded:
-        if inverse is None:
-            raise UncertifiedError("no certified road: no bound of the integrand is known for large random effects")
-        return None, inverse
-    if inverse is None or not inverse.probabilities:
-        raise UncertifiedError(
-            f"no certified road: {slope}, in an integrand that is neither residual nor inverse information"
-        )
-    if len(average.effects.symbols) > 1:
-        require_patience(f"{slope}, in an inverse information of several random effects")
-    return None, inverse
-
-
-def _cuts_all(average: Average) -> bool:
-    """Tell whether weights leave every sector and a predictor is unbounded: under random slopes all is cut off then."""
-    moments = average.inner.values()
-    return any(isinstance(moment.weight, STRAYING) for moment in moments) and not all(
-        end.is_finite for moment in moments for law in moment.laws for end in law.support
-    )
+def _tilts(moment: WeightedMoment) -> bool:
+    """Tell whether normal predictors stand under an exponential weight."""
+    return isinstance(moment.weight, ExponentialWeight) and any(isinstance(law, NormalLaw) for law in moment.laws)
 
 
 @dataclass(frozen=True)
@@ -218,7 +133,7 @@ class _Layout:
         self._places = {key: place for place, key in enumerate(families)}
         self._size = len(average.effects.symbols)
         # what moves eta without bound goes first: then the others move it little
-        steep = {effect for effect, _, _ in _unbounded(_slopes(average))}
+        steep = steep_effects(average)
         self._order = sorted(range(self._size), key=lambda j: average.effects.symbols[j] not in steep)
         self._moments = [(self._places[_key(moment)], moment.polynomial) for moment in average.inner.values()]
         parts = above.parts if above else ()
@@ -229,7 +144,7 @@ class _Layout:
         self._columns = above.columns if above else ()
         self._inverse = inverse
         self._strand_of = [self._places[_key(average.inner[one])] for one in inverse.symbols] if inverse else []
-        self._degree = _degree(average) if _tilts(average) else None
+        self._degree = _tilt_degree(average)
         self._with_effects = bool(average.integrand.free_symbols & set(average.effects.symbols))
         outside = average.effects.symbols if self._with_effects else ()
         symbols = (*average.inner, *outside)

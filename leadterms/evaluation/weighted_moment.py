@@ -14,7 +14,7 @@ from types import MappingProxyType
 from sympy import Add, Expr, Integer, Mul, Poly, Pow, Symbol, default_sort_key, erfc, exp, sqrt
 
 from leadterms.evaluation.binding import independent
-from leadterms.evaluation.curve_law import CurveLaw, paired
+from leadterms.evaluation.curve_law import CurveLaw, on_curve
 from leadterms.evaluation.internal import MARK
 from leadterms.evaluation.mapped_law import MappedLaw, straightened
 from leadterms.expectation.held import Expectation
@@ -109,13 +109,13 @@ def _accepted(
             given = beside.get(x, ())
             if given or not eta.is_polynomial(x) or (eta == 0 and not rest.is_polynomial(x)):
                 straight = None if given else straightened(x, law, (eta, rest))
-                pair = paired(x, law, eta, rest, given) if straight is None else None
+                curved = on_curve(x, law, eta, rest, given) if straight is None else None
                 if straight is not None:
                     eta, rest = straight.expressions
                     laws = (*laws[:i], straight.law, *laws[i + 1 :])
-                elif pair is not None:
-                    eta, rest = pair.eta, pair.factor
-                    laws = (*laws[:i], pair.law, *laws[i + 1 :])
+                elif curved is not None:
+                    eta, rest = curved.eta, curved.factor
+                    laws = (*laws[:i], curved.law, *laws[i + 1 :])
         if not rest.is_polynomial(*variables):
             continue
         polynomial = Poly(rest, *variables) if variables else None

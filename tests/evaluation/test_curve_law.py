@@ -13,7 +13,7 @@ from leadterms.evaluation.certified.balls import interval
 from leadterms.evaluation.certified.curve_line import CurveLine
 from leadterms.evaluation.certified.lines import line_of
 from leadterms.evaluation.certified.problem import Problem
-from leadterms.evaluation.curve_law import paired
+from leadterms.evaluation.curve_law import on_curve
 from leadterms.evaluation.moment_system import Strand
 from leadterms.model.laws import NormalLaw, UniformLaw
 from leadterms.model.weights import LogisticWeight
@@ -39,7 +39,7 @@ NODES, MASSES = (NODES + 3) / 2, MASSES / 2  # Uniform(1, 2)
 )
 def test_functions_by_the_names_of_powers(eta, factor, expected):
     """And back: the powers stand for what was written."""
-    found = paired(X, UniformLaw(1, 2), eta, factor)
+    found = on_curve(X, UniformLaw(1, 2), eta, factor)
     assert (found.eta, found.factor) == expected
     for written, meant in ((found.eta, eta), (found.factor, factor)):
         assert written.replace(lambda p: p.is_Pow and p.base == X, lambda p: found.law.powers[int(p.exp)]) == meant
@@ -55,7 +55,7 @@ def test_functions_by_the_names_of_powers(eta, factor, expected):
     ],
 )
 def test_what_is_no_analytic_function_on_a_bounded_support_is_left_alone(law, eta, factor):
-    assert paired(X, law, eta, factor) is None
+    assert on_curve(X, law, eta, factor) is None
 
 
 def logit(eta):
@@ -169,7 +169,7 @@ def reduced(weights: np.ndarray, design: np.ndarray) -> np.ndarray:
 
 
 def test_tails_of_powers_and_exponentials_against_their_integrals():
-    law = paired(X, NormalLaw(0, 1), X + exp(X), X).law
+    law = on_curve(X, NormalLaw(0, 1), X + exp(X), X).law
     line = CurveLine(law, line_of(law.base))
     for exponent, function in law.powers.items():
         exact = 0.0
@@ -211,7 +211,7 @@ def test_a_false_power_is_caught(monkeypatch):
 
 
 def test_a_power_that_stands_for_no_product_of_two_columns_is_refused():
-    law = paired(X, UniformLaw(1, 2), X + exp(X), X).law
+    law = on_curve(X, UniformLaw(1, 2), X + exp(X), X).law
     nothing = Strand(LogisticWeight(Integer(1)), (law,), arb(0), (arb(1), arb(1)), (), ((8,),), ((2,), (3,)))
     with pytest.raises(EvaluationError, match="not one of two columns"):
         Problem(nothing)
@@ -219,7 +219,7 @@ def test_a_power_that_stands_for_no_product_of_two_columns_is_refused():
 
 
 def test_what_is_not_analytic_on_a_box_is_not_finite():
-    law = paired(X, UniformLaw(1, 2), X + log(X), X).law
+    law = on_curve(X, UniformLaw(1, 2), X + log(X), X).law
     line = CurveLine(law, line_of(law.base))
     box = acb(interval(arb(-1), arb(1)), arb(0, 0.1))
     assert not line.power(box, 2 if law.powers[2] == log(X) else 3).is_finite()

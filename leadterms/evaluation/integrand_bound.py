@@ -1,0 +1,106 @@
+"""Choose the bound of an integrand over the random effects, or see that it is cut off, or refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sympy import Symbol
+
+from leadterms.errors import UncertifiedError
+from leadterms.evaluation.ceilings import Bound, ceiling, ceiling_of_residual_information, has_curves
+from leadterms.evaluation.certified.work import require_patience
+from leadterms.evaluation.held_plan import Average
+from leadterms.evaluation.moment_system import STRAYING
+from leadterms.evaluation.residual_information import InverseInformation, inverse_information
+from leadterms.evaluation.weighted_moment import WeightedMoment
+from leadterms.model.laws import Law, NormalLaw
+from leadterms.model.weights import ExponentialWeight
+
+
+def integrand_bound(average: Average) -> tuple[Bound | None, InverseInformation | None]:
+    """Return a bound of the integrand, or its form where it is an entry of an inverse information.
+
+    Under unbounded random slopes both are to be cut off, and the bound is that of residual information.
+    """
+    slopes = _slopes(average)
+    unbounded = _unbounded(slopes)
+    slope = f"a random slope on a predictor with the unbounded law {unbounded[0][2]}" if unbounded else ""
+    if any(isinstance(moment.weight, ExponentialWeight) for _, moment, _ in unbounded):
+        raise UncertifiedError(f"no certified road: {slope}, under a weight that grows exponentially")
+    above = None
+    if not average.integrand.free_symbols & set(average.effects.symbols):
+        # weights that leave every sector are certified under random slopes by what is known of Schur complements
+        if unbounded or _strays_apart(average):
+            above = ceiling_of_residual_information(average)
+        if above is None and not unbounded:
+            above = ceiling(average)
+    curves = has_curves(average)
+    if curves and slopes and (unbounded or _cuts_all(average)):
+        raise UncertifiedError(
+            "no certified road: functions of a predictor are certified under random slopes where those are on bounded "
+            "predictors, and under the probit and complementary log-log links all predictors are bounded"
+        )
+    if above is not None:
+        return above, None
+    inverse = inverse_information(average)
+    if curves and (inverse is None or not inverse.probabilities):
+        raise UncertifiedError(
+            "no certified road: with functions of a predictor the integrand is recognised neither as residual "
+            "information nor as one over the determinant of that of the random effects"
+        )
+    if not unbounded:
+        if inverse is None:
+            raise UncertifiedError("no certified road: no bound of the integrand is known for large random effects")
+        return None, inverse
+    if inverse is None or not inverse.probabilities:
+        raise UncertifiedError(
+            f"no certified road: {slope}, in an integrand that is neither residual nor inverse information"
+        )
+    if len(average.effects.symbols) > 1:
+        require_patience(f"{slope}, in an inverse information of several random effects")
+    return None, inverse
+
+
+def steep_effects(average: Average) -> frozenset[Symbol]:
+    """Return the effects that move the linear predictor without bound, as they multiply an unbounded predictor."""
+    return frozenset(effect for effect, _, _ in _unbounded(_slopes(average)))
+
+
+def _slopes(average: Average) -> list[tuple[Symbol, WeightedMoment, Law]]:
+    """Return the effects that multiply predictors, with a moment and the law of each."""
+    return [
+        (effect, moment, law)
+        for moment in average.inner.values()
+        for variable, law in zip(moment.variables, moment.laws, strict=True)
+        for effect in average.effects.symbols
+        if moment.eta.diff(effect).has(variable)
+    ]
+
+
+def _unbounded(
+    slopes: Sequence[tuple[Symbol, WeightedMoment, Law]],
+) -> list[tuple[Symbol, WeightedMoment, Law]]:
+    """Return those on unbounded predictors, but for normal ones that are integrated in closed form."""
+    return [
+        slope
+        for slope in slopes
+        if not (isinstance(slope[1].weight, ExponentialWeight) and isinstance(slope[2], NormalLaw))
+        and not all(end.is_finite for end in slope[2].support)
+    ]
+
+
+def _strays_apart(average: Average) -> bool:
+    """Tell whether weights that leave every sector stand at slopes that differ, within a strand or between them."""
+    moments = [moment for moment in average.inner.values() if isinstance(moment.weight, STRAYING)]
+    moved = {tuple(moment.eta.diff(effect) for effect in average.effects.symbols) for moment in moments}
+    return len(moved) > 1 or any(
+        slope.has(*moment.variables) for moment in moments for own in moved for slope in own if moment.variables
+    )
+
+
+def _cuts_all(average: Average) -> bool:
+    """Tell whether weights leave every sector and a predictor is unbounded: under random slopes all is cut off then."""
+    moments = average.inner.values()
+    return any(isinstance(moment.weight, STRAYING) for moment in moments) and not all(
+        end.is_finite for moment in moments for law in moment.laws for end in law.support
+    )
