@@ -3,5 +3,5 @@
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--variants", type=int, default=60, help="how many true and how many false variants of each formula are checked"
+        "--variants", type=int, default=40, help="how many true and how many false variants of each formula are checked"
     )

@@ -34,16 +34,10 @@ def integrand_bound(average: Average) -> tuple[Bound | None, InverseInformation 
             above = ceiling_of_residual_information(average)
         if above is None and not unbounded:
             above = ceiling(average)
-    curves = has_curves(average)
-    if curves and slopes and (unbounded or _cuts_all(average)):
-        raise UncertifiedError(
-            "no certified road: functions of a predictor are certified under random slopes where those are on bounded "
-            "predictors, and under the probit and complementary log-log links all predictors are bounded"
-        )
     if above is not None:
         return above, None
     inverse = inverse_information(average)
-    if curves and (inverse is None or not inverse.probabilities):
+    if has_curves(average) and (inverse is None or not inverse.probabilities):
         raise UncertifiedError(
             "no certified road: with functions of a predictor the integrand is recognised neither as residual "
             "information nor as one over the determinant of that of the random effects"
@@ -95,12 +89,4 @@ def _strays_apart(average: Average) -> bool:
     moved = {tuple(moment.eta.diff(effect) for effect in average.effects.symbols) for moment in moments}
     return len(moved) > 1 or any(
         slope.has(*moment.variables) for moment in moments for own in moved for slope in own if moment.variables
-    )
-
-
-def _cuts_all(average: Average) -> bool:
-    """Tell whether weights leave every sector and a predictor is unbounded: under random slopes all is cut off then."""
-    moments = average.inner.values()
-    return any(isinstance(moment.weight, STRAYING) for moment in moments) and not all(
-        end.is_finite for moment in moments for law in moment.laws for end in law.support
     )

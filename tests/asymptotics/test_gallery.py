@@ -430,6 +430,7 @@ SLOPES = Model(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_random_slope_on_a_normal_predictor_has_a_closed_form_and_a_condition():
     result = leading_terms(SLOPES)
     entry = result["x2"]

@@ -267,6 +267,7 @@ def test_logistic_random_slopes():
     assert abs(found * printed - 1) < mpmath.mpf("1e-11")
 
 
+@pytest.mark.slow
 def test_a_discrete_design_with_random_slopes_by_a_double_sum():
     """Logit, two arms with a random slope, a binary fixed predictor: every sum is laid by hand."""
     arms = {-1: 0.25, 1: 0.75}

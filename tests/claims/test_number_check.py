@@ -38,6 +38,7 @@ def test_a_planted_misprint_is_repaired(seed):
     assert check_number(SLOPE, inputs, value).verdict == "agree"
 
 
+@pytest.mark.slow
 def test_two_roots_between_points_of_the_grid_are_found_around_an_extremum():
     """The variance is largest in beta1 near 2, and every root lies between the same two points of the grid."""
     for printed in ("0.9", "2.1", "2.77", "3.5"):

@@ -51,6 +51,7 @@ def written(path, rows):
     return path
 
 
+@pytest.mark.slow
 def test_the_published_table_holds_for_poisson_and_not_for_its_caption(tmp_path):
     poisson = list(check_table(read_table(published(tmp_path / "poisson.csv", "poisson"))))
     assert {own.verdict.verdict for own in poisson} == {"agree"}

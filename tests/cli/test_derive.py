@@ -317,6 +317,7 @@ def test_two_terms_as_json_have_one_item_for_each_pair_and_order(run):
     assert all("use two terms" in s["warning"] for s in record["shares"])
 
 
+@pytest.mark.slow
 def test_a_term_that_does_not_exist_is_null_in_json_and_the_others_are_given(run):
     command = ["derive", "y ~ x + (1 | g)", "--family", "bernoulli", "--link", "probit", "--law", "x=Uniform(0, 1)",
                "--terms", "2", "--at", "beta0=0, beta1=1, sigma2=3/2", "--digits", "5", "--format", "json"]  # fmt: skip

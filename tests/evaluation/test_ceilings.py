@@ -75,6 +75,7 @@ def test_the_integrand_stays_below(case):
             assert abs(float(number)) <= float(limit) * (1 + 1e-5)
 
 
+@pytest.mark.slow
 def test_the_absolute_value_is_of_even_moments_or_bounded_support():
     """The check above reads |x|^e as x^e: its exponents are even, or the predictor positive."""
     for case in CASES:

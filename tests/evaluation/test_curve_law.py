@@ -7,7 +7,7 @@ import pytest
 from flint import acb, arb
 from sympy import Integer, Rational, Symbol, exp, lambdify, log, tanh
 
-from leadterms import Model, UncertifiedError, expansion, leading_terms
+from leadterms import Model, expansion, leading_terms
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import interval
 from leadterms.evaluation.certified.curve_line import CurveLine
@@ -139,6 +139,13 @@ def test_a_function_beside_a_predictor_in_some_strands_only():
     assert float(number) == pytest.approx(np.linalg.inv(g)[0, 0], rel=1e-7)
 
 
+def on_parts(low: float, high: float, density, parts: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and masses by Gauss' rule on equal parts."""
+    width = (high - low) / parts
+    x = np.concatenate([low + width * (k + NODES - 1) for k in range(parts)])
+    return x, np.tile(MASSES, parts) * width * density(x)
+
+
 @pytest.mark.parametrize(
     ("term", "law", "ends", "density"),
     [
@@ -148,9 +155,7 @@ def test_a_function_beside_a_predictor_in_some_strands_only():
 )
 def test_powers_and_exponentials_on_unbounded_laws(term, law, ends, density):
     """Against Gauss' rule on 20 parts of the line."""
-    width = (ends[1] - ends[0]) / 20
-    x = np.concatenate([ends[0] + width * (k + NODES - 1) for k in range(20)])
-    masses = np.tile(MASSES, 20) * width * density(x)
+    x, masses = on_parts(*ends, density, 20)
     design = np.stack([np.ones_like(x), x, np.exp(-x if "-" in term else x)])
     u, step = np.linspace(-5, 5, 101, retstep=True)
     h = 0
@@ -225,31 +230,55 @@ def test_what_is_not_analytic_on_a_box_is_not_finite():
     assert not line.power(box, 2 if law.powers[2] == log(X) else 3).is_finite()
 
 
-def test_random_slopes_beside_an_unbounded_predictor_are_refused():
-    laws = {"x": "Uniform(1, 2)", "z": "Normal(0, 1)"}
-    model = Model("y ~ x + I(exp(x)) + z + (0 + z | g)", family="bernoulli", laws=laws)
-    with pytest.raises(UncertifiedError, match="functions of a predictor are certified under random slopes"):
-        leading_terms(model)["x"].evaluate(AT, digits=5, method="balls")
+UNIFORM = "Uniform(1, 2)", NODES, MASSES
+EXPONENTIAL = "Exponential(1)", *on_parts(0, 60, lambda x: np.exp(-x), 10)
+NORMAL = "Normal(0, 1)", *on_parts(-9, 9, lambda x: np.exp(-x * x / 2) / np.sqrt(2 * np.pi), 2)
+TWO = "Finite({-1: 1/2, 2: 1/2})", np.array([-1, 2]), np.array([0.5, 0.5])
 
 
 @pytest.mark.slow
-def test_an_effect_on_another_predictor_that_takes_few_values():
+@pytest.mark.parametrize(
+    ("link", "weight", "terms", "law", "other", "digits"),
+    [
+        ("probit", probit, {"x": identity, "I(exp(x))": np.exp}, UNIFORM, TWO, 3),
+        ("logit", logit, {"I(exp(-x))": lambda x: np.exp(-x)}, UNIFORM, NORMAL, 5),
+        ("probit", probit, {"I(exp(-x))": lambda x: np.exp(-x)}, EXPONENTIAL, TWO, 3),
+        ("cloglog", cloglog, {"I(x*exp(-x))": lambda x: x * np.exp(-x)}, EXPONENTIAL, TWO, 3),
+    ],
+)
+def test_an_effect_on_another_predictor(link, weight, terms, law, other, digits):
+    formula = f"y ~ {' + '.join(terms)} + z + (0 + z | g)"
+    model = Model(formula, family="bernoulli", link=link, laws={"x": law[0], "z": other[0]})
+    at = {name: value for name, value in AT.items() if name == "sigma2" or int(name[4:]) <= len(terms) + 1}
+    number = leading_terms(model)[next(iter(terms))].evaluate(at, digits=digits, method="balls")
+    g, _, _ = averages(weight, list(terms.values()), law, other)
+    assert float(number) == pytest.approx(np.linalg.inv(g)[1, 1], rel=2 * 10**-digits)
+
+
+@pytest.mark.slow
+def test_second_terms_of_an_effect_on_another_predictor():
     model = Model(
-        "y ~ x + I(exp(x)) + d + (0 + d | g)",
-        family="bernoulli", link="probit", laws={"x": "Uniform(1, 2)", "d": "Finite({-1: 1/2, 2: 1/2})"},
-    )  # fmt: skip
-    at = AT | {"beta3": "0.3"}
-    number = leading_terms(model)["x"].evaluate(at, digits=4, method="balls")
-    u, step = np.linspace(-6, 6, 801, retstep=True)
-    h = 0
-    for d in (-1, 2):
-        design = np.stack([np.ones_like(NODES), NODES, np.exp(NODES), d * np.ones_like(NODES)])
-        eta = np.array([-0.3, 0.7, 0.2, 0.3]) @ design + d * u[:, None]
-        h = h + np.einsum("uk,ik,jk->uij", probit(eta) * MASSES / 2, design, design)
-    cross = h[:, :3, 3:]
-    g = h[:, :3, :3] - cross @ cross.transpose(0, 2, 1) / h[:, 3:, 3:]
-    g = np.einsum("u,uij->ij", np.exp(-u * u / 0.8) / np.sqrt(0.8 * np.pi) * step, g)
-    assert float(number) == pytest.approx(np.linalg.inv(g)[1, 1], rel=2e-4)
+        "y ~ I(exp(-x)) + z + (0 + z | g)", family="bernoulli", laws={"x": EXPONENTIAL[0], "z": "Uniform(1, 2)"}
+    )
+    at = {name: value for name, value in AT.items() if name != "beta3"}
+    number = expansion(model, terms=2)["z"].evaluate(at, digits=3, method="balls", order="1/(m*n)")
+    g, inverse, r = averages(logit, [lambda x: np.exp(-x)], EXPONENTIAL, UNIFORM)
+    assert float(number) == pytest.approx(inverse + r @ np.linalg.inv(g) @ r, rel=2e-3)
+
+
+def averages(weight, functions, law, other) -> tuple[np.ndarray, float, np.ndarray]:
+    """E_U[H_BB - H_BA H_AA^-1 H_AB], E_U[H_AA^-1] and E_U[H_BA H_AA^-1], an effect on another predictor z."""
+    x, z = (grid.ravel() for grid in np.meshgrid(law[1], other[1], indexing="ij"))
+    fixed = np.stack([np.ones_like(x), *(f(x) for f in functions)])
+    design = np.vstack([fixed, z])
+    eta, masses = np.array([-0.3, 0.7, 0.2, 0.1])[: len(design)] @ design, np.outer(law[2], other[2]).ravel()
+    u, step = np.linspace(-5, 5, 251, retstep=True)
+    g, inverse, r = 0, 0, 0
+    for v, density in zip(u, np.exp(-u * u / 0.8) / np.sqrt(0.8 * np.pi) * step, strict=True):
+        h = (design * weight(eta + v * z) * masses) @ design.T
+        g = g + density * (h[:-1, :-1] - np.outer(h[:-1, -1], h[-1, :-1]) / h[-1, -1])
+        inverse, r = inverse + density / h[-1, -1], r + density * h[:-1, -1] / h[-1, -1]
+    return g, inverse, r
 
 
 def test_random_points():

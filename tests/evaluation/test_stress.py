@@ -193,6 +193,7 @@ def test_uniform_predictor(beta0: str, beta1: str, sigma2: str, rounding: str, d
         holds(number, value, doubt, rounding)
 
 
+@pytest.mark.slow
 @seldom
 @given(INTERCEPTS, STEEP, MODERATE)
 @example("50", "20", "1e-8")
@@ -235,6 +236,7 @@ def probit(q: arb) -> arb:
     return 2 / arb.pi() * (-eta * eta).exp() / (z.erfc() * (-z).erfc())
 
 
+@pytest.mark.slow
 @seldom
 @given(INTERCEPTS, SLOPES, VARIANCES)
 @example("-50", "1e-30", "1e-8")

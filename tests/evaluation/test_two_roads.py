@@ -175,12 +175,12 @@ def test_regression_with_laws_of_sympy(law: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("response", RESPONSES, ids=lambda r: f"{r.family}-{r.link}")
-def test_regression_with_every_law(response: Response) -> None:
-    for law in BOUNDED if response.bounded else LAWS:
-        compare_regression(response, law)
+@pytest.mark.parametrize(("response", "law"), regressions(2))
+def test_more_regressions(response: Response, law: str) -> None:
+    compare_regression(response, law)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("formula", "laws"),
     [

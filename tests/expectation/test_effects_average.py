@@ -155,6 +155,7 @@ def test_average_against_brute_force(name):
         assert abs(value(average.value, at, 90) - expected) < tolerance * (1 + abs(expected))
 
 
+@pytest.mark.slow
 def test_two_held_forms_of_two_effects():
     at = point(3)
     average = average_over_effects(SLOPE, EFFECTS[:2], PAIR)

@@ -90,6 +90,7 @@ def test_tilt_in_two_dimensions_with_matrices_that_do_not_commute(seed):
         assert abs(mpf(closed.evalf(30)) / expected - 1) < TOLERANCE
 
 
+@pytest.mark.slow
 def test_symbolic_tilt_agrees_with_the_numeric_one():
     s11, s12, s22 = Symbol("s11", positive=True), Symbol("s12", real=True), Symbol("s22", positive=True)
     exponent = c + l1 * u + l2 * v + q11 * u**2 / 2 + q12 * u * v + q22 * v**2 / 2

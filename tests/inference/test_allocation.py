@@ -115,6 +115,7 @@ def test_efficiencies_have_their_top_at_the_optimum():
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_efficiencies_of_a_held_objective_by_quadrature():
     allocation = optimal_allocation(MIXED["x"])
     shares = [0.1, 0.35, 0.8]

@@ -91,6 +91,7 @@ def test_an_effect():
     assert float(at_point(plan.formula, plan)) == pytest.approx(float(plan.value), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_several_rows():
     result, at, _ = derived("poisson slopes")
     plan = sample_size(result, ["x", "beta0 = -1"], at, n=20)

@@ -15,6 +15,7 @@ AT = {"beta0": -1.5, "beta1": 0.3, "Sigma11": 0.5, "Sigma12": 0.1, "Sigma22": 0.
 INTERCEPT = Model("y ~ x + (1 | g)", family="gamma", link="log", laws={"x": "Normal(0, 1)"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "at", "sizes"),
     [
@@ -36,6 +37,7 @@ def test_the_covariance_is_that_of_the_expansion(model, at, sizes):
     assert np.linalg.eigvalsh(found.covariance)[0] > 0
 
 
+@pytest.mark.slow
 def test_unequal_sizes_have_their_own_orders():
     sizes = [20, 20, 60] * 30
     found = wald(SLOPES, AT, sizes)

@@ -32,6 +32,7 @@ def legend_of(panel):
     }
 
 
+@pytest.mark.slow
 def test_the_two_pictures_of_the_deck_stand_side_by_side(tmp_path):
     figure = pattern_figure([NESTED, CROSSED], SIZES)
     nested, crossed = figure.axes

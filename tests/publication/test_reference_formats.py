@@ -362,6 +362,7 @@ def test_a_program_without_values_is_refused(pack, shape):
     assert json.loads(write_pack(empty, "json"))["entries"][0]["value"] is None
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_a_string_literal_holds_any_text(text):
     literal = quoted(text)

@@ -170,6 +170,7 @@ def test_nothing_installed_is_refused_not_passed(monkeypatch):
         installed_statements()
 
 
+@pytest.mark.slow
 def test_the_derivations_have_distinct_names_sources_and_steps():
     found = derivations.statements()
     assert len({s.name for s in found}) == len(found) >= 20

@@ -64,7 +64,6 @@ class ResidualLoss:
         self._least = LeastInformation(laws.problems, self._shares)
         # where weights fall fast boxes about the middle have next to none: panels cost more, and see where it is
         strays = system.dimension == 1 and all(isinstance(strand.weight, STRAYING) for strand in system.strands)
-        strays = strays and all(line.plain for problem in laws.problems for line in problem.lines)
         self._panels = PanelInformation(laws.problems, self._shares) if strays else None
         parts = system.absolute_moments
         self.everywhere = sum(

@@ -216,11 +216,16 @@ def _spread(
 ) -> tuple[Ball, list[Ball]]:
     """Bound the means of |c| and of each |a_j| under laws with these densities, by their suprema or by moments.
 
-    Powers that stand for functions multiply as those of two columns only: under densities that are no constants by
-    suprema then.
+    Powers that stand for functions multiply as those of two columns only: under densities with such powers by suprema.
     """
-    plain = all(line.plain for problem in problems for line in problem.lines)
-    plain = plain or not any(k for density in densities for exponents in density for k in exponents)
+    pairs = zip(problems, densities, strict=True)
+    plain = all(
+        line.plain
+        for problem, density in pairs
+        for exponents in density
+        for line, k in zip(problem.lines, exponents, strict=True)
+        if k
+    )
     size = len(problems[0].loadings)
     level, growth = arb(0), [arb(0)] * size
     largest, farthest = arb(0), [arb(0)] * size

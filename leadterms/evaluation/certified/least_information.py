@@ -179,9 +179,7 @@ def _block(problem: Problem, box: Box) -> arb_mat:
         (None if line.low is not None else low, None if line.high is not None else high)
         for line, (low, high) in zip(problem.lines, box, strict=True)
     )
-    count = len(problem.lines)
-    plain = Strand(ConstantWeight(Integer(1)), problem.strand.laws, arb(0), (arb(0),) * count, (), tuple(wanted),
-                   cuts=cuts)  # fmt: skip
+    plain = Strand(ConstantWeight(Integer(1)), problem.strand.laws, arb(0), (), (), tuple(wanted), (), cuts)
     moments = dict(zip(wanted, _moments(Problem(plain)), strict=True))
     entries = [sum((c * moments[exponents] for exponents, c in terms.items()), arb(0)) for terms in products]
     return arb_mat(size, size, entries)

@@ -264,6 +264,7 @@ def test_an_identifier_begins_with_the_kind_of_model_and_ends_with_the_entry():
         assert model.startswith("glmm-" if "|" in reference.formula else "glm-")
 
 
+@pytest.mark.slow
 def test_the_atlas_is_broad():
     families = {reference.family.partition("(")[0] for reference in ATLAS}
     links = {reference.link for reference in ATLAS}

@@ -79,6 +79,7 @@ def test_what_is_cut_off_is_bounded_by_the_loss(kind: str) -> None:
     assert 0 < lost <= float(bound) <= 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "bits"), [("logit", 30), ("saturating", 24), ("probit", 12)])
 def test_averages(kind: str, bits: int) -> None:
     ball = certified_average(system(kind), bits)
@@ -93,6 +94,7 @@ def test_a_planted_false_loss_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert abs(float(ball.mid()) - DENSITY @ values("logit", Z)) > float(ball.rad()) + 1e-9
 
 
+@pytest.mark.slow
 def test_from_the_model_to_the_digits() -> None:
     model = Model("y ~ x + (0 + x | g)", family="bernoulli", laws={"x": "Normal(0, 1)"})
     # the bias of the slope's random effect adds E[h_x1/h_xx]^2/(residual information of the intercept)

@@ -215,6 +215,7 @@ def test_what_is_cut_off_is_bounded_by_the_loss() -> None:
     assert 0 < full - part <= float(bound) <= 1e-4
 
 
+@pytest.mark.slow
 def test_a_planted_false_loss_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the tails taken for nothing the cut is far too near, and the value is off by more than the ball says."""
     monkeypatch.setattr(CutLaws, "outside", lambda self, *args: arb("1e-30"))

@@ -159,6 +159,7 @@ def test_two_predictors_by_brute_force(references: SimpleNamespace) -> None:
             assert value.rad() < arb(2) ** -54
 
 
+@pytest.mark.slow
 def test_complex_boxes_contain_the_moments(references: SimpleNamespace) -> None:
     for weight in WEIGHTS[:6]:
         system = one_predictor(weight, UniformLaw(-1, 1))

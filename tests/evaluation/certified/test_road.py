@@ -151,6 +151,7 @@ def test_finite_predictors_as_strands() -> None:
         assert min(first.rel_accuracy_bits(), second.rel_accuracy_bits()) >= 60
 
 
+@pytest.mark.slow
 def test_without_effects(references: SimpleNamespace) -> None:
     for weight in [*MIXED, PowerWeight(ONE, Rational(-3, 2))]:
         strand = Strand(weight, (UniformLaw(0, 1),), fmpq(1), (fmpq(2),), (), ((0,), (1,), (2,)))

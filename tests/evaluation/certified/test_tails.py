@@ -369,6 +369,7 @@ def by_scipy(density: Any, shift: float, slope: float, power: int, ends: list[fl
     return sum(quad(integrand, a, b, epsabs=0, epsrel=1e-11, limit=200)[0] for a, b in pairwise(ends))
 
 
+@pytest.mark.slow
 def test_random_exponential_powers_and_cauchy_laws_against_scipy() -> None:
     rng = np.random.default_rng(20261129)
     for _ in range(2):

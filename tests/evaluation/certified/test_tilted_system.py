@@ -51,6 +51,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("formula", "laws", "random"), CASES, ids=str)
 def test_random_slopes_under_an_exponential_weight(formula, laws, random):
     beta, covariance = BETA[: 1 + len(laws)], ONE_EFFECT if len(random) == 1 else TWO_EFFECTS

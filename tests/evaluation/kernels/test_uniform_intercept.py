@@ -197,6 +197,7 @@ def test_both_ways_to_the_moments():
             assert all((f * v).contains(x) for f, v, x in zip(short.factors, short.at(p, 1 / p), closed, strict=True))
 
 
+@pytest.mark.slow
 def test_blocks_that_use_different_ways(monkeypatch):
     """The way may change from block to block, and the factors with it: here both are used in one sum."""
     point = (Q(0), Q(1, 100), Q(100), [(Q(1), (-1, 2))])

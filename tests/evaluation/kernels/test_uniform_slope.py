@@ -105,6 +105,7 @@ def test_known_value(bits):
     assert ball.rel_accuracy_bits() >= bits
 
 
+@pytest.mark.slow
 def test_against_decimal_quadrature():
     """25 digits by quadrature of all four variables, in decimal arithmetic."""
     with localcontext() as context:
