@@ -39,7 +39,7 @@ class CurveLine(Line):
         return exponent in self._powers
 
     def power(self, x: Ball, exponent: int) -> Ball:
-        """Return the function for an exponent, 1 where it stands for none: no moment has such a one (`Problem`)."""
+        """Return the function for an exponent, 1 where it stands for none: rules run over all up to the largest."""
         return value_of(self._powers[exponent], {self._x: x}) + 0 * x if exponent in self._powers else 0 * x + 1
 
     def absolute(self, power: int) -> Ball:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flint import arb
 
-from leadterms.evaluation.certified.balls import Ball
+from leadterms.evaluation.certified.balls import NAN, Ball
 from leadterms.evaluation.certified.line_base import Line, Segment
 from leadterms.evaluation.moment_system import Cut
 
@@ -40,6 +40,11 @@ class CutLine(Line):
     def absolute(self, power: int) -> Ball:
         """Return the bound for the whole law."""
         return self.line.absolute(power)
+
+    def expectation(self, power: int) -> Ball:
+        """Return the law's moment up to what lies beyond the cut, not finite where either is not known."""
+        beyond = self.line.tail(self.low, self.high, power, arb(0))
+        return self.line.expectation(power) + arb(0, beyond.abs_upper()) if beyond.is_finite() else NAN
 
     def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]] | None:
         """Return points and probabilities of a discrete law between two ends inside the cut, None otherwise."""

@@ -10,7 +10,6 @@ from flint import arb, arb_mat
 
 from leadterms.evaluation.certified.balls import NAN, Ball, whole_power
 from leadterms.evaluation.certified.cut_lines import CutLine
-from leadterms.evaluation.certified.line_base import Line
 from leadterms.evaluation.certified.problem import Problem
 
 Polynomial = dict[tuple[int, ...], Ball]
@@ -70,24 +69,14 @@ def mean_of_absolute(problem: Problem, polynomial: Polynomial) -> Ball:
 
 
 def mean(problem: Problem, polynomial: Polynomial) -> Ball:
-    """Return E of a polynomial, not finite where a moment is not known in closed form.
-
-    Of a law cut off it is the moment of the law up to what lies beyond the cut.
-    """
+    """Return E of a polynomial, not finite where a moment is not known in closed form."""
     total = arb(0)
     for exponents, c in polynomial.items():
         value = c
         for line, k in zip(problem.lines, exponents, strict=True):
-            value = value * _moment(line, k)
+            value = value * line.expectation(k)
         total += value
     return total
-
-
-def _moment(line: Line, power: int) -> Ball:
-    if not isinstance(line, CutLine):
-        return line.expectation(power)
-    beyond = line.line.tail(line.low, line.high, power, arb(0))
-    return line.line.expectation(power) + arb(0, beyond.abs_upper()) if beyond.is_finite() else NAN
 
 
 def times(first: Polynomial, second: Polynomial) -> Polynomial:
