@@ -14,7 +14,7 @@ from sympy import Abs, Add, Dummy, Expr, I, Integer, Mul, Poly, Pow, Symbol, Tup
 
 from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.expectation.held import variables_of
-from leadterms.model.laws import JointNormalLaw, Law
+from leadterms.model.laws import JointNormalLaw, Law, NormalLaw
 
 
 @dataclass(frozen=True)
@@ -134,9 +134,10 @@ def require_bounded(bindings: Sequence[Tuple]) -> None:
     for binding in bindings:
         if not is_bounded(binding[1]):
             names = ", ".join(v.name for v in variables_of(binding))
+            kind = "bounded" if isinstance(binding[1], NormalLaw | JointNormalLaw) else "bounded or normal"
             raise UndecidedError(
                 f"whether the expectation over {names} ~ {binding[1]} exists could not be decided: it enters as no "
-                "polynomial, or together with other predictors; use a bounded or normal law"
+                f"polynomial, or together with other predictors; use a {kind} law"
             )
 
 

@@ -270,7 +270,7 @@ REFUSED = {
         b0 + b1 * exp(x),
         bound(x=NORMAL),
         UndecidedError,
-        "bounded or normal law",
+        "use a bounded law",
     ),
     "exponential of a normal, raw": (ConstantWeight(ONE), exp(x), b0, bound(x=NORMAL), UndecidedError, "enters as no"),
     "logarithm through zero": (LOGIT, ONE, b0 + b1 * log(x), bound(x=UNIFORM), UndecidedError, "x stays positive"),
