@@ -157,11 +157,17 @@ def _of_kind(
     weighted = [[_dot(row, [line[b] for line in covariance], zero) for b in range(size_a)] for row in w_rows]
     inverse_known, regression_known = _known(block, kind, size_a)
 
-    def averaged(entry: Fraction, known: Existence, *, is_variance: bool = False) -> Averaged:
-        return _average(canonical(field.to_sympy(entry * probability)), block, known, is_variance=is_variance)
+    # the rows of W are those of the effects and their products, but for the means of groups with predictors
+    first_plain = len(means) if split.has_group_factors else 0
+
+    def averaged(entry: Fraction, known: Existence, *, is_variance: bool = False, is_plain: bool = False) -> Averaged:
+        integrand = canonical(field.to_sympy(entry * probability))
+        return _average(integrand, block, known, is_variance=is_variance, is_plain=is_plain)
 
     spread = {
-        (r, s): averaged(_dot(weighted[r], w_rows[s], zero), inverse_known, is_variance=r == s)
+        (r, s): averaged(
+            _dot(weighted[r], w_rows[s], zero), inverse_known, is_variance=r == s, is_plain=r >= first_plain
+        )
         for r, s in combinations_with_replacement(range(len(w_rows)), 2)
     }
     regression = {
@@ -199,9 +205,11 @@ def _mean_rows(split: EffectsDesign, theta: ThetaInformation, kind: GroupKind) -
     ]
 
 
-def _average(integrand: Expr, block: BlockA, known: Existence, *, is_variance: bool) -> Averaged:
+def _average(
+    integrand: Expr, block: BlockA, known: Existence, *, is_variance: bool = False, is_plain: bool = False
+) -> Averaged:
     """Average one entry over the random effects, where that exists."""
-    existence = entry_exists(integrand, block, known, is_variance=is_variance)
+    existence = entry_exists(integrand, block, known, is_variance=is_variance, is_plain=is_plain)
     if existence.verdict is not True:
         return Averaged(Integer(0), Integer(0), existence)
     try:

@@ -4,8 +4,8 @@ Downwards w(eta) >= e^eta/(e - 1) for eta <= 0.  Let c(X) be eta without the ran
 
 **Finite, whatever the covariance.**
 
-- *A row of one effect, proportional to a predictor, that takes both signs*: whichever way u goes eta goes to minus
-  infinity on part of the support, so that H^{-1} grows at most like e^{r|u|}.
+- *A row of one effect, proportional to a predictor or smooth in a bounded one, that takes both signs*: whichever way
+  u goes eta goes to minus infinity on part of the support, so that H^{-1} grows at most like e^{r|u|}.
 - *Rows that are polynomials without a constant, in predictors whose densities are at least c|x|^k on one side of 0*.
   On the box |x| <= t = 1/(1 + |u|) of these predictors eta is bounded (the others held in a bounded set), and with
   x = t y E[a a'; box] is at least a power of t times E[a(y) a(y)'], y with density proportional to |y|^k: H^{-1} grows
@@ -16,9 +16,10 @@ Downwards w(eta) >= e^eta/(e - 1) for eta <= 0.  Let c(X) be eta without the ran
 
 **Infinite, whatever the covariance**, where c(X) is bounded below.
 
-- *One row is at least m > 0 on the support* (or at most -m), such as that of an intercept, and all else is bounded, or
-  unbounded with all moments and, with its coefficient in eta, a row itself.  Let u be t on the row, and s_j off the
-  point where the r coefficients of unbounded predictors are 0, the rest in a bounded set.  Then
+- *One row is at least m > 0 on the support* (or at most -m), such as that of an intercept or of a function that is
+  continuous and positive on a support that is closed and bounded, and all else is bounded, or unbounded with all
+  moments and, with its coefficient in eta, a row itself.  Let u be t on the row, and s_j off the point where the r
+  coefficients of unbounded predictors are 0, the rest in a bounded set.  Then
   eta >= m t - C - sum_j |s_j||x_j|, and for a column b of A H_bb <= E[b^2] sup_{eta >= m t/2 - C} w
   + sup w sum_j E[b^2; |x_j| > m t/(2 r |s_j|)] <= C_p (W + |s|^p) for every p, W(t) the supremum.  A v(u) that is
   linear in u and not zero has v'H^{-1}v >= |v|^4/(v'Hv) >= |v|^2/tr H, and the integral of |v|^2 over |s| <= W^{1/p}
@@ -27,6 +28,19 @@ Downwards w(eta) >= e^eta/(e - 1) for eta <= 0.  Let c(X) be eta without the ran
 - *One effect, whose row is proportional to one predictor that stays on one side of zero, away from it* but for where
   it is zero itself and adds nothing to E[w a^2]: with eta = c + u x, |x| >= m, u to the side where u x > 0, x^2 w(eta)
   is at most a constant times eta^2 w(eta), eta >= m|u| - C: infinite.
+- *Covariances of two effects with the rows 1 and f*, f bounded and not constant.  E|v'H^{-1}w| is infinite for all v
+  and w out of e_1, e_2 and u_k e_l + u_l e_k.  Let e be one of the ends inf f and sup f that is not 0; say inf f, and
+  y = f - e in [0, D] (for sup f take y = e - f and -s in place of s).  For eps > 0 let c(X) >= -C and
+  P(y <= eps/2, c(X) <= C) = p > 0.  Let u = (t, s) with s in [s_0, s_0 + 1], s_0 eps/2 >= 2 C + 1, and
+  T = t + s e + s eps/2 + C.  As t grows all eta do, and w falls there: w >= w(T) where y <= eps/2 and c(X) <= C, and
+  w <= w(T + 1) where y >= eps, so that E[w y]/E[w] <= eps + D w(T + 1)/(p w(T)) <= 2 eps for large t, and
+  E[w y^2]/E[w] <= 2 D eps.  In the columns 1 and y the vectors are v~ = (v_1, v_2 - e v_1), and
+
+      v'H^{-1}w = {v~_2 w~_2 E[w] - (v~_1 w~_2 + v~_2 w~_1) E[w y] + v~_1 w~_1 E[w y^2]}/(E[w] E[w y^2] - E[w y]^2).
+
+  For each of the vectors |v~_2| >= d |v~| for large t, d > 0 one of e alone: they are (1, -e), (0, 1), 2 t (1, -e),
+  (0, 2 s) and (s, t - e s).  With a small eps v'H^{-1}w keeps its sign and is at least d^2 |v~||w~|/(2 E[w y^2]) in
+  modulus, and 1/E[w y^2] grows like e^{e^{t/2}}.  (A constant other than 1 is a matter of the scale of its effect.)
 
 **Normal predictors of variance v in c(X)** that no effect multiplies: given the others w averages to at least
 e^{-eta^2/(2 v) - C|eta| - C} and at most, where c(X) is bounded below otherwise, e^{-eta^2/(2 v) + O(eta log eta)} for
@@ -35,15 +49,18 @@ eta > 0, without bound for eta < 0: as under the probit link with k = v, upwards
 
 from __future__ import annotations
 
-from sympy import Expr, Gt, Integer, Lt, Poly, Symbol, false, limit, log, sign, true
+from dataclasses import replace
+
+from sympy import Expr, Gt, Integer, Lt, Poly, Symbol, Tuple, false, limit, log, sign, true
 from sympy.logic.boolalg import Boolean
 
+from leadterms.errors import UndecidedError
 from leadterms.expectation.fixed_tails import fixed_tails, has_all_moments
 from leadterms.expectation.held import variables_of
 from leadterms.expectation.inverse_verdict import EXISTS, Existence, undecided
 from leadterms.expectation.random_rows import BlockA, is_bounded, spanning_rows
 from leadterms.expectation.row_conditions import where_rows_vary_less
-from leadterms.expectation.support import corners
+from leadterms.expectation.support import require_bounded, require_smooth, strict_sign
 from leadterms.model.laws import (
     BetaLaw,
     ExponentialLaw,
@@ -73,7 +90,8 @@ def cloglog_inverse_exists(block: BlockA) -> Existence:
     if heavy == true:
         return EXISTS
     if tails is not None and tails.variance == 0 and (_rises(block) or _rises_with_one(block, signs)):
-        return NEVER if heavy == false else _heavy_alone(heavy, exact=True)
+        never = NEVER if heavy == false else _heavy_alone(heavy, exact=True)
+        return replace(never, of_pairs=_is_line(block))
     found = spanning_rows(block)
     if tails is not None and tails.variance != 0 and found is not None:
         return where_rows_vary_less(block, found, tails.variance, heavy, "upwards")
@@ -100,8 +118,26 @@ def _rises(block: BlockA) -> bool:
     # what is normal jointly with a row may widen the weight
     if (beside and _fixed(block).has(*beside)) or not all(map(has_all_moments, meeting)):
         return False
-    found = (corners(row, block.bindings) for row in held)
-    return any(one is not None and one.sign is not None for one in found)
+    return any(strict_sign(row, block.bindings) is not None for row in held)
+
+
+def _is_line(block: BlockA) -> bool:
+    """Tell whether there are two rows, a constant that is not zero and one that is bounded."""
+    if len(block.rows) != 2:
+        return False
+    constants = [row for row in block.rows if not row.free_symbols and row != 0]
+    if len(constants) != 1:
+        return False
+    (row,) = (row for row in block.rows if row.free_symbols)
+    touched = [binding for binding in block.bindings if row.has(*variables_of(binding))]
+    if not touched or row.free_symbols - {x for binding in touched for x in variables_of(binding)}:
+        return False
+    try:
+        require_bounded(touched)
+        require_smooth([row], touched)
+    except UndecidedError:
+        return False
+    return True
 
 
 def _is_straight(block: BlockA, x: Symbol) -> bool:
@@ -168,7 +204,7 @@ def _signs(block: BlockA) -> set[int]:
         return set()
     law, factor = laws[touched[0]], (row / touched[0]).cancel()
     if factor.has(touched[0]):
-        return set()
+        return _signs_at_ends(row, touched[0], law)
     if isinstance(law, JointNormalLaw):
         return {-1, 1}
     if law.atoms_with_probability is not None:
@@ -187,3 +223,17 @@ def _signs(block: BlockA) -> set[int]:
     if all(end.is_extended_positive for end in ends):
         return {1}
     return {-1} if all(end.is_extended_negative for end in ends) else set()
+
+
+def _signs_at_ends(row: Expr, x: Symbol, law: Law | JointNormalLaw) -> set[int]:
+    """Return both signs of a row that is smooth in one bounded predictor and has them at its ends, none for another."""
+    if isinstance(law, JointNormalLaw) or law.is_discrete or law.atoms_with_probability is not None:
+        return set()
+    try:
+        require_bounded([Tuple(x, law)])
+        require_smooth([row], [Tuple(x, law)])
+    except UndecidedError:
+        return set()
+    first, second = (row.xreplace({x: end}) for end in law.support)
+    apart = (first.is_positive and second.is_negative) or (first.is_negative and second.is_positive)
+    return {-1, 1} if apart else set()

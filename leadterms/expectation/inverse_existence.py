@@ -100,7 +100,9 @@ def regression_exists(block: BlockA, others: Sequence[Expr]) -> Existence:
     return undecided("whether the average of the regression of block B on block A exists could not be decided")
 
 
-def entry_exists(integrand: Expr, block: BlockA, otherwise: Existence, *, is_variance: bool = False) -> Existence:
+def entry_exists(
+    integrand: Expr, block: BlockA, otherwise: Existence, *, is_variance: bool = False, is_plain: bool = False
+) -> Existence:
     """Return whether the average of one entry exists: by its own terms where they are monomials in weights at points.
 
     Parameters
@@ -113,12 +115,14 @@ def entry_exists(integrand: Expr, block: BlockA, otherwise: Existence, *, is_var
         What holds for all entries.
     is_variance
         Whether the entry is of the form v'H^{-1}v.
+    is_plain
+        Whether it is of the form v'H^{-1}w, v and w out of e_k and u_k e_l + u_l e_k.
 
     """
     if isinstance(block.weight, AT_MOST_EXPONENTIAL):
         return EXISTS
     if len(block.rows) > 1:
-        if is_variance and otherwise.of_all:
+        if (is_variance and otherwise.of_all) or (is_plain and otherwise.of_pairs):
             return otherwise
         # what is infinite for the whole inverse may be finite for one of its entries
         otherwise = otherwise.not_necessary()

@@ -31,6 +31,8 @@ class Existence:
         Inequalities in the conditions that are known to be necessary with equality too.
     of_all
         Whether, where the conditions fail, E[v'H^{-1}v] is infinite for every v(u) that is linear in u and not zero.
+    of_pairs
+        Whether then E|v'H^{-1}w| is infinite for all v and w out of e_k and u_k e_l + u_l e_k.
 
     """
 
@@ -40,6 +42,7 @@ class Existence:
     reason: str = ""
     sharp: frozenset[Boolean] = frozenset()
     of_all: bool = False
+    of_pairs: bool = False
 
     def at(self, point: Mapping[Symbol, Expr]) -> Existence:
         """Return what is known at a point; conditions whose parameters have no value stay."""

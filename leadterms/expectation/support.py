@@ -6,7 +6,7 @@ unbounded side is positive exactly if it grows with every set of unbounded predi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -78,6 +78,42 @@ def corners(expression: Expr, bindings: Sequence[Tuple]) -> Corners | None:
         if distances:
             growths += [c for powers, c in Poly(at_corner, *distances).terms() if any(powers)]
     return Corners(tuple(dict.fromkeys(values)), tuple(dict.fromkeys(growths)))
+
+
+def strict_sign(expression: Expr, bindings: Sequence[Tuple]) -> int | None:
+    """Return the sign of an expression that surely keeps away from zero on the support, None where not found.
+
+    By its corners; or else, smooth in bounded predictors, by the sign that it has for all real values, for all above
+    the lower ends or for all below the upper ends: it is continuous on the support, which is closed and bounded.
+    """
+    found = corners(expression, bindings)
+    if found is not None and found.sign is not None:
+        return found.sign
+    inside = [binding for binding in bindings if any(expression.has(x) for x in variables_of(binding))]
+    try:
+        require_bounded(inside)
+        require_smooth([expression], inside)
+    except UndecidedError:
+        return None
+    for side in (0, 1, None):
+        values = list(_signs_from(expression, inside, side))
+        if None not in values and len(set(values)) == 1:
+            return values[0]
+    return None
+
+
+def _signs_from(expression: Expr, bindings: Sequence[Tuple], side: int | None) -> Iterator[int | None]:
+    """Yield the signs for all values above the lower ends (0), below the upper ones (1) or all real ones (None)."""
+    choices: list[list[tuple[Symbol, Expr]]] = []
+    for x, law in bindings:
+        if law.atoms_with_probability is not None:
+            choices.append([(x, value) for value, _ in law.atoms_with_probability])
+            continue
+        distance = Dummy("t", real=True) if side is None else Dummy("t", nonnegative=True)
+        choices.append([(x, distance if side is None else law.support[side] + (-distance if side else distance))])
+    for choice in product(*choices):
+        value = expression.xreplace(dict(choice))
+        yield 1 if value.is_positive else -1 if value.is_negative else None
 
 
 def at_value(expression: Expr, x: Symbol, value: Expr) -> Expr:

@@ -8,7 +8,7 @@ import pytest
 from sympy import Abs, Integer, Rational, Symbol, Tuple, exp, expand, lambdify, log, sqrt, symbols
 
 from leadterms.errors import ExistenceError, UndecidedError
-from leadterms.expectation.support import at_value, corners, is_bounded, require_bounded, require_smooth
+from leadterms.expectation.support import at_value, corners, is_bounded, require_bounded, require_smooth, strict_sign
 from leadterms.model.laws import BernoulliLaw, BetaLaw, GammaLaw, NormalLaw, PoissonLaw, UniformLaw
 
 x, y, a, b = symbols("x y a b", real=True)
@@ -30,6 +30,44 @@ def test_sign_is_that_of_every_value(bindings, heights):
         assert (sign == -1) is all(value < 0 for value in values)
         found.add(sign)
     assert found == {1, -1, None}
+
+
+@pytest.mark.parametrize(
+    ("expression", "ends", "sign"),
+    [
+        (exp(x), (-1, 1), 1),
+        (-exp(-x), (-1, 1), -1),
+        (x**2, (1, 2), 1),
+        (x**2, (-2, -1), 1),
+        (x**3, (-2, -1), -1),
+        (1 / x, (-2, -1), -1),
+        (sqrt(x), (1, 2), 1),
+        (log(x), (2, 3), 1),
+        (exp(x) + log(x), (2, 3), 1),
+        # zero inside, at an end, or a pole there
+        (x**2, (-1, 1), None),
+        (log(x), (1, 2), None),
+        (sqrt(x), (0, 1), None),
+        (1 / x, (0, 1), None),
+        (1 / x, (-1, 1), None),
+        (exp(x) - 1, (-1, 1), None),
+        # of one sign, and not found
+        (exp(x) - x, (-1, 1), None),
+    ],
+)
+def test_a_function_that_keeps_away_from_zero(expression, ends, sign):
+    found = strict_sign(expression, (Tuple(x, UniformLaw(*ends)),))
+    assert found == sign
+    if found is not None:
+        values = lambdify(x, expression)(np.linspace(*map(float, ends), 101))
+        assert np.all(found * values > 1e-3)
+
+
+def test_a_function_of_a_normal_predictor_has_no_bound():
+    assert strict_sign(exp(x), (Tuple(x, NormalLaw(0, 1)),)) is None
+    values = (Tuple(x, UniformLaw(-1, 1)), Tuple(y, BernoulliLaw(Rational(1, 2))))
+    assert strict_sign((1 + y) * exp(x), values) == 1
+    assert strict_sign(y * exp(x), values) is None
 
 
 def test_corners_of_symbolic_expressions():

@@ -16,10 +16,7 @@ and the corners, and w is at least the lesser of its values at the ends there.  
 which eta falls as z moves out w(eta) >= k e^eta for eta <= eta_0, k = q_0/(e^(q_0) - 1), q_0 = e^(eta_0), since
 w(eta) e^-eta = q/(e^q - 1) falls with q = e^eta: 1/lambda is at most the sum over the corners of e^(-c - b z)/(p k g).
 
-Where neither holds see `far_tails`.
-
-**Their masses.**  e^(q + l'z + (c + b'z)^2/2) phi(z) is normal with precision I - b b', hence with variance
-S = I + b b'/(1 - |b|^2), mean S (l + c b) and mass (1 - |b|^2)^(-1/2) e^(q + c^2/2 + (l + c b)'S(l + c b)/2).
+Where neither holds see `three_strands` and `far_tails`.
 """
 
 from __future__ import annotations
@@ -38,6 +35,7 @@ from leadterms.evaluation.certified.far_tails import at_zero, beside_heavy_tail,
 from leadterms.evaluation.certified.least_information import PanelInformation
 from leadterms.evaluation.certified.named_lines import NormalLine
 from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.certified.three_strands import StrandPart, two_of_three
 from leadterms.evaluation.certified.weight_balls import WeightBalls
 from leadterms.model.weights import CloglogWeight
 
@@ -47,6 +45,8 @@ FINER = (4, 32)
 """How many times more panels are tried where the usual ones fail: the last for one predictor."""
 NEAREST = 2
 """The bounds hold outside the cube of this radius."""
+AT_ONCE = 3
+"""Strands whose panels are looked at together, for two effects."""
 HALF = arb(0.5)
 
 
@@ -102,10 +102,11 @@ def far_corners(information: PanelInformation) -> list[Corner]:
     if any(isinstance(problem.strand.weight, CloglogWeight) for problem in problems):
         found = _under_cloglog(information)
     else:
-        finer = FINER if len(problems[0].lines) == 1 else FINER[:-1]
+        finer = () if _are_alike(information) else FINER if len(problems[0].lines) == 1 else FINER[:-1]
         finely = (PanelInformation(problems, shares, times) for times in finer)
         found = next(filter(None, map(_least_moved, chain((information,), finely))), None)
         found = found or _least_moved(_widened(information))
+        found = found or _between_strands(information) or _between_strands(_widened(information))
         found = found or _least(between_heavy_tails(*pair) for pair in zip(problems, shares, strict=True))
     if found is None:
         raise EvaluationError("the inverse weight is not shown to be outweighed by the random effects' normal density")
@@ -123,7 +124,39 @@ def _least_moved(information: PanelInformation) -> list[Corner] | None:
 
 def _of_bell(panel: _Panel) -> list[Corner] | None:
     level = -(panel.share * panel.weight.gaussian_floor()).log()
-    return [Corner(level, constant, slopes, (arb(0),) * len(slopes)) for constant, slopes in panel.corners]
+    return [Corner(level, (arb(0),) * len(slopes), ((constant, slopes),)) for constant, slopes in panel.corners]
+
+
+def _between_strands(information: PanelInformation) -> list[Corner] | None:
+    """Return the best bound by panels of three strands, for two effects whose rows are alike on each strand."""
+    size = len(information.problems[0].loadings)
+    if size != AT_ONCE - 1 or not _are_alike(information):
+        return None
+    parts = [_best_part(information, strand) for strand in range(len(information.problems))]
+    known = [part for part in parts if part is not None]
+    return _least(two_of_three(chosen) for chosen in combinations(known, AT_ONCE))
+
+
+def _are_alike(information: PanelInformation) -> bool:
+    """Tell whether the effects' rows are the same for all of a strand."""
+    return all(entry.is_zero() for problem in information.problems for row in problem.loadings for entry in row[1:])
+
+
+def _best_part(information: PanelInformation, strand: int) -> StrandPart | None:
+    """Return the panel of a strand that bounds its weight best at z = 0, None where none has a mass."""
+    best: tuple[float, StrandPart] | None = None
+    problem = information.problems[strand]
+    for place, ranges in enumerate(information.panels[strand].monomials):
+        block = information.shares[strand] * information.block(strand, {place: arb(1)})
+        size = sum((block[i, i] for i in range(block.nrows())), arb(0))
+        if not size > 0:
+            continue
+        level = -problem.weight.gaussian_floor().log()
+        inverse = tuple(Corner(level, (arb(0),) * len(b), ((c, b),)) for c, b in _corners(problem, ranges))
+        worst = float_log(sum((corner.on(((arb(0), arb(0)),) * block.nrows()) for corner in inverse), arb(0)) / size)
+        if best is None or worst < best[0]:
+            best = (worst, StrandPart(block, inverse))
+    return None if best is None else best[1]
 
 
 def _under_cloglog(information: PanelInformation) -> list[Corner] | None:
@@ -150,7 +183,7 @@ def _near_zero(square: Ball, panel: _Panel) -> list[Corner]:
     root, least = square.sqrt(), panel.weight.least(-HALF, HALF)
     level = -(panel.share * least / (2 * arb.pi() * square).sqrt()).log()
     return [
-        Corner(level, (constant - end) / root, (slopes[0] / root,), (arb(0),))
+        Corner(level, (arb(0),), (((constant - end) / root, (slopes[0] / root,)),))
         for constant, slopes in panel.corners
         for end in (-HALF, HALF)
     ]
@@ -165,7 +198,7 @@ def _falling(sign: int, panel: _Panel) -> list[Corner] | None:
         highest = highest.max((constant + sign * NEAREST * slopes[0]).upper())
     q = highest.exp()
     level = -(panel.share * panel.weight.scale * q / q.expm1()).log()
-    return [Corner(level - constant, arb(0), (arb(0),), (-slopes[0],)) for constant, slopes in panel.corners]
+    return [Corner(level - constant, (-slopes[0],)) for constant, slopes in panel.corners]
 
 
 def _best(panels: Iterable[_Panel], bound: Callable[[_Panel], list[Corner] | None]) -> list[Corner] | None:
@@ -173,7 +206,7 @@ def _best(panels: Iterable[_Panel], bound: Callable[[_Panel], list[Corner] | Non
     best: tuple[Ball, list[Corner]] | None = None
     for panel in panels:
         found = bound(panel) if panel.share > 0 else None
-        if found is None or not all(bool(corner.left > 0) for corner in found):
+        if found is None or not all(corner.is_outweighed for corner in found):
             continue
         mass = sum((corner.mass() for corner in found), arb(0)).abs_upper()
         if mass.is_finite() and (best is None or mass < best[0]):

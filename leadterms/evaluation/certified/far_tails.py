@@ -124,8 +124,6 @@ def at_zero(problem: Problem, share: Ball, sign: int) -> list[Corner] | None:
     found = [
         Corner(
             power.order * (arb(m).log() + arb(1 - m) / m) - power.size.log(),
-            arb(0),
-            (arb(0),),
             (sign * power.order / m,),
         )
         for m in TANGENTS
@@ -149,8 +147,8 @@ def beside_heavy_tail(problem: Problem, share: Ball) -> list[Corner] | None:
         rising = common + tail.rate * (high + HALF) / b - near.log()
         falling = common + tail.rate * (tail.start + 1 / b) + b * tail.start + 1 - low - (scale * q / q.expm1()).log()
         return [
-            Corner(rising, arb(0), (arb(0),), (tail.rate * r / b,)),
-            Corner(falling, arb(0), (arb(0),), (-r,)),
+            Corner(rising, (tail.rate * r / b,)),
+            Corner(falling, (-r,)),
         ]
     return None
 
@@ -169,13 +167,10 @@ def between_heavy_tails(problem: Problem, share: Ball) -> list[Corner] | None:
         near = problem.weight.least(-HALF, HALF).log()
         middle = problem.weight.least((-3 * HALF - 2 * b * start).lower(), HALF).log()
         level = common + first.level + first.rate * (start + 1 / b) - middle
-        flat = (arb(0),)
         return [
-            Corner(common + first.level + first.rate * (high + HALF) / b - near, arb(0), flat, (first.rate * r / b,)),
-            Corner(
-                common + second.level + second.rate * (HALF - low) / b - near, arb(0), flat, (-second.rate * r / b,)
-            ),
-            Corner(level, arb(0), flat, flat),
+            Corner(common + first.level + first.rate * (high + HALF) / b - near, (first.rate * r / b,)),
+            Corner(common + second.level + second.rate * (HALF - low) / b - near, (-second.rate * r / b,)),
+            Corner(level, (arb(0),)),
         ]
     return None
 

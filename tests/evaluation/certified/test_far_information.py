@@ -11,7 +11,8 @@ from scipy.special import logsumexp
 from sympy import Integer
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.far_information import Corner, far_corners
+from leadterms.evaluation.certified.corner import Corner
+from leadterms.evaluation.certified.far_information import far_corners
 from leadterms.evaluation.certified.least_information import PanelInformation
 from leadterms.evaluation.certified.probit_weight import ProbitBalls
 from leadterms.evaluation.certified.problem import Problem
@@ -20,6 +21,7 @@ from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import NormalLaw, UniformLaw
 from leadterms.model.weights import CloglogWeight, ProbitWeight, Weight
 from tests.evaluation.certified.complex_weights import log_cloglog, log_probit
+from tests.evaluation.certified.corner_values import corner_log
 
 Array = Any
 PROBIT, CLOGLOG = ProbitWeight(Integer(1)), CloglogWeight(Integer(1))
@@ -52,8 +54,7 @@ def log_inverse(weight: Weight, load: float, kind: str, z: float, *, normal: boo
 
 def at(corner: Corner, z: float) -> float:
     """Return the logarithm of a corner's part."""
-    c, b, tilt = float(corner.constant), float(corner.slopes[0]), float(corner.tilt[0])
-    return float(corner.level) + tilt * z + (c + b * z) ** 2 / 2
+    return float(corner_log(corner, (z,)))
 
 
 @pytest.mark.parametrize(
@@ -102,9 +103,7 @@ def test_one_panel_of_each_of_several_strands() -> None:
         shift = log_probit(eta).max()
         information = np.einsum("s,sa,sb->ab", np.array(chances) * np.exp(log_probit(eta) - shift), loadings, loadings)
         true = -np.log(np.linalg.eigvalsh(information)[0]) - shift
-        above = logsumexp([
-            float(c.level) + (float(c.constant) + np.array([float(b) for b in c.slopes]) @ z) ** 2 / 2 for c in found
-        ])  # fmt: skip
+        above = logsumexp([corner_log(corner, z) for corner in found])
         # the least weight of two is compared with all: far out they differ by orders of magnitude
         assert true <= above
 
@@ -128,19 +127,3 @@ def test_a_planted_false_floor_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_the_density_does_not_outweigh_is_refused(weight: Weight, load: fmpq, kind: str, normal: bool) -> None:
     with ball_precision(64), pytest.raises(EvaluationError, match="outweighed by the random effects"):
         corners(weight, load, kind, normal=normal)
-
-
-def test_the_mass_of_a_tilted_normal_outside_a_cube() -> None:
-    rng = np.random.default_rng(11)
-    z, step = np.linspace(-14, 14, 561, retstep=True)
-    first, second = np.meshgrid(z, z, indexing="ij")
-    with ball_precision(64):
-        for radius in (1.0, 3.0):
-            b, tilt, c = rng.uniform(-0.6, 0.6, 2), rng.normal(size=2), rng.normal()
-            corner = Corner(arb(0), arb(c), tuple(map(arb, b)), (arb(0), arb(0)))
-            found = float(corner.tilted(arb("0.3"), [arb(t) for t in tilt]).mass_outside(arb(radius)))
-            exponent = 0.3 + tilt[0] * first + tilt[1] * second + (c + b[0] * first + b[1] * second) ** 2 / 2
-            density = np.exp(exponent - first**2 / 2 - second**2 / 2) / (2 * np.pi) * step**2
-            either = [density[abs(one) > radius].sum() for one in (first, second)]
-            # both tails added, the sum over the grid is off where it is cut
-            assert found == pytest.approx(sum(either), rel=0.1)

@@ -1,0 +1,109 @@
+"""Where the random effects vary less than weights of Gaussian decay bear, against growth over all directions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+from scipy.stats import norm
+from sympy import Float, Integer, Rational
+
+from leadterms import Model, expansion
+from leadterms.expectation.inverse_existence import inverse_exists
+from leadterms.model.laws import FiniteLaw, UniformLaw
+from tests.expectation.inverse_cases import SECOND, SLOPE, X, block, second
+
+
+@pytest.mark.parametrize(
+    ("law", "formula", "condition"),
+    [
+        ("Uniform(-1, 1)", "y ~ x + (0 + x | g)", None),
+        ("Normal(0, 1)", "y ~ x + (0 + x | g)", None),
+        ("Uniform(1, 2)", "y ~ x + (0 + x | g)", "sigma2 < 1"),
+        ("Normal(0, 1)", SLOPE, "Sigma11 - Sigma12**2/Sigma22 < 1"),
+        (
+            "Exponential(1)",
+            SLOPE,
+            "Sigma11 + 2*Sigma12*Max(0, -Sigma12/Sigma22) + Sigma22*Max(0, -Sigma12/Sigma22)**2 < 1",
+        ),
+    ],
+)
+def test_a_predictor_with_a_density_is_looked_at_where_the_random_terms_vary_least(law, formula, condition):
+    assert second(law, formula, name="x").condition == condition
+
+
+def growth(points, masses, covariance, radius):
+    """Return the largest log of 1/lambda_min(H_AA) times the density of U, over directions at this radius."""
+    worst = -np.inf
+    for angle in np.linspace(0, np.pi, 721):
+        u = np.linalg.cholesky(covariance) @ (np.cos(angle), np.sin(angle)) * radius
+        eta = u[0] + u[1] * points
+        log_weight = 2 * norm.logpdf(eta) - norm.logcdf(eta) - norm.logcdf(-eta)
+        top = log_weight.max()
+        share = masses * np.exp(log_weight - top)
+        h = np.array([[np.sum(share * points ** (i + j)) for j in range(2)] for i in range(2)])
+        worst = max(worst, -top - np.log(np.linalg.eigvalsh(h)[0]) - radius**2 / 2)
+    return worst
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
+def test_the_condition_for_a_slope_is_where_the_inverse_outgrows_the_density(seed):
+    rng = np.random.default_rng(seed)
+    low, width = rng.uniform(-1, 1), rng.uniform(0.5, 2)
+    spread = rng.uniform(0.3, 1.5, 2)
+    rho = rng.uniform(-0.9, 0.9)
+    covariance = np.array([[spread[0] ** 2, rho * spread.prod()], [rho * spread.prod(), spread[1] ** 2]])
+    # the first variance is moved to either side of the condition, which is linear in it: well off the boundary
+    vertex = np.clip(-covariance[0, 1] / covariance[1, 1], low, low + width)
+    rest = 2 * covariance[0, 1] * vertex + covariance[1, 1] * vertex**2
+    points = low + width * (np.arange(2000) + 0.5) / 2000
+    known = block((Integer(1), X), (X, UniformLaw(Float(low), Float(low + width))))
+    existence = inverse_exists(known)
+    assert existence.exact
+    for total, finite in ((0.8, True), (1.25, False)):
+        covariance[0, 0] = total - rest
+        if np.linalg.eigvalsh(covariance)[0] < 0.05:
+            continue
+        values = dict(zip(known.covariance, map(Float, covariance.flat), strict=True))
+        assert existence.at(values).verdict is finite
+        rise = growth(points, 1 / 2000, covariance, 24) - growth(points, 1 / 2000, covariance, 12)
+        assert (rise < 0) == finite
+
+
+def test_the_condition_for_a_slope_on_three_values_is_exact():
+    """Against the second smallest (u'a_k)^2 over directions u with u'S^-1 u = 1."""
+    rng = np.random.default_rng(3)
+    points = np.array([-1.0, 0.0, 2.0])
+    known = block((Integer(1), X), (X, FiniteLaw(*((Integer(int(x)), Rational(1, 3)) for x in points))))
+    existence = inverse_exists(known)
+    angles = np.linspace(0, np.pi, 20001)
+    verdicts = set()
+    for _ in range(12):
+        spread, rho = rng.uniform(0.3, 1.5, 2), rng.uniform(-0.98, 0.98)
+        covariance = np.array([[spread[0] ** 2, rho * spread.prod()], [rho * spread.prod(), spread[1] ** 2]])
+        u = np.linalg.cholesky(covariance) @ (np.cos(angles), np.sin(angles))
+        second = np.sort((u[0] + points[:, None] * u[1]) ** 2, axis=0)[1].max()
+        verdict = existence.at(dict(zip(known.covariance, map(Float, covariance.flat), strict=True))).verdict
+        assert verdict is bool(second < 1)
+        every = all(covariance[0, 0] + 2 * x * covariance[0, 1] + x * x * covariance[1, 1] < 1 for x in points)
+        verdicts.add((verdict, every))
+    # some are finite although not every row varies less than 1
+    assert {(True, False), (False, False)} <= verdicts
+
+
+@pytest.mark.slow
+def test_a_heavy_tail_on_one_side_and_rows_of_both_signs_are_not_infinite():
+    """1/H(u) = 1/E[w(x u + x - z)] for x = -1, 1 and an exponential z grows like e^|u|: finite for every variance."""
+    two = "Finite({-1: 1/2, 1: 1/2})"
+    model = Model("y ~ x + z + (0 + x | g)", family="bernoulli", link="probit", laws={"x": two, "z": "Exponential(1)"})
+    term = expansion(model)["x"].of_order(SECOND)
+    beta0, beta1, beta2, sigma2 = model.parameters
+    assert term.at({beta0: 0, beta1: 1, beta2: -1, sigma2: 2}).exists != False  # noqa: E712
+    z = np.linspace(0, 120, 120001)
+    levels = []
+    for u in (8.0, 16.0, 32.0):
+        eta = np.stack([sign * (1 + u) - z for sign in (-1, 1)])
+        log_w = -(eta**2) - np.log(2 * np.pi) - norm.logcdf(eta) - norm.logcdf(-eta)
+        levels.append(-logsumexp(log_w - z))
+    assert np.diff(levels) == pytest.approx([8, 16], rel=0.02)
