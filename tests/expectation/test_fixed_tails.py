@@ -9,6 +9,7 @@ from leadterms import Model, UndecidedError, expansion
 from tests.expectation.inverse_cases import SECOND, parameters, second
 
 
+@pytest.mark.slow
 def test_two_normal_predictors_widen_together():
     laws = {"x,z": "MultivariateNormal([0, 0], [[1, 1/2], [1/2, 1]])"}
     model = Model("y ~ x + z + (1 | g)", family="bernoulli", link="probit", laws=laws)
@@ -33,6 +34,7 @@ def test_a_heavy_tail_outweighs_a_random_intercept(link, law, condition, finite,
         assert term.at(parameters(beta1=Rational(str(slope)), sigma2=Rational(str(variance)))).exists is exists
 
 
+@pytest.mark.slow
 def test_a_normal_and_a_heavy_tail():
     term = second("Exponential(1)", "y ~ x + z + (1 | g)", "cloglog", z="Normal(0, 2)")
     assert term.condition == "(beta1 < 0) or (sigma2 < 4*beta2**2)"

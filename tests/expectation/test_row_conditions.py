@@ -14,6 +14,7 @@ from leadterms.model.laws import FiniteLaw, UniformLaw
 from tests.expectation.inverse_cases import SECOND, SLOPE, X, block, second
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("law", "formula", "condition"),
     [

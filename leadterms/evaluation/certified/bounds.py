@@ -95,37 +95,41 @@ def _of_moment(problem: Problem, part: Ceiling) -> _Growing | _Bounded:
     infinite = [i for i, size in enumerate(sizes) if not size.is_finite()]
     size = prod((size for size in sizes if size.is_finite()), start=abs(arb(part.factor)))
     if len(infinite) == 1:
-        return _Growing(*_falling(problem, infinite[0], part.exponents[infinite[0]], size))
+        return _Growing(*_falling(problem, infinite[0], part.exponents, size))
     if infinite:
         raise EvaluationError("no proven bound of the predictors' absolute moments")
     rate = problem.weight.rate
     return _Bounded(problem, size) if rate is None else _Growing(*_exponential(problem, size, rate))
 
 
-def _falling(problem: Problem, i: int, power: int, others: Ball) -> tuple[list[Ball], Ball]:
+def _falling(problem: Problem, i: int, exponents: Sequence[int], others: Ball) -> tuple[list[Ball], Ball]:
     """Return growth and level where E|X_i|^power is infinite, but the weight falls: |w(eta)| <= K e^-|eta|.
 
     Let eta = a + b x_i with b != 0 fixed, the effects and the bounded predictors being in a.  For 0 < t <= 1
     |w| <= K e^(-t |eta|) <= K e^(t |a|) e^(-t |b||x_i|), and |x|^k e^(-t |b||x|) <= {k/(e t |b|)}^k.  With a t of about
-    1/|a| the level is of the size of |a|^k.
+    1/|a| the level is of the size of |a|^k.  Beside unbounded predictors with slopes the rate is |b|/2, and what is
+    opposed adds its bound (`falls`), whatever the effects are.
     """
+    power = exponents[i]
     refusal = EvaluationError(
         f"no proven bound of the absolute moments of {spelled(problem.strand.laws[i])}: without a moment of order "
         f"{power} it needs a fixed slope other than zero, no powers of it beside it, other predictors that are "
-        "bounded, and a weight that falls to both sides"
+        f"bounded, or have a moment of order {max(power + k for k in exponents)} and fixed slopes, and a weight that "
+        "falls to both sides"
     )
     if not problem.predictor.is_affine or any(not row[1 + i].is_zero() for row in problem.loadings):
         raise refusal
-    ends = list(problem.supports)
-    ends[i] = (arb(0), arb(0))
-    slope, decay = abs(problem.slopes[i]).lower(), problem.weight.decay(arb(0))
-    offset = reach_of(problem.centre, problem.slopes, ends)
+    opposed = problem.opposed(i, problem.slopes)
+    slope, decay = opposed.rate(problem.slopes[i]), problem.weight.decay(arb(0))
+    ends = [(arb(0), arb(0)) if j == i else side for j, side in enumerate(problem.supports)]
+    offset = problem.offset(i, problem.centre, problem.slopes)
     growth = [reach_of(row[0], row[1:], ends) for row in problem.loadings]
-    if not slope > 0 or not all(bool(one.is_finite()) for one in (decay, offset, *growth)):
+    aside = opposed.part(power, exponents, arb(0)) * problem.weight.modulus(None, None, arb(0))
+    if not slope > 0 or not all(bool(one.is_finite()) for one in (decay, offset, aside, *growth)):
         raise refusal
     t = 1 / (1 + offset + sum(growth, arb(0)))
-    level = others * decay * (t * offset).exp() * (power / (arb(1).exp() * t * slope)) ** power
-    return [(t * one).abs_upper() for one in growth], level.abs_upper()
+    near = decay * (t * offset).exp() * (power / (arb(1).exp() * t * slope)) ** power
+    return [(t * one).abs_upper() for one in growth], (others * (near + aside)).abs_upper()
 
 
 def of_exponential_weight(problem: Problem, exponents: Sequence[int]) -> tuple[list[Ball], Ball]:

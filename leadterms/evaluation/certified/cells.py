@@ -32,6 +32,7 @@ LOWER, HIGHER = 0.55, 1.8
 MOST_CELLS = 4000
 SLAB = 0.125
 """Thickness of what is pared off the sides of the cube, where the ceiling is small enough."""
+FEW_BITS = 50
 HALF_WIDTH = 2.0
 """First half width of a cell, in standard deviations of the effects."""
 
@@ -73,7 +74,7 @@ class EffectsAverage:
             self._reach = [self.bounds.reach(j) for j in range(self.dimension)]
             size = rough_size(self.strands, self.bounds) if size is None else size
             self.tolerance = size * arb(2) ** (-bits - 2)
-        self._tallest = [_tallest(reach, bits) for reach in self._reach]
+        self._tallest = [_tallest(reach, bits, self._ellipses.by_squares) for reach in self._reach]
         self._height = list(self._tallest)
 
     def value(self) -> Ball:
@@ -210,12 +211,14 @@ class EffectsAverage:
         return self._at_bits[rounded]
 
 
-def _tallest(reach: float, bits: int) -> float:
+def _tallest(reach: float, bits: int, by_squares: bool) -> float:
     """Return the height of the first ellipse to try: about the poles' height in eta, less where few digits are asked.
 
-    Low ellipses are cheap to prove and need more points; the normal density grows like e^(height^2/2).
+    Low ellipses are cheap to prove, most where squares cover them, and need more points; the normal density grows like
+    e^(height^2/2).
     """
-    in_eta = 1.0 if bits < 100 else 1.5 if bits < 400 else 2.2
+    few = 0.4 if by_squares and bits < FEW_BITS else 1.0
+    in_eta = few if bits < 100 else 1.5 if bits < 400 else 2.2
     return min(4.0, in_eta / reach) if reach > 0 else 4.0
 
 

@@ -24,7 +24,7 @@ class CutLine(Line):
     """
 
     def __init__(self, line: Line, cut: Cut) -> None:
-        self.law, self.line = line.law, line
+        self.law, self.line, self._within = line.law, line, {}
         self.cut = cut
         self.low, self.high = (own if end is None else end for own, end in zip((line.low, line.high), cut, strict=True))
         self.normalised, self.plain = line.normalised, line.plain

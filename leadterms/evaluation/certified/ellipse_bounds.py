@@ -62,6 +62,11 @@ class EllipseBounds:
         self._factors = None if along_one else _factors(strands)
         self.least_shape = LEAST_SHAPE if self._factors is None else LEAST_SHAPE_TURNED
 
+    @property
+    def by_squares(self) -> bool:
+        """Whether squares of one variable's plane are looked at, the more the higher an ellipse is."""
+        return self._strip is not None
+
     def on(self, cell: Cell, j: int, rho: float) -> Ball:
         """Bound |F phi| over the ellipse with this rho around side j, not finite where nothing is proven."""
         if self._strip is not None:

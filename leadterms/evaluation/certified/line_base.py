@@ -96,6 +96,7 @@ class Line:
         ends = law.support
         self.low: End = None if ends[0] == -sympy.oo else value_of(ends[0])
         self.high: End = None if ends[1] == sympy.oo else value_of(ends[1])
+        self._within: dict[tuple[object, ...], Ball] = {}
 
     def has(self, exponent: int) -> bool:
         """Tell whether x^exponent has a meaning."""
@@ -149,6 +150,13 @@ class Line:
                 if beyond < ENOUGH * total:
                     break
         return best
+
+    def within(self, low: Ball, high: Ball, power: int) -> Ball:
+        """Bound E|X|^power over what is left of the law where it is cut off at two ends: its segments, or points."""
+        key = (*(part.man_exp() for end in (low, high) for part in (end.mid(), end.rad())), power)
+        if key not in self._within:
+            self._within[key] = self._sum_of_absolute(low, high, power).abs_upper()
+        return self._within[key]
 
     def _sum_of_absolute(self, low: Ball, high: Ball, power: int) -> Ball:
         """Return the sum over the points between two ends, or an upper sum over the segments."""

@@ -116,7 +116,7 @@ def _beyond(request: Request, low: Ball, high: Ball, power: int) -> Ball:
     ends = [side.lower() for given, side in ((line.low, -low), (line.high, high)) if given is None]
     cut = ends[0].min(ends[-1])
     mass = smaller(arb(1), line.tail(low, high, 0, arb(0)))
-    return smaller(bound, (request.fall.beyond(cut, power) * mass).abs_upper())
+    return smaller(bound, (request.fall.beyond(cut, power, request.everywhere) * mass).abs_upper())
 
 
 def _far_enough(request: Request, low: Ball, high: Ball) -> bool:

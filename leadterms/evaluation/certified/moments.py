@@ -11,11 +11,12 @@ from math import prod
 from flint import acb, acb_mat, arb, arb_mat
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, End, disc, larger, smaller, whole_power
+from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, End, disc, larger, whole_power
+from leadterms.evaluation.certified.falls import Fall
 from leadterms.evaluation.certified.line_rules import cut_ends, line_rule
 from leadterms.evaluation.certified.lines import Line
 from leadterms.evaluation.certified.problem import Problem
-from leadterms.evaluation.certified.rule import Fall, LineRule, Request
+from leadterms.evaluation.certified.rule import LineRule, Request
 from leadterms.evaluation.certified.tables import Split, Table
 from leadterms.evaluation.certified.work import REAL_UNITS, spend
 from leadterms.evaluation.precision import ball_bits, ball_precision
@@ -213,7 +214,7 @@ def plan(
     The error telescopes over the predictors: laws are first cut off one by one, then replaced by their rules one
     by one.  In each step the others contribute E|X_i|^k by the law, by the law cut off, or by the rule: bounded by
     the larger of the first and the last.  One law for which the first is infinite may be cut off before all
-    others: then it contributes no more than the power of its cut, or what its rule does.
+    others: then it contributes what is left of it (`Line.within`), or what its rule does.
 
     Raises
     ------
@@ -266,9 +267,12 @@ def _moment_errors(problem: Problem, rules: Sequence[LineRule]) -> tuple[Ball, .
     first = [i for i, known in enumerate(problem.has_moments) if not known][:1]
     sizes = []
     for i, (bounds, rule) in enumerate(zip(problem.absolute, rules, strict=True)):
-        power = problem.lines[i].power
-        cut = larger(abs(rule.low), abs(rule.high)) if i in first and problem.lines[i].plain else NAN
-        sizes.append([larger(smaller(bound, cut**k), rule.absolute(k, power)) for k, bound in enumerate(bounds)])
+        line = problem.lines[i]
+        known = [
+            line.within(rule.low, rule.high, k) if i in first and not bound.is_finite() else bound
+            for k, bound in enumerate(bounds)
+        ]
+        sizes.append([larger(bound, rule.absolute(k, line.power)) for k, bound in enumerate(known)])
     errors = []
     for exponents in problem.strand.moments:
         total = arb(0)

@@ -13,8 +13,8 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, End, larger
 from leadterms.evaluation.certified.cut_lines import CutLine
 from leadterms.evaluation.certified.eta import Predictor
+from leadterms.evaluation.certified.falls import Fall, Opposed
 from leadterms.evaluation.certified.lines import Line, line_of
-from leadterms.evaluation.certified.rule import Fall
 from leadterms.evaluation.certified.weight_balls import WeightBalls, weight_balls
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
@@ -89,19 +89,33 @@ class Problem:
         return shift, slopes
 
     def fall(self, i: int, shift: Ball, slopes: Sequence[Ball]) -> Fall | None:
-        """Return how the weight falls in an unbounded predictor, None where that is not known.
-
-        For eta = a + b x with a real b |Re eta| >= |b||x| - |Re a|, so that with |w| <= K e^-|Re eta| (`decay`)
-        |w| <= K e^|Re a| e^(-|b||x|).  The other predictors are in a, and have to be bounded.
-        """
-        others = [arb(0) if j == i else slope for j, slope in enumerate(slopes)]
+        """Return how the weight falls in an unbounded predictor (`falls`), None where that is not known."""
         if not self.predictor.is_affine or None not in self.supports[i]:
             return None
         height = self.predictor.range(shift, slopes, self.supports)[2]
-        offset = reach_of(shift, others, self.supports)
-        rate = abs(slopes[i].real).lower()
-        level = self.weight.decay(height) * offset.exp() if height.is_finite() else NAN
-        return Fall(level, rate) if level.is_finite() and rate > 0 else None
+        opposed = self.opposed(i, slopes)
+        level = self.weight.decay(height) * self.offset(i, shift, slopes).exp() if height.is_finite() else NAN
+        rate = opposed.rate(slopes[i])
+        if not (level.is_finite() and rate > 0):
+            return None
+        moments = [tuple(e for e in self.strand.moments if e[i] == k) for k in range(self.powers[i] + 1)]
+        return Fall(level, rate, opposed, tuple(moments))
+
+    def opposed(self, i: int, slopes: Sequence[Ball]) -> Opposed:
+        """Return the unbounded predictors that may take eta back where x_i is far out."""
+        places = [
+            j for j, (ends, slope) in enumerate(zip(self.supports, slopes, strict=True))
+            if j != i and None in ends and not slope.real.is_zero()
+        ]  # fmt: skip
+        least = abs(slopes[i].real).lower()
+        ratios = [(2 * len(places) * abs(slopes[j].real) / least).abs_upper() for j in places]
+        return Opposed(tuple(places), tuple(self.lines[j] for j in places), tuple(ratios))
+
+    def offset(self, i: int, shift: Ball, slopes: Sequence[Ball]) -> Ball:
+        """Bound |Re a| in eta = a + b x_i and the other unbounded predictors."""
+        inner = [slope if None not in ends else arb(0) for ends, slope in zip(self.supports, slopes, strict=True)]
+        inner[i] = arb(0)
+        return reach_of(shift, inner, self.supports)
 
     @cached_property
     def absolute(self) -> list[list[Ball]]:

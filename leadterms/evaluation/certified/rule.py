@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from flint import arb
 
-from leadterms.evaluation.certified.balls import NAN, Ball, End, whole_power
+from leadterms.evaluation.certified.balls import Ball, End, whole_power
 from leadterms.evaluation.certified.eta import Power
+from leadterms.evaluation.certified.falls import Fall
 from leadterms.evaluation.certified.line_base import Line
 
 Modulus = Callable[[End, End, Ball], Ball]
@@ -41,18 +42,6 @@ class LineRule:
         return sum(
             (abs(power(x, exponent)) * m for x, m in zip(self.points, self.masses, strict=True)), arb(0)
         ).abs_upper()
-
-
-@dataclass(frozen=True)
-class Fall:
-    """|w(eta(x))| <= level e^(-rate |x|) for all real x, whatever the other predictors are; rate > 0."""
-
-    level: Ball
-    rate: Ball
-
-    def beyond(self, cut: Ball, power: int) -> Ball:
-        """Bound |x|^power |w| over |x| >= cut: its bound falls from power/rate on."""
-        return self.level * cut**power * (-self.rate * cut).exp() if self.rate * cut >= power else NAN
 
 
 @dataclass(frozen=True)
