@@ -8,14 +8,17 @@ that asks for eta > 0 with the ends of the support.  What cannot be decided rais
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 from sympy import (
+    Add,
     And,
     Expr,
     Ge,
     Gt,
     Integer,
     Lt,
+    Min,
     Ne,
     Or,
     Poly,
@@ -171,6 +174,45 @@ def weighted_conditions(law: Law, power: int, weight: Weight | None, slope: Expr
                 f"E[{name}^{power}] is infinite for {name} ~ {law}: its density decays like |x|^(-{index})"
             )
         conditions.append(condition)
+    return tuple(dict.fromkeys(condition for condition in conditions if condition != true))
+
+
+def opposed_conditions(
+    laws: Sequence[Law], powers: Sequence[int], weight: Weight, names: Sequence[str]
+) -> tuple[Boolean, ...]:
+    r"""Conditions for E[prod_j X_j^(k_j) w(a + sum_j b_j X_j)] where several predictors together take eta back to zero.
+
+    Each may be tamed by the weight alone (`weighted_conditions`), but in a set S of two and more a combination of size
+    r stays where the weight is large: of a weight that falls to both sides on a strip of dimension |S| - 1, of one that
+    is bounded away from zero on one side on a cone.  With densities like |x|^(-nu_j - 1) the integral over r is that of
+    r^(sum_S (k_j - nu_j) - 2), or r^(sum_S (k_j - nu_j) - 1): it is finite if sum_S (nu_j - k_j) exceeds -1, or 0.
+
+    Raises
+    ------
+    UndecidedError
+        If that fails for exact indices: with tails to both sides the expectation is infinite then.
+
+    """
+    if isinstance(weight, LogisticWeight | ProbitWeight | CloglogWeight):
+        least = Integer(-1)
+    elif isinstance(weight, SaturatingWeight):
+        least = Integer(0)
+    else:
+        return ()
+    known = zip(laws, powers, names, strict=True)
+    margins = [(Min(*tail_indices(law, name)) - 1 - power, name) for law, power, name in known]
+    heavy = [(margin, name) for margin, name in margins if margin != oo]
+    conditions = []
+    for size in range(2, len(heavy) + 1):
+        for chosen in combinations(heavy, size):
+            condition = Gt(Add(*(margin for margin, _ in chosen)), least)
+            if condition == false:
+                raise UndecidedError(
+                    f"whether the expectation exists could not be decided: the tails of "
+                    f"{' and '.join(name for _, name in chosen)} are too heavy where they take the linear predictor "
+                    "back to zero together; use lighter tails"
+                )
+            conditions.append(condition)
     return tuple(dict.fromkeys(condition for condition in conditions if condition != true))
 
 

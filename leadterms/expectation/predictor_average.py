@@ -16,6 +16,7 @@ from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.expectation.existence import (
     exponential_conditions,
     moment_conditions,
+    opposed_conditions,
     polynomial_exponent_conditions,
     tail_rates,
     weighted_conditions,
@@ -217,6 +218,7 @@ class PredictorAverage:
         require_smooth([factor, eta], [one for one in bindings if not self._is_tilted(factor, eta, one, bindings)])
         for binding in bindings:
             self._check_weighted(factor, eta, binding)
+        self._check_opposed(factor, eta, bindings)
         if len(bindings) == 1 and len(variables_of(bindings[0])) == 1:
             x, law = bindings[0]
             if eta.is_polynomial(x) and factor.is_polynomial(x) and Poly(eta, x).degree() == 1:
@@ -264,6 +266,15 @@ class PredictorAverage:
             self._admit(weighted_conditions(law, power, self.weight, diff(eta, x), x.name))
         else:
             self._admit(moment_conditions(law, power, x.name))
+
+    def _check_opposed(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> None:
+        """Admit what unbounded predictors need together that are in eta by slopes of their own."""
+        laws = {x: law for x, law in bindings if isinstance(law, Law) and not is_bounded(law)}
+        straight = [x for x in laws if factor.is_polynomial(x) and eta.is_polynomial(x) and Poly(eta, x).degree() == 1]
+        if len(straight) > 1:
+            powers = [Poly(factor, x).degree() for x in straight]
+            names = [x.name for x in straight]
+            self._admit(opposed_conditions([laws[x] for x in straight], powers, self.weight, names))
 
     def _request(self, request: MomentRequest, x: Symbol) -> Expr:
         held = request.held(x)

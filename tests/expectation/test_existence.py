@@ -25,6 +25,7 @@ from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.expectation.existence import (
     exponential_conditions,
     moment_conditions,
+    opposed_conditions,
     polynomial_exponent_conditions,
     positive_predictor_conditions,
     tail_indices,
@@ -222,6 +223,50 @@ def test_weights_that_tame_a_heavy_tail(weight, law, power, conditions):
         # and without the weight they do not
         before, after = (decade(lambda t: t**power * density(t), k) for k in (7, 8))
         assert after > before / 2
+
+
+def student(index):
+    return other(st.StudentT("X", index))
+
+
+TOGETHER = [
+    (LogisticWeight(ONE), (Rational(1, 2), Rational(1, 2)), (2, 0), False),
+    (ProbitWeight(ONE), (Rational(1, 2), Rational(3, 4)), (1, 1), True),
+    (CloglogWeight(ONE), (Rational(1, 4), Rational(3, 4)), (2, 0), False),
+    (LogisticWeight(ONE), (1, 1), (2, 0), True),
+    (SaturatingWeight(ONE), (1, Rational(3, 2)), (2, 0), True),
+    (SaturatingWeight(ONE), (1, Rational(3, 4)), (2, 0), False),
+]
+
+
+@pytest.mark.parametrize(("weight", "indices", "powers", "exists"), TOGETHER)
+def test_heavy_tails_that_take_eta_back_to_zero_together(weight, indices, powers, exists):
+    """With eta = z - x about zero, or where the weight stays away from zero, z >= x: per factor of x parts shrink."""
+    laws = [student(index) for index in indices]
+    first, second = (lambdify(x, law.density(x), "mpmath") for law in laws)
+    if isinstance(weight, SaturatingWeight):
+
+        def others(t):
+            return mpmath.quad(lambda y: t * second(t * y) * (t * y) ** powers[1], [1, 10, mpmath.inf])
+    else:
+
+        def others(t):
+            return t ** powers[1] * second(t)
+
+    before, after = (t ** (powers[0] + 1) * first(t) * others(t) for t in (mpf(10) ** 7, mpf(10) ** 8))
+    if exists:
+        assert opposed_conditions(laws, powers, weight, "xz") == ()
+        assert after < before * mpf("0.7")
+    else:
+        with pytest.raises(UndecidedError, match="the tails of x and z are too heavy"):
+            opposed_conditions(laws, powers, weight, "xz")
+        assert after > before * mpf("0.99")
+
+
+def test_heavy_tails_of_unknown_indices_are_a_condition_together():
+    laws = [student(s), student(Rational(1, 2)), NormalLaw(0, 1)]
+    assert opposed_conditions(laws, (2, 0, 0), LogisticWeight(ONE), "xyz") == (s - Rational(3, 2) > -1,)
+    assert opposed_conditions(laws, (2, 0, 0), PowerWeight(ONE, Integer(-2)), "xyz") == ()
 
 
 SHAPES = {
