@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import pytest
-from sympy import Integer, Rational
+from sympy import ImmutableMatrix, Integer, Rational, Tuple, symbols
 
 from leadterms import Model, UndecidedError, expansion
-from tests.expectation.inverse_cases import SECOND, parameters, second
+from leadterms.expectation.inverse_existence import inverse_exists
+from leadterms.model.laws import ExponentialLaw, GammaLaw, JointNormalLaw, NormalLaw
+from leadterms.model.weights import CloglogWeight
+from tests.expectation.inverse_cases import SECOND, X, Z, block, parameters, second
+
+FIRST, OTHER = symbols("beta1 beta2", real=True)
+
+
+def beside(first, second, weight=None):
+    """Return a random intercept beside beta1 x + beta2 z with these laws."""
+    return block((Integer(1),), (X, first), (Z, second), weight=weight, besides=FIRST * X + OTHER * Z)
 
 
 @pytest.mark.slow
 def test_two_normal_predictors_widen_together():
-    laws = {"x,z": "MultivariateNormal([0, 0], [[1, 1/2], [1/2, 1]])"}
-    model = Model("y ~ x + z + (1 | g)", family="bernoulli", link="probit", laws=laws)
-    term = expansion(model)["sigma2"].of_order(SECOND)
-    assert term.condition == "sigma2 < beta1**2 + beta1*beta2 + beta2**2 + 1"
+    joint = Tuple(X, Z), JointNormalLaw(Tuple(0, 0), ImmutableMatrix([[1, Rational(1, 2)], [Rational(1, 2), 1]]))
+    known = block((Integer(1),), joint, besides=FIRST * X + OTHER * Z)
+    (condition,) = inverse_exists(known).conditions
+    assert str(condition) == "S00 < beta1**2 + beta1*beta2 + beta2**2 + 1"
 
 
 @pytest.mark.parametrize(
@@ -36,13 +46,13 @@ def test_a_heavy_tail_outweighs_a_random_intercept(link, law, condition, finite,
 
 @pytest.mark.slow
 def test_a_normal_and_a_heavy_tail():
-    term = second("Exponential(1)", "y ~ x + z + (1 | g)", "cloglog", z="Normal(0, 2)")
-    assert term.condition == "(beta1 < 0) or (sigma2 < 4*beta2**2)"
-    at = {"beta1": Integer(0), "beta2": Integer(1)}
-    assert term.at(parameters(**at, sigma2=Integer(3))).exists is True
-    assert term.at(parameters(**at, sigma2=Integer(5))).exists is False
+    known = beside(ExponentialLaw(1), NormalLaw(0, 2), CloglogWeight(Integer(1)))
+    existence = inverse_exists(known)
+    assert [str(part) for part in existence.conditions] == ["(beta1 < 0) | (S00 < 4*beta2**2)"]
+    at = {FIRST: Integer(0), OTHER: Integer(1)}
     # nothing is known where the normal law alone decides, with equality
-    assert term.at(parameters(**at, sigma2=Integer(4))).exists == "undecided"
+    for variance, verdict in ((3, True), (5, False), (4, "undecided")):
+        assert existence.at({**at, known.covariance[0]: Integer(variance)}).verdict == verdict
 
 
 def test_a_tail_that_is_not_known_is_not_said_to_be_infinite():
@@ -51,9 +61,8 @@ def test_a_tail_that_is_not_known_is_not_said_to_be_infinite():
         result["1"].evaluate("beta0=0, beta1=1, sigma2=2", order=SECOND)
 
 
-@pytest.mark.slow
 def test_two_heavy_tails_on_either_side():
-    term = second("Exponential(1)", "y ~ x + z + (1 | g)", z="Gamma(2, 1)")
-    at = {"beta1": Integer(-1), "sigma2": Integer(9)}
-    assert term.at(parameters(**at, beta2=Integer(1))).exists is True
-    assert term.at(parameters(**at, beta2=Integer(-1))).exists is False
+    known = beside(ExponentialLaw(1), GammaLaw(2, 1))
+    at = {FIRST: Integer(-1), known.covariance[0]: Integer(9)}
+    for slope, verdict in ((1, True), (-1, False)):
+        assert inverse_exists(known).at({**at, OTHER: Integer(slope)}).verdict is verdict

@@ -20,6 +20,7 @@ def test_an_atom_has_no_neighbourhood(law):
     assert term.exists == "undecided"
 
 
+@pytest.mark.slow
 def test_what_is_infinite_for_one_entry_may_be_finite_for_another():
     # the intercept's own part is an average of 1/E[w(beta0 + beta2 z + u0)], in u0 alone
     laws = {"x": "Bernoulli(1/2)", "z": "Uniform(0, 1)"}
