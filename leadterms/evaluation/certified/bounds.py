@@ -88,21 +88,20 @@ def _added(parts: Iterable[Ball]) -> Ball:
 def _of_moment(problem: Problem, part: Ceiling) -> _Growing | _Bounded:
     """Return proven bounds of c M(u), M an absolute moment of one strand, for real effects.
 
-    Bounded weights: M(u) <= sup of w over the range of eta, times E|X|^powers; `_falling` where that is infinite.  A
+    Bounded weights: M(u) <= sup of w over the range of eta, times E|X|^powers; `falling` where that is infinite.  A
     weight scale e^(rate eta) on bounded predictors: M(u) <= level e^(sum growth_j |u_j|).
     """
     sizes = [line.absolute(k) for line, k in zip(problem.lines, part.exponents, strict=True)]
-    infinite = [i for i, size in enumerate(sizes) if not size.is_finite()]
-    size = prod((size for size in sizes if size.is_finite()), start=abs(arb(part.factor)))
-    if len(infinite) == 1:
-        return _Growing(*_falling(problem, infinite[0], part.exponents, size))
-    if infinite:
-        raise EvaluationError("no proven bound of the predictors' absolute moments")
+    factor = abs(arb(part.factor))
+    if not all(bool(size.is_finite()) for size in sizes):
+        growth, level = falling(problem, part.exponents)
+        return _Growing(growth, factor * level)
+    size = prod(sizes, start=factor)
     rate = problem.weight.rate
     return _Bounded(problem, size) if rate is None else _Growing(*_exponential(problem, size, rate))
 
 
-def _falling(problem: Problem, i: int, exponents: Sequence[int], others: Ball) -> tuple[list[Ball], Ball]:
+def falling(problem: Problem, exponents: Sequence[int]) -> tuple[list[Ball], Ball]:
     """Return growth and level where E|X_i|^power is infinite, but the weight falls: |w(eta)| <= K e^-|eta|.
 
     Let eta = a + b x_i with b != 0 fixed, the effects and the bounded predictors being in a.  For 0 < t <= 1
@@ -110,6 +109,11 @@ def _falling(problem: Problem, i: int, exponents: Sequence[int], others: Ball) -
     1/|a| the level is of the size of |a|^k.  Beside unbounded predictors with slopes the rate is |b|/2, and what is
     opposed adds its bound (`falls`), whatever the effects are.
     """
+    sizes = [line.absolute(k) for line, k in zip(problem.lines, exponents, strict=True)]
+    infinite = [i for i, size in enumerate(sizes) if not size.is_finite()]
+    if len(infinite) != 1:
+        raise EvaluationError("no proven bound of the predictors' absolute moments")
+    i, others = infinite[0], prod((size for size in sizes if size.is_finite()), start=arb(1))
     power = exponents[i]
     refusal = EvaluationError(
         f"no proven bound of the absolute moments of {spelled(problem.strand.laws[i])}: without a moment of order "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flint import arb
 
-from leadterms.evaluation.certified.balls import NAN, Ball
+from leadterms.evaluation.certified.balls import NAN, Ball, larger
 from leadterms.evaluation.certified.line_base import Line, Segment
 from leadterms.evaluation.moment_system import Cut
 
@@ -38,8 +38,11 @@ class CutLine(Line):
         return self.line.power(x, exponent)
 
     def absolute(self, power: int) -> Ball:
-        """Return the bound for the whole law."""
-        return self.line.absolute(power)
+        """Return the bound for the whole law; where it has none, the largest value between the ends."""
+        whole = self.line.absolute(power)
+        if whole.is_finite() or not self.plain or self.low is None or self.high is None:
+            return whole
+        return larger(abs(self.low), abs(self.high)).upper() ** power
 
     def expectation(self, power: int) -> Ball:
         """Return the law's moment up to what lies beyond the cut, not finite where either is not known."""

@@ -10,7 +10,9 @@ inequality for the law weighted by (v'a)^2
 |eta| is at most |c(x)| + sum_j |z_j| |a_j(x)|, c its part without effects, and for a function f >= 0
 E[(v'a)^2 f]/t is at most the largest eigenvalue of M^{-1} E[f a a'], so at most its trace E[f a'M^{-1}a], and at most
 sup f.  With L and g_j these bounds for |c| and |a_j|, H_AA >= k e^{-L - sum_j g_j |z_j|} M, and
-det H_AA >= k^d e^{-d L - d sum_j g_j |z_j|} det M.  All of it holds where a has a further entry 1.
+det H_AA >= k^d e^{-d L - d sum_j g_j |z_j|} det M.  All of it holds where a has a further entry 1.  A law without a
+mean is cut off first: H_AA is at least E[w a a'; R] for every region R of the predictors, for which the same is true
+with E[.; R] in place of E, and sup over R; so is a moment E[x^e w], e even.
 
 **Weights with light tails**, probit and complementary log-log: see `inverse_bound`.
 
@@ -18,8 +20,8 @@ det H_AA >= k^d e^{-d L - d sum_j g_j |z_j|} det M.  All of it holds where a has
 at least any of its terms; each moment is at least k E[x^e] e^{-E[x^e |eta|]/E[x^e]}, by Jensen's inequality again.
 
 **Above.**  N is a sum of c u^alpha M_1 ... M_r: |M| <= sup w E|x|^e, where w is e^{rate eta} at most
-scale e^{|rate| (sup |c| + sum_j |z_j| sup |a_j|)} E|x|^e, and |u_k|^alpha <= alpha! e^{|u_k|} with
-|u_k| <= |mean_k| + sum_j |R_kj| |z_j|, u = mean + R z.
+scale e^{|rate| (sup |c| + sum_j |z_j| sup |a_j|)} E|x|^e; where E|x|^e is infinite see `bounds.falling`.  And
+|u_k|^alpha <= alpha! e^{|u_k|} with |u_k| <= |mean_k| + sum_j |R_kj| |z_j|, u = mean + R z.
 
 **Complex weights.**  Let one effect move to x + iy, and let all weights v have |arg v| <= t < pi/2 and |v| >= w(x),
 as for the logistic weight and the saturating one off the line.  H = R^{1/2}(I + iK)R^{1/2} with R = Re H (see
@@ -32,7 +34,7 @@ terms of a positive sum have arguments within q t: for q t < pi/2 |D| >= cos(q t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from math import factorial, prod
 
@@ -40,6 +42,7 @@ from flint import arb, arb_mat
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, larger, smaller
+from leadterms.evaluation.certified.bounds import falling
 from leadterms.evaluation.certified.effect_powers import bound_of_effects
 from leadterms.evaluation.certified.exponential_sums import are_exponentials, quotient_of_exponentials
 from leadterms.evaluation.certified.inverse_bound import shares_of_square
@@ -70,6 +73,10 @@ MOST_UNDER_LIGHT_TAILS = {ProbitWeight: 2, CloglogWeight: 1}
 """Random effects: with more tr(H)^(d - 1)/det(H) is not at most a multiple of the inverse of the least eigenvalue."""
 
 
+HELD = 1.0
+"""Spreads at which a law without a mean is cut off for bounds from below."""
+
+
 def inverse_ceiling(strands: Sequence[Strand], form: InverseForm) -> tuple[ExponentialCeiling | InverseCeiling, Sector]:
     """Return a bound of |F| for real effects, and what holds for complex ones.
 
@@ -89,7 +96,8 @@ def inverse_ceiling(strands: Sequence[Strand], form: InverseForm) -> tuple[Expon
         above = [_numerator(problems, term) for term in form.terms]
         top = level * sum((size for size, _ in above), arb(0))
         floor = _least([problem.weight.floor() for problem in problems])
-        below = _determinant(problems, form) if form.probabilities else _positive_sum(problems, form)
+        held = [_held(problem) for problem in problems]
+        below = _determinant(held, form) if form.probabilities else _positive_sum(held, form)
         whole = top * below.level.exp() / (abs(arb(form.factor)) * floor**below.order * below.volume)
         if not whole.is_finite():
             raise EvaluationError("no bound of the inverse information for large random effects could be proven")
@@ -110,6 +118,18 @@ class _Below:
     order: int
     multiple: int
     power: int
+
+
+def _held(problem: Problem) -> Problem:
+    """Return a strand with the laws without a mean cut off (`HELD`): what is left of H, or of a moment, is below it."""
+    cuts = problem.strand.cuts or ((None, None),) * len(problem.lines)
+    found = []
+    for line, cut in zip(problem.lines, cuts, strict=True):
+        if None in (line.low, line.high) and line.plain and not line.absolute(1).is_finite():
+            low, high = line.reach(HELD)
+            cut = (low.mid() if line.low is None else cut[0], high.mid() if line.high is None else cut[1])
+        found.append(cut)
+    return Problem(replace(problem.strand, cuts=tuple(found)))
 
 
 def _under_light_tails(problems: Sequence[Problem], form: InverseForm) -> tuple[InverseCeiling, Sector]:
@@ -246,8 +266,14 @@ def _numerator(problems: Sequence[Problem], term: NumeratorTerm) -> tuple[Ball, 
     growth = [arb(0)] * len(problems[0].loadings)
     for strand, exponents in term.moments:
         problem = problems[strand]
-        total *= mean_of_absolute(problem, {exponents: arb(1)})
+        size = mean_of_absolute(problem, {exponents: arb(1)})
         rate = problem.weight.rate
+        if rate is None and not size.is_finite():
+            own, level = falling(problem, exponents)
+            total *= level
+            growth = [g + one for g, one in zip(growth, own, strict=True)]
+            continue
+        total *= size
         if rate is None:
             total *= problem.weight.modulus(None, None, arb(0))
             continue

@@ -11,8 +11,8 @@ from scipy import stats
 from scipy.integrate import simpson
 from sympy import Integer
 
-from leadterms import Model, UncertifiedError, leading_terms
-from leadterms.evaluation.certified import falls
+from leadterms import Model, UncertifiedError, expansion, leading_terms
+from leadterms.evaluation.certified import falls, inverse_ceiling
 from leadterms.evaluation.certified.bounds import _of_moment
 from leadterms.evaluation.certified.lines import line_of
 from leadterms.evaluation.certified.moments import plan
@@ -22,6 +22,7 @@ from leadterms.evaluation.precision import ball_precision
 from leadterms.model.law_reading import read_law
 from leadterms.model.weights import CloglogWeight, LogisticWeight, ProbitWeight, Weight
 from tests.evaluation.certified.complex_weights import log_cloglog, log_probit
+from tests.evaluation.certified.second_terms import both_terms, second_term
 
 Array = Any
 ONE = Integer(1)
@@ -38,7 +39,12 @@ HEAVY = {
     "StudentT(3/2)": stats.t(1.5),
     "Pareto(1, 3/2)": stats.pareto(1.5),
 }
-OTHERS = {"Normal(1, 2)": stats.norm(1, 2), "StudentT(5)": stats.t(5), "Exponential(1)": stats.expon()}
+OTHERS = {
+    "Normal(1, 2)": stats.norm(1, 2),
+    "Normal(0, 1)": stats.norm(),
+    "StudentT(5)": stats.t(5),
+    "Exponential(1)": stats.expon(),
+}
 EXPONENTS = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
 
 
@@ -164,11 +170,65 @@ def test_a_second_moment_of_the_other_is_needed() -> None:
 @pytest.mark.slow
 def test_a_leading_term_beside_a_normal_predictor() -> None:
     """The inverse of E[H_BB - H_BA H_AB/H_AA], B the slopes and A the intercept, by sums over the effect too."""
-    model = Model("y ~ x + z + (1 | g)", family="bernoulli", laws={"x": "Cauchy(1, 2)", "z": "Normal(1, 2)"})
+    model = Model("y ~ x + z + (1 | g)", family="bernoulli", laws={"x": "Cauchy(1, 2)", "z": "Normal(0, 1)"})
     found = leading_terms(model)["x"].evaluate("beta0=-3/10, beta1=7/10, beta2=1/2, sigma2=13/10", 3, method="balls")
     total = np.zeros((2, 2))
     for u in np.arange(-6, 6.01, 0.5):
-        at = [moment("logit", ("Cauchy(1, 2)", "Normal(1, 2)"), -0.3 + 1.3**0.5 * u, (0.7, 0.5), e) for e in EXPONENTS]
+        at = [moment("logit", ("Cauchy(1, 2)", "Normal(0, 1)"), -0.3 + 1.3**0.5 * u, (0.7, 0.5), e) for e in EXPONENTS]
         cross = np.array(at[1:3])
         total += (np.array([[at[3], at[4]], [at[4], at[5]]]) - np.outer(cross, cross) / at[0]) * stats.norm.pdf(u) / 2
-    assert abs(float(found.value) - np.linalg.inv(total)[0, 0]) < 1.5e-3
+    assert abs(float(found.value) - np.linalg.inv(total)[0, 0]) <= float(found.error) + 1e-5
+
+
+@pytest.mark.parametrize(
+    ("law", "at"),
+    [
+        ("Cauchy(1, 2)", (-0.3, 0.7, 0.4)),
+        ("Cauchy(1, 2)", (1.25, -1.6, 2.3)),
+        ("StudentT(3/2)", (0.45, 0.35, 0.9)),
+        ("Pareto(1, 3/2)", (-0.8, 0.9, 1.7)),
+    ],
+)
+def test_second_terms_of_a_law_without_moments(law: str, at: tuple[float, float, float]) -> None:
+    model = Model("y ~ x + (1 | g)", family="bernoulli", laws={"x": law})
+    text = "beta0={}, beta1={}, sigma2={}".format(*at)
+    found = expansion(model)["1"].evaluate(text, 6, order="1/(m*n)", method="balls")
+    t = np.linspace(0 if law.startswith("Pareto") else -8, 8, 16001)
+    x, slope = (np.exp(t), np.exp(t)) if law.startswith("Pareto") else (np.sinh(t), np.cosh(t))
+    masses = HEAVY[law].pdf(x) * slope * (t[1] - t[0])
+    masses[[0, -1]] /= 2
+    exact = second_term(lambda eta: np.exp(WEIGHTS["logit"][1](eta)), (x, masses), [0], at[:2], [[at[2]]], 0)
+    assert abs(float(found.value) - exact) <= float(found.error) + 1e-6 * exact
+
+
+@pytest.mark.slow
+def test_second_terms_beside_a_normal_predictor() -> None:
+    model = Model("y ~ x + z + (1 | g)", family="bernoulli", laws={"x": "Cauchy(1, 2)", "z": "Normal(0, 1)"})
+    at = "beta0=-0.3, beta1=0.7, beta2=0.5, sigma2=0.4"
+    found = expansion(model)["1"].evaluate(at, 2, order="1/(m*n)", method="balls")
+    t, (z, masses) = np.linspace(-7, 7, 701), z_grid("Normal(0, 1)")
+    z, masses = z[::2], 2 * masses[::2]
+    x = np.sinh(t)
+    both = np.outer(HEAVY["Cauchy(1, 2)"].pdf(x) * np.cosh(t) * (t[1] - t[0]), masses).ravel()
+    grid = [one.ravel() for one in np.meshgrid(x, z, indexing="ij")]
+    design = np.stack([np.ones_like(both), *grid])
+    weight = WEIGHTS["logit"][1]
+    exact = both_terms(lambda eta: np.exp(weight(eta)), (design, both), [0], (-0.3, 0.7, 0.5), [[0.4]], 0.5, 6)[1]
+    assert abs(float(found.value) - exact[0, 0]) <= float(found.error) + 1e-5 * exact[0, 0]
+
+
+def test_only_laws_without_a_mean_are_held() -> None:
+    problem = Problem(strand_of("logit", ("Cauchy(1, 2)", "Normal(1, 2)"), 0.0, (0.7, 0.5)))
+    low, high = inverse_ceiling._held(problem).supports[0]
+    assert float(low) == pytest.approx(1 - 2 * np.sinh(1))
+    assert float(high) == pytest.approx(1 + 2 * np.sinh(1))
+    assert inverse_ceiling._held(problem).supports[1] == (None, None)
+
+
+def test_a_false_bound_of_a_numerator_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Model("y ~ x + (1 | g)", family="bernoulli", laws={"x": "Cauchy(1, 2)"})
+    entry, at = expansion(model)["1"], "beta0=-0.3, beta1=0.7, sigma2=0.4"
+    true = entry.evaluate(at, 4, order="1/(m*n)", method="balls")
+    monkeypatch.setattr(inverse_ceiling, "falling", lambda problem, exponents: ([arb(0)], arb("1e-9")))
+    false = entry.evaluate("beta0=-0.3, beta1=0.7, sigma2=0.40000001", 4, order="1/(m*n)", method="balls")
+    assert abs(float(false.value) - float(true.value)) > 1e-3
