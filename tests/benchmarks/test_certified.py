@@ -55,7 +55,10 @@ GENERAL = {
     "second term, poisson, a slope on three values": (SLOPE, "poisson", None, FEW, "x", SECOND, 8),
     "poisson, a slope on a normal predictor": (SLOPE, "poisson", None, "Normal(0, 1)", "1", None, 8),
     "logit, a predictor and its reciprocal": ("y ~ x + I(1/x) + (1 | g)", "bernoulli", None, BEYOND, "x", None, 8),
-}
+    "logit, an exponential of a predictor": ("y ~ I(exp(-x)) + (1 | g)", "bernoulli", None, "Exponential(1)",
+                                             "I(exp(-x))", None, 8),
+    "second term, logit, a Cauchy predictor": (INTERCEPT, "bernoulli", None, "Cauchy(0, 1)", "1", SECOND, 5),
+}  # fmt: skip
 """Formula, family, link, law of x, entry, order and digits on the general road."""
 # 1/C of P1: nested quadrature by PARI/GP, and a double sum in mpmath
 P1_INVERSE = "0.06117883467249954592275859536907336069265"
