@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sympy import And, Eq, Expr, Ne, Or, Symbol, false, true
+from sympy import Expr, Symbol, false, true
 from sympy.logic.boolalg import Boolean
 
 from leadterms.errors import EvaluationError, ExistenceError, LeadtermsError, UndecidedError
 from leadterms.evaluation.number import Number
+from leadterms.notation.conditions import shown
 from leadterms.notation.symbols import HARMONIC, TOTAL, M, N
 from leadterms.reading.expressions import read_assignments
 from leadterms.reading.numbers import MAX_DIGITS, brief, exact_expression, exact_number, named_exact
@@ -142,23 +143,3 @@ def require_written_out(number: Number, values: Mapping[Any, Any]) -> None:
             f"the value {number} at {at} has more than {MAX_DIGITS} digits before or behind its point: choose a milder "
             f"{largest}"
         ) from None
-
-
-def shown(condition: Boolean) -> str:
-    """Return a condition as text, with the sign ``!=``, "and" and "or" spelled out.
-
-    Examples
-    --------
-    >>> a, b = Symbol("a"), Symbol("b")
-    >>> shown((a > 1) | Ne(b, 0))
-    '(a > 1) or (b != 0)'
-
-    """
-    if isinstance(condition, And | Or):
-        word = " and " if isinstance(condition, And) else " or "
-        return word.join(sorted(f"({shown(part)})" for part in condition.args))
-    if isinstance(condition, Eq):
-        return f"{condition.lhs} = {condition.rhs}"
-    if isinstance(condition, Ne):
-        return f"{condition.lhs} != {condition.rhs}"
-    return str(condition)

@@ -13,10 +13,11 @@ from sympy import Expr, ImmutableMatrix, Symbol, sqrt
 from leadterms.asymptotics.derivation import Step, Steps
 from leadterms.asymptotics.entry import Entry
 from leadterms.asymptotics.orders import PER_GROUP
-from leadterms.asymptotics.point import ParameterSpace, shown
+from leadterms.asymptotics.point import ParameterSpace
 from leadterms.asymptotics.term import Term, evaluate_terms
 from leadterms.errors import LeadtermsError
 from leadterms.model.statement import Model
+from leadterms.notation.conditions import shown
 from leadterms.notation.latex import to_latex
 from leadterms.notation.text import to_text
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from sympy import Expr, Integer, Symbol, nan
 
 from leadterms.asymptotics.orders import order_text
-from leadterms.asymptotics.point import ParameterSpace, Values, require_values, shown, symbols_of
+from leadterms.asymptotics.point import ParameterSpace, Values, require_values, symbols_of
 from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.evaluation.wanted import USUAL, Wanted
 from leadterms.expectation.held import Expectation
 from leadterms.expectation.inverse_verdict import EXISTS, Existence
+from leadterms.notation.conditions import shown
 from leadterms.notation.latex import to_latex
 
 if TYPE_CHECKING:

@@ -35,6 +35,7 @@ from leadterms.model.weights import (
     SaturatingWeight,
     Weight,
 )
+from leadterms.notation.conditions import shown
 
 BOUNDED = (LogisticWeight, ProbitWeight, CloglogWeight, SaturatingWeight)
 Average = Callable[[Expr, Expr, tuple[Tuple, ...]], Expr]
@@ -285,15 +286,15 @@ class PredictorAverage:
         predictors = set(_variables(self.bindings))
         for condition in conditions:
             if condition.free_symbols & predictors:
-                raise UndecidedError(f"whether {condition} holds on the whole support could not be decided")
+                raise UndecidedError(f"whether {shown(condition)} holds on the whole support could not be decided")
             if condition.free_symbols & self.effects and condition.has(Ne):
                 raise UndecidedError(
-                    f"the expectation needs {condition} for every value of the normal random effects: whether its "
-                    "average over them exists could not be decided"
+                    f"the expectation needs {shown(condition)} for every value of the normal random effects: whether "
+                    "its average over them exists could not be decided"
                 )
             if condition.free_symbols & self.effects:
                 raise ExistenceError(
-                    f"the expectation is finite only where {condition}, which fails with positive probability "
+                    f"the expectation is finite only where {shown(condition)}, which fails with positive probability "
                     "because the random effects are normal"
                 )
             self.conditions[condition] = None

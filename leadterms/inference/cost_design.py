@@ -19,7 +19,7 @@ from html import escape
 from sympy import Expr, Rational, Symbol, diff, factor, solve, sqrt, symbols
 
 from leadterms.asymptotics.orders import PER_GROUP, PER_GROUPED_OBSERVATION
-from leadterms.asymptotics.point import ParameterSpace, Values, require_written_out, shown
+from leadterms.asymptotics.point import ParameterSpace, Values, require_written_out
 from leadterms.asymptotics.result import Entry, Term
 from leadterms.asymptotics.term import evaluate_at
 from leadterms.errors import EvaluationError, ModelError
@@ -27,6 +27,7 @@ from leadterms.evaluation.number import Number, evaluate
 from leadterms.evaluation.wanted import Wanted
 from leadterms.inference.prices import read_price
 from leadterms.inference.whole_sizes import WholeSizes, least_cost, least_variance
+from leadterms.notation.conditions import shown
 from leadterms.notation.latex import to_latex
 from leadterms.notation.text import to_text
 from leadterms.reading.numbers import exact_number

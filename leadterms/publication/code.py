@@ -17,11 +17,12 @@ from sympy import Expr, Symbol
 
 from leadterms._version import __version__
 from leadterms.asymptotics.entry import Entry
-from leadterms.asymptotics.point import Values, shown, symbols_of
+from leadterms.asymptotics.point import Values, symbols_of
 from leadterms.asymptotics.result import Expansion
 from leadterms.asymptotics.term import Term
 from leadterms.errors import EvaluationError, LeadtermsError
 from leadterms.expectation.held import revealed
+from leadterms.notation.conditions import shown
 from leadterms.publication.code_arrays import array_helpers, array_text, rule_lines
 from leadterms.publication.code_languages import LANGUAGES, Language, language_of
 from leadterms.publication.code_plan import Plan, plans

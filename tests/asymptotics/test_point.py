@@ -9,8 +9,9 @@ import pytest
 from sympy import Gt, Integer, Ne, Rational, Symbol, exp, sqrt
 
 from leadterms import EvaluationError, ExistenceError, LeadtermsError, ReadingError
-from leadterms.asymptotics.point import ParameterSpace, require_values, require_written_out, shown
+from leadterms.asymptotics.point import ParameterSpace, require_values, require_written_out
 from leadterms.evaluation.number import evaluate
+from leadterms.notation.conditions import shown
 
 B0, B1 = Symbol("beta0", real=True), Symbol("beta1", real=True)
 S = Symbol("sigma2", positive=True)
