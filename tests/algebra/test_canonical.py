@@ -267,6 +267,7 @@ def value(expr, point):
     return N(expr.subs(point), 40, maxn=300)
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None, derandomize=True)
 @given(expr=EXPRESSIONS, point=POINTS)
 @example(expr=sqrt(X * Y) / sqrt(X), point={X: Rational(-1, 2), Y: Rational(1, 3), U: 1, V: 1, Z: 1})

@@ -165,6 +165,7 @@ def test_two_held_forms_of_two_effects():
         assert abs(value(average.value, at, 56) - expected) < mpf(10) ** -15
 
 
+@pytest.mark.slow
 def test_random_expressions_in_one_and_two_effects():
     """Sums of polynomial times exponential of a quadratic, with coefficients drawn at random."""
     random = Random(2024)

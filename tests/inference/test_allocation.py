@@ -78,6 +78,7 @@ def mixed_variance(p, at, prices=(1, 1)):
     return (prices[0] * (1 - p) + prices[1] * p) / information
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("slope", "prices"), [("0.9", (1, 1)), pytest.param("3", (1, 1), marks=pytest.mark.slow), ("0.9", (1, 4))]
 )

@@ -324,6 +324,7 @@ def test_a_statement_has_its_family():
         studentize(model, DATA, INTERCEPT, family="poisson")
 
 
+@pytest.mark.slow
 def test_columns_need_no_further_package():
     """Neither scipy nor a data frame library is imported for a mapping of columns."""
     program = (

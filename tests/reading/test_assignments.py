@@ -35,6 +35,7 @@ def test_values(text: str, expected: dict[str, Fraction]) -> None:
     assert read_assignments(text) == {name: sympy.Rational(value) for name, value in expected.items()}
 
 
+@pytest.mark.slow
 @given(st.dictionaries(names, st.fractions(), max_size=5), blanks, st.sampled_from(["", ","]))
 def test_round_trip(values: dict[str, Fraction], blank: str, last: str) -> None:
     pairs = f",{blank}".join(f"{name}{blank}={blank}{value}{blank}" for name, value in values.items())

@@ -113,6 +113,7 @@ def test_from_the_model_to_the_digits() -> None:
     assert float(found) == pytest.approx(exact, rel=1e-7)
 
 
+@pytest.mark.slow
 def test_several_effects_are_refused_at_once() -> None:
     model = Model("y ~ x + (1 + x | g)", family="bernoulli", laws={"x": "Normal(0, 1)"})
     at = "beta0=-0.3, beta1=0.7, Sigma11=0.5, Sigma12=0.1, Sigma22=0.25"

@@ -128,6 +128,7 @@ def test_a_probit_intercept_between_heavy_tails(name: str) -> None:
         assert -logsumexp(logs) - 2 * np.log(5) <= corners_at(found, z)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("law", "points"),
     [

@@ -222,6 +222,7 @@ def test_second_terms_under_the_complementary_log_log_link(random: str, law: str
 FINITE = "Finite({-1: 1/4, 0: 1/2, 2: 1/4})"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", [FINITE, "Finite({-1: 1/2, 2: 1/2})"])
 def test_a_random_slope_on_a_predictor_with_few_values(law: str) -> None:
     model = Model("y ~ x + (0 + x | g)", family="bernoulli", link="probit", laws={"x": law})

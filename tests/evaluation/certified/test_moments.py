@@ -143,6 +143,7 @@ def test_moments_against_mpmath(law: Law, reference: Any, references: SimpleName
                 assert value.rad() < arb(2) ** (8 - BITS) * (1 + abs(value))
 
 
+@pytest.mark.slow
 def test_two_predictors_by_brute_force(references: SimpleNamespace) -> None:
     exponents = ((0, 0), (1, 1), (2, 0))
     laws = (UniformLaw(-1, 1), FiniteLaw(Tuple(-1, Rational(1, 4)), Tuple(2, Rational(3, 4))))

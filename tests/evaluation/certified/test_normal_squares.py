@@ -55,6 +55,7 @@ def test_what_is_not_finite_or_not_covered_is_refused():
             without_squares(pair, [1])
 
 
+@pytest.mark.slow
 def test_a_model_with_a_square():
     """1.92815 by sums over x and u in NumPy."""
     model = Model("y ~ x + I(x**2) + (0 + x | g)", family="poisson", laws={"x": "Normal(0, 1)"})

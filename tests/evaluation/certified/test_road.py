@@ -207,6 +207,7 @@ def test_a_false_bound_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 CAUCHY = StatsLaw(sympy.stats.Cauchy("x", 0, 1).pspace.distribution)
 
 
+@pytest.mark.slow
 def test_a_law_without_moments(references: SimpleNamespace) -> None:
     """E[x^2 w] is finite under the logistic weight where the slope is not zero."""
     system = intercept_system(LogisticWeight(ONE), CAUCHY, fmpq(-1, 3), fmpq(7, 10), fmpq(4, 5))
