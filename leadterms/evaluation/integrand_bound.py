@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sympy import Symbol
 
 from leadterms.errors import UncertifiedError
@@ -22,8 +20,7 @@ def integrand_bound(average: Average) -> tuple[Bound | None, InverseInformation 
 
     Under unbounded random slopes both are to be cut off, and the bound is that of residual information.
     """
-    slopes = _slopes(average)
-    unbounded = _unbounded(slopes)
+    unbounded = _unbounded_slopes(average)
     slope = f"a random slope on a predictor with the unbounded law {unbounded[0][2]}" if unbounded else ""
     if any(isinstance(moment.weight, ExponentialWeight) for _, moment, _ in unbounded):
         raise UncertifiedError(f"no certified road: {slope}, under a weight that grows exponentially")
@@ -57,29 +54,22 @@ def integrand_bound(average: Average) -> tuple[Bound | None, InverseInformation 
 
 def steep_effects(average: Average) -> frozenset[Symbol]:
     """Return the effects that move the linear predictor without bound, as they multiply an unbounded predictor."""
-    return frozenset(effect for effect, _, _ in _unbounded(_slopes(average)))
+    return frozenset(effect for effect, _, _ in _unbounded_slopes(average))
 
 
-def _slopes(average: Average) -> list[tuple[Symbol, WeightedMoment, Law]]:
-    """Return the effects that multiply predictors, with a moment and the law of each."""
+def _unbounded_slopes(average: Average) -> list[tuple[Symbol, WeightedMoment, Law]]:
+    """Return the effects that multiply unbounded predictors, with a moment and the law of each.
+
+    Normal predictors under exponential weights are left out: they are integrated in closed form.
+    """
     return [
         (effect, moment, law)
         for moment in average.inner.values()
         for variable, law in zip(moment.variables, moment.laws, strict=True)
+        if not (isinstance(moment.weight, ExponentialWeight) and isinstance(law, NormalLaw))
+        and not all(end.is_finite for end in law.support)
         for effect in average.effects.symbols
         if moment.eta.diff(effect).has(variable)
-    ]
-
-
-def _unbounded(
-    slopes: Sequence[tuple[Symbol, WeightedMoment, Law]],
-) -> list[tuple[Symbol, WeightedMoment, Law]]:
-    """Return those on unbounded predictors, but for normal ones that are integrated in closed form."""
-    return [
-        slope
-        for slope in slopes
-        if not (isinstance(slope[1].weight, ExponentialWeight) and isinstance(slope[2], NormalLaw))
-        and not all(end.is_finite for end in slope[2].support)
     ]
 
 

@@ -54,13 +54,12 @@ from dataclasses import replace
 from sympy import Expr, Gt, Integer, Lt, Poly, Symbol, Tuple, false, limit, log, sign, true
 from sympy.logic.boolalg import Boolean
 
-from leadterms.errors import UndecidedError
 from leadterms.expectation.fixed_tails import fixed_tails, has_all_moments
 from leadterms.expectation.held import variables_of
 from leadterms.expectation.inverse_verdict import EXISTS, Existence, undecided
 from leadterms.expectation.random_rows import BlockA, is_bounded, spanning_rows
 from leadterms.expectation.row_conditions import where_rows_vary_less
-from leadterms.expectation.support import require_bounded, require_smooth, strict_sign
+from leadterms.expectation.support import is_smooth_and_bounded, strict_sign
 from leadterms.model.laws import (
     BetaLaw,
     ExponentialLaw,
@@ -132,12 +131,7 @@ def _is_line(block: BlockA) -> bool:
     touched = [binding for binding in block.bindings if row.has(*variables_of(binding))]
     if not touched or row.free_symbols - {x for binding in touched for x in variables_of(binding)}:
         return False
-    try:
-        require_bounded(touched)
-        require_smooth([row], touched)
-    except UndecidedError:
-        return False
-    return True
+    return is_smooth_and_bounded(row, touched)
 
 
 def _is_straight(block: BlockA, x: Symbol) -> bool:
@@ -229,10 +223,7 @@ def _signs_at_ends(row: Expr, x: Symbol, law: Law | JointNormalLaw) -> set[int]:
     """Return both signs of a row that is smooth in one bounded predictor and has them at its ends, none for another."""
     if isinstance(law, JointNormalLaw) or law.is_discrete or law.atoms_with_probability is not None:
         return set()
-    try:
-        require_bounded([Tuple(x, law)])
-        require_smooth([row], [Tuple(x, law)])
-    except UndecidedError:
+    if not is_smooth_and_bounded(row, [Tuple(x, law)]):
         return set()
     first, second = (row.xreplace({x: end}) for end in law.support)
     apart = (first.is_positive and second.is_negative) or (first.is_negative and second.is_positive)

@@ -90,10 +90,7 @@ def strict_sign(expression: Expr, bindings: Sequence[Tuple]) -> int | None:
     if found is not None and found.sign is not None:
         return found.sign
     inside = [binding for binding in bindings if any(expression.has(x) for x in variables_of(binding))]
-    try:
-        require_bounded(inside)
-        require_smooth([expression], inside)
-    except UndecidedError:
+    if not is_smooth_and_bounded(expression, inside):
         return None
     for side in (0, 1, None):
         values = list(_signs_from(expression, inside, side))
@@ -175,6 +172,16 @@ def require_bounded(bindings: Sequence[Tuple]) -> None:
                 f"whether the expectation over {names} ~ {binding[1]} exists could not be decided: it enters as no "
                 f"polynomial, or together with other predictors; use a {kind} law"
             )
+
+
+def is_smooth_and_bounded(expression: Expr, bindings: Sequence[Tuple]) -> bool:
+    """Tell whether the supports are surely bounded and the expression smooth on them."""
+    try:
+        require_bounded(bindings)
+        require_smooth([expression], bindings)
+    except UndecidedError:
+        return False
+    return True
 
 
 def require_smooth(expressions: Sequence[Expr], bindings: Sequence[Tuple]) -> None:

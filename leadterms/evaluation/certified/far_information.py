@@ -139,7 +139,7 @@ def _between_strands(information: PanelInformation) -> list[Corner] | None:
 
 def _are_alike(information: PanelInformation) -> bool:
     """Tell whether the effects' rows are the same for all of a strand."""
-    return all(entry.is_zero() for problem in information.problems for row in problem.loadings for entry in row[1:])
+    return all(problem.fixed_slopes for problem in information.problems)
 
 
 def _best_part(information: PanelInformation, strand: int) -> StrandPart | None:
