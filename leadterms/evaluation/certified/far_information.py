@@ -10,33 +10,35 @@ over the corners of e^(eta^2/2)/(p k g).  Normal predictors that no effect multi
 eta = c + s x, x normal with mean 0 and variance 1, E[e^(-eta^2/2)] = (1 + s^2)^(-1/2) e^(-c^2/{2(1 + s^2)}), so that
 all is as without them, eta and a divided by (1 + s^2)^(1/2) and H multiplied by it.
 
-**Complementary log-log, one effect.**  Beside normal predictors of variance s^2 in eta, eta given the others and z is
-in [-1/2, 1/2] with probability at least (2 pi s^2)^(-1/2) e^(-max (e - c - b z)^2/(2 s^2)), the maximum over the ends e
-and the corners, and w is at least the lesser of its values at the ends there.  Where a takes both signs, on a panel on
-which eta falls as z moves out w(eta) >= k e^eta for eta <= eta_0, k = q_0/(e^(q_0) - 1), q_0 = e^(eta_0), since
-w(eta) e^-eta = q/(e^q - 1) falls with q = e^eta: 1/lambda is at most the sum over the corners of e^(-c - b z)/(p k g).
+**Complementary log-log.**  Beside normal predictors of variance s^2 in eta that no effect multiplies, eta given the
+others and z is in [-1/2, 1/2] with probability at least (2 pi s^2)^(-1/2) e^(-max (e - c - b'z)^2/(2 s^2)), the maximum
+over the ends e and the corners, and w is at least the lesser of its values at the ends there.  Where a of one effect
+takes both signs, on a panel on which eta falls as z moves out w(eta) >= k e^eta for eta <= eta_0,
+k = q_0/(e^(q_0) - 1), q_0 = e^(eta_0), since w(eta) e^-eta = q/(e^q - 1) falls with q = e^eta: 1/lambda is at most the
+sum over the corners of e^(-c - b z)/(p k g).
 
-Where neither holds see `three_strands` and `far_tails`.
+Where neither holds see `three_strands`, `near_zero` and `far_tails`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import chain, combinations, product
 
-from flint import arb, arb_mat
+from flint import arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import Ball, float_log, inner, least_eigenvalue
+from leadterms.evaluation.certified.balls import Ball, float_log
 from leadterms.evaluation.certified.corner import Corner
-from leadterms.evaluation.certified.far_tails import at_zero, beside_heavy_tail, between_heavy_tails
+from leadterms.evaluation.certified.far_tails import beside_heavy_tail, between_heavy_tails
 from leadterms.evaluation.certified.least_information import PanelInformation
 from leadterms.evaluation.certified.named_lines import NormalLine
+from leadterms.evaluation.certified.near_zero import at_zero
+from leadterms.evaluation.certified.panel_choice import Panel, best_of, corners_of, least_of, panels_of
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.three_strands import StrandPart, two_of_three
-from leadterms.evaluation.certified.weight_balls import WeightBalls
 from leadterms.model.weights import CloglogWeight
 
 ABOUT = 0.02
@@ -48,44 +50,6 @@ NEAREST = 2
 AT_ONCE = 3
 """Strands whose panels are looked at together, for two effects."""
 HALF = arb(0.5)
-
-
-Point = tuple[Ball, tuple[Ball, ...]]
-"""c and b of eta = c + b'z."""
-
-
-@dataclass(frozen=True)
-class _Panel:
-    """A panel of a strand's predictors, or one of each of several strands, with eta at the corners."""
-
-    information: PanelInformation
-    parts: tuple[tuple[int, int], ...]
-    """Strand and place."""
-    corners: tuple[Point, ...]
-
-    @property
-    def strand(self) -> int:
-        """The first strand."""
-        return self.parts[0][0]
-
-    @property
-    def weight(self) -> WeightBalls:
-        """The weight, of the same kind and scale on all strands."""
-        return self.information.problems[self.strand].weight
-
-    @cached_property
-    def share(self) -> Ball:
-        """A lower bound of p g."""
-        size = len(self.corners[0][1])
-        block = arb_mat(size, size)
-        for strand, place in self.parts:
-            block += self.information.shares[strand] * self.information.block(strand, {place: arb(1)})
-        return least_eigenvalue(block).lower()
-
-    @cached_property
-    def steepest(self) -> float:
-        """About the largest |b|^2."""
-        return max(float(_square(slopes)) for _, slopes in self.corners)
 
 
 def far_corners(information: PanelInformation) -> list[Corner]:
@@ -107,7 +71,7 @@ def far_corners(information: PanelInformation) -> list[Corner]:
         found = next(filter(None, map(_least_moved, chain((information,), finely))), None)
         found = found or _least_moved(_widened(information))
         found = found or _between_strands(information) or _between_strands(_widened(information))
-        found = found or _least(between_heavy_tails(*pair) for pair in zip(problems, shares, strict=True))
+        found = found or between_heavy_tails(information)
     if found is None:
         raise EvaluationError("the inverse weight is not shown to be outweighed by the random effects' normal density")
     return found
@@ -116,13 +80,13 @@ def far_corners(information: PanelInformation) -> list[Corner]:
 def _least_moved(information: PanelInformation) -> list[Corner] | None:
     """Return the best of the panels on which eta moves about least, None where it moves too much on all."""
     panels = sorted(
-        ((panel.steepest, panel) for panel in _panels(information) if panel.steepest < 1), key=lambda pair: pair[0]
+        ((panel.steepest, panel) for panel in panels_of(information) if panel.steepest < 1), key=lambda pair: pair[0]
     )
     least = next((steepest for steepest, panel in panels if panel.share > 0), 1.0)
-    return _best((panel for steepest, panel in panels if least <= steepest <= least + ABOUT), _of_bell)
+    return best_of((panel for steepest, panel in panels if least <= steepest <= least + ABOUT), _of_bell)
 
 
-def _of_bell(panel: _Panel) -> list[Corner] | None:
+def _of_bell(panel: Panel) -> list[Corner] | None:
     level = -(panel.share * panel.weight.gaussian_floor()).log()
     return [Corner(level, (arb(0),) * len(slopes), ((constant, slopes),)) for constant, slopes in panel.corners]
 
@@ -134,7 +98,7 @@ def _between_strands(information: PanelInformation) -> list[Corner] | None:
         return None
     parts = [_best_part(information, strand) for strand in range(len(information.problems))]
     known = [part for part in parts if part is not None]
-    return _least(two_of_three(chosen) for chosen in combinations(known, AT_ONCE))
+    return least_of(two_of_three(chosen) for chosen in combinations(known, AT_ONCE))
 
 
 def _are_alike(information: PanelInformation) -> bool:
@@ -152,7 +116,7 @@ def _best_part(information: PanelInformation, strand: int) -> StrandPart | None:
         if not size > 0:
             continue
         level = -problem.weight.gaussian_floor().log()
-        inverse = tuple(Corner(level, (arb(0),) * len(b), ((c, b),)) for c, b in _corners(problem, ranges))
+        inverse = tuple(Corner(level, (arb(0),) * len(b), ((c, b),)) for c, b in corners_of(problem, ranges))
         worst = float_log(sum((corner.on(((arb(0), arb(0)),) * block.nrows()) for corner in inverse), arb(0)) / size)
         if best is None or worst < best[0]:
             best = (worst, StrandPart(block, inverse))
@@ -160,36 +124,43 @@ def _best_part(information: PanelInformation, strand: int) -> StrandPart | None:
 
 
 def _under_cloglog(information: PanelInformation) -> list[Corner] | None:
-    if len(information.problems[0].loadings) > 1:
-        return None
     narrower = [_without_normals(problem) for problem in information.problems]
     squares = [square for _, square in narrower]
     if all(bool(square > 0) for square in squares):
         bounded = PanelInformation([problem for problem, _ in narrower], information.shares)
-        found = _best(_panels(bounded), lambda panel: _near_zero(squares[panel.strand], panel))
+        found = best_of(panels_of(bounded), partial(_near_zero, squares))
         if found is not None:
             return found
-    panels = list(_panels(information))
     pairs = list(zip(information.problems, information.shares, strict=True))
-    sides = [
-        _best(panels, partial(_falling, sign)) or _least(at_zero(*pair, sign) for pair in pairs) for sign in (-1, 1)
-    ]
-    if None not in sides:
-        return [corner for side in sides for corner in side or ()]
-    return _least(beside_heavy_tail(*pair) for pair in pairs)
+    found = []
+    for signs in product((-1, 1), repeat=len(information.problems[0].loadings)):
+        falling = best_of(panels_of(information), partial(_falling, signs[0])) if len(signs) == 1 else None
+        side = falling or least_of(at_zero(*pair, signs) for pair in pairs)
+        if side is None:
+            return beside_heavy_tail(information)
+        found += side
+    return found
 
 
-def _near_zero(square: Ball, panel: _Panel) -> list[Corner]:
+def _near_zero(squares: Sequence[Ball], panel: Panel) -> list[Corner] | None:
+    """Bound it by normal predictors of these variances in eta, None where the strands have different ones."""
+    square = panel.common(squares)
+    if square is None:
+        return None
     root, least = square.sqrt(), panel.weight.least(-HALF, HALF)
     level = -(panel.share * least / (2 * arb.pi() * square).sqrt()).log()
     return [
-        Corner(level, (arb(0),), (((constant - end) / root, (slopes[0] / root,)),))
+        Corner(
+            level,
+            (arb(0),) * len(slopes),
+            (((constant - end) / root, tuple(slope / root for slope in slopes)),),
+        )
         for constant, slopes in panel.corners
         for end in (-HALF, HALF)
     ]
 
 
-def _falling(sign: int, panel: _Panel) -> list[Corner] | None:
+def _falling(sign: int, panel: Panel) -> list[Corner] | None:
     """Bound it where z has this sign, None where eta does not fall."""
     if not all(bool(sign * slopes[0] < 0) for _, slopes in panel.corners):
         return None
@@ -199,53 +170,6 @@ def _falling(sign: int, panel: _Panel) -> list[Corner] | None:
     q = highest.exp()
     level = -(panel.share * panel.weight.scale * q / q.expm1()).log()
     return [Corner(level - constant, (-slopes[0],)) for constant, slopes in panel.corners]
-
-
-def _best(panels: Iterable[_Panel], bound: Callable[[_Panel], list[Corner] | None]) -> list[Corner] | None:
-    """Return the corners of the panel that bounds the average best, None where none does."""
-    best: tuple[Ball, list[Corner]] | None = None
-    for panel in panels:
-        found = bound(panel) if panel.share > 0 else None
-        if found is None or not all(corner.is_outweighed for corner in found):
-            continue
-        mass = sum((corner.mass() for corner in found), arb(0)).abs_upper()
-        if mass.is_finite() and (best is None or mass < best[0]):
-            best = (mass, found)
-    return None if best is None else best[1]
-
-
-def _least(bounds: Iterable[list[Corner] | None]) -> list[Corner] | None:
-    """Return the bound of the least mass, None where there is none."""
-    masses = [(sum((corner.mass() for corner in found), arb(0)).abs_upper(), found) for found in bounds if found]
-    finite = [(mass, found) for mass, found in masses if mass.is_finite()]
-    return min(finite, key=lambda pair: float_log(pair[0]))[1] if finite else None
-
-
-def _panels(information: PanelInformation) -> Iterator[_Panel]:
-    """Yield the panels of strands whose columns may be independent, or else of as many strands as there are effects."""
-    size = len(information.problems[0].loadings)
-    pieces = [
-        [((strand, place), tuple(_corners(problem, ranges))) for place, ranges in enumerate(panels.monomials)]
-        for strand, (problem, panels) in enumerate(zip(information.problems, information.panels, strict=True))
-    ]
-    whole = [pieces[strand] for strand, change in enumerate(information.changes) if change.ncols() >= size]
-    groups = ([own] for own in whole) if whole else combinations(pieces, size)
-    for group in groups:
-        for choice in product(*group):
-            corners = tuple(corner for _, own in choice for corner in own)
-            yield _Panel(information, tuple(part for part, _ in choice), corners)
-
-
-def _corners(problem: Problem, ranges: Sequence[Ball]) -> Iterator[Point]:
-    """Yield c and b of eta at the corners of a panel, each different one once."""
-    moving = [any(not row[1 + k].is_zero() for row in problem.loadings) or not slope.is_zero()
-              for k, slope in enumerate(problem.slopes)]  # fmt: skip
-    ends = [(m.lower(), m.upper()) if moves else (m.mid(),) for m, moves in zip(ranges, moving, strict=True)]
-    for corner in product(*ends):
-        yield (
-            problem.centre + inner(problem.slopes, corner),
-            tuple(row[0] + inner(row[1:], corner) for row in problem.loadings),
-        )
 
 
 def _without_normals(problem: Problem) -> tuple[Problem, Ball]:
@@ -282,7 +206,3 @@ def _widened(information: PanelInformation) -> PanelInformation:
             Problem(replace(problem.strand, centre=problem.centre / root, slopes=slopes, loadings=loadings))
         )
     return PanelInformation(problems, [share * root for share, root in zip(information.shares, roots, strict=True)])
-
-
-def _square(slopes: Sequence[Ball]) -> Ball:
-    return inner(slopes, slopes)

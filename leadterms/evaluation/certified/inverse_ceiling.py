@@ -67,9 +67,8 @@ from leadterms.evaluation.moment_system import (
     Strand,
 )
 from leadterms.evaluation.precision import ball_precision
-from leadterms.model.weights import CloglogWeight, ProbitWeight
 
-MOST_UNDER_LIGHT_TAILS = {ProbitWeight: 2, CloglogWeight: 1}
+MOST_UNDER_LIGHT_TAILS = 2
 """Random effects: with more tr(H)^(d - 1)/det(H) is not at most a multiple of the inverse of the least eigenvalue."""
 
 
@@ -135,11 +134,10 @@ def _held(problem: Problem) -> Problem:
 def _under_light_tails(problems: Sequence[Problem], form: InverseForm) -> tuple[InverseCeiling, Sector]:
     """Bound F where the weights have light tails, for one effect or two."""
     size = len(form.mean)
-    most = min(MOST_UNDER_LIGHT_TAILS[type(problem.strand.weight)] for problem in problems)
-    if size > most:
+    if size > MOST_UNDER_LIGHT_TAILS:
         raise EvaluationError(
-            "an average of an inverse information is certified for at most two random effects under the probit link, "
-            f"and one under the complementary log-log link, not {size}"
+            "an average of an inverse information is certified for at most two random effects under the probit and "
+            f"complementary log-log links, not {size}"
         )
     factor = size * arb_mat([[arb(entry) for entry in row] for row in form.root]).det() ** 2 / abs(arb(form.factor))
     terms = tuple(((factor * _share(problems, form, term)).abs_upper(), term.powers) for term in form.terms)

@@ -13,10 +13,10 @@ from flint import arb, arb_mat
 from sympy import Integer
 
 from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, Cell, interval, least_eigenvalue, smaller
-from leadterms.evaluation.certified.far_tails import power_at_zero
 from leadterms.evaluation.certified.line_base import Line
 from leadterms.evaluation.certified.moments import plan
 from leadterms.evaluation.certified.named_lines import NormalLine
+from leadterms.evaluation.certified.near_zero import power_at_zero
 from leadterms.evaluation.certified.panels import MIDDLE, Panels
 from leadterms.evaluation.certified.polynomials import columns, columns_in_monomials, times
 from leadterms.evaluation.certified.problem import Problem
@@ -63,7 +63,13 @@ class LeastInformation:
 
     def holds_within(self, cuts: Sequence[Cut]) -> bool:
         """Tell whether all boxes lie inside the cuts: the bounds are those for regions that hold the boxes."""
-        ends = ((abs(end), power.reach) for power in self._powers for end in cuts[power.place] if end is not None)
+        ends = (
+            (abs(end), reach)
+            for power in self._powers
+            for place, reach in zip(power.places, power.reaches, strict=True)
+            for end in cuts[place]
+            if end is not None
+        )
         return all(bool(end >= reach) for end, reach in ends) and all(
             _are_inside(_box(self._problems[0], spreads), cuts) for spreads in BOXES
         )

@@ -21,6 +21,8 @@ ELLIPSES = (1.1, 1.2, 1.35, 1.6, 2.0, 2.6, 3.5, 5.0, 8.0, 14.0, 30.0, 80.0, 250.
 MIDDLE = 5
 COLUMNS = 8
 MOST_PANELS = 2000
+MOST_BITS = 1 << 15
+"""Rules for tolerances that are this far below the integrand are too long: as where a weight falls like e^(-e^eta)."""
 NEGLIGIBLE = 1 / 256
 """A panel is left out if it weighs less than this share of what is tolerated."""
 
@@ -140,6 +142,8 @@ def _panels(request: Request, segment: Segment) -> tuple[list[_Panel], Ball, lis
     found: list[_Panel] = []
     stack = [(segment.low, segment.high)]
     most = max(64, _bits_asked(request))
+    if most > MOST_BITS:
+        raise EvaluationError(f"no certified rule for {spelled(request.line.law)}: over {MOST_BITS} bits are needed")
     tried = 0
     while stack:
         low, high = stack.pop()

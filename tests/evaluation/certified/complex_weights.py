@@ -29,6 +29,6 @@ def log_probit(eta: Array) -> Array:
 
 
 def log_cloglog(eta: Array) -> Array:
-    """Return the logarithm at real eta, where e^eta is a double."""
-    q = np.exp(eta)
-    return 2 * eta - q - np.log(-np.expm1(-q))
+    """Return the logarithm at real eta, also where e^eta is no double."""
+    q = np.exp(np.minimum(eta, 700))
+    return np.where(eta < -20, eta, 2 * eta - np.where(q < 30, np.log(np.expm1(np.clip(q, 1e-9, 30))), q))

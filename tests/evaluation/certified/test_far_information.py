@@ -127,3 +127,21 @@ def test_a_planted_false_floor_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_the_density_does_not_outweigh_is_refused(weight: Weight, load: fmpq, kind: str, normal: bool) -> None:
     with ball_precision(64), pytest.raises(EvaluationError, match="outweighed by the random effects"):
         corners(weight, load, kind, normal=normal)
+
+
+def test_two_effects_beside_a_normal_predictor_under_cloglog() -> None:
+    """An intercept and a slope on x: -log lambda by sums over x and the normal predictor."""
+    rows = ((fmpq(2, 5), fmpq(1, 5), fmpq(0)), (fmpq(0), fmpq(3, 10), fmpq(0)))
+    strand = Strand(CLOGLOG, (UniformLaw(-1, 2), NormalLaw(1, 1)), CENTRE, SLOPES, rows, ((0, 0),))
+    with ball_precision(64):
+        found = far_corners(PanelInformation([Problem(strand)], [arb(1)]))
+    nodes, masses = np.polynomial.legendre.leggauss(40)
+    x, masses = 0.5 + 1.5 * nodes, masses / 2
+    v = np.linspace(-40, 42, 601)
+    law = -((v - 1) ** 2) / 2 + np.log((v[1] - v[0]) / np.sqrt(2 * np.pi))
+    columns = np.stack([0.4 + 0.2 * x, 0.3 * x])
+    for z in ((2.0, 0.0), (0.0, -3.0), (5.0, 4.0), (-6.0, 3.0), (9.0, -9.0)):
+        eta = (-0.4 + x / 2 + z @ columns)[:, None] + 0.8 * v
+        w = logsumexp(log_cloglog(eta) + law, axis=1)
+        least = np.linalg.eigvalsh((columns * masses * np.exp(w - w.max())) @ columns.T)[0]
+        assert -np.log(least) - w.max() <= logsumexp([corner_log(corner, z) for corner in found])

@@ -1,4 +1,4 @@
-"""Bounds of the inverse information under the complementary log-log link where nothing falls, against plain sums."""
+"""Bounds of the inverse information by the heavy tails of a fixed predictor, against plain sums."""
 
 from __future__ import annotations
 
@@ -12,27 +12,20 @@ from scipy.special import logsumexp
 from sympy import Integer
 
 from leadterms import Model, expansion
-from leadterms.evaluation.certified.far_tails import at_zero, beside_heavy_tail, between_heavy_tails, rise_of, tail_of
+from leadterms.evaluation.certified.far_tails import beside_heavy_tail, between_heavy_tails, tail_of
+from leadterms.evaluation.certified.least_information import PanelInformation
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.law_reading import read_law
 from leadterms.model.laws import UniformLaw
-from leadterms.model.weights import CloglogWeight, ProbitWeight
-from tests.evaluation.certified.complex_weights import log_probit
+from leadterms.model.weights import CloglogWeight, ProbitWeight, Weight
+from tests.evaluation.certified.complex_weights import log_cloglog, log_probit
+from tests.evaluation.certified.corner_values import corner_log
 from tests.evaluation.certified.second_terms import second_term, uniform
 
 Array = Any
 CLOGLOG = CloglogWeight(Integer(1))
-RISING = {
-    "Uniform(0, 3)": stats.uniform(0, 3),
-    "Triangular(0, 2, 0)": stats.triang(0, 0, 2),
-    "Triangular(0, 2, 1/2)": stats.triang(0.25, 0, 2),
-    "Beta(1/2, 3)": stats.beta(0.5, 3),
-    "Beta(3, 1/2)": stats.beta(3, 0.5),
-    "Exponential(2)": stats.expon(scale=0.5),
-    "Gamma(5/2, 3)": stats.gamma(2.5, scale=3),
-}
 FALLING = {
     "Laplace(1, 2)": stats.laplace(1, 2),
     "Exponential(2)": stats.expon(scale=0.5),
@@ -45,20 +38,6 @@ FALLING = {
 T = np.geomspace(1e-12, 4000, 20001)
 X, MASSES = np.sqrt(T[1:] * T[:-1]), np.log(np.diff(T))
 """Of integrals over x > 0 where functions vary over many orders of magnitude."""
-
-
-def log_cloglog(eta: Array) -> Array:
-    """Return log w, also where e^eta is no double."""
-    q = np.exp(np.minimum(eta, 700))
-    return np.where(eta < -20, eta, 2 * eta - np.where(q < 30, np.log(np.expm1(np.clip(q, 1e-9, 30))), q))
-
-
-@pytest.mark.parametrize("name", RISING)
-def test_a_density_rises_from_zero_at_least_so(name: str) -> None:
-    rise = rise_of(read_law(name, ("x",)))
-    assert rise is not None
-    x = np.linspace(0, float(rise.reach), 200)[1:]
-    assert np.all(RISING[name].pdf(x) >= float(rise.level) * x ** float(rise.power) * (1 - 1e-9))
 
 
 @pytest.mark.parametrize("name", FALLING)
@@ -74,33 +53,13 @@ def test_a_tail_is_at_least_exponential(name: str) -> None:
         assert np.all(FALLING[name].logpdf(side * beyond) >= -float(tail.level) - float(tail.rate) * beyond - 1e-9)
 
 
-def corners_at(found: Any, z: float) -> float:
-    return float(logsumexp([float(corner.level) + float(corner.tilt[0]) * z for corner in found]))
-
-
-@pytest.mark.parametrize("name", RISING)
-@pytest.mark.parametrize(("load", "slope"), [(0.7, -2.0), (4.0, 1.0)])
-def test_a_slope_on_a_law_that_touches_zero(name: str, load: float, slope: float) -> None:
-    """Beside a uniform predictor on (-1, 2), whose part is taken at five quantiles here."""
-    law = read_law(name, ("x",))
-    loadings = ((fmpq(0), fmpq(int(10 * load), 10), fmpq(0)),)
-    strand = Strand(CLOGLOG, (law, UniformLaw(-1, 2)), fmpq(-2, 5), (fmpq(int(slope)), fmpq(1)), loadings, ((0, 0),))
-    with ball_precision(64):
-        found = at_zero(Problem(strand), arb(1), 1)
-    assert found is not None
-    for z in (2.0, 5.0, 9.0, 30.0):
-        eta = -0.4 + np.array([-0.7, -0.1, 0.5, 1.1, 1.7])[:, None] + (slope + load * z) * X
-        log_h = logsumexp(log_cloglog(eta) + MASSES + 2 * np.log(load * X) + RISING[name].logpdf(X)) - np.log(5)
-        assert -log_h <= corners_at(found, z)
-
-
 @pytest.mark.parametrize("name", FALLING)
 def test_an_intercept_beside_a_heavy_tail(name: str) -> None:
     slopes, loadings = (fmpq(-3, 2), fmpq(1)), ((fmpq(4, 5), fmpq(0), fmpq(0)),)
     law = read_law(name, ("x",))
     strand = Strand(CLOGLOG, (law, UniformLaw(-1, 2)), fmpq(-2, 5), slopes, loadings, ((0, 0),))
     with ball_precision(64):
-        found = beside_heavy_tail(Problem(strand), arb(1))
+        found = beside_heavy_tail(PanelInformation([Problem(strand)], [arb(1)]))
     assert found is not None
     for z in (-9.0, -2.0, 0.0, 2.0, 5.0, 9.0, 30.0):
         logs = []
@@ -109,7 +68,7 @@ def test_an_intercept_beside_a_heavy_tail(name: str) -> None:
             with np.errstate(divide="ignore"):
                 logs.append(logsumexp(log_cloglog(eta) + MASSES + FALLING[name].logpdf(side * X)))
         log_h = logsumexp(logs) - np.log(5) + 2 * np.log(0.8)
-        assert -log_h <= corners_at(found, z)
+        assert -log_h <= logsumexp([corner_log(corner, (z,)) for corner in found])
 
 
 @pytest.mark.parametrize("name", ["Laplace(1, 2)", "Logistic(-1, 2)", "StudentT(3)", "Cauchy(1, 2)"])
@@ -118,14 +77,38 @@ def test_a_probit_intercept_between_heavy_tails(name: str) -> None:
         ProbitWeight(Integer(1)), (read_law(name, ("x",)),), fmpq(-2, 5), (fmpq(3, 2),), ((fmpq(5), fmpq(0)),), ((0,),)
     )
     with ball_precision(64):
-        found = between_heavy_tails(Problem(strand), arb(1))
+        found = between_heavy_tails(PanelInformation([Problem(strand)], [arb(1)]))
     assert found is not None
     for z in (-30.0, -5.0, -0.2, 0.0, 0.1, 0.3, 5.0, 30.0):
         logs = [
             logsumexp(log_probit(-0.4 + 5 * z + 1.5 * side * X) + MASSES + FALLING[name].logpdf(side * X))
             for side in (-1, 1)
         ]
-        assert -logsumexp(logs) - 2 * np.log(5) <= corners_at(found, z)
+        assert -logsumexp(logs) - 2 * np.log(5) <= logsumexp([corner_log(corner, (z,)) for corner in found])
+
+
+@pytest.mark.parametrize("weight", [CLOGLOG, ProbitWeight(Integer(1))])
+def test_an_intercept_and_a_slope_beside_heavy_tails(weight: Weight) -> None:
+    """The slope on a uniform predictor, under the probit link between both tails: lambda by plain sums."""
+    loadings = ((fmpq(4, 5), fmpq(0), fmpq(1, 3)), (fmpq(0), fmpq(0), fmpq(3, 2)))
+    laws = (read_law("Laplace(1, 2)", ("x",)), UniformLaw(-1, 2))
+    strand = Strand(weight, laws, fmpq(-2, 5), (fmpq(-3, 2), fmpq(1)), loadings, ((0, 0),))
+    bound = beside_heavy_tail if weight == CLOGLOG else between_heavy_tails
+    with ball_precision(64):
+        found = bound(PanelInformation([Problem(strand)], [arb(1)]))
+    assert found is not None
+    nodes, masses = np.polynomial.legendre.leggauss(30)
+    v, masses = 0.5 + 1.5 * nodes, masses / 2
+    rows = np.stack([0.8 + v / 3, 1.5 * v])
+    log_weight = log_cloglog if weight == CLOGLOG else log_probit
+    for z in ((0.0, 0.0), (3.0, -2.0), (-5.0, 4.0), (12.0, 3.0), (-8.0, -9.0)):
+        logs = np.zeros((2, len(v)))
+        for k, side in enumerate((-1, 1)):
+            eta = -0.4 + (v + z @ rows)[:, None] - 1.5 * side * X
+            logs[k] = logsumexp(log_weight(eta) + MASSES + FALLING["Laplace(1, 2)"].logpdf(side * X), axis=1)
+        w = logsumexp(logs, axis=0)
+        least = np.linalg.eigvalsh((rows * masses * np.exp(w - w.max())) @ rows.T)[0]
+        assert -np.log(least) - w.max() <= logsumexp([corner_log(corner, z) for corner in found])
 
 
 @pytest.mark.slow
