@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from flint import arb
 from sympy import Expr, Poly, Symbol, fraction, together
@@ -30,6 +31,9 @@ from leadterms.evaluation.road import Numbers, Road
 from leadterms.evaluation.weighted_moment import WeightedMoment
 from leadterms.model.laws import NormalLaw
 from leadterms.model.weights import ExponentialWeight
+
+if TYPE_CHECKING:
+    from leadterms.evaluation.certified.detached import Detached
 
 NAME = "general certified road, slower than a kernel"
 MOST_EFFECTS = 3
@@ -172,6 +176,8 @@ class _Layout:
 
     def enclose(self, values: Numbers, bits: int) -> arb:
         """Return a ball that contains the average."""
+        from leadterms.evaluation.certified.detached import detached
+        from leadterms.evaluation.certified.inverse_ceiling import inverse_ceiling
         from leadterms.evaluation.certified.road import certified_average
 
         groups = self._split(values)
@@ -185,19 +191,24 @@ class _Layout:
         parts = tuple(
             Ceiling(factor, strand, exponents) for factor, (strand, exponents) in zip(factors, self._above, strict=True)
         )
+        form = None if self._inverse is None else self._inverse_form(strands, inverse, mean, root)
+        apart = detached(strands, parts, bits)
+        if apart is not None:
+            strands, parts = apart.strands, tuple(map(apart.ceiling, parts))
+            form = None if form is None else apart.form(form)
         if self._degree is not None:
-            return self._tilted(strands, parts, (coefficients, parameters, inverse), (mean, root), bits)
+            return self._tilted(strands, parts, form, apart, (coefficients, parameters), (mean, root), bits)
         above: tuple[Ceiling | ExponentialCeiling | InverseCeiling, ...] = parts
         sector = self._sector
-        form = None
-        if self._inverse is not None:
-            from leadterms.evaluation.certified.inverse_ceiling import inverse_ceiling
-
-            form = self._inverse_form(strands, inverse, mean, root)
+        if form is not None:
             ceiling, sector = inverse_ceiling(strands, form)
             above = (ceiling,)
         effects = (tuple(mean), tuple(map(tuple, root))) if self._with_effects else None
         function = self._function(coefficients, parameters, effects)
+        if apart is not None:
+            return certified_average(
+                NumericSystem(strands, apart.restoring(function), above, sector, with_effects=self._with_effects), bits
+            )
         probabilities = self._probabilities(shares)
         columns = self._by_place(entries) if probabilities is not None else ()
         system = NumericSystem(strands, function, above, sector, probabilities, columns, self._with_effects, form)
@@ -207,7 +218,9 @@ class _Layout:
         self,
         strands: tuple[Strand, ...],
         above: Sequence[Ceiling],
-        numbers: tuple[Sequence[arb], Sequence[arb], Sequence[arb]],
+        form: InverseForm | None,
+        apart: Detached | None,
+        numbers: tuple[Sequence[arb], Sequence[arb]],
         law: tuple[Sequence[arb], Sequence[Sequence[arb]]],
         bits: int,
     ) -> arb:
@@ -217,17 +230,17 @@ class _Layout:
         from leadterms.evaluation.certified.tilted_system import is_moving, tilted_ceiling, tilted_inverse
 
         assert self._degree is not None
-        coefficients, parameters, inverse = numbers
         tilt = tilted(strands, self._degree)
         mean, root = tilt.effects(*law)
         ceiling: tuple[ExponentialCeiling, ...]
-        if self._inverse is not None:
-            found, sector = tilted_inverse(tilt, strands, self._inverse_form(strands, inverse, mean, root))
+        if form is not None:
+            found, sector = tilted_inverse(tilt, strands, replace(form, mean=mean, root=root))
             ceiling = (found,)
         else:
             ceiling, sector = tilted_ceiling(tilt, strands, above), None if is_moving(tilt) else self._sector
-        function = self._function(coefficients, parameters, (mean, root) if self._with_effects else None)
-        integrand = tilt.restoring(function, self._with_effects)
+        function = self._function(*numbers, (mean, root) if self._with_effects else None)
+        whole = function if apart is None else apart.restoring(function)
+        integrand = tilt.restoring(whole, self._with_effects)
         system = NumericSystem(tuple(one.strand for one in tilt.strands), integrand, ceiling, sector, with_effects=True)
         return tilt.factor * certified_average(system, bits)
 

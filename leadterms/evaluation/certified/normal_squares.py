@@ -71,12 +71,16 @@ def _affine(strand: Strand, places: Sequence[int], squares: Mapping[int, Exact])
             raise EvaluationError(f"E[exp] of the square of a predictor with the law {strand.laws[i]} is not finite")
         normals[i] = (mean / left, variance / left)
         level += (mean**2 / left - mean**2) / (2 * variance) - left.log() / 2
-    if strand.monomials is not None:
-        size = len(strand.laws)
-        units = [tuple(int(i == j) for j in range(size)) for i in range(size)]
-        at = {exponents: k for k, exponents in enumerate(strand.monomials)}
-        kept = [at.get(unit) for unit in units]
-        slopes = tuple(arb(0) if k is None else strand.slopes[k] for k in kept)
-        rows = tuple((row[0], *(arb(0) if k is None else row[1 + k] for k in kept)) for row in strand.loadings)
-        strand = replace(strand, slopes=slopes, loadings=rows, monomials=None)
-    return AffineStrand(strand, normals, level)
+    return AffineStrand(in_predictors(strand), normals, level)
+
+
+def in_predictors(strand: Strand) -> Strand:
+    """Return a strand whose linear predictor has the predictors themselves as its monomials, all others left out."""
+    if strand.monomials is None:
+        return strand
+    size = len(strand.laws)
+    at = {exponents: k for k, exponents in enumerate(strand.monomials)}
+    kept = [at.get(tuple(int(i == j) for j in range(size))) for i in range(size)]
+    slopes = tuple(arb(0) if k is None else strand.slopes[k] for k in kept)
+    rows = tuple((row[0], *(arb(0) if k is None else row[1 + k] for k in kept)) for row in strand.loadings)
+    return replace(strand, slopes=slopes, loadings=rows, monomials=None)
