@@ -25,8 +25,8 @@ from sympy import Integer
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import Ball
 from leadterms.evaluation.certified.moments import plan
-from leadterms.evaluation.certified.normal_squares import in_predictors
 from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.certified.strands import in_predictors, monomials_of
 from leadterms.evaluation.certified.weight_balls import rate_of
 from leadterms.evaluation.certified.work import limited_work
 from leadterms.evaluation.curve_law import CurveLaw
@@ -144,16 +144,10 @@ def _even(exponents: Exponents) -> Iterator[Exponents]:
     yield from product(*((k,) if k % 2 == 0 else (k - 1, k + 1) for k in exponents))
 
 
-def _monomials(strand: Strand) -> list[Exponents]:
-    """Return the exponents of the monomials of eta."""
-    size = len(strand.laws)
-    return list(strand.monomials or (tuple(int(i == j) for j in range(size)) for i in range(size)))
-
-
 def _together(strand: Strand, i: int) -> set[int]:
     """Return a predictor and all that stand with it in monomials, directly or by way of others."""
     found = {i}
-    sets = [{j for j, k in enumerate(exponents) if k} for exponents in _monomials(strand)]
+    sets = [{j for j, k in enumerate(exponents) if k} for exponents in monomials_of(strand)]
     while more := set().union(*(own for own in sets if own & found)) - found:
         found |= more
     return found
@@ -163,7 +157,7 @@ def _alone(strand: Strand) -> set[int]:
     """Return the predictors that stand with no random effect, normal predictor or function of a predictor."""
     moved = {
         i
-        for m, exponents in enumerate(_monomials(strand))
+        for m, exponents in enumerate(monomials_of(strand))
         if not all(arb(row[1 + m]).is_zero() for row in strand.loadings)
         for i, k in enumerate(exponents)
         if k
@@ -199,7 +193,7 @@ def _apart(strand: Strand, groups: Sequence[Exponents], ceilings: Sequence[Expon
 
 def _within(strand: Strand, kept: Sequence[int], moments: tuple[Exponents, ...]) -> Strand:
     """Return the strand of some predictors, with all monomials in these."""
-    monomials = {m: tuple(exponents[i] for i in kept) for m, exponents in enumerate(_monomials(strand))
+    monomials = {m: tuple(exponents[i] for i in kept) for m, exponents in enumerate(monomials_of(strand))
                  if not any(k for i, k in enumerate(exponents) if i not in kept)}  # fmt: skip
     found = Strand(
         strand.weight,
@@ -210,11 +204,7 @@ def _within(strand: Strand, kept: Sequence[int], moments: tuple[Exponents, ...])
         moments,
         tuple(monomials.values()),
     )
-    # where powers stand for functions the first stands for none
-    is_affine = all(sum(exponents) == 1 for exponents in monomials.values()) and not any(
-        isinstance(law, CurveLaw) for law in found.laws
-    )
-    return in_predictors(found) if is_affine else found
+    return in_predictors(found)
 
 
 def _means(

@@ -1,4 +1,4 @@
-"""Logistic models with an interaction of predictors beside random effects: certified values against sums."""
+"""Models with an interaction of predictors beside random effects: certified values against sums."""
 
 from __future__ import annotations
 
@@ -8,45 +8,51 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from leadterms import Model, leading_terms
+from leadterms import Model, expansion, leading_terms
 from tests.evaluation.certified.second_terms import both_terms, normal, uniform
 
-UNIT, NORMAL = "Uniform(-1, 1)", "Normal(0, 1)"
-POINTS = {UNIT: uniform(-1, 1, 14), NORMAL: normal(60)}
+UNIT, FEW, NORMAL = "Uniform(-1, 1)", "Finite({-1: 1/4, 0: 1/2, 2: 1/4})", "Normal(0, 1)"
+POINTS = {UNIT: uniform(-1, 1, 14), FEW: (np.array([-1.0, 0, 2]), np.array([0.25, 0.5, 0.25])), NORMAL: normal(160)}
+WEIGHTS = {"bernoulli": lambda eta: 1 / (2 + 2 * np.cosh(eta)), "poisson": np.exp}
+MOVED = {"(1 | g)": [0], "(0 + x | g)": [1], "(0 + z | g)": [2], "(x | g)": [0, 1]}
 SLOW = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("random_part", "laws", "name"),
+    ("family", "random_part", "laws", "name"),
     [
-        ("(1 | g)", (UNIT, NORMAL), "x"),
-        ("(0 + x | g)", (UNIT, UNIT), "x:z"),
-        pytest.param("(0 + z | g)", (UNIT, NORMAL), "x", marks=SLOW),
-        pytest.param("(x | g)", (UNIT, UNIT), "z", marks=SLOW),
+        ("bernoulli", "(1 | g)", (UNIT, NORMAL), "x"),
+        ("bernoulli", "(0 + x | g)", (UNIT, UNIT), "x:z"),
+        pytest.param("bernoulli", "(0 + z | g)", (UNIT, NORMAL), "x", marks=SLOW),
+        pytest.param("bernoulli", "(x | g)", (UNIT, UNIT), "z", marks=SLOW),
+        ("poisson", "(0 + z | g)", (UNIT, NORMAL), "x:z"),
+        ("poisson", "(0 + x | g)", (UNIT, NORMAL), "x"),
+        pytest.param("poisson", "(0 + z | g)", (UNIT, NORMAL), "z", marks=SLOW),
+        pytest.param("poisson", "(0 + z | g)", (FEW, NORMAL), "z", marks=SLOW),
     ],
     ids=str,
 )
-def test_against_sums(random_part, laws, name):
+def test_against_sums(family, random_part, laws, name):
     draw = random.Random(f"{random_part}{laws}{name}")
-    model = Model(f"y ~ x*z + {random_part}", family="bernoulli", laws=dict(zip("xz", laws, strict=True)))
-    at = {f"beta{k}": f"{draw.randint(-30, 30)}/20" for k in range(4)}
-    moved = {"(1 | g)": [0], "(0 + x | g)": [1], "(0 + z | g)": [2], "(x | g)": [0, 1]}[random_part]
-    matrix = {"sigma2": "4/5"} if len(moved) == 1 else {"Sigma11": "3/4", "Sigma12": "-1/5", "Sigma22": "1/2"}
-    place = ["1", "x", "z", "x:z"].index(name)
-    value = leading_terms(model)[name].evaluate(at | matrix, 3, method="balls")
+    model = Model(f"y ~ x*z + {random_part}", family=family, laws=dict(zip("xz", laws, strict=True)))
+    wide = 30 if family == "bernoulli" else 10
+    at = {f"beta{k}": f"{draw.randint(-wide, wide)}/20" for k in range(4)}
+    moved, place = MOVED[random_part], ["1", "x", "z", "x:z"].index(name)
+    matrix = {"sigma2": "2/5"} if len(moved) == 1 else {"Sigma11": "3/4", "Sigma12": "-1/5", "Sigma22": "1/2"}
+    result = expansion(model) if place in moved else leading_terms(model)
+    order = {"order": "1/(m*n)"} if place in moved else {}
+    value = result[name].evaluate(at | matrix, 3, method="balls", **order)
     (x, p), (z, q) = (POINTS[law] for law in laws)
     x, z = (column.ravel() for column in np.meshgrid(x, z, indexing="ij"))
-    beta = [float(Fraction(at[f"beta{k}"])) for k in range(4)]
-    covariance = [[0.8]] if len(moved) == 1 else [[0.75, -0.2], [-0.2, 0.5]]
-    leading, _ = both_terms(
-        lambda eta: 1 / (2 + 2 * np.cosh(eta)),
+    leading, second = both_terms(
+        WEIGHTS[family],
         (np.stack([np.ones_like(x), x, z, x * z]), np.outer(p, q).ravel()),
         moved,
-        beta,
-        covariance,
+        [float(Fraction(at[f"beta{k}"])) for k in range(4)],
+        [[0.4]] if len(moved) == 1 else [[0.75, -0.2], [-0.2, 0.5]],
         0.25 if len(moved) == 1 else 0.5,
-        8.0,
+        10.0 if family == "poisson" else 8.0,
     )
     fixed = [k for k in range(4) if k not in moved]
-    here = fixed.index(place)
-    assert float(value) == pytest.approx(leading[here, here], rel=2e-3)
+    expected = np.diag(second)[moved.index(place)] if place in moved else np.diag(leading)[fixed.index(place)]
+    assert float(str(value)) == pytest.approx(expected, rel=1e-6, abs=float(value.error))
