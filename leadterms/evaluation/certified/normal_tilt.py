@@ -10,8 +10,9 @@ predictor of the others,
 
     d_i (mu_i + r v_i s_i) + r v_i d_i^2/2 + r v_i d_i l_i'z,
 
-and the rest adds up over i to A + B'z + z'Mz/2, M = r^2 sum_i v_i l_i l_i' the same on all strands.  Where F is
-homogeneous of degree d in the moments it has the factor e^{d(A + B'z + z'Mz/2)}, and with P = I - dM positive definite
+and the rest adds up over i to A + B'z + z'Mz/2, M = r^2 sum_i v_i l_i l_i' the same on all strands.  What the effects
+add to the constant term of eta on all strands is in B, too: a random intercept.  Where F is homogeneous of degree d in
+the moments it has the factor e^{d(A + B'z + z'Mz/2)}, and with P = I - dM positive definite
 
     E[e^{d(A + B'z + z'Mz/2)} G(z)] = e^{dA + d^2 B'P^{-1}B/2} det(P)^{-1/2} E[G(c + Ly)],
 
@@ -27,7 +28,7 @@ m_j y_j and a = |m_0| + sqrt(v_i) ||xi||_k
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import comb, prod
 
@@ -157,10 +158,12 @@ def tilted(strands: Sequence[Strand], degree: int) -> Tilted:
     places = normal_places(strands[0])
     size = len(strands[0].loadings)
     lines = normal_parts(strands, places)
-    parts = [_exponent(line) for line in lines]
     if not all(_same(line, lines[0]) for line in lines):
         raise EvaluationError("the linear predictors have different random slopes on a normal predictor")
+    intercepts, lines = _intercepts(lines)
+    parts = [_exponent(line) for line in lines]
     level, slope, square = parts[0]
+    slope = [one + intercept for one, intercept in zip(slope, intercepts, strict=True)]
     precision = arb_mat(
         size, size, [arb(int(j == k)) - degree * square[j][k] for j in range(size) for k in range(size)]
     )
@@ -172,9 +175,28 @@ def tilted(strands: Sequence[Strand], degree: int) -> Tilted:
     )
     found = []
     for line, (own, steep, _) in zip(lines, parts, strict=True):
-        beyond = [one - first for one, first in zip(steep, slope, strict=True)]
+        # of the first, and where no effect multiplies a normal predictor, surely nothing
+        alike = line is lines[0] or not any(map(_is_moved, line.loads.values()))
+        beyond = [arb(0) if alike else one - first for one, first in zip(steep, parts[0][1], strict=True)]
         found.append(_without_normals(line, beyond, own - level, shift, root))
     return Tilted(tuple(found), factor, shift, root)
+
+
+def _is_moved(loads: Sequence[Exact]) -> bool:
+    return not all(arb(load).is_zero() for load in loads)
+
+
+def _intercepts(lines: Sequence[NormalParts]) -> tuple[list[Ball], list[NormalParts]]:
+    """Return rate times what each effect adds to the constant terms of all strands, and the strands without it."""
+    rate = rate_of(weight_balls(lines[0].strand.weight))
+    first = lines[0].strand.loadings
+    shared = [all(surely_equal(line.strand.loadings[j][0], row[0]) for line in lines) for j, row in enumerate(first)]
+    taken = [rate * arb(row[0]) if own else arb(0) for row, own in zip(first, shared, strict=True)]
+    left = [
+        replace(line, rows=tuple(_split(row)[1] if own else row for row, own in zip(line.rows, shared, strict=True)))
+        for line in lines
+    ]
+    return taken, left
 
 
 def expanded(

@@ -7,8 +7,9 @@ moments of the bounded predictors x, as |Y_i| <= |along_i(x)| + |Y_i'|.
 in the normal predictors, and their coefficients constant.  The weight w left is e^{r eta} with eta bounded,
 |eta| <= L + sum_j g_j |y_j|, so that H >= e^{-L - sum_j g_j |y_j|} S(y), S(y) = E[a a'] for normal predictors with
 means that x moves, and y shifts, on all strands alike.  The covariance matrix of a is free of y, and S(y) is at least
-that: det S(y) >= det Cov(a).  Where a has the constant entry 1 besides those of the effects, or no normal predictor is
-shifted, det S(y) = det S(0): a shift adds multiples of the constant entry to the others.
+that: det S(y) >= det Cov(a).  It is det S(0) where no normal predictor is shifted, and where v'a = 1 for some v: a has
+the constant entry 1 besides those of the effects, or an effect is a random intercept.  A shift adds a constant vector t
+to a, with v't = 0, and S(y) = T S(0) T', T = I + t v', det T = 1 + v't = 1.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ def _volume(tilt: Tilted, original: Sequence[Strand], form: InverseForm) -> Ball
     total = sum(shares, arb(0))
     if not all(bool(share > 0) for share in shares):
         raise EvaluationError("the probabilities of the strands are not shown to be positive")
-    if is_moving(tilt) and not form.with_ones:
+    if is_moving(tilt) and not (form.with_ones or form.ones_inside):
         second = [[second[j][k] - first[j] * first[k] / total for k in range(size)] for j in range(size)]
     return arb_mat(second).det()
 
