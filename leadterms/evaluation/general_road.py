@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flint import arb
@@ -14,7 +14,7 @@ from leadterms.evaluation.certified.work import require_patience
 from leadterms.evaluation.compile_balls import BallProgram, ball_program
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.held_plan import OUTSIDE, Average, PolynomialPredictor, affine, polynomial
-from leadterms.evaluation.integrand_bound import integrand_bound, steep_effects
+from leadterms.evaluation.integrand_bound import integrand_bound, intercepts, steep_effects
 from leadterms.evaluation.moment_system import (
     Ball,
     Ceiling,
@@ -132,9 +132,11 @@ class _Layout:
         self._families = list(families.values())
         self._places = {key: place for place, key in enumerate(families)}
         self._size = len(average.effects.symbols)
-        # what moves eta without bound goes first: then the others move it little
-        steep = steep_effects(average)
-        self._order = sorted(range(self._size), key=lambda j: average.effects.symbols[j] not in steep)
+        self._degree = _tilt_degree(average)
+        # what moves eta without bound goes first: then the others move it little, and random intercepts not at all
+        symbols = average.effects.symbols
+        late = set(symbols) - steep_effects(average) if self._degree is None else intercepts(average)
+        self._order = sorted(range(self._size), key=lambda j: symbols[j] in late)
         self._moments = [(self._places[_key(moment)], moment.polynomial) for moment in average.inner.values()]
         parts = above.parts if above else ()
         self._above = [(self._places[_key(average.inner[one.symbol])], one.exponents) for one in parts]
@@ -144,12 +146,11 @@ class _Layout:
         self._columns = above.columns if above else ()
         self._inverse = inverse
         self._strand_of = [self._places[_key(average.inner[one])] for one in inverse.symbols] if inverse else []
-        self._degree = _tilt_degree(average)
         self._with_effects = bool(average.integrand.free_symbols & set(average.effects.symbols))
         outside = average.effects.symbols if self._with_effects else ()
-        symbols = (*average.inner, *outside)
-        self._parameters: tuple[Symbol, ...] = tuple(sorted(average.integrand.free_symbols - set(symbols), key=str))
-        self._integrand = ball_program((*symbols, *self._parameters), (average.integrand,))
+        inside = (*average.inner, *outside)
+        self._parameters: tuple[Symbol, ...] = tuple(sorted(average.integrand.free_symbols - set(inside), key=str))
+        self._integrand = ball_program((*inside, *self._parameters), (average.integrand,))
         self._groups: list[tuple[Expr, ...]] = [
             *(self._of_family(family) for family in self._families),
             tuple(average.effects.mean),
@@ -172,7 +173,10 @@ class _Layout:
 
     def enclose(self, values: Numbers, bits: int) -> arb:
         """Return a ball that contains the average."""
+        from leadterms.evaluation.certified.detached import detached
+        from leadterms.evaluation.certified.inverse_ceiling import inverse_ceiling
         from leadterms.evaluation.certified.road import certified_average
+        from leadterms.evaluation.certified.tilted_road import Law, NormalSystem, tilted_average
 
         groups = self._split(values)
         *families, mean, covariance, coefficients, factors, shares, entries, inverse, parameters = groups
@@ -185,51 +189,30 @@ class _Layout:
         parts = tuple(
             Ceiling(factor, strand, exponents) for factor, (strand, exponents) in zip(factors, self._above, strict=True)
         )
+        form = None if self._inverse is None else self._inverse_form(strands, inverse, mean, root)
+        apart = detached(strands, parts, bits)
+        if apart is not None:
+            strands, parts = apart.strands, tuple(map(apart.ceiling, parts))
+            form = None if form is None else apart.form(form)
+        law = (tuple(mean), tuple(map(tuple, root)))
+
+        def function(effects: Law) -> Callable[[Sequence[Ball]], Ball]:
+            whole = self._function(coefficients, parameters, effects if self._with_effects else None)
+            return whole if apart is None else apart.restoring(whole)
+
         if self._degree is not None:
-            return self._tilted(strands, parts, (coefficients, parameters, inverse), (mean, root), bits)
+            tilting = NormalSystem(strands, parts, self._sector, self._degree, function, law, self._with_effects, form)
+            return tilted_average(tilting, bits)
         above: tuple[Ceiling | ExponentialCeiling | InverseCeiling, ...] = parts
         sector = self._sector
-        form = None
-        if self._inverse is not None:
-            from leadterms.evaluation.certified.inverse_ceiling import inverse_ceiling
-
-            form = self._inverse_form(strands, inverse, mean, root)
+        if form is not None:
             ceiling, sector = inverse_ceiling(strands, form)
             above = (ceiling,)
-        effects = (tuple(mean), tuple(map(tuple, root))) if self._with_effects else None
-        function = self._function(coefficients, parameters, effects)
-        probabilities = self._probabilities(shares)
+        probabilities = self._probabilities(shares) if apart is None else None
         columns = self._by_place(entries) if probabilities is not None else ()
-        system = NumericSystem(strands, function, above, sector, probabilities, columns, self._with_effects, form)
+        form = form if apart is None else None
+        system = NumericSystem(strands, function(law), above, sector, probabilities, columns, self._with_effects, form)
         return certified_average(system, bits)
-
-    def _tilted(
-        self,
-        strands: tuple[Strand, ...],
-        above: Sequence[Ceiling],
-        numbers: tuple[Sequence[arb], Sequence[arb], Sequence[arb]],
-        law: tuple[Sequence[arb], Sequence[Sequence[arb]]],
-        bits: int,
-    ) -> arb:
-        """Return the average by a system without its normal predictors."""
-        from leadterms.evaluation.certified.normal_tilt import tilted
-        from leadterms.evaluation.certified.road import certified_average
-        from leadterms.evaluation.certified.tilted_system import is_moving, tilted_ceiling, tilted_inverse
-
-        assert self._degree is not None
-        coefficients, parameters, inverse = numbers
-        tilt = tilted(strands, self._degree)
-        mean, root = tilt.effects(*law)
-        ceiling: tuple[ExponentialCeiling, ...]
-        if self._inverse is not None:
-            found, sector = tilted_inverse(tilt, strands, self._inverse_form(strands, inverse, mean, root))
-            ceiling = (found,)
-        else:
-            ceiling, sector = tilted_ceiling(tilt, strands, above), None if is_moving(tilt) else self._sector
-        function = self._function(coefficients, parameters, (mean, root) if self._with_effects else None)
-        integrand = tilt.restoring(function, self._with_effects)
-        system = NumericSystem(tuple(one.strand for one in tilt.strands), integrand, ceiling, sector, with_effects=True)
-        return tilt.factor * certified_average(system, bits)
 
     def _inverse_form(
         self, strands: Sequence[Strand], numbers: Sequence[arb], mean: Sequence[arb], root: Sequence[Sequence[arb]]
@@ -254,6 +237,7 @@ class _Layout:
             self._by_strand(found.product),
             found.degree,
             found.with_ones,
+            found.ones_inside,
             terms[len(found.terms) :],
         )
 

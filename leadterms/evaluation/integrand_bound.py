@@ -57,6 +57,16 @@ def steep_effects(average: Average) -> frozenset[Symbol]:
     return frozenset(effect for effect, _, _ in _unbounded_slopes(average))
 
 
+def intercepts(average: Average) -> frozenset[Symbol]:
+    """Return the effects that no predictor multiplies."""
+    moments = list(average.inner.values())
+    return frozenset(
+        effect
+        for effect in average.effects.symbols
+        if not any(moment.eta.diff(effect).has(*moment.variables) for moment in moments if moment.variables)
+    )
+
+
 def _unbounded_slopes(average: Average) -> list[tuple[Symbol, WeightedMoment, Law]]:
     """Return the effects that multiply unbounded predictors, with a moment and the law of each.
 

@@ -155,6 +155,8 @@ class InverseForm:
         One term of a positive sum D, its moments by strand and exponents, and the degree of D.
     with_ones
         Whether H_AA has the column of ones besides those of the effects.
+    ones_inside
+        Whether, in u, that of an effect is the column of ones.
     below
         All terms of a positive sum D.
 
@@ -168,6 +170,7 @@ class InverseForm:
     product_of_moments: tuple[tuple[int, tuple[int, ...]], ...] = ()
     degree: int = 0
     with_ones: bool = False
+    ones_inside: bool = False
     below: tuple[NumeratorTerm, ...] = ()
 
 

@@ -88,6 +88,8 @@ class InverseInformation:
         One term of a positive sum, and its degree.
     with_ones
         Whether block A has the column of ones besides those of the effects.
+    ones_inside
+        Whether that of an effect is the column of ones.
     below
         All terms of a positive sum, as those of N.
 
@@ -100,6 +102,7 @@ class InverseInformation:
     product: Moments = ()
     degree: int = 0
     with_ones: bool = False
+    ones_inside: bool = False
     below: tuple[tuple[Expr, Moments, tuple[int, ...]], ...] = ()
 
 
@@ -197,7 +200,10 @@ class _Design:
                 rest = below - determinant * factor
                 if rest.is_zero or all(together(c).cancel() == 0 for c in rest.coeffs()):
                     terms, ones = self._terms(symbols, self.above), len(columns) > len(self.block)
-                    return InverseInformation(factor, probabilities, self.representatives, terms, with_ones=ones)
+                    inside = any(one in self.block for one in self.ones)
+                    return InverseInformation(
+                        factor, probabilities, self.representatives, terms, with_ones=ones, ones_inside=inside
+                    )
         return self._positive_sum()
 
     def _positive_sum(self) -> InverseInformation | None:

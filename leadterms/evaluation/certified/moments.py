@@ -15,6 +15,7 @@ from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, End, 
 from leadterms.evaluation.certified.falls import Fall
 from leadterms.evaluation.certified.line_rules import cut_ends, line_rule
 from leadterms.evaluation.certified.lines import Line
+from leadterms.evaluation.certified.node_products import NodeProducts
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.rule import LineRule, Request
 from leadterms.evaluation.certified.tables import Split, Table
@@ -57,10 +58,9 @@ class Plan:
         complex_values = isinstance(points[0][0], acb)
         if not complex_values and (tabulated := self._tabulated(points)) is not None:
             return tabulated
-        coefficients, rows = self._table
-        spend(len(rows) * len(points) * (1 if complex_values else REAL_UNITS), ball_bits())
-        columns = self._complex(points, rows) if complex_values else self._real(points, rows)
-        width = len(rows)
+        coefficients, width = self._coefficients, self._width
+        spend(width * len(points) * (1 if complex_values else REAL_UNITS), ball_bits())
+        columns = self._complex(points) if complex_values else self._real(points)
         flat = [column[i] for i in range(width) for column in columns]
         count = len(self.problem.strand.moments)
         matrix = arb_mat(count, width, coefficients)
@@ -129,10 +129,16 @@ class Plan:
         return [list(row) for row in zip(*columns, strict=True)]
 
     @cached_property
-    def _table(self) -> tuple[list[Ball], list[list[Ball]]]:
-        """Return the coefficients of all moments, and the monomials of eta, over the product of the rules."""
-        predictor = self.problem.predictor
-        rows = [predictor.values(x) for x in product(*(rule.points for rule in self.rules))]
+    def _width(self) -> int:
+        return prod(len(rule.points) for rule in self.rules)
+
+    @cached_property
+    def _nodes(self) -> NodeProducts:
+        return NodeProducts(self.problem, self.rules)
+
+    @cached_property
+    def _coefficients(self) -> list[Ball]:
+        """Return the coefficients of all moments over the product of the rules."""
         masses = [prod(m, start=arb(1)) for m in product(*(rule.masses for rule in self.rules))]
         powers = [
             [[line.power(x, k) for x in rule.points] for k in range(power + 1)]
@@ -143,15 +149,15 @@ class Plan:
             factors = [table[k] for table, k in zip(powers, exponents, strict=True)]
             products = [prod(f[1:], start=f[0]) if f else arb(1) for f in product(*factors)]
             coefficients += [m * f for m, f in zip(masses, products, strict=True)]
-        return coefficients, rows
+        return coefficients
 
-    def _real(self, points: Sequence[tuple[Ball, Sequence[Ball]]], rows: Sequence[Sequence[Ball]]) -> list[list[Ball]]:
+    def _real(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]]:
         weight, fixed = self.problem.weight, self.problem.fixed_slopes
         columns = []
         offsets: list[Ball] = []
         for shift, slopes in points:
             if not offsets or not fixed:
-                offsets = self._exponentials(slopes, rows) if weight.log_only else _offsets(slopes, rows)
+                offsets = self._nodes.exponentials(slopes) if weight.log_only else self._nodes.offsets(slopes)
             if weight.log_only:
                 level = shift.exp()
                 columns.append([weight.of_exponential(level * offset) for offset in offsets])
@@ -159,21 +165,9 @@ class Plan:
                 columns.append([weight.at(shift + offset) for offset in offsets])
         return columns
 
-    def _exponentials(self, slopes: Sequence[Ball], rows: Sequence[Sequence[Ball]]) -> list[Ball]:
-        """Return e^(eta - shift) at all nodes: products over the predictors where eta is affine."""
-        if not self.problem.predictor.is_affine:
-            return [offset.exp() for offset in _offsets(slopes, rows)]
-        values = [arb(1)]
-        for slope, rule in zip(slopes, self.rules, strict=True):
-            factors = [(slope * x).exp() for x in rule.points]
-            values = [value * factor for value in values for factor in factors]
-        return values
-
-    def _complex(
-        self, points: Sequence[tuple[Ball, Sequence[Ball]]], rows: Sequence[Sequence[Ball]]
-    ) -> list[list[Ball]]:
+    def _complex(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]]:
         on = self.problem.weight.on
-        return [[on(shift + offset) for offset in _offsets(slopes, rows)] for shift, slopes in points]
+        return [[on(shift + offset) for offset in self._nodes.offsets(slopes)] for shift, slopes in points]
 
     def _factored(self, shift: Ball, slopes: Sequence[Ball]) -> list[Ball]:
         """w(eta) = w(shift) times the product of e^(rate slope_i x_i)."""
@@ -199,11 +193,6 @@ def _dot(first: Sequence[Ball], second: Sequence[Ball]) -> Ball:
 
 def _ball_like(value: Ball, error: Ball) -> Ball:
     return disc(error) if isinstance(value, acb) else arb(0, error.abs_upper())
-
-
-def _offsets(slopes: Sequence[Ball], rows: Sequence[Sequence[Ball]]) -> list[Ball]:
-    zero = arb(0)
-    return [sum((b * x for b, x in zip(slopes, row, strict=True)), zero) for row in rows]
 
 
 def plan(

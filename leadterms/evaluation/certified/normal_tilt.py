@@ -1,36 +1,44 @@
 r"""Normal predictors under exponential weights: integrated in closed form, before anything else is done.
 
-Let x_i ~ N(mu_i, v_i) be independent predictors of a weight e^{r eta} with the coefficients s_i(z) = slope_i + l_i'z in
-eta, z standard normal effects.  Then
+Let x_i ~ N(mu_i, v_i) be independent predictors of a weight e^{r eta} with the coefficients s_i + d_i(x) + l_i'z in
+eta (`normal_parts`): z standard normal effects, d_i polynomials in the other predictors.  Then
 
-    E[x_i^k e^{r s_i x_i}] = e^{r s_i mu_i + r^2 s_i^2 v_i/2} E[Y_i^k],   Y_i ~ N(m_i(z), v_i),  m_i = mu_i + r v_i s_i,
+    E[x_i^k e^{r (s_i + d_i + l_i'z) x_i}] = e^{r (s_i + d_i + l_i'z) mu_i + r^2 (s_i + d_i + l_i'z)^2 v_i/2} E[Y_i^k],
 
-and the exponents of all i add up to A + B'z + z'Mz/2, M = r^2 sum_i v_i l_i l_i' the same on all strands.  Where F is
-homogeneous of degree d in the moments it has the factor e^{d(A + B'z + z'Mz/2)}, and with P = I - dM positive definite
+Y_i ~ N(m_i + r v_i d_i(x), v_i) with m_i = mu_i + r v_i (s_i + l_i'z).  What of the exponents has d_i joins the linear
+predictor of the others,
+
+    d_i (mu_i + r v_i s_i) + r v_i d_i^2/2 + r v_i d_i l_i'z,
+
+and the rest adds up over i to A + B'z + z'Mz/2, M = r^2 sum_i v_i l_i l_i' the same on all strands.  What the effects
+add to the constant term of eta on all strands is in B, too: a random intercept.  Where F is homogeneous of degree d in
+the moments it has the factor e^{d(A + B'z + z'Mz/2)}, and with P = I - dM positive definite
 
     E[e^{d(A + B'z + z'Mz/2)} G(z)] = e^{dA + d^2 B'P^{-1}B/2} det(P)^{-1/2} E[G(c + Ly)],
 
-c = d P^{-1}B and LL' = P^{-1}, for standard normal y (complete the square).  Left are predictors with bounded laws, and
-polynomials in y.  Squares of x_i in eta change its law first (`normal_squares`).
+c = d P^{-1}B and LL' = P^{-1}, for standard normal y (complete the square).  Left are the other predictors, and
+polynomials in them and y: Y_i^k is that of r v_i d_i + Y_i', Y_i' ~ N(m_i, v_i) (binomial theorem).
 
-**Bounds.**  ||Y||_k <= |m_i| + sqrt(v_i) ||xi||_k for a standard normal xi (Minkowski), so that with m_i = m_0 + sum_j
+**Bounds.**  ||Y'||_k <= |m_i| + sqrt(v_i) ||xi||_k for a standard normal xi (Minkowski), so that with m_i = m_0 + sum_j
 m_j y_j and a = |m_0| + sqrt(v_i) ||xi||_k
 
-    E|Y_i|^k <= (a + sum_j |m_j||y_j|)^k <= a^k e^{k sum_j |m_j||y_j|/a}.
+    E|Y_i'|^k <= (a + sum_j |m_j||y_j|)^k <= a^k e^{k sum_j |m_j||y_j|/a}.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from math import prod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from math import comb, prod
 
 from flint import arb, arb_mat
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import Ball
-from leadterms.evaluation.certified.normal_squares import AffineStrand, without_squares
-from leadterms.evaluation.certified.strands import surely_equal
+from leadterms.evaluation.certified.normal_parts import NormalParts, normal_parts
+from leadterms.evaluation.certified.polynomials import Polynomial, added, times
+from leadterms.evaluation.certified.strands import in_predictors, surely_equal
 from leadterms.evaluation.certified.weight_balls import rate_of, weight_balls
 from leadterms.evaluation.certified.work import spend
 from leadterms.evaluation.moment_system import Exact, Strand
@@ -70,20 +78,25 @@ class ShiftedNormal:
 
 @dataclass(frozen=True)
 class TiltedStrand:
-    """A strand without its normal predictors, and these by their laws given y."""
+    """A strand without its normal predictors, and these by their laws given y: Y_i = along_i(x) + Y_i'."""
 
     strand: Strand
     normals: tuple[ShiftedNormal, ...]
-    moments: tuple[tuple[int, Exponents], ...]
-    """Each of the original moments: the place of its rest in ``strand.moments``, and the normal predictors' powers."""
+    """The laws of Y_i'."""
+    along: tuple[Polynomial, ...]
+    moments: tuple[tuple[tuple[Ball, int, Exponents], ...], ...]
+    """Terms of each original moment: coefficient, place of a moment in ``strand.moments``, powers of the Y_i'."""
 
     def restored(self, rests: Sequence[Ball], effects: Sequence[Ball]) -> list[Ball]:
         """Return the original moments, up to the factor that all share."""
-        most = [max((powers[i] for _, powers in self.moments), default=0) for i in range(len(self.normals))]
+        powers = [exponents for terms in self.moments for _, _, exponents in terms]
+        most = [max((own[i] for own in powers), default=0) for i in range(len(self.normals))]
         own = [normal.moments(effects, power) for normal, power in zip(self.normals, most, strict=True)]
-        return [
-            prod((own[i][k] for i, k in enumerate(powers) if k), start=rests[place]) for place, powers in self.moments
-        ]
+
+        def value(coefficient: Ball, place: int, powers: Exponents) -> Ball:
+            return coefficient * prod((own[i][k] for i, k in enumerate(powers) if k), start=rests[place])
+
+        return [sum((value(*term) for term in terms), arb(0)) for terms in self.moments]
 
 
 @dataclass(frozen=True)
@@ -138,17 +151,19 @@ def tilted(strands: Sequence[Strand], degree: int) -> Tilted:
     Raises
     ------
     EvaluationError
-        If the strands tilt differently, a linear predictor is not affine but for squares (`without_squares`), or P is
-        not shown to be positive definite.
+        If the strands tilt differently, a linear predictor has another form (`normal_parts`), or P is not shown to be
+        positive definite.
 
     """
     places = normal_places(strands[0])
     size = len(strands[0].loadings)
-    lines = without_squares(strands, places)
-    parts = [_exponent(line, places) for line in lines]
-    if not all(_same(line.strand, lines[0].strand, places) for line in lines):
+    lines = normal_parts(strands, places)
+    if not all(_same(line, lines[0]) for line in lines):
         raise EvaluationError("the linear predictors have different random slopes on a normal predictor")
+    intercepts, lines = _intercepts(lines)
+    parts = [_exponent(line) for line in lines]
     level, slope, square = parts[0]
+    slope = [one + intercept for one, intercept in zip(slope, intercepts, strict=True)]
     precision = arb_mat(
         size, size, [arb(int(j == k)) - degree * square[j][k] for j in range(size) for k in range(size)]
     )
@@ -160,20 +175,59 @@ def tilted(strands: Sequence[Strand], degree: int) -> Tilted:
     )
     found = []
     for line, (own, steep, _) in zip(lines, parts, strict=True):
-        beyond = [one - first for one, first in zip(steep, slope, strict=True)]
-        found.append(_without_normals(line, places, beyond, own - level, shift, root))
+        # of the first, and where no effect multiplies a normal predictor, surely nothing
+        alike = line is lines[0] or not any(map(_is_moved, line.loads.values()))
+        beyond = [arb(0) if alike else one - first for one, first in zip(steep, parts[0][1], strict=True)]
+        found.append(_without_normals(line, beyond, own - level, shift, root))
     return Tilted(tuple(found), factor, shift, root)
 
 
-def _exponent(line: AffineStrand, places: Sequence[int]) -> tuple[Ball, list[Ball], list[list[Ball]]]:
+def _is_moved(loads: Sequence[Exact]) -> bool:
+    return not all(arb(load).is_zero() for load in loads)
+
+
+def _intercepts(lines: Sequence[NormalParts]) -> tuple[list[Ball], list[NormalParts]]:
+    """Return rate times what each effect adds to the constant terms of all strands, and the strands without it."""
+    rate = rate_of(weight_balls(lines[0].strand.weight))
+    first = lines[0].strand.loadings
+    shared = [all(surely_equal(line.strand.loadings[j][0], row[0]) for line in lines) for j, row in enumerate(first)]
+    taken = [rate * arb(row[0]) if own else arb(0) for row, own in zip(first, shared, strict=True)]
+    left = [
+        replace(line, rows=tuple(_split(row)[1] if own else row for row, own in zip(line.rows, shared, strict=True)))
+        for line in lines
+    ]
+    return taken, left
+
+
+def expanded(
+    exponents: Exponents, places: Sequence[int], along: Sequence[Polynomial]
+) -> Iterator[tuple[Polynomial, Exponents]]:
+    """Yield the terms of x^e prod_i (along_i(x) + Y_i')^k_i: polynomials in x, with powers of the Y_i'."""
+    rest = tuple(k for i, k in enumerate(exponents) if i not in places)
+    for powers in product(*(range(exponents[i] + 1) for i in places)):
+        polynomial: Polynomial = {rest: arb(1)}
+        for i, k, own in zip(places, powers, along, strict=True):
+            for _ in range(exponents[i] - k):
+                polynomial = times(polynomial, own)
+            polynomial = {e: comb(exponents[i], k) * c for e, c in polynomial.items()}
+        if polynomial:
+            yield polynomial, powers
+
+
+def _split(polynomial: Polynomial) -> tuple[Ball, Polynomial]:
+    """Return the constant term, and the others."""
+    rest = {e: c for e, c in polynomial.items() if any(e)}
+    return sum((c for e, c in polynomial.items() if not any(e)), arb(0)), rest
+
+
+def _exponent(line: NormalParts) -> tuple[Ball, list[Ball], list[list[Ball]]]:
     """Return A, B and M."""
-    strand, level = line.strand, line.level
-    rate = rate_of(weight_balls(strand.weight))
-    size = len(strand.loadings)
+    level = line.level
+    rate = rate_of(weight_balls(line.strand.weight))
+    size = len(line.rows)
     slope, square = [arb(0)] * size, [[arb(0)] * size for _ in range(size)]
-    for i in places:
-        mean, variance = line.normals[i]
-        fixed, loads = arb(strand.slopes[i]), [arb(row[1 + i]) for row in strand.loadings]
+    for i, (mean, variance) in line.normals.items():
+        fixed, loads = _split(line.slopes[i])[0], [arb(one) for one in line.loads[i]]
         level += rate * fixed * mean + rate**2 * fixed**2 * variance / 2
         for j in range(size):
             slope[j] += rate * loads[j] * (mean + rate * fixed * variance)
@@ -182,49 +236,75 @@ def _exponent(line: AffineStrand, places: Sequence[int]) -> tuple[Ball, list[Bal
     return level, slope, square
 
 
-def _same(strand: Strand, first: Strand, places: Sequence[int]) -> bool:
-    if (strand.laws, strand.weight) != (first.laws, first.weight):
+def _same(line: NormalParts, first: NormalParts) -> bool:
+    if (line.strand.laws, line.strand.weight) != (first.strand.laws, first.strand.weight):
         return False
     return all(
-        surely_equal(row[1 + i], other[1 + i])
-        for row, other in zip(strand.loadings, first.loadings, strict=True)
-        for i in places
+        surely_equal(one, other)
+        for i, loads in line.loads.items()
+        for one, other in zip(loads, first.loads[i], strict=True)
     )
 
 
 def _without_normals(
-    line: AffineStrand, places: Sequence[int], slope: Sequence[Ball], level: Ball, shift: Sequence[Ball], root: Rows
+    line: NormalParts, slope: Sequence[Ball], level: Ball, shift: Sequence[Ball], root: Rows
 ) -> TiltedStrand:
     """Return a strand in y; level and slope are what its A and B have beyond those taken out."""
-    strand = line.strand
+    strand, places = line.strand, tuple(line.normals)
     rate = rate_of(weight_balls(strand.weight))
     rest = [i for i in range(len(strand.laws)) if i not in places]
-    rows = [[arb(entry) for entry in row] for row in strand.loadings]
-    lifted = [[row[0] + extra / rate, *row[1:]] for row, extra in zip(rows, slope, strict=True)]
-    start = [arb(strand.centre) + level / rate, *(arb(one) for one in strand.slopes)]
-    width = range(1 + len(strand.laws))
-    centre = [start[i] + _dot([row[i] for row in lifted], shift) for i in width]
+    nothing = (0,) * len(rest)
+    fixed = added(line.fixed, {nothing: level / rate})
+    rows = [added(row, {nothing: extra / rate}) for row, extra in zip(line.rows, slope, strict=True)]
     columns = list(zip(*root, strict=True))
-    loadings = [[_dot([row[i] for row in lifted], column) for i in width] for column in columns]
-    normals = []
-    for i in places:
-        mean, variance = line.normals[i]
-        moved = tuple(rate * variance * row[1 + i] for row in loadings)
-        normals.append(ShiftedNormal(mean + rate * variance * centre[1 + i], moved, variance))
+    normals, along = [], []
+    for i, (mean, variance) in line.normals.items():
+        constant, more = _split(line.slopes[i])
+        loads, pull = [arb(one) for one in line.loads[i]], rate * variance
+        fixed = added(fixed, _scaled(more, mean + pull * constant))
+        fixed = added(fixed, _scaled(times(more, more), pull / 2))
+        rows = [
+            row if load.is_zero() else added(row, _scaled(more, pull * load))
+            for row, load in zip(rows, loads, strict=True)
+        ]
+        moved = tuple(pull * _dot(loads, column) for column in columns)
+        normals.append(ShiftedNormal(mean + pull * (constant + _dot(loads, shift)), moved, variance))
+        along.append(_scaled(more, pull))
+    for row, s in zip(rows, shift, strict=True):
+        fixed = added(fixed, _scaled(row, s))
+    turned = [_combined(rows, column) for column in columns]
     kept: dict[Exponents, int] = {}
-    moments = []
-    for exponents in strand.moments:
-        place = kept.setdefault(tuple(exponents[i] for i in rest), len(kept))
-        moments.append((place, tuple(exponents[i] for i in places)))
+    moments = tuple(
+        tuple(
+            (c, kept.setdefault(e, len(kept)), powers)
+            for polynomial, powers in expanded(exponents, places, along)
+            for e, c in polynomial.items()
+        )
+        for exponents in strand.moments
+    )
+    monomials = tuple(dict.fromkeys(e for own in (fixed, *turned) for e in own if any(e)))
+    zero = arb(0)
     left = Strand(
         strand.weight,
         tuple(strand.laws[i] for i in rest),
-        centre[0],
-        tuple(centre[1 + i] for i in rest),
-        tuple((row[0], *(row[1 + i] for i in rest)) for row in loadings),
+        fixed[nothing],
+        tuple(fixed.get(e, zero) for e in monomials),
+        tuple((row.get(nothing, zero), *(row.get(e, zero) for e in monomials)) for row in turned),
         tuple(kept),
+        monomials,
     )
-    return TiltedStrand(left, tuple(normals), tuple(moments))
+    return TiltedStrand(in_predictors(left), tuple(normals), tuple(along), moments)
+
+
+def _scaled(polynomial: Polynomial, factor: Ball) -> Polynomial:
+    return {e: c * factor for e, c in polynomial.items()}
+
+
+def _combined(rows: Sequence[Polynomial], factors: Sequence[Ball]) -> Polynomial:
+    total: Polynomial = {}
+    for row, factor in zip(rows, factors, strict=True):
+        total = added(total, _scaled(row, factor))
+    return total
 
 
 def _inverse(matrix: arb_mat) -> arb_mat:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
-from math import ceil
+from math import ceil, exp
 
 from flint import arb
 
@@ -12,7 +12,10 @@ from leadterms.evaluation.certified.balls import Ball, Cell, float_log, interval
 from leadterms.evaluation.certified.bounds import Bounds, density
 from leadterms.evaluation.certified.strands import Strands
 
-ROUGH_BITS = 60
+ROUGH_BITS = (15, 30, 60)
+"""Tried one after the other, until little of the grid is left without a value."""
+LEFT = 0.1
+"""So large a share of it may be, by density and by the sizes of the weights."""
 HALF_WIDTHS = (0.25, 0.25, 0.5, 1.0)
 """Of cells with bounds of their own in so many dimensions, the last for more."""
 STEP = 0.25
@@ -37,15 +40,30 @@ def rough_size(strands: Strands, bounds: Bounds) -> Ball:
     sizes = [strands.largest_scale(point) * weight for point, weight in zip(points, densities, strict=True)]
     best = max(range(len(grid)), key=lambda i: float_log(sizes[i]))
     ranges = tuple(interval(line[0], line[-1]) for _ in range(dimension))
-    rules = strands.plan(strands.at(ranges), ROUGH_BITS, strands.least_scales([points[best]]))
+    shares = [_shares(sizes), _shares(densities)]
     total = arb(0)
-    for effects, moments, weight in zip(grid, rules.moments(points), densities, strict=True):
-        value = abs(strands.system.value(moments, effects)) * weight
-        if value.is_finite() and value.rel_accuracy_bits() > 1:
-            total += value.mid()
+    for bits in ROUGH_BITS:
+        rules = strands.plan(strands.at(ranges), bits, strands.least_scales([points[best]]))
+        total, left = arb(0), [0.0, 0.0]
+        for i, (effects, moments) in enumerate(zip(grid, rules.moments(points), strict=True)):
+            value = abs(strands.system.value(moments, effects)) * densities[i]
+            if value.is_finite() and value.rel_accuracy_bits() > 1:
+                total += value.mid()
+            else:
+                left = [one + share[i] for one, share in zip(left, shares, strict=True)]
+        if total > 0 and max(left) <= LEFT:
+            break
     if not total > 0:
         total = sizes[best].mid()
     return total * arb(step) ** dimension
+
+
+def _shares(parts: Sequence[Ball]) -> list[float]:
+    """Return the parts of a whole, roughly."""
+    logs = [float_log(part) for part in parts]
+    most = max(logs)
+    sizes = [exp(one - most) for one in logs]
+    return [size / sum(sizes) for size in sizes]
 
 
 def cells_around(radius: Ball, dimension: int) -> Iterator[Cell]:

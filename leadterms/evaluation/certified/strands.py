@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flint import acb, arb, fmpq
 
 from leadterms.evaluation.certified.balls import NAN, Ball, larger
 from leadterms.evaluation.certified.moments import Plan, plan
 from leadterms.evaluation.certified.problem import Problem
-from leadterms.evaluation.moment_system import Exact, NumericSystem
+from leadterms.evaluation.curve_law import CurveLaw
+from leadterms.evaluation.moment_system import Exact, NumericSystem, Strand
 
 Point = tuple[tuple[Ball, Sequence[Ball]], ...]
 """For each strand shift and slopes of eta = shift + sum_m slopes[m] x^m."""
@@ -102,6 +103,27 @@ class Plans:
 def surely_equal(first: Exact, second: Exact) -> bool:
     """Tell whether two numbers are surely equal: balls that look alike may hold different ones."""
     return first is second or (isinstance(first, fmpq) and isinstance(second, fmpq) and first == second)
+
+
+def monomials_of(strand: Strand) -> list[tuple[int, ...]]:
+    """Return the exponents of the monomials of a linear predictor."""
+    size = len(strand.laws)
+    units = (tuple(int(i == j) for j in range(size)) for i in range(size))
+    return list(units if strand.monomials is None else strand.monomials)
+
+
+def in_predictors(strand: Strand) -> Strand:
+    """Return a strand with the predictors themselves as its monomials, where it has no others."""
+    # where powers stand for functions the first stands for none
+    if strand.monomials is None or any(isinstance(law, CurveLaw) for law in strand.laws):
+        return strand
+    if any(sum(exponents) != 1 for exponents in strand.monomials):
+        return strand
+    at = {exponents.index(1): m for m, exponents in enumerate(strand.monomials)}
+    kept = [at.get(i) for i in range(len(strand.laws))]
+    slopes = tuple(arb(0) if m is None else strand.slopes[m] for m in kept)
+    rows = tuple((row[0], *(arb(0) if m is None else row[1 + m] for m in kept)) for row in strand.loadings)
+    return replace(strand, slopes=slopes, loadings=rows, monomials=None)
 
 
 def complex_point(point: Point) -> Point:

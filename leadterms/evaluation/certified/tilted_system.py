@@ -1,14 +1,15 @@
 r"""Systems of exponential weights without their normal predictors, and bounds of their integrands (`normal_tilt`).
 
-**Residual information.**  |F| is at most a sum of absolute moments, each a product of E|Y_i|^k and a moment of the
-bounded predictors.
+**Residual information.**  |F| is at most a sum of absolute moments, E[|x|^e prod |Y_i|^k w]: products of E|Y_i'|^k and
+moments of the bounded predictors x, as |Y_i| <= |along_i(x)| + |Y_i'|.
 
 **Inverse information.**  F = N/D, D = factor det H, H = E[w a a'] up to the factor taken out, with a = d eta/dz affine
-in the predictors.  The weight w left is e^{r eta} with eta bounded, |eta| <= L + sum_j g_j |y_j|, so that
-H >= e^{-L - sum_j g_j |y_j|} S(y), S(y) = E[a a'] for normal predictors with means that y shifts, on all strands alike.
-The covariance matrix of a is free of y, and S(y) is at least that: det S(y) >= det Cov(a).  Where a has the constant
-entry 1 besides those of the effects, or no normal predictor is shifted, det S(y) = det S(0): a shift adds multiples of
-the constant entry to the others.
+in the normal predictors, and their coefficients constant.  The weight w left is e^{r eta} with eta bounded,
+|eta| <= L + sum_j g_j |y_j|, so that H >= e^{-L - sum_j g_j |y_j|} S(y), S(y) = E[a a'] for normal predictors with
+means that x moves, and y shifts, on all strands alike.  The covariance matrix of a is free of y, and S(y) is at least
+that: det S(y) >= det Cov(a).  It is det S(0) where no normal predictor is shifted, and where v'a = 1 for some v: a has
+the constant entry 1 besides those of the effects, or an effect is a random intercept.  A shift adds a constant vector t
+to a, with v't = 0, and S(y) = T S(0) T', T = I + t v', det T = 1 + v't = 1.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import Ball, larger
 from leadterms.evaluation.certified.bounds import of_exponential_weight
 from leadterms.evaluation.certified.effect_powers import bound_of_effects
-from leadterms.evaluation.certified.normal_tilt import Exponents, Tilted, TiltedStrand, normal_places
+from leadterms.evaluation.certified.normal_tilt import Exponents, Tilted, TiltedStrand, expanded, normal_places
 from leadterms.evaluation.certified.polynomials import columns, mean, supremum, times, without_effects
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.weight_balls import rate_of
@@ -112,13 +113,17 @@ def is_moving(tilt: Tilted) -> bool:
 
 def _moment(one: TiltedStrand, original: Strand, exponents: Exponents) -> tuple[list[Ball], Ball]:
     """Return growth and level of an absolute moment."""
-    places = normal_places(original)
-    rest = [k for i, k in enumerate(exponents) if i not in places]
-    growth, level = of_exponential_weight(Problem(one.strand), rest)
-    for i, normal in zip(places, one.normals, strict=True):
-        own, rates = normal.absolute(exponents[i])
-        level, growth = level * own, [a + b for a, b in zip(growth, rates, strict=True)]
-    return growth, level
+    problem = Problem(one.strand)
+    along = [{e: abs(c) for e, c in own.items()} for own in one.along]
+    total, rising = arb(0), [arb(0)] * len(problem.loadings)
+    for polynomial, powers in expanded(exponents, normal_places(original), along):
+        for rest, c in polynomial.items():
+            growth, level = of_exponential_weight(problem, rest)
+            for normal, k in zip(one.normals, powers, strict=True):
+                own, rates = normal.absolute(k)
+                level, growth = level * own, [a + b for a, b in zip(growth, rates, strict=True)]
+            total, rising = total + c * level, [larger(a, b) for a, b in zip(rising, growth, strict=True)]
+    return rising, total
 
 
 def _volume(tilt: Tilted, original: Sequence[Strand], form: InverseForm) -> Ball:
@@ -139,7 +144,7 @@ def _volume(tilt: Tilted, original: Sequence[Strand], form: InverseForm) -> Ball
     total = sum(shares, arb(0))
     if not all(bool(share > 0) for share in shares):
         raise EvaluationError("the probabilities of the strands are not shown to be positive")
-    if is_moving(tilt) and not form.with_ones:
+    if is_moving(tilt) and not (form.with_ones or form.ones_inside):
         second = [[second[j][k] - first[j] * first[k] / total for k in range(size)] for j in range(size)]
     return arb_mat(second).det()
 
@@ -148,7 +153,7 @@ class _AtOrigin:
     """The law of the predictors of a strand at y = 0, and a = d eta/du there."""
 
     def __init__(self, one: TiltedStrand, original: Strand) -> None:
-        self._rest, self._normals = Problem(one.strand), one.normals
+        self._rest, self._one = Problem(one.strand), one
         self._places = normal_places(original)
         self.columns = columns(Problem(original))
 
@@ -157,9 +162,7 @@ class _AtOrigin:
         total = arb(0)
         origin = [arb(0)] * len(self._rest.loadings)
         for exponents, c in polynomial.items():
-            rest = tuple(k for i, k in enumerate(exponents) if i not in self._places)
-            value = mean(self._rest, {rest: c})
-            for i, normal in zip(self._places, self._normals, strict=True):
-                value = value * normal.moments(origin, exponents[i])[exponents[i]]
-            total += value
+            for rest, powers in expanded(exponents, self._places, self._one.along):
+                own = [normal.moments(origin, k)[k] for normal, k in zip(self._one.normals, powers, strict=True)]
+                total += prod(own, start=c * mean(self._rest, rest))
         return total

@@ -60,7 +60,7 @@ def both_terms(
     p = np.exp(-(z**2).sum(1) / 2) * (step / np.sqrt(2 * np.pi)) ** len(random)
     effects = z @ np.linalg.cholesky(np.asarray(covariance, float)).T
     w = masses * weight(np.asarray(beta) @ design + effects @ design[list(random)])
-    information = np.einsum("ui,ai,bi->uab", w, design, design)
+    information = np.einsum("ui,ai,bi->uab", w, design, design, optimize=True)
     fixed = [k for k in range(len(design)) if k not in random]
     leading = np.zeros((0, 0))
     inverse = np.linalg.inv(information[:, list(random)][:, :, list(random)])

@@ -28,17 +28,28 @@ def grid(mean, sd):
     return first, second, np.outer(p, q).ravel()
 
 
-def strand(centre, rate, loadings):
+def strand(centre, rate, loadings, interaction=None):
+    """Return one in z and x; with an interaction its monomials are z, x, z x and z^2."""
     laws = (UniformLaw(-1, 1), NormalLaw(Rational(1, 2), Rational(2, 3)))
-    return Strand(ExponentialWeight(ONE, rate), laws, centre, (fmpq(1, 3), fmpq(-2, 5)), loadings, MOMENTS)
+    slopes, monomials = (fmpq(1, 3), fmpq(-2, 5)), None
+    if interaction is not None:
+        slopes, monomials = (*slopes, interaction, fmpq(1, 2)), ((1, 0), (0, 1), (1, 1), (2, 0))
+        loadings = tuple((*row, fmpq(0), fmpq(k, 7)) for k, row in enumerate(loadings))
+    return Strand(ExponentialWeight(ONE, rate), laws, centre, slopes, loadings, MOMENTS, monomials)
 
 
 @pytest.mark.parametrize("degree", [1, -1, 0])
-@pytest.mark.parametrize("rate", [ONE, Rational(-3, 4)])
-def test_the_square_is_completed(degree, rate):
+@pytest.mark.parametrize(
+    ("rate", "interactions"),
+    [(ONE, (None, None)), (Rational(-3, 4), (None, None)), (Rational(-3, 4), (fmpq(1, 2), fmpq(-1, 3)))],
+    ids=str,
+)
+def test_the_square_is_completed(degree, rate, interactions):
     loads = ((fmpq(1, 5), fmpq(1, 2), fmpq(3, 4)), (fmpq(-1, 3), fmpq(0), fmpq(1, 4)))
-    # a second strand has another centre and the same random slopes on the normal predictor
-    first, second = strand(fmpq(1, 4), rate, loads), strand(fmpq(-1), rate, loads)
+    # a second strand has another centre and interaction, and the same random slopes on the normal predictor
+    first, second = (
+        strand(centre, rate, loads, one) for centre, one in zip((fmpq(1, 4), fmpq(-1)), interactions, strict=True)
+    )
     with ball_precision(100):
         found = tilted((first, second), degree)
         z, x, masses = grid(0.5, 2 / 3)
@@ -52,10 +63,11 @@ def test_the_square_is_completed(degree, rate):
             for one, original, constant in zip(found.strands, (first, second), (0.25, -1.0), strict=True):
                 rests = bounded_moments(one.strand, y, float(rate))
                 restored = [float(value) for value in one.restored([arb(rest) for rest in rests], there)]
-                slopes = [float(a) + sum(float(r[1 + i]) * u for r, u in zip(loads, effects, strict=True))
+                slopes = [float(a) + sum(float(r[1 + i]) * u for r, u in zip(original.loadings, effects, strict=True))
                           for i, a in enumerate(original.slopes)]  # fmt: skip
                 shift = constant + sum(float(r[0]) * u for r, u in zip(loads, effects, strict=True))
-                w = masses * np.exp(float(rate) * (shift + slopes[0] * z + slopes[1] * x))
+                columns = zip(slopes, (z, x, z * x, z * z), strict=False)
+                w = masses * np.exp(float(rate) * (shift + sum(slope * column for slope, column in columns)))
                 direct = [float(np.sum(w * z**i * x**k)) for i, k in MOMENTS]
                 ratios += [a / b for a, b in zip(direct, restored, strict=True)]
             # one factor for all moments of all strands, and its power makes one normal density of the other
@@ -68,8 +80,12 @@ def test_the_square_is_completed(degree, rate):
 def bounded_moments(left, y, rate):
     """Return the moments of the uniform predictor that is left, by Gauss and Legendre."""
     shift = float(arb(left.centre)) + sum(float(row[0]) * v for row, v in zip(left.loadings, y, strict=True))
-    slope = float(left.slopes[0]) + sum(float(row[1]) * v for row, v in zip(left.loadings, y, strict=True))
-    w = WEIGHTS / 2 * np.exp(rate * (shift + slope * NODES))
+    slopes = [
+        float(arb(slope)) + sum(float(row[1 + m]) * v for row, v in zip(left.loadings, y, strict=True))
+        for m, slope in enumerate(left.slopes)
+    ]
+    powers = [1] if left.monomials is None else [k for (k,) in left.monomials]
+    w = WEIGHTS / 2 * np.exp(rate * (shift + sum(s * NODES**k for s, k in zip(slopes, powers, strict=True))))
     return [float(np.sum(w * NODES**i)) for (i,) in left.moments]
 
 

@@ -7,7 +7,7 @@ import pytest
 from flint import arb
 
 from leadterms import Model, expansion
-from leadterms.evaluation.certified import road
+from leadterms.evaluation.certified import tilted_road
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.precision import ball_precision
 from tests.evaluation.certified.second_terms import both_terms
@@ -73,7 +73,7 @@ def test_random_slopes_under_an_exponential_weight(formula, laws, random):
     ids=str,
 )
 def test_the_ceiling_is_above_the_integrand(laws, name, monkeypatch):
-    systems, original = [], road.certified_average
+    systems, original = [], tilted_road.certified_average
 
     def kept(system, bits):
         # forms that are refused come first
@@ -81,7 +81,7 @@ def test_the_ceiling_is_above_the_integrand(laws, name, monkeypatch):
             systems.append(system)
         return original(system, bits)
 
-    monkeypatch.setattr(road, "certified_average", kept)
+    monkeypatch.setattr(tilted_road, "certified_average", kept)
     formula = f"y ~ {' + '.join('xz'[: len(laws)])} + (0 + x | g)"
     certified(formula, dict(zip("xz", laws, strict=False)), name, "1/(m*n)", 2)
     draw, closest = np.random.default_rng(1), np.inf
@@ -113,27 +113,37 @@ def test_two_slopes_without_an_intercept():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("laws", [(FEW,), (UNIFORM,), (UNIFORM, NORMAL)], ids=str)
-def test_the_second_term_of_a_covariance_of_effects(laws):
-    """E[W H_AA^-1 W'] with W = (u2, u1), plus what the fixed predictor lends, by sums."""
+@pytest.mark.parametrize(
+    ("laws", "formula"),
+    [
+        ((FEW,), "y ~ x + (1 + x | g)"),
+        ((UNIFORM,), "y ~ x + (1 + x | g)"),
+        ((UNIFORM, NORMAL), "y ~ x + z + (1 + x | g)"),
+        ((NORMAL, UNIFORM), "y ~ x + x:z + (1 + x | g)"),
+    ],
+    ids=str,
+)
+def test_the_second_term_of_a_covariance_of_effects(laws, formula):
+    """E[W H_AA^-1 W'] with W = (u2, u1), plus what the fixed predictors lend, by sums."""
     columns, masses = design(*laws)
-    line = np.arange(-50, 51) * 0.2
+    if ":" in formula:
+        columns[2] *= columns[1]
+    fixed = len(columns) - 2
+    line = np.arange(-22, 23) * 0.4
     z = np.stack([grid.ravel() for grid in np.meshgrid(line, line, indexing="ij")], axis=1)
-    p = np.exp(-(z**2).sum(1) / 2) * 0.04 / (2 * np.pi)
+    p = np.exp(-(z**2).sum(1) / 2) * 0.16 / (2 * np.pi)
     u = z @ np.linalg.cholesky(TWO_EFFECTS).T
-    total, across, left = 0.0, 0.0, 0.0
+    total, across, left = 0.0, np.zeros(fixed), np.zeros((fixed, fixed))
     for part in np.array_split(np.arange(len(p)), 20):
         w = masses * np.exp(np.asarray(BETA[: len(columns)]) @ columns + u[part] @ columns[:2])
         information = np.einsum("ui,ai,bi->uab", w, columns, columns, optimize=True)
         swapped = u[part][:, ::-1]
         solved = np.linalg.solve(information[:, :2, :2], swapped[:, :, None])[:, :, 0]
         total += p[part] @ np.sum(swapped * solved, axis=1)
-        if len(columns) == 3:
-            beside = information[:, :2, 2]
-            across += p[part] @ np.sum(solved * beside, axis=1)
-            inner = np.linalg.solve(information[:, :2, :2], beside[:, :, None])[:, :, 0]
-            left += p[part] @ (information[:, 2, 2] - np.sum(beside * inner, axis=1))
-    expected = total + (across**2 / left if len(columns) == 3 else 0.0)
-    formula = "y ~ x + (1 + x | g)" if len(laws) == 1 else "y ~ x + z + (1 + x | g)"
-    found = certified(formula, dict(zip("xz", laws, strict=False)), "Sigma12", "1/(m*n)")
-    assert float(found) == pytest.approx(expected, rel=6e-6)
+        beside = information[:, :2, 2:]
+        inner = np.linalg.solve(information[:, :2, :2], beside)
+        across += np.einsum("u,ua,uab->b", p[part], solved, beside)
+        left += np.einsum("u,uab->ab", p[part], information[:, 2:, 2:] - beside.transpose(0, 2, 1) @ inner)
+    expected = total + (across @ np.linalg.solve(left, across) if fixed else 0.0)
+    found = certified(formula, dict(zip("xz", laws, strict=False)), "Sigma12", "1/(m*n)", 5)
+    assert float(str(found)) == pytest.approx(expected, rel=1e-9, abs=float(found.error))
