@@ -16,8 +16,8 @@ from sympy import Add, Expr, Integer, Mul, Poly, Pow, Symbol, default_sort_key, 
 from leadterms.evaluation.binding import independent
 from leadterms.evaluation.curve_law import CurveLaw, on_curve
 from leadterms.evaluation.internal import MARK
-from leadterms.evaluation.mapped_law import MappedLaw, straightened
 from leadterms.expectation.held import Expectation
+from leadterms.expectation.mapped_law import MappedLaw, straightened
 from leadterms.model.laws import Law
 from leadterms.model.weights import (
     CloglogWeight,

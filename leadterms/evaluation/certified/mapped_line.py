@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from leadterms.evaluation.certified.balls import Ball, value_of
 from leadterms.evaluation.certified.line_base import Line, Segment
-from leadterms.evaluation.mapped_law import MappedLaw
+from leadterms.expectation.mapped_law import MappedLaw
 
 
 class MappedLine(Line):

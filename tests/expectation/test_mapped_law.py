@@ -7,7 +7,7 @@ import pytest
 from sympy import Rational, Symbol, exp, log, sqrt
 
 from leadterms import Model, leading_terms
-from leadterms.evaluation.mapped_law import MappedLaw, straightened
+from leadterms.expectation.mapped_law import MappedLaw, straightened
 from leadterms.model.laws import BetaLaw, NormalLaw, UniformLaw
 
 X, B = Symbol("x", real=True), Symbol("b", real=True)
