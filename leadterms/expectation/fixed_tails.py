@@ -17,10 +17,10 @@ from sympy import And, Expr, Gt, Integer, Lt, Matrix, Ne, Or, Poly, Symbol, Tupl
 from sympy.logic.boolalg import Boolean
 
 from leadterms.errors import UndecidedError
-from leadterms.expectation.existence import SIDES, tail_rates
 from leadterms.expectation.held import variables_of
 from leadterms.expectation.random_rows import BlockA, is_bounded
 from leadterms.expectation.support import require_smooth
+from leadterms.expectation.tails import SIDES, tail_rates
 from leadterms.model.laws import JointNormalLaw, Law, NormalLaw, PoissonLaw
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import gcd, lcm
 
-from sympy import Dummy, Expr, Pow, Rational, Symbol, exp, log
+from sympy import Dummy, Expr, Integer, Pow, Rational, Symbol, exp, log, oo
 
-from leadterms.model.laws import Law
+from leadterms.model.laws import Law, NormalLaw, StatsLaw
 
 
 class LawOfMap(Law):
@@ -35,29 +35,110 @@ class LawOfMap(Law):
 
 
 class MappedLaw(LawOfMap):
-    """The law of g(X), g monotone on the bounded support of X: arguments law, g, x."""
+    """The law of g(X), g one of log x, x^s and e^(c x), monotone on the support of X: arguments law, g, x."""
 
     name = "Image"
 
     @property
+    def exponent(self) -> Expr | None:
+        """Return s of x^s, None for another function."""
+        if self.map == self.variable:
+            return Integer(1)
+        return self.map.exp if isinstance(self.map, Pow) else None
+
+    @property
+    def slope(self) -> Expr | None:
+        """Return c of e^(c x), None for another function."""
+        return self.map.args[0] / self.variable if isinstance(self.map, exp) else None
+
+    @property
+    def rises(self) -> bool:
+        """Whether g increases."""
+        return not any(number is not None and number.is_negative for number in (self.exponent, self.slope))
+
+    @property
     def support(self) -> tuple[Expr, Expr]:
         """The images of the ends, in order."""
-        first, second = (self.map.xreplace({self.variable: end}) for end in self.base.support)
-        return (first, second) if bool(first < second) else (second, first)
+        first, second = (at_end(self.map, self.variable, end) for end in self.base.support)
+        return (first, second) if self.rises else (second, first)
+
+    @property
+    def is_discrete(self) -> bool:  # type: ignore[override]
+        """Whether X is."""
+        return bool(self.base.is_discrete)
+
+    def inverse(self, u: Expr) -> Expr:
+        """Return x with g(x) = u."""
+        if self.exponent is not None:
+            return u ** (1 / self.exponent)
+        return exp(u) if self.slope is None else log(u) / self.slope
+
+    def density(self, x: Expr) -> Expr:
+        """f(g^{-1}(u)) |dg^{-1}(u)/du|, f the density of X."""
+        u = Dummy("u", real=True) if self.slope is None and self.exponent is None else Dummy("u", positive=True)
+        inner = self.inverse(u)
+        value = self.base.density(inner) * inner.diff(u) * (1 if self.rises else -1)
+        return value.xreplace({u: x})
+
+    def _sympystr(self, printer: object) -> str:
+        law, function, _ = (printer._print(part) for part in self.args)  # type: ignore[attr-defined]
+        return f"{self.name}({law}, {function})"
+
+    @property
+    def exponential_rates(self) -> tuple[Expr, Expr] | None:
+        """Unbounded where the support is bounded, see `tails` otherwise."""
+        low, high = self.support
+        return (oo, oo) if low.is_finite and high.is_finite else None
+
+
+def at_end(function: Expr, x: Symbol, end: Expr) -> Expr:
+    """Return the limit of log x, x^s or e^(c x) at an end of a support: from above at zero."""
+    if end == 0 and function == log(x):
+        return -oo
+    if end == 0 and isinstance(function, Pow) and function.base == x and function.exp.is_negative:
+        return oo
+    return function.xreplace({x: end})
+
+
+def image_law(law: Law, function: Expr, x: Symbol) -> Law:
+    """Return the law of g(X): a named one where it is known by name.
+
+    Examples
+    --------
+    >>> image_law(NormalLaw(0, 1), exp(Symbol("x") * 2), Symbol("x"))
+    LogNormal(0, 2)
+
+    """
+    from sympy.stats.crv_types import LogNormalDistribution
+
+    image = MappedLaw(law, function, x)
+    if isinstance(law, StatsLaw) and law.name == "LogNormal":
+        mean, sd = law.distribution.args
+        s = image.exponent
+        if s is not None:
+            return StatsLaw(LogNormalDistribution(s * mean, abs(s) * sd))
+        if image.slope is None:
+            return NormalLaw(mean, sd)
+    if isinstance(law, NormalLaw) and image.slope is not None:
+        mean, sd = law.args
+        return StatsLaw(LogNormalDistribution(image.slope * mean, abs(image.slope) * sd))
+    return image
 
 
 @dataclass(frozen=True)
 class Straightened:
-    """Expressions in t = g(x), and the law of t."""
+    """Expressions in t = g(x), the law of t, and g."""
 
     expressions: tuple[Expr, ...]
     law: Law
+    function: Expr
 
 
 def straightened(x: Symbol, law: Law, expressions: tuple[Expr, ...]) -> Straightened | None:
     """Return expressions that see a predictor through one function only as polynomials in it; None where they do not.
 
-    The function is e^(c x), log x, or a root or reciprocal of x. Its image keeps the symbol x.
+    The function is e^(c x), log x, or a root or reciprocal of x, monotone on the support.  Its image keeps the symbol
+    x.
 
     Examples
     --------
@@ -68,16 +149,30 @@ def straightened(x: Symbol, law: Law, expressions: tuple[Expr, ...]) -> Straight
 
     """
     found = _generator(x, expressions)
-    if found is None or not all(end.is_finite for end in law.support):
+    if found is None:
         return None
     function, inverse, image = found
+    if not _is_monotone(function, x, law):
+        return None
     written = tuple(expression.xreplace({x: inverse}).xreplace({image: x}).expand() for expression in expressions)
     if not all(expression.is_polynomial(x) for expression in written):
         return None
-    if not all(function.xreplace({x: end}).is_extended_real and function.xreplace({x: end}).is_finite
-               for end in law.support):  # fmt: skip
-        return None
-    return Straightened(written, MappedLaw(law, function, x))
+    return Straightened(written, image_law(law, function, x), function)
+
+
+def _is_monotone(function: Expr, x: Symbol, law: Law) -> bool:
+    """Tell whether a function surely is monotone on the support, and its image of a discrete one bounded."""
+    low, high = law.support
+    ends = [at_end(function, x, end) for end in (low, high)]
+    if not all(end.is_extended_real for end in ends):
+        return False
+    bounded = all(end.is_finite for end in ends)
+    if law.is_discrete and not bounded:
+        return False
+    if isinstance(function, exp):
+        return True
+    # a reciprocal of a negative predictor
+    return bool(low.is_extended_nonnegative) or (bounded and function == 1 / x and bool(high.is_negative))
 
 
 def _generator(x: Symbol, expressions: Iterable[Expr]) -> tuple[Expr, Expr, Symbol] | None:
