@@ -75,9 +75,13 @@ class MappedLaw(LawOfMap):
 
     def density(self, x: Expr) -> Expr:
         """f(g^{-1}(u)) |dg^{-1}(u)/du|, f the density of X."""
+        return self.of_density(self.base.density(self.variable), x)
+
+    def of_density(self, density: Expr, x: Expr) -> Expr:
+        """Return the same for an expression f in ``variable``."""
         u = Dummy("u", real=True) if self.slope is None and self.exponent is None else Dummy("u", positive=True)
         inner = self.inverse(u)
-        value = self.base.density(inner) * inner.diff(u) * (1 if self.rises else -1)
+        value = density.xreplace({self.variable: inner}) * inner.diff(u) * (1 if self.rises else -1)
         return value.xreplace({u: x})
 
     def _sympystr(self, printer: object) -> str:

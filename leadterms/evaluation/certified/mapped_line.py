@@ -16,11 +16,11 @@ they are at most the mass of X times the largest |u|^k e^(rate u) beyond the cut
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from flint import arb
-from sympy import Dummy, Integer
+from sympy import Dummy, Expr, Integer
 
 from leadterms.evaluation.certified import tail_growth
 from leadterms.evaluation.certified.balls import NAN, Ball, End, larger, value_of
@@ -166,19 +166,19 @@ class MappedLine(Line):
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """See the module."""
         total = self.next_to_ends(low, high, power, rate)
-        for side, u in self._left_out(low, high):
+        for side, x in self._left_out(low, high):
             if self._end(side) is None:
-                sign = 1 if (side == 1) == self._law.rises else -1
-                total += self._growths[sign].tail(sign * u, self._density(u), power, sign * rate)
+                total += self._growths[side].tail(x, self._image(x), power, rate)
         return total
 
     def next_to_ends(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """See the module."""
-        left = [(u, end) for side, u in self._left_out(low, high) if (end := self._end(side)) is not None]
+        left = [(x, end) for side, x in self._left_out(low, high) if (end := self._end(side)) is not None]
         if not left:
             return arb(0)
         top = arb(0)
-        for u, end in left:
+        for x, end in left:
+            u = self._image(x)
             top = larger(top, larger(abs(u), abs(end)).upper() ** power * (rate * u).exp().max((rate * end).exp()))
         return self._base.tail(*self._between(self._cuts(low, high), SLACK), 0, arb(0)) * top
 
@@ -187,15 +187,38 @@ class MappedLine(Line):
         return self._in_order(self.low, self.high)[side]
 
     def _left_out(self, low: Ball, high: Ball) -> list[tuple[int, Ball]]:
-        """Return the sides of X that are cut off, and the points beyond which tails count."""
+        """Return the sides of X that are cut off, and its points beyond which tails count."""
         cuts = self._cuts(low, high)
         ends = self._between(cuts, SLACK)
         sides = [side for side in (0, 1) if cuts[side] is not None or (side == 0 and self._is_deep)]
-        return [(side, self._image(ends[side])) for side in sides]
-
-    def _density(self, u: Ball) -> Ball:
-        return value_of(self._law.density(U), {U: u})
+        return [(side, ends[side]) for side in sides]
 
     @cached_property
-    def _growths(self) -> dict[int, TailGrowth]:
-        return {side: TailGrowth(self._law.density(side * tail_growth.X)) for side in (-1, 1)}
+    def _growths(self) -> dict[int, _End]:
+        return {side: _end_of(self._law, side) for side in (0, 1) if self._end(side) is None}
+
+
+@dataclass(frozen=True)
+class _End:
+    """The density of U next to the image of an end of X, in U; how it falls; the piece of X's support that it is on."""
+
+    density: Expr
+    growth: TailGrowth
+    sign: int
+    piece: tuple[Ball, Ball] | None
+
+    def tail(self, x: Ball, u: Ball, power: int, rate: Ball) -> Ball:
+        """Bound E|U|^power e^(rate U) beyond u, the image of x; not finite where that is not on the piece."""
+        if self.piece is not None and not (x >= self.piece[0] and x <= self.piece[1]):
+            return NAN
+        return self.growth.tail(self.sign * u, value_of(self.density, {U: u}), power, self.sign * rate)
+
+
+def _end_of(law: MappedLaw, side: int) -> _End:
+    sign = 1 if (side == 1) == law.rises else -1
+    pieces = law.base.pieces(law.variable)
+    density, piece = law.base.density(law.variable), None
+    if pieces is not None:
+        low, high, density = pieces[-side]
+        piece = value_of(low), value_of(high)
+    return _End(law.of_density(density, U), TailGrowth(law.of_density(density, sign * tail_growth.X)), sign, piece)
