@@ -10,20 +10,21 @@ is not bounded, under a logarithm or s < 0, it is v = log t, which has no lower 
 tails begin `SLACK` before it: ends are rounded.
 
 **Tails.**  At an end where U is not bounded they are those of its density f(g^{-1}(u)) |dg^{-1}(u)/du|, by its
-elasticity (`tail_growth`).  At one where it is, and which is cut off since X is not bounded there or its density small,
-they are at most the mass of X times the largest |u|^k e^(rate u) beyond the cut; |u| is monotone there.
+elasticity (`tail_growth`), or that of y = c v + d, v = u or -u, d >= 0: beyond the cut |u| <= y/c, and rate u is
+rate (y - d)/c or minus that.  At one where it is, and which is cut off since X is not bounded there or its density
+small, they are at most the mass of X times the largest |u|^k e^(rate u) beyond the cut; |u| is monotone there.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from flint import arb
-from sympy import Dummy, Expr, Integer
+from sympy import Dummy, Integer
 
 from leadterms.evaluation.certified import tail_growth
-from leadterms.evaluation.certified.balls import NAN, Ball, End, larger, value_of
+from leadterms.evaluation.certified.balls import NAN, Ball, End, integral, larger, value_of
 from leadterms.evaluation.certified.heavy_lines import SLACK
 from leadterms.evaluation.certified.line_base import Line, Segment
 from leadterms.evaluation.certified.tail_growth import TailGrowth
@@ -32,6 +33,10 @@ from leadterms.expectation.tails import elasticity_at
 
 DEEP = 200.0
 """Spreads at which a law is cut off next to a lower end at which e^(c X) is not zero."""
+MOMENT_SPREADS = 12.0
+"""Spreads between which moments are integrals."""
+CHANGES = ((1, 0), (8, 0), (1, 4), (1, 16), (1, 64))
+"""c and d of y = c |u| + d."""
 U = Dummy("u", real=True)
 
 
@@ -41,6 +46,7 @@ class MappedLine(Line):
     def __init__(self, law: MappedLaw, base: Line) -> None:
         super().__init__(law)
         self._law, self._base = law, base
+        self._moments: dict[int, Ball] = {}
         self._is_open = (law.slope is None and law.base.support[0] == 0
                          and (law.exponent is None or law.exponent.is_negative))  # fmt: skip
         self.normalised = base.normalised and any(segment.rough for segment in self.segments(*self.reach(3.0)))
@@ -70,16 +76,20 @@ class MappedLine(Line):
         low, high = self._base.reach(spreads)
         first, last = self._in_order(self.low, self.high)
         if self._is_open:
-            first = self._point(low.log() if low > 0 else arb(-spreads * spreads / 2 / self._power_at_zero).mid())
+            first = self._point(low.log() if low > 0 else self._next_to_zero(high, spreads))
         elif self._base.low is None or not (self._is_deep or self._base.low.overlaps(low)):
             first = self._image(low)
         if self._base.high is None:
             last = self._image(high)
         return self._in_order(first, last)
 
+    def _next_to_zero(self, high: Ball, spreads: float) -> Ball:
+        """Return a y: with a density like x^(a - 1) the mass below is about that of a normal law so far out."""
+        a = self._power_at_zero
+        return (high.log() - (1 + spreads) / a**0.5 - spreads * spreads / 2 / a).mid()
+
     @cached_property
     def _power_at_zero(self) -> float:
-        """A of a density like x^(a - 1), to place cuts: mass next to zero is that of a normal law so far out."""
         found = 1 + elasticity_at(self._law.base, Integer(0))
         return min(50.0, float(found)) if found.is_finite else 1.0
 
@@ -158,10 +168,17 @@ class MappedLine(Line):
         return None if found is None else [(self._image(x), p) for x, p in found]
 
     def expectation(self, power: int) -> Ball:
-        """Return E U^power over a bounded support of X, not finite elsewhere but for the mass."""
-        if power and (self._is_open or None in (self._base.low, self._base.high)):
-            return NAN
-        return super().expectation(power)
+        """Return E U^power up to what is left out at cuts far out: a bound, not to the last digit."""
+        if power not in self._moments:
+            low, high = self.reach(MOMENT_SPREADS)
+            beyond = self.tail(low, high, power, arb(0)).abs_upper() if power else arb(0)
+            known = beyond.is_finite() and not self.normalised and not self._law.base.is_discrete
+            parts = self.segments(low, high) if power and known else []
+            value = sum(
+                (integral(self._under(part, power), part.low, part.high) for part in parts), arb(0 if power else 1)
+            )
+            self._moments[power] = value + arb(0, beyond) if known or not power else NAN
+        return self._moments[power]
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """See the module."""
@@ -195,30 +212,37 @@ class MappedLine(Line):
 
     @cached_property
     def _growths(self) -> dict[int, _End]:
-        return {side: _end_of(self._law, side) for side in (0, 1) if self._end(side) is None}
+        return {side: _End(self._law, side) for side in (0, 1) if self._end(side) is None}
 
 
-@dataclass(frozen=True)
 class _End:
-    """The density of U next to the image of an end of X, in U; how it falls; the piece of X's support that it is on."""
+    """The density of U next to the image of an end of X: how it falls, on a piece of the support of X."""
 
-    density: Expr
-    growth: TailGrowth
-    sign: int
-    piece: tuple[Ball, Ball] | None
+    def __init__(self, law: MappedLaw, side: int) -> None:
+        self._law, self._sign = law, 1 if (side == 1) == law.rises else -1
+        pieces = law.base.pieces(law.variable)
+        self._base_density, self._piece = law.base.density(law.variable), None
+        if pieces is not None:
+            low, high, self._base_density = pieces[-side]
+            self._piece = value_of(low), value_of(high)
+        self._density = law.of_density(self._base_density, U)
+        self._growths: dict[tuple[int, int], TailGrowth] = {}
 
     def tail(self, x: Ball, u: Ball, power: int, rate: Ball) -> Ball:
         """Bound E|U|^power e^(rate U) beyond u, the image of x; not finite where that is not on the piece."""
-        if self.piece is not None and not (x >= self.piece[0] and x <= self.piece[1]):
+        if self._piece is not None and not (x >= self._piece[0] and x <= self._piece[1]):
             return NAN
-        return self.growth.tail(self.sign * u, value_of(self.density, {U: u}), power, self.sign * rate)
+        value, rate = value_of(self._density, {U: u}), self._sign * rate
+        for scale, shift in CHANGES:
+            start = self._sign * u * scale + shift
+            if start > arb(1).exp() and (self._sign * u > 0 or start >= scale * abs(u)):
+                found = self._growth(scale, shift).tail(start, value / scale, power, rate / scale)
+                if found.is_finite():
+                    return (found * (-rate * shift / scale).exp() / arb(scale) ** power).abs_upper()
+        return NAN
 
-
-def _end_of(law: MappedLaw, side: int) -> _End:
-    sign = 1 if (side == 1) == law.rises else -1
-    pieces = law.base.pieces(law.variable)
-    density, piece = law.base.density(law.variable), None
-    if pieces is not None:
-        low, high, density = pieces[-side]
-        piece = value_of(low), value_of(high)
-    return _End(law.of_density(density, U), TailGrowth(law.of_density(density, sign * tail_growth.X)), sign, piece)
+    def _growth(self, scale: int, shift: int) -> TailGrowth:
+        if (scale, shift) not in self._growths:
+            u = self._sign * (tail_growth.X - shift) / scale
+            self._growths[scale, shift] = TailGrowth(self._law.of_density(self._base_density, u))
+        return self._growths[scale, shift]
