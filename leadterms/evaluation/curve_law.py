@@ -15,7 +15,7 @@ from itertools import combinations_with_replacement
 
 from sympy import Abs, Add, Expr, Integer, Mul, Pow, Symbol, Tuple, default_sort_key, exp
 
-from leadterms.evaluation.mapped_law import LawOfMap
+from leadterms.expectation.mapped_law import LawOfMap
 from leadterms.model.laws import Law
 
 MARKS = (0, 2, 3, 7, 13, 21, 30, 45, 61)

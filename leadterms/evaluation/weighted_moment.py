@@ -16,8 +16,8 @@ from sympy import Add, Expr, Integer, Mul, Poly, Pow, Symbol, default_sort_key, 
 from leadterms.evaluation.binding import independent
 from leadterms.evaluation.curve_law import CurveLaw, on_curve
 from leadterms.evaluation.internal import MARK
-from leadterms.evaluation.mapped_law import MappedLaw, straightened
 from leadterms.expectation.held import Expectation
+from leadterms.expectation.mapped_law import straightened
 from leadterms.model.laws import Law
 from leadterms.model.weights import (
     CloglogWeight,
@@ -48,6 +48,8 @@ class WeightedMoment:
         The predictors, independent, and their laws.
     polynomial
         Pairs of the exponents of the predictors and the coefficient, free of the predictors.
+    functions
+        What each predictor is a function of: itself, or the one stated.
 
     """
 
@@ -56,6 +58,7 @@ class WeightedMoment:
     variables: tuple[Symbol, ...]
     laws: tuple[Law, ...]
     polynomial: tuple[tuple[tuple[int, ...], Expr], ...]
+    functions: tuple[Expr, ...] = ()
 
 
 def weighted_moment(node: Expectation, beside: Beside = MappingProxyType({})) -> WeightedMoment | None:
@@ -96,7 +99,7 @@ def _functions(moment: WeightedMoment, i: int) -> Iterator[Expr]:
     x, law = moment.variables[i], moment.laws[i]
     for (k,) in Poly(moment.eta, x).monoms() if moment.eta.has(x) else ():
         if k:
-            yield law.powers[k] if isinstance(law, CurveLaw) else law.map**k if isinstance(law, MappedLaw) else x**k
+            yield law.powers[k] if isinstance(law, CurveLaw) else moment.functions[i] ** k
 
 
 def _accepted(
@@ -104,7 +107,7 @@ def _accepted(
 ) -> Iterator[WeightedMoment]:
     stated = laws
     for weight, eta in _guesses(integrand, variables):
-        rest, laws = _merged(integrand / weight.at(eta)), stated
+        rest, laws, functions = _merged(integrand / weight.at(eta)), stated, list(variables)
         for i, (x, law) in enumerate(zip(variables, stated, strict=True)):
             given = beside.get(x, ())
             if given or not eta.is_polynomial(x) or (eta == 0 and not rest.is_polynomial(x)):
@@ -112,6 +115,7 @@ def _accepted(
                 curved = on_curve(x, law, eta, rest, given) if straight is None else None
                 if straight is not None:
                     eta, rest = straight.expressions
+                    functions[i] = straight.function
                     laws = (*laws[:i], straight.law, *laws[i + 1 :])
                 elif curved is not None:
                     eta, rest = curved.eta, curved.factor
@@ -120,7 +124,8 @@ def _accepted(
             continue
         polynomial = Poly(rest, *variables) if variables else None
         terms = polynomial.terms() if polynomial is not None else [((), rest)]
-        yield WeightedMoment(weight, eta, variables, laws, tuple((tuple(e), c) for e, c in terms))
+        polynomial_terms = tuple((tuple(e), c) for e, c in terms)
+        yield WeightedMoment(weight, eta, variables, laws, polynomial_terms, tuple(functions))
 
 
 def _merged(product: Expr) -> Expr:

@@ -75,6 +75,7 @@ from leadterms.model.laws import (
 NEVER = Existence(
     False, reason="infinite: 1/w grows like exp(exp(eta)) and no unbounded predictor outweighs it", of_all=True
 )
+UNKNOWN = "the growth of the inverse information under the complementary log-log link could not be decided"
 RISING = (UniformLaw, TriangularLaw, BetaLaw, ExponentialLaw, GammaLaw, NormalLaw, LaplaceLaw)
 """Laws with a density of at least c |x - e|^k beside every point and end e of their support."""
 
@@ -88,6 +89,9 @@ def cloglog_inverse_exists(block: BlockA) -> Existence:
     heavy = false if tails is None else tails.below
     if heavy == true:
         return EXISTS
+    if tails is not None and tails.is_light:
+        # c(X) may be unbounded below by it
+        return _heavy_alone(heavy, exact=False) if heavy != false else undecided(UNKNOWN)
     if tails is not None and tails.variance == 0 and (_rises(block) or _rises_with_one(block, signs)):
         never = NEVER if heavy == false else _heavy_alone(heavy, exact=True)
         return replace(never, of_pairs=_is_line(block))
@@ -96,7 +100,7 @@ def cloglog_inverse_exists(block: BlockA) -> Existence:
         return where_rows_vary_less(block, found, tails.variance, heavy, "upwards")
     if heavy != false:
         return _heavy_alone(heavy, exact=False)
-    return undecided("the growth of the inverse information under the complementary log-log link could not be decided")
+    return undecided(UNKNOWN)
 
 
 def _heavy_alone(heavy: Boolean, *, exact: bool) -> Existence:

@@ -24,12 +24,7 @@ from sympy import (
     Poly,
     Symbol,
     Tuple,
-    diff,
     false,
-    gamma,
-    gammasimp,
-    limit,
-    log,
     oo,
     true,
 )
@@ -37,7 +32,9 @@ from sympy.logic.boolalg import Boolean
 
 from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.expectation.held import variables_of
+from leadterms.expectation.mapped_law import MappedLaw
 from leadterms.expectation.support import corners
+from leadterms.expectation.tails import SIDES, elasticity_at, reaches, tail_indices, tail_rates
 from leadterms.model.laws import JointNormalLaw, Law
 from leadterms.model.weights import (
     CloglogWeight,
@@ -47,9 +44,6 @@ from leadterms.model.weights import (
     SaturatingWeight,
     Weight,
 )
-
-SIDES = (-1, 1)
-"""The two tails of a law, in the order of its support."""
 
 
 def exponential_conditions(law: Law, slope: Expr, name: str) -> tuple[Boolean, ...]:
@@ -65,68 +59,58 @@ def exponential_conditions(law: Law, slope: Expr, name: str) -> tuple[Boolean, .
     """
     rates = tail_rates(law)
     conditions = [Lt(side * slope, rate) for side, rate in zip(SIDES, rates, strict=True) if rate != oo]
+    for side, rate in zip(SIDES, rates, strict=True):
+        _refuse_equality(law, side, rate - side * slope, Integer(0), slope, name)
     if rates == (0, 0) or any(condition == false for condition in conditions):
         raise ExistenceError(f"E[exp({slope}*{name})] is infinite for {name} ~ {law}: {slope} is out of range")
     return tuple(condition for condition in conditions if condition != true)
 
 
-def tail_rates(law: Law) -> tuple[Expr, Expr]:
-    """Exponential rates of decay (left, right) of a law, oo where it decays faster or ends.
+def _refuse_equality(law: Law, side: int, margin: Expr, power: Expr, rate: Expr, name: str) -> None:
+    """Refuse a moment at the rate or index of an image, but where it surely is infinite.
 
     Raises
     ------
     UndecidedError
-        If the law is known by its density alone, and its tail could not be decided.
+        If it may be finite: the rate says nothing about factors that rise or fall more slowly.
 
     """
-    if law.exponential_rates is not None:
-        return law.exponential_rates
-    left, right = (
-        oo if end.is_finite is not False else -_log_slope(law, side)
-        for side, end in zip(SIDES, law.support, strict=True)
-    )
-    return left, right
+    if margin == 0 and isinstance(law, MappedLaw) and not reaches(law, side, power, rate):
+        raise UndecidedError(
+            f"whether an expectation over {law.map} exists for {name} ~ {law.base} could not be decided: it is at the "
+            "edge of those that do"
+        )
 
 
-def _log_slope(law: Law, side: int) -> Expr:
-    """Limit of d/dx log density(side x) as x -> oo."""
-    x = Symbol("x", positive=True)
-    if law.is_discrete:
-        ratio = limit(_ratio(law, side, x), x, oo)
-        value = log(ratio) if ratio != 0 else -oo
-    else:
-        value = limit(diff(log(law.density(side * x)), x), x, oo)
-    if value.is_extended_real and not value.has(x):
-        return value
-    raise UndecidedError(f"the tail of {law} could not be decided: use a law with bounded support or a named one")
+def monomial_conditions(law: Law, power: Expr, rate: Expr, name: str) -> tuple[Boolean, ...]:
+    """Conditions for E[X^power |log X|^q e^(rate X)] to be finite for every q, for a law of positive X.
 
-
-def _ratio(law: Law, side: int, x: Symbol) -> Expr:
-    """Ratio of successive probabilities of a discrete law, outwards."""
-    return gammasimp((law.density(side * (x + 1)) / law.density(side * x)).rewrite(gamma))
-
-
-def tail_indices(law: Law, name: str) -> tuple[Expr, Expr]:
-    """Exponents r of tails like |x|^(-r) (left, right) of a law, oo where it decays faster or ends.
+    At zero the density is x^(a - 1) up to factors x^o(1), at infinity it falls with the law's rate or index: with
+    strict inequalities the logarithms do not matter.
 
     Raises
     ------
+    ExistenceError
+        If it is infinite.
     UndecidedError
-        If a tail could not be decided.
+        If an end is not known, or nothing is gained or lost at one.
 
     """
-    if law.exponential_rates is not None:
-        return oo, oo
-    x = Symbol("x", positive=True)
-    indices = []
-    for side, rate in zip(SIDES, tail_rates(law), strict=True):
-        decay = _ratio(law, side, x) - 1 if law.is_discrete else diff(log(law.density(side * x)), x)
-        index = oo if rate.is_extended_positive else limit(-x * decay, x, oo)
-        if not index.is_extended_real or index.has(x):
-            raise UndecidedError(f"which moments of {name} ~ {law} exist could not be decided")
-        indices.append(index)
-    left, right = indices
-    return left, right
+    low, high = law.support
+    conditions: list[Boolean] = []
+    if low == 0:
+        conditions.append(Gt(1 + elasticity_at(law, Integer(0)) + power, 0))
+    if high == oo:
+        bound = tail_rates(law)[1]
+        if bound == 0 and rate == 0:
+            conditions.append(Gt(tail_indices(law, name)[1] - 1, power))
+        elif bound != oo:
+            conditions.append(Lt(rate, bound))
+    if false in conditions:
+        raise UndecidedError(
+            f"whether E[{name}^({power})*exp({rate}*{name})] exists for {name} ~ {law} could not be decided"
+        )
+    return tuple(condition for condition in conditions if condition != true)
 
 
 def moment_conditions(law: Law, power: int, name: str) -> tuple[Boolean, ...]:
@@ -170,6 +154,7 @@ def weighted_conditions(law: Law, power: int, weight: Weight | None, slope: Expr
             tamed = And(Ne(slope, 0), Gt(index - 1, power + weight.exponent))
         condition = Or(without, tamed)
         if condition == false:
+            _refuse_equality(law, side, index - 1 - power, Integer(power), Integer(0), name)
             raise ExistenceError(
                 f"E[{name}^{power}] is infinite for {name} ~ {law}: its density decays like |x|^(-{index})"
             )

@@ -6,6 +6,9 @@ v + sum b X, X with tails that end or are heavy.
 **Heavy**: P(x < X < x + 1) >= e^{-o(x^2)}, as x goes to an end that is infinite (for a discrete law P(x <= X < x + 1)).
 Where the logarithm of a density has a derivative that is o(x) its integral is o(x^2).  Exponential, gamma, Laplace and
 Student laws are heavy so, and the Poisson law, e^{-x log x + O(x)}.
+
+**Light**: P(X > x) <= e^{-g x^2} for every g and all x >= x_g, as where the derivative of the logarithm of a density is
+less than -g x for every g, such as that of the logarithm of a gamma variable to the right.
 """
 
 from __future__ import annotations
@@ -13,14 +16,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sympy import And, Expr, Gt, Integer, Lt, Matrix, Ne, Or, Poly, Symbol, Tuple, diff, false, limit, log, oo
+from sympy import (
+    And,
+    Expr,
+    Gt,
+    Integer,
+    Lt,
+    Matrix,
+    Ne,
+    Or,
+    Poly,
+    Symbol,
+    Tuple,
+    diff,
+    expand_log,
+    false,
+    limit,
+    log,
+    oo,
+)
 from sympy.logic.boolalg import Boolean
 
 from leadterms.errors import UndecidedError
-from leadterms.expectation.existence import SIDES, tail_rates
 from leadterms.expectation.held import variables_of
 from leadterms.expectation.random_rows import BlockA, is_bounded
 from leadterms.expectation.support import require_smooth
+from leadterms.expectation.tails import SIDES, tail_rates
 from leadterms.model.laws import JointNormalLaw, Law, NormalLaw, PoissonLaw
 
 
@@ -34,13 +55,16 @@ class FixedTails:
         v, of the normal part.
     below, above
         Where the tail is heavy: true, false, or inequalities in the coefficients.  Where it is not, c(X) less its
-        normal part is bounded on that side.
+        normal part is bounded on that side, or has a light tail.
+    is_light
+        Whether there is a light tail.
 
     """
 
     variance: Expr
     below: Boolean
     above: Boolean
+    is_light: bool = False
 
     @property
     def both(self) -> Boolean:
@@ -53,6 +77,7 @@ def fixed_tails(block: BlockA) -> FixedTails | None:
     variance: Expr = Integer(0)
     below: list[Boolean] = []
     above: list[Boolean] = []
+    light = False
     fixed = block.eta.xreplace({u: Integer(0) for u in block.effects})
     random = [block.eta.diff(u) for u in block.effects]
     everything = {x for binding in block.bindings for x in variables_of(binding)}
@@ -69,13 +94,17 @@ def fixed_tails(block: BlockA) -> FixedTails | None:
             spread = Matrix(law.covariance) if isinstance(law, JointNormalLaw) else Matrix([[law.args[1] ** 2]])
             variance += (slopes.T * spread * slopes)[0]
             continue
-        sides = [side for side, end in zip(SIDES, law.support, strict=True) if end.is_finite is False]
-        if not sides or not all(is_heavy(law, side) for side in sides):
+        unbounded = [side for side, end in zip(SIDES, law.support, strict=True) if end.is_finite is False]
+        sides = [side for side in unbounded if is_heavy(law, side)]
+        if not unbounded or not all(side in sides or is_light(law, side) for side in unbounded):
             return None
+        light = light or len(sides) < len(unbounded)
+        if not sides:
+            continue
         b = slopes[0]
         below.append(Ne(b, 0) if len(sides) > 1 else Lt(b, 0) if sides[0] > 0 else Gt(b, 0))
         above.append(Ne(b, 0) if len(sides) > 1 else Gt(b, 0) if sides[0] > 0 else Lt(b, 0))
-    return FixedTails(variance.expand(), Or(false, *below), Or(false, *above))
+    return FixedTails(variance.expand(), Or(false, *below), Or(false, *above), light)
 
 
 def _is_smooth(fixed: Expr, binding: Tuple) -> bool:
@@ -110,12 +139,23 @@ def is_heavy(law: Law, side: int) -> bool:
     try:
         if tail_rates(law)[SIDES.index(side)] != oo:
             return True
-        if law.is_discrete:
-            return False
-        x = Symbol("x", positive=True)
-        return bool(limit(diff(log(law.density(side * x)), x) / x, x, oo) == 0)
-    except (UndecidedError, NotImplementedError, ValueError):
+    except UndecidedError:
         return False
+    return not law.is_discrete and _log_slope_by_x(law, side) == 0
+
+
+def is_light(law: Law, side: int) -> bool:
+    """Tell whether a law's tail on an unbounded side is surely light."""
+    return not law.is_discrete and _log_slope_by_x(law, side) == -oo
+
+
+def _log_slope_by_x(law: Law, side: int) -> Expr | None:
+    """Return the limit of (log f)'(x)/x for the density f on a side, None where it is not found."""
+    x = Symbol("x", positive=True)
+    try:
+        return limit(diff(expand_log(log(law.density(side * x)), force=True), x) / x, x, oo)
+    except (NotImplementedError, ValueError):
+        return None
 
 
 def has_all_moments(binding: Tuple) -> bool:

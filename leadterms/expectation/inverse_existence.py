@@ -25,7 +25,9 @@ c' e^{-r'|u|}, so that H_AA^{-1} grows at most like e^{r'|u|}, and every normal 
   then E[e^{-(u + Z)^2/2}] decays like e^{-u^2/(2(1 + v))}: finite where sigma^2 < 1 + v, infinite beyond.  With
   predictors besides whose tails are heavy (`fixed_tails`) on one side of c(X) only the other side decays so, which
   changes nothing for an intercept but for rows that take both signs (`row_conditions`); on both H_AA decays like
-  e^{-o(u^2)}: finite.  This holds with any rows, the predictors of these in a bounded set.
+  e^{-o(u^2)}: finite.  This holds with any rows, the predictors of these in a bounded set.  A light tail changes
+  nothing for an intercept alone: where Z takes u back by more than d|u| the probability is at most e^{-g d^2 u^2} for
+  every g, and else w is at most what it is at (1 - d)u, for every d > 0.
 - *As many support points as random effects*: H_AA^{-1} is the sum over k of 1/{p_k w(eta_k)} times d_k d_k', d_k the
   dual basis: finite exactly where each Var(U'a_k) < 1 (averages over other predictors as above).  With more points see
   `row_conditions`.
@@ -48,7 +50,7 @@ from leadterms.expectation.fixed_tails import fixed_tails
 from leadterms.expectation.gaussian import tilt
 from leadterms.expectation.held import Expectation, variables_of
 from leadterms.expectation.inverse_verdict import EXISTS, Existence, undecided
-from leadterms.expectation.random_rows import BlockA, is_bounded, spanning_rows
+from leadterms.expectation.random_rows import BlockA, is_bounded, spanning_rows, straightened_block
 from leadterms.expectation.row_conditions import Sides, where_rows_vary_less
 from leadterms.model.weights import (
     CloglogWeight,
@@ -68,9 +70,12 @@ def inverse_exists(block: BlockA) -> Existence:
     """Return whether E[p(U) H_AA^{-1}] exists for every polynomial p."""
     if isinstance(block.weight, AT_MOST_EXPONENTIAL):
         return EXISTS
+    block, _ = straightened_block(block)
     if isinstance(block.weight, CloglogWeight):
         return cloglog_inverse_exists(block)
     found, tails = spanning_rows(block), fixed_tails(block)
+    if tails is not None and tails.is_light and not _is_constant(block.rows):
+        tails = None
     if not isinstance(block.weight, ProbitWeight) or found is None:
         return undecided("the growth of the inverse information could not be decided")
     limit, heavy = (Integer(1), false) if tails is None else (1 + tails.variance, tails.both)
@@ -90,7 +95,8 @@ def regression_exists(block: BlockA, others: Sequence[Expr]) -> Existence:
     """
     if isinstance(block.weight, AT_MOST_EXPONENTIAL) or not others:
         return EXISTS
-    constant = len(block.rows) == 1 and not block.rows[0].free_symbols
+    block, others = straightened_block(block, tuple(others))
+    constant = _is_constant(block.rows)
     touched = [b for b in block.bindings if any(term.has(*variables_of(b)) for term in others)]
     if constant and all(is_bounded(binding) for binding in touched):
         return EXISTS
@@ -98,6 +104,11 @@ def regression_exists(block: BlockA, others: Sequence[Expr]) -> Existence:
     if found.verdict is True:
         return Existence(True, found.conditions, not found.conditions)
     return undecided("whether the average of the regression of block B on block A exists could not be decided")
+
+
+def _is_constant(rows: Sequence[Expr]) -> bool:
+    """Tell whether there is one row, that of an intercept."""
+    return len(rows) == 1 and not rows[0].free_symbols
 
 
 def entry_exists(

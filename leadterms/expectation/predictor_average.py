@@ -18,13 +18,14 @@ from leadterms.expectation.existence import (
     moment_conditions,
     opposed_conditions,
     polynomial_exponent_conditions,
-    tail_rates,
     weighted_conditions,
 )
 from leadterms.expectation.gaussian import normal_polynomial_moment, quadratic_parts, tilt
 from leadterms.expectation.held import Expectation, kept_whole, variables_of
+from leadterms.expectation.mapped_law import straightened
 from leadterms.expectation.predictor_moments import MomentRequest
 from leadterms.expectation.support import at_value, is_bounded, powers_and_rates, require_bounded, require_smooth
+from leadterms.expectation.tails import tail_rates
 from leadterms.model.laws import JointNormalLaw, Law, NormalLaw
 from leadterms.model.weights import (
     CloglogWeight,
@@ -85,6 +86,7 @@ class PredictorAverage:
         self.joint = joint
         self.requests: dict[Expectation, MomentRequest] = {}
         self.conditions: dict[Boolean, None] = {}
+        self._predictors = set(_variables(self.bindings))
 
     def of(self, factor: Expr) -> Expr:
         """Return E[factor * w(eta)] given the random effects.
@@ -100,11 +102,36 @@ class PredictorAverage:
 
         """
         if isinstance(self.weight, ConstantWeight):
-            return self.weight.scale * self._over_atoms(factor, Integer(0), self.bindings, self._raw)
+            return self.weight.scale * self._by_images(factor, Integer(0), self._raw)
         if isinstance(self.weight, ExponentialWeight) and not self.joint:
-            exponent = self.weight.rate * self.eta
-            return self.weight.scale * self._over_atoms(factor, exponent, self.bindings, self._exponential)
-        return self._over_atoms(factor, self.eta, self.bindings, self._weighted)
+            return self.weight.scale * self._by_images(factor, self.weight.rate * self.eta, self._exponential)
+        return self._by_images(factor, self.eta, self._weighted)
+
+    def _by_images(self, factor: Expr, eta: Expr, average: Average) -> Expr:
+        """Average with those predictors straightened that enter through one function, and write the rest back."""
+        images: dict[Symbol, tuple[Expr, Tuple]] = {}
+        # each image has a symbol with the name of the function, for messages
+        bindings = list(self.bindings)
+        for place, (x, law) in enumerate(bindings):
+            if not isinstance(law, Law) or law.atoms_with_probability is not None:
+                continue
+            if factor.is_polynomial(x) and eta.is_polynomial(x):
+                continue
+            found = straightened(x, law, (factor, eta))
+            if found is not None:
+                image = Symbol(f"({found.function})", real=True)
+                factor, eta = (expression.xreplace({x: image}) for expression in found.expressions)
+                images[image] = found.function, bindings[place]
+                bindings[place] = Tuple(image, found.law)
+        if not images:
+            return self._over_atoms(factor, eta, self.bindings, average)
+        known = set(self.requests)
+        self._predictors.update(images)
+        value = self._over_atoms(factor, eta, tuple(bindings), average)
+        written = {node: _of_base(node, images) for node in value.atoms(Expectation)}
+        for node in set(self.requests) - known:
+            self.requests[written.get(node, node)] = self.requests.pop(node)
+        return value.xreplace(written)
 
     def _over_atoms(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...], average: Average) -> Expr:
         """Sum over the predictors with finitely many values, then over the terms of the factor."""
@@ -283,9 +310,8 @@ class PredictorAverage:
         return held
 
     def _admit(self, conditions: tuple[Boolean, ...]) -> None:
-        predictors = set(_variables(self.bindings))
         for condition in conditions:
-            if condition.free_symbols & predictors:
+            if condition.free_symbols & self._predictors:
                 raise UndecidedError(f"whether {shown(condition)} holds on the whole support could not be decided")
             if condition.free_symbols & self.effects and condition.has(Ne):
                 raise UndecidedError(
@@ -298,6 +324,13 @@ class PredictorAverage:
                     "because the random effects are normal"
                 )
             self.conditions[condition] = None
+
+
+def _of_base(node: Expectation, images: dict[Symbol, tuple[Expr, Tuple]]) -> Expectation:
+    """Return an expectation over images as one over the predictors."""
+    functions = {x: function for x, (function, _) in images.items() if x in node.bound_symbols}
+    stated = (images[x][1] if x in images else Tuple(x, law) for x, law in node.bindings)
+    return Expectation(node.integrand.xreplace(functions), *stated) if functions else node
 
 
 def _variables(bindings: Sequence[Tuple]) -> list[Symbol]:

@@ -7,12 +7,13 @@ weight that falls like e^{-eta^2/2} falls slowest.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from sympy import Expr, Integer, Matrix, Max, Min, Poly, Symbol, Tuple
 
 from leadterms.expectation.held import variables_of
+from leadterms.expectation.mapped_law import straightened
 from leadterms.model.laws import JointNormalLaw, Law, NormalLaw
 from leadterms.model.weights import Weight
 
@@ -42,6 +43,20 @@ class BlockA:
     bindings: tuple[Tuple, ...]
     effects: tuple[Symbol, ...]
     covariance: Matrix
+
+
+def straightened_block(block: BlockA, others: tuple[Expr, ...] = ()) -> tuple[BlockA, tuple[Expr, ...]]:
+    """Return a block and other terms in the images of those predictors that enter through one function alone."""
+    expressions = (block.eta, *block.rows, *others)
+    bindings = list(block.bindings)
+    for place, (x, law) in enumerate(bindings):
+        if isinstance(law, Law) and not all(expression.is_polynomial(x) for expression in expressions):
+            found = straightened(x, law, expressions)
+            if found is not None:
+                expressions = found.expressions
+                bindings[place] = Tuple(x, found.law)
+    eta, rows = expressions[0], expressions[1 : 1 + len(block.rows)]
+    return replace(block, eta=eta, rows=rows, bindings=tuple(bindings)), expressions[1 + len(block.rows) :]
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ from leadterms.expectation.predictor_average import PredictorAverage
 from leadterms.expectation.predictor_moments import closed_moment
 from leadterms.model.laws import (
     BernoulliLaw,
+    BetaLaw,
+    ExponentialLaw,
     FiniteLaw,
     GammaLaw,
     JointNormalLaw,
@@ -47,6 +49,7 @@ from leadterms.model.weights import (
     ProbitWeight,
     SaturatingWeight,
 )
+from leadterms.notation.conditions import shown
 from leadterms.notation.functions import MPMATH_FUNCTIONS
 
 b0, b1, b2, b3, b4 = betas = symbols("b0:5", real=True)
@@ -264,15 +267,15 @@ REFUSED = {
         UndecidedError,
         "use a bounded or normal law",
     ),
-    "exponential of a normal": (
+    "two functions of a normal": (
         LOG,
         exp(x),
-        b0 + b1 * exp(x),
+        b0 + b1 * exp(x) + b2 * x,
         bound(x=NORMAL),
         UndecidedError,
         "use a bounded law",
     ),
-    "exponential of a normal, raw": (ConstantWeight(ONE), exp(x), b0, bound(x=NORMAL), UndecidedError, "enters as no"),
+    "logarithm of a normal, raw": (ConstantWeight(ONE), log(x), b0, bound(x=NORMAL), UndecidedError, "enters as no"),
     "logarithm through zero": (LOGIT, ONE, b0 + b1 * log(x), bound(x=UNIFORM), UndecidedError, "x stays positive"),
     "coupled logarithm through zero": (
         LOG,
@@ -282,7 +285,30 @@ REFUSED = {
         UndecidedError,
         "x stays positive",
     ),
-    "root at an end": (LOGIT, ONE, b0 + b1 * sqrt(x), bound(x=UniformLaw(0, 1)), UndecidedError, "x stays positive"),
+    "reciprocal that is infinite": (
+        ConstantWeight(ONE),
+        1 / x,
+        b0,
+        bound(x=UniformLaw(0, 1)),
+        ExistenceError,
+        r"E\[\(1/x\)\^1\] is infinite",
+    ),
+    "moment at the edge of what exists": (
+        ConstantWeight(ONE),
+        exp(x),
+        b0,
+        bound(x=GammaLaw(2, 1)),
+        UndecidedError,
+        "at the edge of those that do",
+    ),
+    "random slope on a logarithm": (
+        LOG,
+        ONE,
+        b0 + (b1 + u1) * log(x),
+        bound(x=GammaLaw(2, 1)),
+        ExistenceError,
+        "a random slope on",
+    ),
     "pole": (ConstantWeight(ONE), 1 / x, b0, bound(x=UNIFORM), UndecidedError, "x keeps its sign"),
     "kink": (LOG, ONE, b0 + b1 * Abs(x), bound(x=UNIFORM), UndecidedError, "x keeps its sign"),
     "pole at a point": (
@@ -347,11 +373,10 @@ def test_heavy_tails_are_admitted_where_the_weight_tames_them():
         (LogisticWeight(ONE), exp(2 * x), b0 + b1 * x + b2 * exp(x) + u0, NormalLaw(0, 1), True),
         (ProbitWeight(ONE), x * exp(-x), b0 + b1 * exp(-x) + u0, GammaLaw(2, 1), True),
         (CloglogWeight(ONE), x**2, b0 + b1 * exp(x) + u0, GammaLaw(2, HALF), True),
+        (LogisticWeight(ONE), exp(x), b0 + (b1 + u0) * exp(x), NormalLaw(0, 1), True),
         # infinite without the weight, of which nothing is asked
-        (LogisticWeight(ONE), exp(x), b0 + b1 * exp(x), GammaLaw(2, 1), False),
-        (LogisticWeight(ONE), exp(x), b0 + b1 * exp(x), GammaLaw(2, s), False),
-        (LogisticWeight(ONE), exp(x), b0 + (b1 + u0) * exp(x), NormalLaw(0, 1), False),
-        (ExponentialWeight(ONE), exp(x), b0 + b1 * exp(x), NormalLaw(0, 1), False),
+        (LogisticWeight(ONE), exp(x), b0 + b1 * exp(x) + b2 * x, GammaLaw(2, 1), False),
+        (LogisticWeight(ONE), exp(x), b0 + b1 * exp(x) + b2 * x, GammaLaw(2, s), False),
         (LogisticWeight(ONE), log(1 + x**2), b0 + b1 * x, NormalLaw(0, 1), False),
     ],
 )
@@ -363,6 +388,30 @@ def test_powers_times_exponentials_under_bounded_weights(weight, factor, eta, la
     else:
         with pytest.raises(UndecidedError, match="could not be decided"):
             average.of(factor)
+
+
+@pytest.mark.parametrize(
+    ("weight", "factor", "eta", "law", "conditions"),
+    [
+        (LOGIT, log(x) ** 2, b0 + (b1 + u0) * log(x), GammaLaw(s, 1), []),
+        (LOGIT, sqrt(x), b0 + b1 * sqrt(x), UniformLaw(0, 1), []),
+        (LOGIT, x**-2, b0 + b1 / x, ExponentialLaw(1), ["b1 != 0"]),
+        (LOGIT, x**-2, b0 + b1 / x, GammaLaw(s, 1), ["(b1 != 0) or (s > 2)"]),
+        (LOGIT, exp(x), b0 + b1 * exp(x), GammaLaw(2, 1), ["b1 != 0"]),
+        (LOG, log(x), b0 + b1 * log(x), GammaLaw(s, 1), ["-b1 < s"]),
+        (LOG, log(x), b0 + b1 * log(x), other(st.Pareto("X", 1, s)), ["b1 < s"]),
+        (LOG, exp(x), b0 + b1 * exp(x), NormalLaw(0, 1), ["b1 < 0"]),
+        (LOG, ONE, b0 + (b1 + u0) * exp(-x), GammaLaw(2, 1), []),
+        (ConstantWeight(ONE), log(x) ** 2, b0, BetaLaw(s, 2), []),
+        (ConstantWeight(ONE), 1 / x, b0, GammaLaw(s, 1), ["s > 1"]),
+    ],
+)
+def test_one_function_of_a_predictor_is_decided_by_its_image(weight, factor, eta, law, conditions):
+    average = PredictorAverage(weight, eta, bound(x=law), effects)
+    front = exp(b0) if weight == LOG else ONE
+    weighted = factor if isinstance(weight, ConstantWeight) else factor * weight.at(eta - b0 if weight == LOG else eta)
+    assert average.of(factor) == front * Expectation(weighted, *bound(x=law))
+    assert [shown(condition) for condition in average.conditions] == conditions
 
 
 def test_functions_that_keep_their_sign_are_smooth():

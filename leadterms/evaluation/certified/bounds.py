@@ -104,6 +104,8 @@ def _of_moment(problem: Problem, part: Ceiling) -> _Growing | _Bounded:
 def falling(problem: Problem, exponents: Sequence[int]) -> tuple[list[Ball], Ball]:
     """Return growth and level where E|X_i|^power is infinite, but the weight falls: |w(eta)| <= K e^-|eta|.
 
+    Or |w(eta)| <= K e^eta where b x_i keeps to the left, then with t (a + b x) for -t |eta| below (`Problem.decay`).
+
     Let eta = a + b x_i with b != 0 fixed, the effects and the bounded predictors being in a.  For 0 < t <= 1
     |w| <= K e^(-t |eta|) <= K e^(t |a|) e^(-t |b||x_i|), and |x|^k e^(-t |b||x|) <= {k/(e t |b|)}^k.  With a t of about
     1/|a| the level is of the size of |a|^k.  Beside unbounded predictors with slopes the rate is |b|/2, and what is
@@ -119,12 +121,12 @@ def falling(problem: Problem, exponents: Sequence[int]) -> tuple[list[Ball], Bal
         f"no proven bound of the absolute moments of {spelled(problem.strand.laws[i])}: without a moment of order "
         f"{power} it needs a fixed slope other than zero, no powers of it beside it, other predictors that are "
         f"bounded, or have a moment of order {max(power + k for k in exponents)} and fixed slopes, and a weight that "
-        "falls to both sides"
+        "falls to both sides, or where the predictor goes"
     )
     if not problem.predictor.is_affine or any(not row[1 + i].is_zero() for row in problem.loadings):
         raise refusal
     opposed = problem.opposed(i, problem.slopes)
-    slope, decay = opposed.rate(problem.slopes[i]), problem.weight.decay(arb(0))
+    slope, decay = opposed.rate(problem.slopes[i]), problem.decay(i, problem.slopes, arb(0))
     ends = [(arb(0), arb(0)) if j == i else side for j, side in enumerate(problem.supports)]
     offset = problem.offset(i, problem.centre, problem.slopes)
     growth = [reach_of(row[0], row[1:], ends) for row in problem.loadings]

@@ -66,12 +66,18 @@ class CutLine(Line):
         )
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
-        """Nothing is left beyond the cut; inside it the bound for the whole law holds."""
-        return self.line.tail(low, high, power, rate) if self._leaves(low, high) else arb(0)
+        """Nothing is left beyond the cut; inside it, and next to the law's own ends, the bound for the law holds."""
+        bound = self.line.tail if self._leaves(low, high) else self.line.next_to_ends
+        return bound(low, high, power, rate)
+
+    def next_to_ends(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
+        """Return what it is for the law."""
+        return self.line.next_to_ends(low, high, power, rate)
 
     def tail_beside_mass(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """Return the same for a rule: its mass is compared with one, which is more than that of what is left."""
-        return self.line.tail_beside_mass(low, high, power, rate) if self._leaves(low, high) else arb(0)
+        bound = self.line.tail_beside_mass if self._leaves(low, high) else self.line.next_to_ends
+        return bound(low, high, power, rate)
 
     def _leaves(self, low: Ball, high: Ball) -> bool:
         """Tell whether part of what the cut leaves may be outside [low, high]."""

@@ -149,15 +149,16 @@ class _Piece:
             return value_of(expression, {y: t**root if known.rough else t}) * root * t ** (root - 1)
 
         last = (width.log() / root).exp()
+        order = root if sign > 0 and self._exact[1] == 0 else None
         growth = self._edges[sign]
         if growth is None or not growth.is_known:
-            return Segment(arb(0), last, density, lambda t: end + sign * t**root, known.rough)
+            return Segment(arb(0), last, density, lambda t: end + sign * t**root, known.rough, order=order)
 
         def edge(t: Ball) -> Ball:
             s = t**root
             return growth.tail(1 / s, value_of(known.expression, {y: s}) * s * s, 0, arb(0))
 
-        return Segment(arb(0), last, density, lambda t: end + sign * t**root, known.rough, edge=edge)
+        return Segment(arb(0), last, density, lambda t: end + sign * t**root, known.rough, edge=edge, order=order)
 
     @cached_property
     def _edges(self) -> dict[int, TailGrowth | None]:

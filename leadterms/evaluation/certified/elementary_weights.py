@@ -140,6 +140,11 @@ class SaturatingBalls(WeightBalls):
             below = _least_one_plus(least, (-low).exp() / self.parameter, least_cosine(height))
         return self.scale / (self.parameter * below)
 
+    def decay_below(self, height: Ball) -> Ball:
+        """|w| e^-x = scale/|1 + alpha e^z|, |1 + v e^(iy)| as in `modulus`; and |w| by that."""
+        below = _least_one_plus(arb(0), arb(2), least_cosine(height))
+        return larger(self.scale / below, self.modulus(None, None, height))
+
     def floor(self) -> Ball:
         """For w = scale/(alpha + e^-x): alpha + e^-x <= (1 + alpha) e^|x|; off the line |alpha + e^-z| is no larger."""
         return self.scale / (1 + self.parameter)

@@ -1,9 +1,11 @@
 r"""How a weight falls in one unbounded predictor x, and what is left where other unbounded ones take eta back to zero.
 
 Let :math:`\eta = a + b x + \sum_j c_j z_j` with real b and c_j, b not zero: a holds the bounded predictors and the
-effects, and z_1..z_p are the unbounded predictors with a slope.  Let |w| <= K e^-|Re eta| (`WeightBalls.decay`).
+effects, and z_1..z_p are the unbounded predictors with a slope.  Let |w| <= K e^-|Re eta| (`WeightBalls.decay`), or
+|w| <= K e^(Re eta) and b x <= 0 on the support.
 
-**Near.**  Where |c_j z_j| <= |b x|/(2p) for all j, |Re eta| >= |b x|/2 - |Re a|, and |w| <= K e^|Re a| e^(-|b x|/2).
+**Near.**  Where |c_j z_j| <= |b x|/(2p) for all j, |Re eta| >= |b x|/2 - |Re a|, or Re eta <= |Re a| - |b x|/2, and
+|w| <= K e^|Re a| e^(-|b x|/2).
 Without such z |w| <= K e^|Re a| e^(-|b x|).
 
 **Opposed.**  Elsewhere |x| < r_j |z_j| for some j, r_j = 2 p |c_j|/|b|.  Since x is independent of the z

@@ -106,11 +106,16 @@ class LogNormalLine(Line):
         """See the module."""
         if not rate <= 0:
             return NAN
-        first, last = low.log() + SLACK, high.log() - SLACK
-        variance = self.sd * self.sd
-        right = log_concave_tail((power * last).exp() * self._density(last), (last - self.mean) / variance - power)
-        left = log_concave_tail((power * first).exp() * self._density(first), (self.mean - first) / variance + power)
-        return right + left
+        last = high.log() - SLACK
+        slope = (last - self.mean) / (self.sd * self.sd) - power
+        right = log_concave_tail((power * last).exp() * self._density(last), slope)
+        return right + self.next_to_ends(low, high, power, rate)
+
+    def next_to_ends(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
+        """See the module."""
+        first = low.log() + SLACK
+        slope = (self.mean - first) / (self.sd * self.sd) + power
+        return log_concave_tail((power * first).exp() * self._density(first), slope) if rate <= 0 else NAN
 
 
 class ParetoLine(Line):
@@ -197,7 +202,8 @@ class WeibullLine(Line):
             return power * power_of(t, exact - 1, power - 1) * (-power_of(t, exact, power)).exp()
 
         end = (((high / self.scale).log() - SLACK / 2) / self.root).exp().mid()
-        return [Segment(arb(0), end, density, lambda t: self.scale * t**self.root, self.normalised)]
+        root = self.root
+        return [Segment(arb(0), end, density, lambda t: self.scale * t**root, self.normalised, order=root)]
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """See the module."""

@@ -46,6 +46,8 @@ class Segment:
         Upper bound of |density| over a complex box, where a better one is known than by enclosure.
     edge
         Upper bound of the mass between ``low`` and a point, known where the density may be singular.
+    order
+        q of a segment from x = 0 = t with x = point(1) t^q, None for others.
 
     """
 
@@ -56,6 +58,7 @@ class Segment:
     rough: bool = False
     size: Callable[[Ball], Ball] | None = None
     edge: Callable[[Ball], Ball] | None = None
+    order: int | None = None
 
     @property
     def is_straight(self) -> bool:
@@ -180,6 +183,11 @@ class Line:
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """Return a bound of E|X|^power e^(rate X) outside [low, high]; not finite where none is known."""
         return arb(0)
+
+    def next_to_ends(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
+        """Return a bound of E|X|^power e^(rate X) between [low, high] and finite ends of the support."""
+        whole = all(own is None or own.overlaps(end) for own, end in ((self.low, low), (self.high, high)))
+        return arb(0) if whole else NAN
 
     def tail_beside_mass(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """Return the same for a rule, which adds one minus its mass where the law is normalised: that may be enough."""

@@ -108,17 +108,17 @@ def _cut(request: Request) -> tuple[Ball, Ball, tuple[Ball, ...]]:
 def _beyond(request: Request, low: Ball, high: Ball, power: int) -> Ball:
     """Bound E|X^power w| outside [low, high] by the law's tail, or by how the weight falls and the mass there.
 
-    The weight falls far out alone: a rule may leave out what is next to a finite end, too.
+    The weight falls far out alone: what is left out next to a finite end is added.
     """
     line = request.line
     bound = (line.tail_beside_mass(low, high, power, request.rate) * request.everywhere).abs_upper()
-    whole = all(given is None or given.overlaps(side) for given, side in ((line.low, low), (line.high, high)))
-    if request.fall is None or not whole:
+    near = line.next_to_ends(low, high, power, request.rate) * request.everywhere
+    if request.fall is None or not near.is_finite():
         return bound
     ends = [side.lower() for given, side in ((line.low, -low), (line.high, high)) if given is None]
     cut = ends[0].min(ends[-1])
     mass = smaller(arb(1), line.tail(low, high, 0, arb(0)))
-    return smaller(bound, (request.fall.beyond(cut, power, request.everywhere) * mass).abs_upper())
+    return smaller(bound, (request.fall.beyond(cut, power, request.everywhere) * mass + near).abs_upper())
 
 
 def _far_enough(request: Request, low: Ball, high: Ball) -> bool:

@@ -17,8 +17,8 @@ from leadterms.evaluation.certified.mapped_line import MappedLine
 from leadterms.evaluation.certified.named_lines import BetaLine, GammaLine, LaplaceLine, NormalLine, PiecewiseLine
 from leadterms.evaluation.certified.skewed_lines import ExGaussianLine, FrechetLine
 from leadterms.evaluation.curve_law import CurveLaw
-from leadterms.evaluation.mapped_law import MappedLaw
 from leadterms.evaluation.precision import spelled
+from leadterms.expectation.mapped_law import MappedLaw
 from leadterms.model.laws import (
     BetaLaw,
     ExponentialLaw,

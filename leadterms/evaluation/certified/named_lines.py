@@ -23,7 +23,10 @@ class PiecewiseLine(Line):
     def __init__(self, law: Law) -> None:
         super().__init__(law)
         pieces = law.pieces(X) or ()
-        self._segments = [Segment(value_of(a), value_of(b), _polynomial(density)) for a, b, density in pieces]
+        self._segments = [
+            Segment(value_of(a), value_of(b), _polynomial(density), order=1 if a == 0 else None)
+            for a, b, density in pieces
+        ]
 
     def segments(self, low: Ball, high: Ball) -> list[Segment]:
         """One for each piece."""
@@ -111,7 +114,7 @@ class GammaLine(Line):
 
         end = (high.log() / root).exp()
         point = identity if root == 1 else lambda t: t**root
-        return [Segment(arb(0), end, density, point, self.normalised)]
+        return [Segment(arb(0), end, density, point, self.normalised, order=root)]
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """(log g)' = (power + shape - 1)/x + rate - 1/scale."""
@@ -165,7 +168,8 @@ class BetaLine(Line):
         def point(t: Ball) -> Ball:
             return 1 - t**root if side else t**root
 
-        return Segment(arb(0), (arb(2).log() / -root).exp(), density, point, rough)
+        order = None if side else root
+        return Segment(arb(0), (arb(2).log() / -root).exp(), density, point, rough, order=order)
 
 
 class LaplaceLine(Line):

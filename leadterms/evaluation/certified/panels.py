@@ -23,6 +23,8 @@ COUNTS = (1, 16, 8, 4, 3)
 """Panels of each of so many predictors, the last for more."""
 BEND = 1.7
 """How much shorter panels are where a law has most of its mass."""
+FAR = 12.0
+"""Spreads up to which a law is cut into panels towards an end that its segments only come near to."""
 MIDDLE = 3.0
 """Spreads in the middle of an unbounded law."""
 FINER = 3
@@ -150,12 +152,18 @@ def trace_of_ratio(above: arb_mat, below: arb_mat) -> Ball:
 
 
 def _pieces(line: Line, low: Ball, high: Ball, count: int) -> list[_Piece]:
-    """Cut a range of a law into about so many panels."""
+    """Cut a range of a law into about so many panels.
+
+    Next to an end that segments only come near to there is one of which nothing is known.
+    """
     atoms = line.atoms(low, high)
     if atoms is not None:
         return [_Piece(x.lower(), x.upper(), NAN, NAN, p.lower().max(arb(0))) for x, p in atoms]
     found = []
-    segments = line.segments(low, high)
+    first_end, last_end = line.reach(FAR)
+    cut = line.cut if isinstance(line, CutLine) else (None, None)
+    inner = low if cut[0] is not None else low.max(first_end), high if cut[1] is not None else high.min(last_end)
+    segments = line.segments(*inner)
     for i, segment in enumerate(segments):
         first, last = segment.point(segment.low), segment.point(segment.high)
         parts = max(1, ceil(float(abs(last - first) / (high - low)) * count - 0.01))
@@ -170,6 +178,10 @@ def _pieces(line: Line, low: Ball, high: Ball, count: int) -> list[_Piece]:
             else:
                 x = segment.point(interval(start, end))
                 found.append(_Piece(x.lower(), x.upper(), NAN, NAN, mass))
+    if low < inner[0]:
+        found.append(_Piece(low, min(piece.low for piece in found), arb(0), NAN, arb(0)))
+    if high > inner[1]:
+        found.append(_Piece(max(piece.high for piece in found), high, arb(0), NAN, arb(0)))
     return found
 
 

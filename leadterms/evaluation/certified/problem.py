@@ -94,12 +94,22 @@ class Problem:
             return None
         height = self.predictor.range(shift, slopes, self.supports)[2]
         opposed = self.opposed(i, slopes)
-        level = self.weight.decay(height) * self.offset(i, shift, slopes).exp() if height.is_finite() else NAN
+        level = self.decay(i, slopes, height) * self.offset(i, shift, slopes).exp() if height.is_finite() else NAN
         rate = opposed.rate(slopes[i])
         if not (level.is_finite() and rate > 0):
             return None
         moments = [tuple(e for e in self.strand.moments if e[i] == k) for k in range(self.powers[i] + 1)]
         return Fall(level, rate, opposed, tuple(moments))
+
+    def decay(self, i: int, slopes: Sequence[Ball], height: Ball) -> Ball:
+        """Return K with |w| <= K e^(-|b x| + |a|) for eta = a + b x_i: of one side where b x_i keeps to that.
+
+        There |w| <= K e^(t (a + b x)) for 0 <= t <= 1, too.
+        """
+        low, high = self.supports[i]
+        slope = slopes[i].real
+        falls = (low is not None and low >= 0 and slope < 0) or (high is not None and high <= 0 and slope > 0)
+        return self.weight.decay_below(height) if falls else self.weight.decay(height)
 
     def opposed(self, i: int, slopes: Sequence[Ball]) -> Opposed:
         """Return the unbounded predictors that may take eta back where x_i is far out."""

@@ -65,12 +65,16 @@ class FrechetLine(Line):
         left = self.shape - power
         if not (rate <= 0 and left > 0):
             return NAN
-        first = ((low - self.centre) / self.scale).log() + SLACK
         last = ((high - self.centre) / self.scale).log() - SLACK
         size = (self.scale + abs(self.centre) * (-last).exp()) ** power
         right = self.shape * size * (-left * last).exp() / left
+        return (rate * self.centre).exp() * right + self.next_to_ends(low, high, power, rate)
+
+    def next_to_ends(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
+        """See the module."""
+        first = ((low - self.centre) / self.scale).log() + SLACK
         near = (abs(self.centre) + self.scale * first.exp()) ** power * (-(-self.shape * first).exp()).exp()
-        return (rate * self.centre).exp() * (right + near)
+        return (rate * self.centre).exp() * near if rate <= 0 else NAN
 
 
 class ExGaussianLine(Line):

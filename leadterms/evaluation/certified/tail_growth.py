@@ -14,8 +14,8 @@ r_i <= r, q_i <= q and p_i - p <= (r - r_i) B, since (log x^p e^(rx))' = p/x + r
 **Rational functions** of y, where y = x, log x, or x times one of y = e^(r x): let v = 1/y, which falls to zero.  With
 d the degree in y, or zero where that is negative, v^d times the function of 1/v is a rational function of v without a
 pole at zero, and a ball encloses it over v in [0, v(B)].  If it is at most -c < 0 the function itself is at most
--c v^-d, and so at most -c v(B)^-d.  For rate <= 0 and x > 0 the rate only helps; where x is a factor it is added to the
-function, and the sum has to be negative.
+-c v^-d, and so at most -c v(B)^-d.  For rate <= 0 and x > 0 the rate only helps, for d = 0 by rate B; where x is a
+factor it is added to the function, and the sum has to be negative.
 """
 
 from __future__ import annotations
@@ -152,7 +152,12 @@ class _Rational:
             # y^degree rises: what it multiplies has to be negative, or it is constant
             return -(start * steep + power).upper() if steep < 0 and (over < 0 or not self.degree) else NAN
         over = value_of(self.below + power * V**self.degree, {V: v}).upper()
-        return -(y**self.degree * over).upper() if rate <= 0 and over < 0 else NAN
+        if not rate <= 0:
+            return NAN
+        if self.degree:
+            return -(y**self.degree * over).upper() if over < 0 else NAN
+        found = (over + rate * start).upper()
+        return -found if found < 0 else NAN
 
 
 def _rational(found: Expr) -> _Rational | None:

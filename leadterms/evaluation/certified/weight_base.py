@@ -78,6 +78,10 @@ class WeightBalls:
         """Return K with |w(x + iy)| <= K e^-|x| for all x and |y| <= height; not finite where none is known."""
         return NAN
 
+    def decay_below(self, height: Ball) -> Ball:
+        """Return K with |w(x + iy)| <= K and |w| <= K e^x for all x and |y| <= height; not finite if unknown."""
+        return self.decay(height)
+
     def least(self, low: Ball, high: Ball) -> Ball:
         """Bound w on a real interval from below, for a weight with one maximum, or a monotone one: by its ends."""
         return self.at(low).min(self.at(high)).lower()

@@ -7,8 +7,8 @@ import pytest
 from sympy import Rational, Symbol, exp, log, sqrt
 
 from leadterms import Model, leading_terms
-from leadterms.evaluation.mapped_law import MappedLaw, straightened
-from leadterms.model.laws import BetaLaw, NormalLaw, UniformLaw
+from leadterms.expectation.mapped_law import MappedLaw, straightened
+from leadterms.model.laws import BetaLaw, NormalLaw, PoissonLaw, UniformLaw
 
 X, B = Symbol("x", real=True), Symbol("b", real=True)
 INTERCEPT = {"beta0": "-0.3", "beta1": "0.7", "sigma2": "1.3"}
@@ -40,8 +40,10 @@ def test_one_function_becomes_the_predictor(expressions, expected, support):
         (UniformLaw(1, 2), (exp(X), exp(-X))),
         (UniformLaw(1, 2), (exp(X**2),)),
         (UniformLaw(1, 2), (log(X + 1),)),
-        (NormalLaw(0, 1), (exp(X),)),
-        (UniformLaw(0, 1), (1 / X,)),
+        (NormalLaw(0, 1), (log(X),)),
+        (UniformLaw(-1, 1), (1 / X,)),
+        (UniformLaw(-1, 0), (1 / X,)),
+        (PoissonLaw(2), (sqrt(X),)),
     ],
 )
 def test_what_is_not_one_monotone_function_is_left_alone(law, expressions):
