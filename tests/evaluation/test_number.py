@@ -205,13 +205,17 @@ def test_far_out_intercept(intercept):
     [
         (Abs(X), NormalLaw(0, 1)),
         (Abs(X - Rational(1, 3)), UniformLaw(-1, 1)),
-        (sqrt(X), UniformLaw(0, 1)),
-        (log(X), UniformLaw(0, 1)),
     ],
 )
 def test_slow_convergence_is_refused(expr, law):
     with pytest.raises(EvaluationError, match=r"about \d+ of 15 digits reached"):
         evaluate(Expectation(expr, (X, law)), {}, 15)
+
+
+@pytest.mark.parametrize(("expr", "exact"), [(sqrt(X), Rational(2, 3)), (log(X), Rational(-1))])
+def test_functions_that_are_singular_at_an_end(expr, exact):
+    number = evaluate(Expectation(expr, (X, UniformLaw(0, 1))), {}, 15, method="mpmath")
+    assert abs(number.value - exact) <= number.error <= Rational(1, 10**14)
 
 
 @pytest.mark.parametrize("digits", [1, 2, 3, 4, 6])

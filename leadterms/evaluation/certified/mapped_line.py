@@ -36,7 +36,7 @@ DEEP = 200.0
 MOMENT_SPREADS = 12.0
 """Spreads between which moments are integrals."""
 CHANGES = ((1, 0), (8, 0), (1, 4), (1, 16), (1, 64))
-"""c and d of y = c |u| + d."""
+"""c and d of y = c v + d, the first that takes the cut beyond e."""
 U = Dummy("u", real=True)
 
 
@@ -207,7 +207,8 @@ class MappedLine(Line):
         """Return the sides of X that are cut off, and its points beyond which tails count."""
         cuts = self._cuts(low, high)
         ends = self._between(cuts, SLACK)
-        sides = [side for side in (0, 1) if cuts[side] is not None or (side == 0 and self._is_deep)]
+        deep = self._is_deep and not ends[0].overlaps(self._base.low)
+        sides = [side for side in (0, 1) if cuts[side] is not None or (side == 0 and deep)]
         return [(side, ends[side]) for side in sides]
 
     @cached_property
@@ -237,8 +238,7 @@ class _End:
             start = self._sign * u * scale + shift
             if start > arb(1).exp() and (self._sign * u > 0 or start >= scale * abs(u)):
                 found = self._growth(scale, shift).tail(start, value / scale, power, rate / scale)
-                if found.is_finite():
-                    return (found * (-rate * shift / scale).exp() / arb(scale) ** power).abs_upper()
+                return (found * (-rate * shift / scale).exp() / arb(scale) ** power).abs_upper()
         return NAN
 
     def _growth(self, scale: int, shift: int) -> TailGrowth:
