@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flint import arb
 from sympy import Expr, Poly, Symbol, fraction, together
@@ -19,7 +19,6 @@ from leadterms.evaluation.moment_system import (
     Ball,
     Ceiling,
     ExponentialCeiling,
-    InverseCeiling,
     InverseForm,
     NumeratorTerm,
     NumericSystem,
@@ -172,6 +171,7 @@ class _Layout:
 
     def enclose(self, values: Numbers, bits: int) -> arb:
         """Return a ball that contains the average."""
+        from leadterms.evaluation.certified.pairing import paired
         from leadterms.evaluation.certified.road import certified_average
 
         groups = self._split(values)
@@ -187,20 +187,19 @@ class _Layout:
         )
         if self._degree is not None:
             return self._tilted(strands, parts, (coefficients, parameters, inverse), (mean, root), bits)
-        above: tuple[Ceiling | ExponentialCeiling | InverseCeiling, ...] = parts
-        sector = self._sector
-        form = None
-        if self._inverse is not None:
-            from leadterms.evaluation.certified.inverse_ceiling import inverse_ceiling
-
-            form = self._inverse_form(strands, inverse, mean, root)
-            ceiling, sector = inverse_ceiling(strands, form)
-            above = (ceiling,)
+        form = self._inverse_form(strands, inverse, mean, root) if self._inverse is not None else None
         effects = (tuple(mean), tuple(map(tuple, root))) if self._with_effects else None
         function = self._function(coefficients, parameters, effects)
         probabilities = self._probabilities(shares)
         columns = self._by_place(entries) if probabilities is not None else ()
-        system = NumericSystem(strands, function, above, sector, probabilities, columns, self._with_effects, form)
+        system = paired(
+            NumericSystem(strands, function, parts, self._sector, probabilities, columns, self._with_effects, form)
+        )
+        if system.inverse is not None:
+            from leadterms.evaluation.certified.inverse_ceiling import inverse_ceiling
+
+            ceiling, sector = inverse_ceiling(system.strands, system.inverse)
+            system = replace(system, ceiling=(ceiling,), sector=sector)
         return certified_average(system, bits)
 
     def _tilted(

@@ -94,11 +94,35 @@ def _of_moment(problem: Problem, part: Ceiling) -> _Growing | _Bounded:
     sizes = [line.absolute(k) for line, k in zip(problem.lines, part.exponents, strict=True)]
     factor = abs(arb(part.factor))
     if not all(bool(size.is_finite()) for size in sizes):
-        growth, level = falling(problem, part.exponents)
+        growth, level = without_moment(problem, part.exponents)
         return _Growing(growth, factor * level)
     size = prod(sizes, start=factor)
     rate = problem.weight.rate
     return _Bounded(problem, size) if rate is None else _Growing(*_exponential(problem, size, rate))
+
+
+def without_moment(problem: Problem, exponents: Sequence[int]) -> tuple[list[Ball], Ball]:
+    """Return growth and level where an E|X_i|^power is infinite: by its density, or else `falling`."""
+    level = by_density(problem, exponents)
+    return ([arb(0)] * len(problem.loadings), level) if level.is_finite() else falling(problem, exponents)
+
+
+def by_density(problem: Problem, exponents: Sequence[int]) -> Ball:
+    """Bound E[|X|^exponents w] for all real effects where one E|X_i|^power is infinite, not finite where not known.
+
+    With |x|^power f <= C for the density f of X_i (`Line.crest`), eta = a + b x_i, b != 0 fixed, it is at most
+    C/|b| times the integral of w, and the other moments: whatever a is.
+    """
+    sizes = [line.absolute(k) for line, k in zip(problem.lines, exponents, strict=True)]
+    infinite = [i for i, size in enumerate(sizes) if not size.is_finite()]
+    if len(infinite) != 1 or not problem.predictor.is_affine:
+        return NAN
+    (i,) = infinite
+    if any(not row[1 + i].is_zero() for row in problem.loadings) or problem.slopes[i].contains(0):
+        return NAN
+    others = prod((size for size in sizes if size.is_finite()), start=arb(1))
+    level = problem.lines[i].crest(exponents[i]) * problem.integral(i, problem.slopes, arb(0)) * others
+    return level.abs_upper() if level.is_finite() else NAN
 
 
 def falling(problem: Problem, exponents: Sequence[int]) -> tuple[list[Ball], Ball]:

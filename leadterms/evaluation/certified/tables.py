@@ -24,8 +24,8 @@ from math import ceil, log, prod, sqrt
 
 from flint import arb, arb_mat, arb_poly, fmpq, fmpz_poly
 
-from leadterms.evaluation.certified.balls import PLANNING_BITS, Ball, interval, larger, whole_power
-from leadterms.evaluation.certified.eta import eta_range
+from leadterms.evaluation.certified.balls import PLANNING_BITS, Ball, interval, larger
+from leadterms.evaluation.certified.eta import Power, eta_range
 from leadterms.evaluation.certified.rule import LineRule
 from leadterms.evaluation.certified.weight_balls import WeightBalls
 from leadterms.evaluation.certified.work import REAL_UNITS, spend
@@ -49,6 +49,8 @@ class Split:
     ----------
     moving, fixed
         Places of the predictors.
+    raised
+        What their powers are, for all predictors.
 
     """
 
@@ -57,6 +59,12 @@ class Split:
     moving: tuple[int, ...]
     fixed: tuple[int, ...]
     slopes: tuple[Ball, ...]
+    raised: tuple[Power, ...]
+
+    def powers(self, node: Sequence[Ball], exponents: Sequence[int]) -> Ball:
+        """Return the product of powers of the fixed predictors at a node."""
+        named = zip(self.fixed, node, exponents, strict=True)
+        return prod((self.raised[i](z, k) for i, z, k in named if k), start=arb(1))
 
 
 class Table:
@@ -82,8 +90,11 @@ class Table:
         self.low, self.width = low, max(high - low, 1e-3) / self.count
         self.half = arb(self.width / 2) * (1 + MARGIN)
         with ball_precision(PLANNING_BITS):
-            sizes = [prod((split.rules[i].absolute(k) for i, k in zip(split.fixed, e, strict=True)), start=arb(1))
-                     for e in powers]  # fmt: skip
+            sizes = [
+                prod((split.rules[i].absolute(k, split.raised[i]) for i, k in zip(split.fixed, e, strict=True)),
+                     start=arb(1))
+                for e in powers
+            ]  # fmt: skip
             degree, relative = self._degree(split, tolerance)
         self.middles = [arb(low + (i + 0.5) * self.width) for i in range(self.count)]
         self.bits = ball_bits() + ceil(LOST_BITS * degree)
@@ -125,14 +136,10 @@ class Table:
     ) -> tuple[list[list[arb_poly]], list[Ball]]:
         nodes = list(product(*(split.rules[i].points for i in split.fixed)))
         masses = [prod(m, start=arb(1)) for m in product(*(split.rules[i].masses for i in split.fixed))]
-        flat = [
-            m * prod((whole_power(z, k) for z, k in zip(node, e, strict=True) if k), start=arb(1))
-            for e in powers
-            for m, node in zip(masses, nodes, strict=True)
-        ]
+        flat = [m * split.powers(node, e) for e in powers for m, node in zip(masses, nodes, strict=True)]
         coefficients = arb_mat(len(powers), len(nodes), flat)
         offsets = [sum((b * z for b, z in zip(split.slopes, node, strict=True)), arb(0)) for node in nodes]
-        points, inverse = _chebyshev(degree + 1, 64 * ceil(self.bits / 64))
+        points, inverse = chebyshev(degree + 1, 64 * ceil(self.bits / 64))
         weight = split.weight
         spend(len(self.middles) * len(points) * len(nodes) * REAL_UNITS, self.bits)
         polynomials, radii = [], [arb(0)] * len(powers)
@@ -188,7 +195,7 @@ def floor_ratio(height: float) -> float:
 
 
 @lru_cache(maxsize=64)
-def _chebyshev(count: int, bits: int) -> tuple[list[Ball], arb_mat]:
+def chebyshev(count: int, bits: int) -> tuple[list[Ball], arb_mat]:
     """Return the Chebyshev points of the first kind, and the matrix from values there to coefficients of powers."""
     with ball_precision(bits + 2 * count):
         points = [arb.cos_pi_fmpq(fmpq(2 * j + 1, 2 * count)) for j in range(count)]
