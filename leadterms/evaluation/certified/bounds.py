@@ -28,6 +28,8 @@ class Bounds:
     """
 
     def __init__(self, strands: Strands) -> None:
+        whole = strands.system.whole
+        strands = strands if whole is None else Strands(whole)
         self._problems = strands.problems
         self._terms = [
             _of_moment(strands.problems[part.strand], part)
@@ -107,15 +109,26 @@ def without_moment(problem: Problem, exponents: Sequence[int]) -> tuple[list[Bal
     return ([arb(0)] * len(problem.loadings), level) if level.is_finite() else falling(problem, exponents)
 
 
-def by_density(problem: Problem, exponents: Sequence[int]) -> Ball:
+def largest_moment(problem: Problem, exponents: Sequence[int], without: int | None = None) -> Ball:
+    """Bound E[|X|^exponents w] for all real effects, by the largest w or `by_density`; at any value of one predictor.
+
+    The value of the one left out enters no power.
+    """
+    rest = [0 if i == without else k for i, k in enumerate(exponents)]
+    sizes = (line.absolute(k) for line, k in zip(problem.lines, rest, strict=True))
+    size = prod(sizes, start=problem.weight.modulus(None, None, arb(0)))
+    return size if size.is_finite() else by_density(problem, rest, without)
+
+
+def by_density(problem: Problem, exponents: Sequence[int], without: int | None = None) -> Ball:
     """Bound E[|X|^exponents w] for all real effects where one E|X_i|^power is infinite, not finite where not known.
 
     With |x|^power f <= C for the density f of X_i (`Line.crest`), eta = a + b x_i, b != 0 fixed, it is at most
-    C/|b| times the integral of w, and the other moments: whatever a is.
+    C/|b| times the integral of w, and the other moments: whatever a is, so at any value of the one left out, too.
     """
     sizes = [line.absolute(k) for line, k in zip(problem.lines, exponents, strict=True)]
     infinite = [i for i, size in enumerate(sizes) if not size.is_finite()]
-    if len(infinite) != 1 or not problem.predictor.is_affine:
+    if len(infinite) != 1 or infinite[0] == without or not problem.predictor.is_affine:
         return NAN
     (i,) = infinite
     if any(not row[1 + i].is_zero() for row in problem.loadings) or problem.slopes[i].contains(0):

@@ -42,7 +42,7 @@ from flint import arb, arb_mat
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, larger, smaller
-from leadterms.evaluation.certified.bounds import by_density, without_moment
+from leadterms.evaluation.certified.bounds import largest_moment, without_moment
 from leadterms.evaluation.certified.effect_powers import bound_of_effects
 from leadterms.evaluation.certified.exponential_sums import are_exponentials, quotient_of_exponentials
 from leadterms.evaluation.certified.inverse_bound import shares_of_square
@@ -159,7 +159,7 @@ def _under_light_tails(problems: Sequence[Problem], form: InverseForm) -> tuple[
 
 def _share(problems: Sequence[Problem], form: InverseForm, term: NumeratorTerm) -> Ball:
     """Bound |c M_1 ... M_r| over tr(H)^(d - 1), by the best choice of a moment to compare with tr(H)."""
-    sizes = [_largest(problems[strand], exponents) for strand, exponents in term.moments]
+    sizes = [largest_moment(problems[strand], exponents) for strand, exponents in term.moments]
     coefficient = abs(arb(term.coefficient))
     if len(form.mean) == 1:
         return prod(sizes, start=coefficient)
@@ -169,12 +169,6 @@ def _share(problems: Sequence[Problem], form: InverseForm, term: NumeratorTerm) 
         found = prod(sizes[:i] + sizes[i + 1 :], start=coefficient * share)
         best = smaller(best, found)
     return best
-
-
-def _largest(problem: Problem, exponents: tuple[int, ...]) -> Ball:
-    """Bound E[|x|^e w] for all real effects."""
-    size = problem.weight.modulus(None, None, arb(0)) * mean_of_absolute(problem, {exponents: arb(1)})
-    return size if size.is_finite() else by_density(problem, exponents)
 
 
 def _least(floors: Sequence[Ball]) -> Ball:

@@ -8,7 +8,7 @@ of S that stands for X^j Z^k is :math:`g_{jk}/g_{00}`.
 and has a rule as every other (`line_rules`).  Its error is that of x^j h; :math:`\zeta^k` is a polynomial in x and s.
 
 They are needed at many s: on intervals g_jk is replaced by its interpolant in Chebyshev's points, by the bound off the
-line and with the error of `tables`.
+line and with the error of `interpolation`.
 
 **Bounds.**  Let :math:`f(x) \le C (1 + |x|)^{-p}`, :math:`h(z) \le D (1 + |z|)^{-q}` (`Line.envelope`).
 
@@ -32,16 +32,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil, comb, floor, log
+from math import comb, floor
 
-from flint import arb, arb_mat, arb_poly
+from flint import arb, arb_mat
 
 from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, End, interval, larger, smaller, whole_power
 from leadterms.evaluation.certified.heavy_lines import StudentLine
+from leadterms.evaluation.certified.interpolation import MARGIN, Interpolants, interpolants, remembered_bits
 from leadterms.evaluation.certified.line_base import Line
 from leadterms.evaluation.certified.line_rules import line_rule
 from leadterms.evaluation.certified.rule import LineRule, Request
-from leadterms.evaluation.certified.tables import LOST_BITS, MARGIN, chebyshev, floor_ratio
 from leadterms.evaluation.certified.weight_base import nearest_and_farthest
 from leadterms.evaluation.pair_law import POWERS, PairLaw
 from leadterms.evaluation.precision import ball_bits, ball_precision
@@ -112,32 +112,21 @@ class PairDensity:
         place = floor(float(s.mid()) / float(2 * self._half) + 0.5)
         if abs(place) > FAR:
             return self._integrated(s, place)
-        key = ("interpolant", place, ball_bits())
+        key = ("interpolants", place, remembered_bits())
         if key not in self._known:
-            self._known[key] = self._interpolant(place)
-        bits, middle, half, polynomials, errors = self._known[key]
-        with ball_precision(bits):
-            t = (s - middle) / half
-            return {e: polynomial(t) + arb(0, errors[e]) for e, polynomial in polynomials.items()}
+            with ball_precision(key[2]):
+                self._known[key] = self._interpolants(place)
+        found: Interpolants = self._known[key]
+        return {e: found.at(s, i) for i, e in enumerate(POWERS)}
 
-    def _interpolant(self, place: int) -> tuple[int, Ball, Ball, dict[int, arb_poly], dict[int, Ball]]:
-        middle, half = 2 * self._half * place, self._half * (1 + MARGIN)
-        tolerance = arb(2) ** (SPARE - ball_bits())
-        rho = floor_ratio(self._height / float(half.upper()))
-        tops = {e: self.largest(e, arb(self._height * (1 + 1e-9))) for e in POWERS}
-        worst = max(4 * float(top) / (rho - 1) for top in tops.values())
-        degree = max(2, ceil((log(worst) - float(tolerance.log())) / log(rho)))
-        bits = ball_bits() + ceil(LOST_BITS * degree)
-        points, inverse = chebyshev(degree + 1, 64 * ceil(bits / 64))
-        values = [self._integrated(middle + half * t, place) for t in points]
-        polynomials, errors = {}, {}
-        with ball_precision(bits):
-            for e, top in tops.items():
-                column = inverse * arb_mat([[value[e].mid()] for value in values])
-                polynomials[e] = arb_poly([column[i, 0] for i in range(degree + 1)])
-                radius = max((value[e].rad() for value in values), key=float)
-                errors[e] = (4 * top * arb(rho) ** (-degree) / (rho - 1) + (2 * degree + 1) * radius).abs_upper()
-        return bits, middle, half, polynomials, errors
+    def _interpolants(self, place: int) -> Interpolants:
+        def values(points: list[Ball]) -> list[list[Ball]]:
+            found = [self._integrated(point, place) for point in points]
+            return [[one[e] for one in found] for e in POWERS]
+
+        interval = 2 * self._half * place, self._half * (1 + MARGIN)
+        tops = [self.largest(e, arb(self._height * (1 + 1e-9))) for e in POWERS]
+        return interpolants(values, interval, self._height, tops, arb(2) ** (SPARE - ball_bits()))
 
     def _integrated(self, s: Ball, place: int) -> dict[int, Ball]:
         """Return g_jk at a point of an interval, by its inner rule."""

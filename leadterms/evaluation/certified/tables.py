@@ -8,24 +8,21 @@ alone depends on the effects.  The rules' double sum is
 with the G_k functions of one variable.  On an interval of half width r they are replaced by their interpolants P of
 degree n in the n + 1 Chebyshev points.
 
-**Error.**  Let |G| <= B on the ellipse with foci -1, 1 and semi-axes (rho +- 1/rho)/2, scaled by r.  Its Chebyshev
-coefficients have |a_k| <= 2 B rho^-k, and interpolation takes T_k, k > n, to some T_j or -T_j, j <= n, or to 0.  So
-|G - P| <= 2 sum over k > n of |a_k| <= 4 B rho^-n/(rho - 1).  Values of G known with an error of d change P by at
-most (2n + 1) d: P = sum' a_k T_k with |a_k| <= 2 d and |a_0| <= d by discrete orthogonality.
+The error of interpolation is that of `interpolation`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import product
-from math import ceil, log, prod, sqrt
+from math import ceil, log, prod
 
-from flint import arb, arb_mat, arb_poly, fmpq, fmpz_poly
+from flint import arb, arb_mat, arb_poly
 
 from leadterms.evaluation.certified.balls import PLANNING_BITS, Ball, interval, larger
 from leadterms.evaluation.certified.eta import Power, eta_range
+from leadterms.evaluation.certified.interpolation import LOST_BITS, MARGIN, chebyshev, floor_ratio
 from leadterms.evaluation.certified.rule import LineRule
 from leadterms.evaluation.certified.weight_balls import WeightBalls
 from leadterms.evaluation.certified.work import REAL_UNITS, spend
@@ -34,11 +31,7 @@ from leadterms.evaluation.precision import ball_bits, ball_precision
 HALF_WIDTH = 0.6
 HEIGHTS = (2.6, 2.0, 1.4, 0.9, 0.5)
 """Heights of the ellipses that are tried, in the linear predictor."""
-MARGIN = 2.0**-20
-"""Intervals overlap by this share: floats choose among them."""
 MOST_DEGREE = 400
-LOST_BITS = 1.3
-"""Bits lost for each degree: the coefficients of powers are up to (1 + sqrt 2)^n times the values."""
 
 
 @dataclass(frozen=True)
@@ -179,31 +172,3 @@ class Table:
                     for j, value in zip(members, polynomial.evaluate(at, "iter"), strict=True):
                         column[j] = value
         return found
-
-
-def floor_ratio(height: float) -> float:
-    """Return rho of an ellipse of at most this height, the half width being 1.
-
-    Examples
-    --------
-    >>> rho = floor_ratio(0.75)
-    >>> rho <= 2 and (rho - 1 / rho) / 2 > 0.749
-    True
-
-    """
-    return (height + sqrt(1 + height * height)) * (1 - 1e-9)
-
-
-@lru_cache(maxsize=64)
-def chebyshev(count: int, bits: int) -> tuple[list[Ball], arb_mat]:
-    """Return the Chebyshev points of the first kind, and the matrix from values there to coefficients of powers."""
-    with ball_precision(bits + 2 * count):
-        points = [arb.cos_pi_fmpq(fmpq(2 * j + 1, 2 * count)) for j in range(count)]
-        rows: list[list[Ball]] = []
-        for k in range(count):
-            scale = arb(1 if k == 0 else 2) / count
-            # T_k at the points, from its definition: cos(k arccos t)
-            rows.append([scale * arb.cos_pi_fmpq(fmpq(k * (2 * j + 1), 2 * count)) for j in range(count)])
-        powers = [fmpz_poly.chebyshev_t(k) for k in range(count)]
-        change = arb_mat([[arb(powers[k][i]) for k in range(count)] for i in range(count)])
-        return points, change * arb_mat(rows)
