@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flint import arb
 from sympy import Expr, Poly, Symbol, fraction, together
@@ -18,8 +18,6 @@ from leadterms.evaluation.integrand_bound import integrand_bound, intercepts, st
 from leadterms.evaluation.moment_system import (
     Ball,
     Ceiling,
-    ExponentialCeiling,
-    InverseCeiling,
     InverseForm,
     NumeratorTerm,
     NumericSystem,
@@ -175,6 +173,7 @@ class _Layout:
         """Return a ball that contains the average."""
         from leadterms.evaluation.certified.detached import detached
         from leadterms.evaluation.certified.inverse_ceiling import inverse_ceiling
+        from leadterms.evaluation.certified.pairing import paired
         from leadterms.evaluation.certified.road import certified_average
         from leadterms.evaluation.certified.tilted_road import Law, NormalSystem, tilted_average
 
@@ -203,15 +202,15 @@ class _Layout:
         if self._degree is not None:
             tilting = NormalSystem(strands, parts, self._sector, self._degree, function, law, self._with_effects, form)
             return tilted_average(tilting, bits)
-        above: tuple[Ceiling | ExponentialCeiling | InverseCeiling, ...] = parts
-        sector = self._sector
-        if form is not None:
-            ceiling, sector = inverse_ceiling(strands, form)
-            above = (ceiling,)
         probabilities = self._probabilities(shares) if apart is None else None
         columns = self._by_place(entries) if probabilities is not None else ()
-        form = form if apart is None else None
-        system = NumericSystem(strands, function(law), above, sector, probabilities, columns, self._with_effects, form)
+        system = paired(
+            NumericSystem(strands, function(law), parts, self._sector, probabilities, columns, self._with_effects, form)
+        )
+        if system.inverse is not None:
+            ceiling, sector = inverse_ceiling(system.strands, system.inverse)
+            whole = system.inverse if apart is None else None
+            system = replace(system, ceiling=(ceiling,), sector=sector, inverse=whole)
         return certified_average(system, bits)
 
     def _inverse_form(

@@ -199,6 +199,8 @@ class NumericSystem:
         Whether F depends on the effects z besides: then the integrand takes them after the moments.
     inverse
         The form of an integrand that is one of inverse information: the ceiling comes from it.
+    whole
+        The system whose ceiling it is, where this is that one with a predictor averaged over; else None.
 
     """
 
@@ -210,6 +212,7 @@ class NumericSystem:
     columns: tuple[tuple[Mapping[tuple[int, ...], Exact], ...], ...] = ()
     with_effects: bool = False
     inverse: InverseForm | None = None
+    whole: NumericSystem | None = None
 
     @property
     def absolute_moments(self) -> tuple[Ceiling, ...]:

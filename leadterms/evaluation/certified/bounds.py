@@ -28,6 +28,8 @@ class Bounds:
     """
 
     def __init__(self, strands: Strands) -> None:
+        whole = strands.system.whole
+        strands = strands if whole is None else Strands(whole)
         self._problems = strands.problems
         self._terms = [
             _of_moment(strands.problems[part.strand], part)
@@ -94,11 +96,46 @@ def _of_moment(problem: Problem, part: Ceiling) -> _Growing | _Bounded:
     sizes = [line.absolute(k) for line, k in zip(problem.lines, part.exponents, strict=True)]
     factor = abs(arb(part.factor))
     if not all(bool(size.is_finite()) for size in sizes):
-        growth, level = falling(problem, part.exponents)
+        growth, level = without_moment(problem, part.exponents)
         return _Growing(growth, factor * level)
     size = prod(sizes, start=factor)
     rate = problem.weight.rate
     return _Bounded(problem, size) if rate is None else _Growing(*_exponential(problem, size, rate))
+
+
+def without_moment(problem: Problem, exponents: Sequence[int]) -> tuple[list[Ball], Ball]:
+    """Return growth and level where an E|X_i|^power is infinite: by its density, or else `falling`."""
+    level = by_density(problem, exponents)
+    return ([arb(0)] * len(problem.loadings), level) if level.is_finite() else falling(problem, exponents)
+
+
+def largest_moment(problem: Problem, exponents: Sequence[int], without: int | None = None) -> Ball:
+    """Bound E[|X|^exponents w] for all real effects, by the largest w or `by_density`; at any value of one predictor.
+
+    The value of the one left out enters no power.
+    """
+    rest = [0 if i == without else k for i, k in enumerate(exponents)]
+    sizes = (line.absolute(k) for line, k in zip(problem.lines, rest, strict=True))
+    size = prod(sizes, start=problem.weight.modulus(None, None, arb(0)))
+    return size if size.is_finite() else by_density(problem, rest, without)
+
+
+def by_density(problem: Problem, exponents: Sequence[int], without: int | None = None) -> Ball:
+    """Bound E[|X|^exponents w] for all real effects where one E|X_i|^power is infinite, not finite where not known.
+
+    With |x|^power f <= C for the density f of X_i (`Line.crest`), eta = a + b x_i, b != 0 fixed, it is at most
+    C/|b| times the integral of w, and the other moments: whatever a is, so at any value of the one left out, too.
+    """
+    sizes = [line.absolute(k) for line, k in zip(problem.lines, exponents, strict=True)]
+    infinite = [i for i, size in enumerate(sizes) if not size.is_finite()]
+    if len(infinite) != 1 or infinite[0] == without or not problem.predictor.is_affine:
+        return NAN
+    (i,) = infinite
+    if any(not row[1 + i].is_zero() for row in problem.loadings) or problem.slopes[i].contains(0):
+        return NAN
+    others = prod((size for size in sizes if size.is_finite()), start=arb(1))
+    level = problem.lines[i].crest(exponents[i]) * problem.integral(i, problem.slopes, arb(0)) * others
+    return level.abs_upper() if level.is_finite() else NAN
 
 
 def falling(problem: Problem, exponents: Sequence[int]) -> tuple[list[Ball], Ball]:

@@ -26,7 +26,7 @@ PIECES = 16
 class CurveLine(Line):
     """A law and functions of its values."""
 
-    plain = False
+    plain = is_itself = False
 
     def __init__(self, law: CurveLaw, base: Line) -> None:
         super().__init__(law)

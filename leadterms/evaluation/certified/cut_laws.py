@@ -1,19 +1,21 @@
 """Laws cut off: where, and bounds of what lies beyond.
 
 R is a product of intervals, and E[g; not R] at most the sum over the predictors cut off of E[g; X_i beyond its ends].
-With w at most its supremum this is a product of a tail and of absolute moments.
+With w at most its supremum this is a product of a tail and of absolute moments; where one of these is infinite, of a
+predictor x_j with a fixed slope b, the supremum over all else of E[|x_j|^k w] stands for it and for that of w: at most
+that of |x_j|^k times the density, times the integral of w over x_j (`bounds.by_density`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from math import prod
 
 from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import Ball
+from leadterms.evaluation.certified.bounds import largest_moment
 from leadterms.evaluation.certified.least_information import QUASICONCAVE
 from leadterms.evaluation.certified.panels import MIDDLE
 from leadterms.evaluation.certified.polynomials import columns
@@ -53,7 +55,6 @@ class CutLaws:
         self.strands = strands
         self.problems = [Problem(strand) for strand in strands]
         self.places = sorted(set().union(*(places(problem, everywhere) for problem in self.problems)))
-        self.tops = [problem.weight.modulus(None, None, arb(0)) for problem in self.problems]
         self._squares = [list(_squares(problem)) for problem in self.problems]
 
     @property
@@ -63,8 +64,7 @@ class CutLaws:
 
     def most(self, factor: Ball, strand: int, exponents: Sequence[int]) -> Ball:
         """Bound factor E[|X|^e w]."""
-        pairs = zip(self.problems[strand].lines, exponents, strict=True)
-        return prod((line.absolute(k) for line, k in pairs), start=abs(arb(factor)) * self.tops[strand])
+        return abs(arb(factor)) * largest_moment(self.problems[strand], exponents)
 
     def tried(self) -> Iterator[tuple[Cut, ...]]:
         """Yield cuts, farther and farther out."""
@@ -95,9 +95,8 @@ class CutLaws:
             low, high = (own if end is None else end for own, end in
                          zip((lines[i].low, lines[i].high), cuts[i], strict=True))  # fmt: skip
             tail = lines[i].tail(low, high, exponents[i], arb(0))
-            others = (line.absolute(exponents[j]) for j, line in enumerate(lines) if j != i)
-            total += prod(others, start=tail)
-        return total * abs(arb(factor)) * self.tops[strand]
+            total += tail * largest_moment(self.problems[strand], exponents, without=i)
+        return total * abs(arb(factor))
 
     def block_outside(self, cuts: Sequence[Cut], shares: Sequence[Ball]) -> Ball:
         """Bound the sum over the strands of share E[w |a|^2; not R]."""

@@ -27,7 +27,7 @@ class CutLine(Line):
         self.law, self.line, self._within = line.law, line, {}
         self.cut = cut
         self.low, self.high = (own if end is None else end for own, end in zip((line.low, line.high), cut, strict=True))
-        self.normalised, self.plain = line.normalised, line.plain
+        self.normalised, self.plain, self.is_itself = line.normalised, line.plain, line.is_itself
 
     def has(self, exponent: int) -> bool:
         """Tell whether x^exponent has a meaning for the law."""
@@ -43,6 +43,18 @@ class CutLine(Line):
         if whole.is_finite() or not self.plain or self.low is None or self.high is None:
             return whole
         return larger(abs(self.low), abs(self.high)).upper() ** power
+
+    def envelope(self) -> tuple[Ball, Ball]:
+        """Return that of the law."""
+        return self.line.envelope()
+
+    def crest(self, power: int) -> Ball:
+        """Return that of the law."""
+        return self.line.crest(power)
+
+    def within(self, low: Ball, high: Ball, power: int) -> Ball:
+        """Return the bound for the whole law."""
+        return self.line.within(low, high, power)
 
     def expectation(self, power: int) -> Ball:
         """Return the law's moment up to what lies beyond the cut, not finite where either is not known."""

@@ -13,6 +13,7 @@ from leadterms.evaluation.certified.bounds import Bounds
 from leadterms.evaluation.certified.cut_inverse import InverseLoss
 from leadterms.evaluation.certified.cut_laws import CutLaws, places
 from leadterms.evaluation.certified.cut_residual import ResidualLoss
+from leadterms.evaluation.certified.folding import folded
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.size import rough_size
 from leadterms.evaluation.certified.strands import Strands
@@ -63,7 +64,7 @@ def cut_off(system: NumericSystem, bits: int, everywhere: bool) -> tuple[Numeric
         else:
             loss = ResidualLoss(system, laws)
         first, _ = _cut(laws, loss, loss.everywhere * arb(2) ** -ROUGH_BITS)
-        strands = Strands(first)
+        strands = Strands(folded(first))
         size = rough_size(strands, Bounds(strands))
         return *_cut(laws, loss, size * arb(2) ** (-bits - 4)), size
 

@@ -14,6 +14,13 @@ Without such z |w| <= K e^|Re a| e^(-|b x|).
           \le P(|x| > B) \sum_j r_j^k\, E[|z_j|^{k + m_j};\ |z_j| > B/r_j] \prod_{l \ne j} E|z_l|^{m_l},
 
 whether x has moments or not; times the largest |w| it bounds what the near part leaves out.
+
+**By the density.**  Let |x|^k f(x) <= C for the density f of x (`Line.crest`).  Given all else
+
+.. math:: E[|x|^k |w(\eta)|] \le C \int |w|\,dx \le 2 K C/|b|,
+
+wherever a and the z_j are, so that what is opposed adds at most that times the probabilities of |z_j| > B/r_j, with
+their powers, and the near part 2 C K e^|Re a| e^(-r B)/r with its rate r.  It holds for what stands for a power, too.
 """
 
 from __future__ import annotations
@@ -50,6 +57,14 @@ class Opposed:
     places: tuple[int, ...]
     lines: tuple[Line, ...]
     ratios: tuple[Ball, ...]
+
+    def share(self, exponents: Sequence[int], cut: Ball) -> Ball:
+        """Bound E[prod |z_l|^m_l; |x| > cut, opposed]/prod E|z_l|^m_l by the z alone."""
+        total = arb(0)
+        for place, line, ratio in zip(self.places, self.lines, self.ratios, strict=True):
+            m = exponents[place]
+            total += _beyond(line, (cut / (ratio * WIDER)).lower(), m) / line.absolute(m)
+        return total.abs_upper() if total.is_finite() else NAN
 
     def rate(self, slope: Ball) -> Ball:
         """Return a lower bound of the rate at which the weight falls in x where no other is opposed."""
@@ -88,6 +103,8 @@ class Fall:
     ----------
     moments
         For each power of x the exponents of the moments that have it.
+    integral
+        A bound of the integral of |w| over x.
 
     """
 
@@ -95,6 +112,14 @@ class Fall:
     rate: Ball
     opposed: Opposed
     moments: tuple[tuple[tuple[int, ...], ...], ...]
+    integral: Ball
+
+    def strip(self, cut: Ball, power: int, crest: Ball) -> Ball:
+        """Bound E[|x|^power |w| prod |z_l|^m_l; |x| > cut]/prod E|z_l|^m_l for all moments, by the density."""
+        most = arb(0)
+        for exponents in self.moments[power]:
+            most = larger(most, self.opposed.share(exponents, cut))
+        return (crest * (2 * self.level * (-self.rate * cut).exp() / self.rate + self.integral * most)).abs_upper()
 
     def beyond(self, cut: Ball, power: int, largest: Ball) -> Ball:
         """Bound E[|x|^power |w| prod |z_l|^m_l; |x| > cut]/{P(|x| > cut) prod E|z_l|^m_l} for all moments.

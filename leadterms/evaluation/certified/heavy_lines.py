@@ -9,6 +9,15 @@ are exponential, so that panels are few.
   cosh t >= e^|t|/2, so that
   :math:`E|X|^k 1_{|t| > T} \le 2 C 2^\nu (s/2 + |c| e^{-T})^k e^{-(\nu - k)T}/(\nu - k)`, k < nu.
 - Pareto, x = m e^t with t exponential: alpha m^k e^((k - alpha) T)/(alpha - k), k < alpha.
+
+**Envelopes** C (1 + |x|)^-p:
+
+- Student's t: with xi = (x - c)/s the density is (C'/s)(1 + xi^2)^(-(nu + 1)/2), C' that of t, and by Cauchy and
+  Schwarz (1 + |x|)^2 <= (1 + |c| + s |xi|)^2 <= {(1 + |c|)^2 + s^2}(1 + xi^2): p = nu + 1.
+- Pareto: alpha m^alpha x^(-alpha - 1), and 1 + x <= (1 + 1/m) x: p = alpha + 1.
+
+**Other tails**
+
 - lognormal, x = e^t with t normal: x^k phi(t) is log-concave, as in `named_lines`.
 - logistic: the density is at most e^(-|x - mean|/scale)/scale, and that times |x|^k e^(rate x) log-concave on each side
   of zero and the mean.
@@ -42,6 +51,8 @@ class StudentLine(Line):
         self.nu, self.centre, self.scale = value_of(nu), value_of(centre), value_of(scale)
         half = self.nu / 2
         self.top = (half + arb(1) / 2).gamma() * half.rgamma() / arb.pi().sqrt()
+        self._half, self._height = half + arb(1) / 2, self.top / self.scale
+        self._order = int(nu) + 1 if nu.is_Integer else None
 
     def reach(self, spreads: float) -> tuple[Ball, Ball]:
         """Return t = spreads to both sides."""
@@ -51,6 +62,21 @@ class StudentLine(Line):
     def _density(self, t: Ball) -> Ball:
         cosh = t.cosh()
         return self.top * (-self.nu * cosh.log()).exp() if cosh.real > 0 else t * NAN
+
+    def at(self, x: Ball) -> Ball:
+        """Return the density in x at a real point."""
+        z = (x - self.centre) / self.scale
+        square = 1 + z * z
+        if self._order is None:
+            return self._height * (-self._half * square.log()).exp()
+        below = square ** (self._order // 2)
+        return self._height / (below * square.sqrt() if self._order % 2 else below)
+
+    def envelope(self) -> tuple[Ball, Ball]:
+        """See the module."""
+        order = self.nu + 1
+        square = (1 + abs(self.centre)) ** 2 + self.scale**2
+        return (self.top / self.scale * (order / 2 * square.log()).exp()).abs_upper(), order
 
     def _size(self, box: Ball) -> Ball:
         """|cosh(x + iy)|^2 = cosh^2 x - sin^2 y, and |y| < pi/2."""
@@ -124,6 +150,11 @@ class ParetoLine(Line):
     def __init__(self, law: Law, least: Expr, shape: Expr) -> None:
         super().__init__(law)
         self.least, self.shape = value_of(least), value_of(shape)
+
+    def envelope(self) -> tuple[Ball, Ball]:
+        """See the module."""
+        order = self.shape + 1
+        return (self.shape / self.least * (order * (self.least + 1).log()).exp()).abs_upper(), order
 
     def reach(self, spreads: float) -> tuple[Ball, Ball]:
         """Return t from zero to spreads."""

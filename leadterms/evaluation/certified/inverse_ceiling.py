@@ -20,7 +20,7 @@ with E[.; R] in place of E, and sup over R; so is a moment E[x^e w], e even.
 at least any of its terms; each moment is at least k E[x^e] e^{-E[x^e |eta|]/E[x^e]}, by Jensen's inequality again.
 
 **Above.**  N is a sum of c u^alpha M_1 ... M_r: |M| <= sup w E|x|^e, where w is e^{rate eta} at most
-scale e^{|rate| (sup |c| + sum_j |z_j| sup |a_j|)} E|x|^e; where E|x|^e is infinite see `bounds.falling`.  And
+scale e^{|rate| (sup |c| + sum_j |z_j| sup |a_j|)} E|x|^e; where E|x|^e is infinite see `bounds.by_density`.  And
 |u_k|^alpha <= alpha! e^{|u_k|} with |u_k| <= |mean_k| + sum_j |R_kj| |z_j|, u = mean + R z.
 
 **Complex weights.**  Let one effect move to x + iy, and let all weights v have |arg v| <= t < pi/2 and |v| >= w(x),
@@ -42,7 +42,7 @@ from flint import arb, arb_mat
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, larger, smaller
-from leadterms.evaluation.certified.bounds import falling
+from leadterms.evaluation.certified.bounds import largest_moment, without_moment
 from leadterms.evaluation.certified.effect_powers import bound_of_effects
 from leadterms.evaluation.certified.exponential_sums import are_exponentials, quotient_of_exponentials
 from leadterms.evaluation.certified.inverse_bound import shares_of_square
@@ -124,7 +124,7 @@ def _held(problem: Problem) -> Problem:
     cuts = problem.strand.cuts or ((None, None),) * len(problem.lines)
     found = []
     for line, cut in zip(problem.lines, cuts, strict=True):
-        if None in (line.low, line.high) and line.plain and not line.absolute(1).is_finite():
+        if None in (line.low, line.high) and line.is_itself and not line.absolute(1).is_finite():
             low, high = line.reach(HELD)
             cut = (low.mid() if line.low is None else cut[0], high.mid() if line.high is None else cut[1])
         found.append(cut)
@@ -157,10 +157,7 @@ def _under_light_tails(problems: Sequence[Problem], form: InverseForm) -> tuple[
 
 def _share(problems: Sequence[Problem], form: InverseForm, term: NumeratorTerm) -> Ball:
     """Bound |c M_1 ... M_r| over tr(H)^(d - 1), by the best choice of a moment to compare with tr(H)."""
-    sizes = [
-        problems[strand].weight.modulus(None, None, arb(0)) * mean_of_absolute(problems[strand], {exponents: arb(1)})
-        for strand, exponents in term.moments
-    ]
+    sizes = [largest_moment(problems[strand], exponents) for strand, exponents in term.moments]
     coefficient = abs(arb(term.coefficient))
     if len(form.mean) == 1:
         return prod(sizes, start=coefficient)
@@ -267,7 +264,7 @@ def _numerator(problems: Sequence[Problem], term: NumeratorTerm) -> tuple[Ball, 
         size = mean_of_absolute(problem, {exponents: arb(1)})
         rate = problem.weight.rate
         if rate is None and not size.is_finite():
-            own, level = falling(problem, exponents)
+            own, level = without_moment(problem, exponents)
             total *= level
             growth = [g + one for g, one in zip(growth, own, strict=True)]
             continue

@@ -94,6 +94,9 @@ class Line:
     plain = True
     """Whether x^k, as it is meant in moments and linear predictors, is a power of x."""
 
+    is_itself = True
+    """Whether x^1 is x."""
+
     def __init__(self, law: Law) -> None:
         self.law = law
         ends = law.support
@@ -167,6 +170,15 @@ class Line:
         if atoms is not None:
             return sum((abs(self.power(x, power)) * p for x, p in atoms), arb(0))
         return _upper_sum(self, self.segments(low, high), power)
+
+    def envelope(self) -> tuple[Ball, Ball]:
+        """Return C and p where the density is at most C (1 + |x|)^-p, not finite where none is known."""
+        return NAN, NAN
+
+    def crest(self, power: int) -> Ball:
+        """Return a bound of |x|^power times the density, not finite where none is known."""
+        top, order = self.envelope()
+        return top if order >= power else NAN
 
     def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]] | None:
         """Return points and probabilities of a discrete law between two ends, None for a continuous one."""

@@ -117,6 +117,9 @@ def _beyond(request: Request, low: Ball, high: Ball, power: int) -> Ball:
         return bound
     ends = [side.lower() for given, side in ((line.low, -low), (line.high, high)) if given is None]
     cut = ends[0].min(ends[-1])
+    bound = smaller(bound, request.fall.strip(cut, power, line.crest(power)))
+    if not line.plain:
+        return bound
     mass = smaller(arb(1), line.tail(low, high, 0, arb(0)))
     return smaller(bound, (request.fall.beyond(cut, power, request.everywhere) * mass + near).abs_upper())
 

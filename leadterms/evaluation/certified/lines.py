@@ -15,8 +15,10 @@ from leadterms.evaluation.certified.heavy_lines import LogisticLine, LogNormalLi
 from leadterms.evaluation.certified.line_base import Line, Segment, X
 from leadterms.evaluation.certified.mapped_line import MappedLine
 from leadterms.evaluation.certified.named_lines import BetaLine, GammaLine, LaplaceLine, NormalLine, PiecewiseLine
+from leadterms.evaluation.certified.pair_line import PairLine
 from leadterms.evaluation.certified.skewed_lines import ExGaussianLine, FrechetLine
 from leadterms.evaluation.curve_law import CurveLaw
+from leadterms.evaluation.pair_law import PairLaw
 from leadterms.evaluation.precision import spelled
 from leadterms.expectation.mapped_law import MappedLaw
 from leadterms.model.laws import (
@@ -42,6 +44,10 @@ def line_of(law: Law) -> Line:
         If the law is of a kind without proven tails.
 
     """
+    if isinstance(law, PairLaw):
+        first, second = map(line_of, law.args[:2])
+        assert isinstance(second, StudentLine)
+        return PairLine(law, first, second)
     if isinstance(law, CurveLaw):
         return CurveLine(law, line_of(law.base))
     if isinstance(law, MappedLaw):

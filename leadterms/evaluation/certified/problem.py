@@ -99,7 +99,11 @@ class Problem:
         if not (level.is_finite() and rate > 0):
             return None
         moments = [tuple(e for e in self.strand.moments if e[i] == k) for k in range(self.powers[i] + 1)]
-        return Fall(level, rate, opposed, tuple(moments))
+        return Fall(level, rate, opposed, tuple(moments), self.integral(i, slopes, height))
+
+    def integral(self, i: int, slopes: Sequence[Ball], height: Ball) -> Ball:
+        """Bound the integral of |w| over x_i on all of the line: |w| <= K e^-|Re eta|."""
+        return (2 * self.weight.decay(height) / abs(slopes[i].real)).abs_upper()
 
     def decay(self, i: int, slopes: Sequence[Ball], height: Ball) -> Ball:
         """Return K with |w| <= K e^(-|b x| + |a|) for eta = a + b x_i: of one side where b x_i keeps to that.
@@ -168,7 +172,8 @@ class Problem:
             pairs = [(x, p) for x, p in pairs if p.is_finite()]
         mass = sum((p for _, p in pairs), arb(0))
         power = self.lines[i].power
-        return [(sum((p * abs(power(x, k)) for x, p in pairs), arb(0)) / mass).mid() for k in range(self.powers[i] + 1)]
+        sizes = [[p * abs(power(x, k)) for x, p in pairs] for k in range(self.powers[i] + 1)]
+        return [(sum((size for size in own if size.is_finite()), arb(0)) / mass).mid() for own in sizes]
 
 
 def reach_of(shift: Ball, slopes: Sequence[Ball], ends: Sequence[tuple[End, End]]) -> Ball:

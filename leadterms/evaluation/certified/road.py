@@ -10,6 +10,7 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import PLANNING_BITS
 from leadterms.evaluation.certified.cells import EffectsAverage
 from leadterms.evaluation.certified.cut_road import cut_off, is_unbounded
+from leadterms.evaluation.certified.folding import folded, is_folded
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.sector import SectorAverage, in_sector
 from leadterms.evaluation.certified.strands import Strands
@@ -97,7 +98,7 @@ def _pass(system: NumericSystem, bits: int) -> arb:
     ):
         strands = tuple(replace(strand, loadings=()) for strand in system.strands)
         return _without_effects(replace(system, strands=strands), bits)
-    strays = _strays(system)
+    strays = _strays(system) and not is_folded(system)
     if is_unbounded(system) or (strays and _is_turned_far_out(system)):
         cut, loss, size = cut_off(system, bits, everywhere=strays)
         ball = _bounded(cut, bits, size)
@@ -128,6 +129,7 @@ def _is_tilted_normal(system: NumericSystem) -> bool:
 
 def _bounded(system: NumericSystem, bits: int, size: arb | None = None) -> arb:
     """Return the average where no random slope stands at an unbounded predictor."""
+    system = folded(system)
     if system.sector is not None and in_sector(system):
         return SectorAverage(system, system.sector, bits, size).value()
     if system.sector is not None and any(isinstance(part, ExponentialCeiling) for part in system.ceiling):

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from flint import arb
 
 from leadterms.evaluation.certified.balls import Ball, End, whole_power
 from leadterms.evaluation.certified.eta import Power
-from leadterms.evaluation.certified.falls import Fall
 from leadterms.evaluation.certified.line_base import Line
 
 Modulus = Callable[[End, End, Ball], Ball]
 """Upper bound of |w| over low <= Re eta <= high, |Im eta| <= height."""
+
+
+class Falling(Protocol):
+    """How a weight falls far out (`falls`)."""
+
+    def beyond(self, cut: Ball, power: int, largest: Ball) -> Ball:
+        """Bound what is beyond a cut over the mass there, |w| being at most ``largest``."""
+
+    def strip(self, cut: Ball, power: int, crest: Ball) -> Ball:
+        """Bound what is beyond a cut by a bound of |x|^power times the density."""
 
 
 @dataclass(frozen=True)
@@ -73,4 +83,4 @@ class Request:
     eta: tuple[Ball, ...]
     rate: Ball
     tolerances: tuple[Ball, ...]
-    fall: Fall | None = None
+    fall: Falling | None = None

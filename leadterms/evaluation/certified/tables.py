@@ -8,24 +8,21 @@ alone depends on the effects.  The rules' double sum is
 with the G_k functions of one variable.  On an interval of half width r they are replaced by their interpolants P of
 degree n in the n + 1 Chebyshev points.
 
-**Error.**  Let |G| <= B on the ellipse with foci -1, 1 and semi-axes (rho +- 1/rho)/2, scaled by r.  Its Chebyshev
-coefficients have |a_k| <= 2 B rho^-k, and interpolation takes T_k, k > n, to some T_j or -T_j, j <= n, or to 0.  So
-|G - P| <= 2 sum over k > n of |a_k| <= 4 B rho^-n/(rho - 1).  Values of G known with an error of d change P by at
-most (2n + 1) d: P = sum' a_k T_k with |a_k| <= 2 d and |a_0| <= d by discrete orthogonality.
+The error of interpolation is that of `interpolation`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import product
-from math import ceil, log, prod, sqrt
+from math import ceil, log, prod
 
-from flint import arb, arb_mat, arb_poly, fmpq, fmpz_poly
+from flint import arb, arb_mat, arb_poly
 
-from leadterms.evaluation.certified.balls import PLANNING_BITS, Ball, interval, larger, whole_power
-from leadterms.evaluation.certified.eta import eta_range
+from leadterms.evaluation.certified.balls import PLANNING_BITS, Ball, interval, larger
+from leadterms.evaluation.certified.eta import Power, eta_range
+from leadterms.evaluation.certified.interpolation import LOST_BITS, MARGIN, chebyshev, floor_ratio
 from leadterms.evaluation.certified.rule import LineRule
 from leadterms.evaluation.certified.weight_balls import WeightBalls
 from leadterms.evaluation.certified.work import REAL_UNITS, spend
@@ -34,11 +31,7 @@ from leadterms.evaluation.precision import ball_bits, ball_precision
 HALF_WIDTH = 0.6
 HEIGHTS = (2.6, 2.0, 1.4, 0.9, 0.5)
 """Heights of the ellipses that are tried, in the linear predictor."""
-MARGIN = 2.0**-20
-"""Intervals overlap by this share: floats choose among them."""
 MOST_DEGREE = 400
-LOST_BITS = 1.3
-"""Bits lost for each degree: the coefficients of powers are up to (1 + sqrt 2)^n times the values."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +42,8 @@ class Split:
     ----------
     moving, fixed
         Places of the predictors.
+    raised
+        What their powers are, for all predictors.
 
     """
 
@@ -57,6 +52,12 @@ class Split:
     moving: tuple[int, ...]
     fixed: tuple[int, ...]
     slopes: tuple[Ball, ...]
+    raised: tuple[Power, ...]
+
+    def powers(self, node: Sequence[Ball], exponents: Sequence[int]) -> Ball:
+        """Return the product of powers of the fixed predictors at a node."""
+        named = zip(self.fixed, node, exponents, strict=True)
+        return prod((self.raised[i](z, k) for i, z, k in named if k), start=arb(1))
 
 
 class Table:
@@ -82,8 +83,11 @@ class Table:
         self.low, self.width = low, max(high - low, 1e-3) / self.count
         self.half = arb(self.width / 2) * (1 + MARGIN)
         with ball_precision(PLANNING_BITS):
-            sizes = [prod((split.rules[i].absolute(k) for i, k in zip(split.fixed, e, strict=True)), start=arb(1))
-                     for e in powers]  # fmt: skip
+            sizes = [
+                prod((split.rules[i].absolute(k, split.raised[i]) for i, k in zip(split.fixed, e, strict=True)),
+                     start=arb(1))
+                for e in powers
+            ]  # fmt: skip
             degree, relative = self._degree(split, tolerance)
         self.middles = [arb(low + (i + 0.5) * self.width) for i in range(self.count)]
         self.bits = ball_bits() + ceil(LOST_BITS * degree)
@@ -125,14 +129,10 @@ class Table:
     ) -> tuple[list[list[arb_poly]], list[Ball]]:
         nodes = list(product(*(split.rules[i].points for i in split.fixed)))
         masses = [prod(m, start=arb(1)) for m in product(*(split.rules[i].masses for i in split.fixed))]
-        flat = [
-            m * prod((whole_power(z, k) for z, k in zip(node, e, strict=True) if k), start=arb(1))
-            for e in powers
-            for m, node in zip(masses, nodes, strict=True)
-        ]
+        flat = [m * split.powers(node, e) for e in powers for m, node in zip(masses, nodes, strict=True)]
         coefficients = arb_mat(len(powers), len(nodes), flat)
         offsets = [sum((b * z for b, z in zip(split.slopes, node, strict=True)), arb(0)) for node in nodes]
-        points, inverse = _chebyshev(degree + 1, 64 * ceil(self.bits / 64))
+        points, inverse = chebyshev(degree + 1, 64 * ceil(self.bits / 64))
         weight = split.weight
         spend(len(self.middles) * len(points) * len(nodes) * REAL_UNITS, self.bits)
         polynomials, radii = [], [arb(0)] * len(powers)
@@ -172,31 +172,3 @@ class Table:
                     for j, value in zip(members, polynomial.evaluate(at, "iter"), strict=True):
                         column[j] = value
         return found
-
-
-def floor_ratio(height: float) -> float:
-    """Return rho of an ellipse of at most this height, the half width being 1.
-
-    Examples
-    --------
-    >>> rho = floor_ratio(0.75)
-    >>> rho <= 2 and (rho - 1 / rho) / 2 > 0.749
-    True
-
-    """
-    return (height + sqrt(1 + height * height)) * (1 - 1e-9)
-
-
-@lru_cache(maxsize=64)
-def _chebyshev(count: int, bits: int) -> tuple[list[Ball], arb_mat]:
-    """Return the Chebyshev points of the first kind, and the matrix from values there to coefficients of powers."""
-    with ball_precision(bits + 2 * count):
-        points = [arb.cos_pi_fmpq(fmpq(2 * j + 1, 2 * count)) for j in range(count)]
-        rows: list[list[Ball]] = []
-        for k in range(count):
-            scale = arb(1 if k == 0 else 2) / count
-            # T_k at the points, from its definition: cos(k arccos t)
-            rows.append([scale * arb.cos_pi_fmpq(fmpq(k * (2 * j + 1), 2 * count)) for j in range(count)])
-        powers = [fmpz_poly.chebyshev_t(k) for k in range(count)]
-        change = arb_mat([[arb(powers[k][i]) for k in range(count)] for i in range(count)])
-        return points, change * arb_mat(rows)

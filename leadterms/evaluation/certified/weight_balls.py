@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from leadterms.errors import EvaluationError
+from leadterms.evaluation.averaged_weight import AveragedWeight
+from leadterms.evaluation.certified.averaged_balls import AveragedBalls
 from leadterms.evaluation.certified.balls import Ball
 from leadterms.evaluation.certified.elementary_weights import (
     CloglogBalls,
@@ -52,6 +54,8 @@ def weight_balls(weight: Weight) -> WeightBalls:
         If the kind of weight is not known here.
 
     """
+    if isinstance(weight, AveragedWeight):
+        return AveragedBalls(weight, weight_balls(weight.base))
     kind = KINDS.get(type(weight))
     if kind is None:
         raise EvaluationError(f"no ball arithmetic for the weight {type(weight).__name__}")
