@@ -79,8 +79,8 @@ class CutLaws:
             if i not in self.places:
                 cuts.append((None, None))
                 continue
-            low, high = line.reach(spreads)
-            cuts.append((low.mid() if line.low is None else None, high.mid() if line.high is None else None))
+            # laws that only come near to their finite ends are cut off there, too
+            cuts.append(line.inner_ends(*line.reach(spreads)))
         return tuple(cuts)
 
     def cut(self, cuts: tuple[Cut, ...]) -> tuple[Strand, ...]:

@@ -79,21 +79,27 @@ class CutLine(Line):
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """Nothing is left beyond the cut; inside it, and next to the law's own ends, the bound for the law holds."""
-        bound = self.line.tail if self._leaves(low, high) else self.line.next_to_ends
+        bound = self.line.tail if self._leaves(low, high) else self.next_to_ends
         return bound(low, high, power, rate)
 
     def next_to_ends(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
-        """Return what it is for the law."""
+        """Return what it is for the law, nothing where its finite ends are cut off."""
+        uncut = [own for own, end in zip((self.line.low, self.line.high), self.cut, strict=True) if end is None]
+        if not self._leaves(low, high) and all(own is None for own in uncut):
+            return arb(0)
         return self.line.next_to_ends(low, high, power, rate)
 
     def tail_beside_mass(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """Return the same for a rule: its mass is compared with one, which is more than that of what is left."""
-        bound = self.line.tail_beside_mass if self._leaves(low, high) else self.line.next_to_ends
+        bound = self.line.tail_beside_mass if self._leaves(low, high) else self.next_to_ends
         return bound(low, high, power, rate)
 
     def _leaves(self, low: Ball, high: Ball) -> bool:
         """Tell whether part of what the cut leaves may be outside [low, high]."""
         return any(
-            end is not None and not bool(sign * reached >= sign * end)
-            for sign, reached, end in ((-1, low, self.cut[0]), (1, high, self.cut[1]))
+            own is None if end is None else not bool(sign * reached >= sign * end)
+            for sign, reached, end, own in (
+                (-1, low, self.cut[0], self.line.low),
+                (1, high, self.cut[1], self.line.high),
+            )
         )

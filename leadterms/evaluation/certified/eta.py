@@ -84,17 +84,36 @@ class Predictor:
         return low, high, height
 
     def _unbounded(self, shift: Ball, slopes: Sequence[Ball], ends: Ends) -> tuple[End, End, Ball]:
-        """Eta may be anything, but for monomials of bounded predictors only."""
-        height, real = shift.imag.abs_upper(), False
-        for slope, size in zip(slopes, self.sizes(ends), strict=True):
-            real = real or not (slope.real.is_zero() or size.is_finite())
+        """Eta is bounded by monomials of bounded predictors, and where it is a parabola in an unbounded one by its top.
+
+        For b < 0 a x + b x^2 is at most -a^2/(4 b), for b > 0 at least that.
+        """
+        height, real = shift.imag.abs_upper(), shift.real
+        low: End = real.lower()
+        high: End = real.upper()
+        parabolas: dict[int, dict[int, Ball]] = {}
+        for slope, size, exponents in zip(slopes, self.sizes(ends), self.monomials, strict=True):
             if not slope.imag.is_zero():
                 height = (height + abs(slope.imag) * size).abs_upper()
-        if real:
-            return None, None, height
-        bounded = [size if size.is_finite() else arb(0) for size in self.sizes(ends)]
-        reach = sum((abs(slope.real) * size for slope, size in zip(slopes, bounded, strict=True)), arb(0)).abs_upper()
-        return (shift.real - reach).lower(), (shift.real + reach).upper(), height
+            if slope.real.is_zero():
+                continue
+            if size.is_finite():
+                reach = (abs(slope.real) * size).abs_upper()
+                low, high = (
+                    None if low is None else (low - reach).lower(),
+                    None if high is None else (high + reach).upper(),
+                )
+                continue
+            places = [i for i, k in enumerate(exponents) if k]
+            if len(places) > 1 or exponents[places[0]] > 2 or self._powers[places[0]] is not whole_power:
+                return None, None, height
+            parabolas.setdefault(places[0], {})[exponents[places[0]]] = slope.real
+        for own in parabolas.values():
+            square = own.get(2, arb(0))
+            top = -(own.get(1, arb(0)) ** 2) / (4 * square)
+            low = (low + top).lower() if low is not None and square > 0 else None
+            high = (high + top).upper() if high is not None and square < 0 else None
+        return low, high, height
 
     def _boxes(self, ends: Ends) -> Iterator[tuple[Ball, ...]]:
         sides = []

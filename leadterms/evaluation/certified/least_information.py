@@ -168,7 +168,8 @@ def _inner(line: Line, spreads: float) -> tuple[Ball, Ball]:
     if isinstance(line, NormalLine):
         return (line.mean - spreads * line.sd).mid(), (line.mean + spreads * line.sd).mid()
     low, high = line.reach(spreads)
-    return low.mid() if line.low is None else line.low, high.mid() if line.high is None else line.high
+    ends = line.inner_ends(low, high)
+    return line.low if ends[0] is None else ends[0], line.high if ends[1] is None else ends[1]
 
 
 def _box(problem: Problem, spreads: float) -> Box:
@@ -181,10 +182,7 @@ def _block(problem: Problem, box: Box) -> arb_mat:
     size = len(derivatives)
     products = [times(first, second) for first in derivatives for second in derivatives]
     wanted = list(dict.fromkeys(exponents for terms in products for exponents in terms))
-    cuts = tuple(
-        (None if line.low is not None else low, None if line.high is not None else high)
-        for line, (low, high) in zip(problem.lines, box, strict=True)
-    )
+    cuts = tuple(line.inner_ends(low, high) for line, (low, high) in zip(problem.lines, box, strict=True))
     plain = Strand(ConstantWeight(Integer(1)), problem.strand.laws, arb(0), (), (), tuple(wanted), (), cuts)
     moments = dict(zip(wanted, _moments(Problem(plain)), strict=True))
     entries = [sum((c * moments[exponents] for exponents, c in terms.items()), arb(0)) for terms in products]

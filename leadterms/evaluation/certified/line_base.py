@@ -196,6 +196,13 @@ class Line:
         """Return a bound of E|X|^power e^(rate X) outside [low, high]; not finite where none is known."""
         return arb(0)
 
+    def inner_ends(self, low: Ball, high: Ball) -> tuple[End, End]:
+        """Return those of two ends that leave something of the support out, None for the others: as in `reach`."""
+        return (
+            None if self.low is not None and self.low.overlaps(low) else low.mid(),
+            None if self.high is not None and self.high.overlaps(high) else high.mid(),
+        )
+
     def next_to_ends(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """Return a bound of E|X|^power e^(rate X) between [low, high] and finite ends of the support."""
         whole = all(own is None or own.overlaps(end) for own, end in ((self.low, low), (self.high, high)))

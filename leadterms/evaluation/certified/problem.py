@@ -10,7 +10,7 @@ from math import prod
 from flint import arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, End, larger
+from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, End, larger, whole_power
 from leadterms.evaluation.certified.cut_lines import CutLine
 from leadterms.evaluation.certified.eta import Predictor
 from leadterms.evaluation.certified.falls import Fall, Opposed
@@ -44,7 +44,8 @@ class Problem:
                 line if cut == (None, None) else CutLine(line, cut)
                 for line, cut in zip(self.lines, strand.cuts, strict=True)
             ]
-        self.predictor = Predictor(len(strand.laws), strand.monomials, [line.power for line in self.lines])
+        powers = [whole_power if line.plain else line.power for line in self.lines]
+        self.predictor = Predictor(len(strand.laws), strand.monomials, powers)
         used = (*strand.moments, *self.predictor.monomials)
         if not all(line.has(k) for exponents in used for line, k in zip(self.lines, exponents, strict=True)):
             raise EvaluationError("a moment has a product of functions of a predictor that is not one of two columns")

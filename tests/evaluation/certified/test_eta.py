@@ -1,0 +1,57 @@
+"""Linear predictors that are parabolas in unbounded predictors: their range, and values under the log link."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import arb
+from scipy import stats
+from scipy.integrate import quad
+
+from leadterms import Model, leading_terms
+from leadterms.evaluation.certified.eta import Predictor
+
+LAWS = {
+    "Gamma(2, 1)": stats.gamma(2),
+    "LogNormal(0, 1/2)": stats.lognorm(0.5),
+    "Laplace(1, 2)": stats.laplace(1, 2),
+}
+
+
+@pytest.mark.parametrize("slopes", [(0.7, -0.4, 1.5), (-2.0, -0.1, 0.0), (0.5, 3.0, -1.0)])
+def test_the_range_of_a_parabola_and_a_bounded_predictor(slopes: tuple[float, ...]) -> None:
+    predictor = Predictor(2, [(1, 0), (2, 0), (0, 1)])
+    ends = ((None, None), (arb(-1), arb(2)))
+    low, high, height = predictor.range(arb(0.25), [arb(slope) for slope in slopes], ends)
+    x, z = np.meshgrid(np.linspace(-20, 20, 4001), np.linspace(-1, 2, 31))
+    eta = 0.25 + slopes[0] * x + slopes[1] * x**2 + slopes[2] * z
+    assert height == 0
+    if slopes[1] < 0:
+        assert low is None
+        assert eta.max() <= float(high) <= eta.max() + 2.1 * abs(slopes[2])
+    else:
+        assert high is None
+        assert eta.min() - 2.1 * abs(slopes[2]) <= float(low) <= eta.min()
+
+
+def test_no_range_where_a_square_may_be_either_or_stands_in_a_product() -> None:
+    ends = ((arb(0), None), (arb(-1), arb(2)))
+    assert Predictor(2, [(2, 0)]).range(arb(0), [arb(0, 1)], ends)[:2] == (None, None)
+    assert Predictor(2, [(2, 1)]).range(arb(0), [arb(-1)], ends)[:2] == (None, None)
+    assert Predictor(2, [(3, 0)]).range(arb(0), [arb(-1)], ends)[:2] == (None, None)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_leading_terms_with_a_square_under_the_log_link(law: str) -> None:
+    entry = leading_terms(Model("y ~ x + I(x**2) + (1 | g)", family="poisson", laws={"x": law}))["x"]
+    found = entry.evaluate("beta0=-0.3, beta1=0.7, beta2=-0.4, sigma2=0.4", 6, method="balls")
+
+    def moment(k: int) -> Any:
+        low = max(LAWS[law].support()[0], -60)
+        return quad(lambda x: x**k * np.exp(0.7 * x - 0.4 * x * x) * LAWS[law].pdf(x), low, 60, points=[0, 1, 3])[0]
+
+    m = np.array([[moment(j + k) for k in range(3)] for j in range(3)]) * np.exp(-0.3 + 0.4 / 2)
+    exact = np.linalg.inv(m)[1, 1]
+    assert abs(float(found.value) - exact) <= float(found.error) + 1e-5 * exact
