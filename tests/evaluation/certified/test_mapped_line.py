@@ -28,7 +28,13 @@ LAWS = {
     "Beta(1/2, 1/3)": st.beta(1 / 2, 1 / 3),
     "Triangular(0, 2, 1)": st.triang(0.5, 0, 2),
 }
-FUNCTIONS = {"log(x)": np.log, "sqrt(x)": np.sqrt, "1/x": lambda x: 1 / x, "exp(-x)": lambda x: np.exp(-x)}
+FUNCTIONS = {
+    "x": np.asarray,
+    "log(x)": np.log,
+    "sqrt(x)": np.sqrt,
+    "1/x": lambda x: 1 / x,
+    "exp(-x)": lambda x: np.exp(-x),
+}
 WEIGHTS = {
     "logit": lambda eta: 1 / (2 + 2 * np.cosh(eta)),
     "probit": lambda eta: np.exp(-eta * eta - np.log(2 * np.pi) - log_ndtr(eta) - log_ndtr(-eta)),
@@ -132,6 +138,32 @@ def test_second_terms_are_those_of_the_definition(weight, law, function):
     number = entry.evaluate(point(stated), 4, method="balls", order="1/(m*n)")
     assert number.certified
     assert float(number) == pytest.approx(terms(weight, law, function)[1], rel=6e-4)
+
+
+@pytest.mark.parametrize(
+    ("weight", "law", "functions"),
+    [
+        ("logit", "Uniform(0, 1)", ("x", "log(x)")),
+        ("negative-binomial(2)", "Pareto(1, 7)", ("x", "1/x")),
+        ("gaussian", "Gamma(3, 1/2)", ("x", "log(x)")),
+    ],
+)
+def test_several_functions_of_one_predictor(weight, law, functions):
+    stated = Model(
+        f"y ~ I({functions[0]}) + I({functions[1]}) + (1 | g)",
+        family="bernoulli" if weight == "logit" else weight,
+        laws={"x": law},
+    )
+    x, masses = nodes(law, "x")
+    columns = np.stack([np.ones_like(x), x, FUNCTIONS[functions[1]](x)])
+    u, step = np.linspace(-7.5, 7.5, 601, retstep=True)
+    eta = (-0.3 - 0.7 * columns[1] + 0.4 * columns[2])[None, :] + u[:, None]
+    h = np.einsum("un,in,jn->uij", WEIGHTS[weight](np.clip(eta, -600, 600)) * masses, columns, columns)
+    inner = h[:, 1:, 1:] - h[:, 1:, :1] * h[:, :1, 1:] / h[:, :1, :1]
+    density = step * np.exp(-u * u / 0.6) / np.sqrt(0.6 * np.pi)
+    expected = np.linalg.inv(np.einsum("u,uij->ij", density, inner))[1, 1]
+    number = leading_terms(stated)["beta2"].evaluate(point(stated), 4, method="balls")
+    assert float(number) == pytest.approx(expected, rel=6e-4)
 
 
 @pytest.mark.slow
