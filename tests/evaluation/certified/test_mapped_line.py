@@ -7,11 +7,12 @@ import pytest
 import scipy.stats as st
 from flint import arb
 from scipy.special import expit, log_ndtr
-from sympy import Rational, Symbol, exp, log, sqrt
+from sympy import Rational, Symbol, exp, log, sin, sqrt
 
 from leadterms import Model, expansion, leading_terms
-from leadterms.evaluation.certified import mapped_line
+from leadterms.evaluation.certified import mapped_line, tail_growth
 from leadterms.evaluation.certified.lines import line_of
+from leadterms.evaluation.certified.tail_growth import TailGrowth
 from leadterms.expectation.mapped_law import image_law
 from leadterms.model.law_reading import read_law
 
@@ -235,6 +236,12 @@ def looseness(law: str, function, spreads: float, power: int, rate: float) -> fl
 @pytest.mark.parametrize(("power", "rate"), [(0, 0.0), (2, 0.0), (1, -0.25)])
 def test_what_is_left_out_is_bounded(law, function, spreads, power, rate):
     assert 0.999 < looseness(law, function, spreads, power, rate) < 50
+
+
+def test_a_density_of_another_kind_has_no_bound():
+    growth = TailGrowth(exp(-tail_growth.X) * (2 + sin(tail_growth.X)))
+    assert not growth.is_known
+    assert not growth.tail(arb(5), arb(1), 0, arb(-1)).is_finite()
 
 
 def test_a_false_bound_would_be_seen(monkeypatch):
