@@ -35,6 +35,7 @@ FUNCTIONS = {
     "sqrt(x)": np.sqrt,
     "1/x": lambda x: 1 / x,
     "exp(-x)": lambda x: np.exp(-x),
+    "log(x + 1)": np.log1p,
 }
 WEIGHTS = {
     "logit": lambda eta: 1 / (2 + 2 * np.cosh(eta)),
@@ -106,6 +107,7 @@ def point(stated: Model) -> dict[str, str]:
         ("logit", "LogNormal(0, 1)", "exp(-x)"),
         ("logit", "Gamma(3/2, 1)", "1/x"),
         ("probit", "Beta(2, 3)", "log(x)"),
+        ("logit", "Gamma(3/2, 1)", "log(x + 1)"),
         ("cloglog", "Pareto(1, 7)", "exp(-x)"),
         ("cloglog", "Uniform(0, 1)", "log(x)"),
         ("negative-binomial(2)", "Triangular(0, 2, 1)", "log(x)"),
