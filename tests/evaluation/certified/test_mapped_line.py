@@ -170,11 +170,10 @@ def test_several_functions_of_one_predictor(weight, law, functions):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("weight", ["logit", "cloglog"])
-def test_beside_another_predictor(weight):
-    stated = model(weight, "Gamma(3, 1/2)", "log(x)", " + z")
+def test_beside_another_predictor():
+    stated = model("logit", "Gamma(3, 1/2)", "log(x)", " + z")
     found = leading_terms(stated)
-    expected, _ = terms(weight, "Gamma(3, 1/2)", "log(x)", arms=2)
+    expected, _ = terms("logit", "Gamma(3, 1/2)", "log(x)", arms=2)
     for i, name in enumerate(("beta1", "beta2")):
         number = found[name].evaluate(point(stated), 4, method="balls")
         assert float(number) == pytest.approx(expected[i, i], rel=6e-4)
@@ -185,9 +184,9 @@ def test_a_random_slope_on_a_logarithm():
     stated = Model(
         "y ~ I(log(x)) + z + (0 + I(log(x)) | g)",
         family="bernoulli",
-        laws={"x": "Exponential(2)", "z": "Bernoulli(1/2)"},
+        laws={"x": "Pareto(1, 7)", "z": "Bernoulli(1/2)"},
     )
-    g, masses = nodes("Exponential(2)", "log(x)")
+    g, masses = nodes("Pareto(1, 7)", "log(x)")
     u, step = np.linspace(-7, 7, 601, retstep=True)
     h = np.zeros((len(u), 3, 3))
     for z in (0, 1):
