@@ -65,11 +65,15 @@ def _exponents(functions: Tuple) -> dict[Expr, int]:
 
 @dataclass(frozen=True)
 class OnCurve:
-    """The linear predictor and a factor in powers of x that stand for functions of it, and the law of these."""
+    """The linear predictor and a factor in powers of x that stand for functions of it, and the law of these.
+
+    The last is what x is, the predictor itself or a function of it.
+    """
 
     eta: Expr
     factor: Expr
     law: CurveLaw
+    coordinate: Expr
 
 
 def on_curve(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, ...] = ()) -> OnCurve | None:
@@ -106,7 +110,7 @@ def on_curve(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, .
     marks = dict(zip(functions, curve.marks, strict=True))
     known = _exponents(curve.args[1])
     written = Add(*(c * x ** marks.get(f, 0) for f, c in parts[0]))
-    return OnCurve(written, Add(*(c * x ** known[f] for f, c in parts[1])), curve)
+    return OnCurve(written, Add(*(c * x ** known[f] for f, c in parts[1])), curve, x)
 
 
 def power_and_rate(function: Expr, x: Symbol) -> tuple[int, Expr] | None:

@@ -19,7 +19,7 @@ from leadterms.evaluation.cancellation import Cancellation
 from leadterms.evaluation.compile_mpmath import Program, hoist
 from leadterms.evaluation.grid import Grid
 from leadterms.evaluation.precision import Context, Effort, Real, precision
-from leadterms.evaluation.rules import Axis, axis, is_finite_rule
+from leadterms.evaluation.rules import Axis, axis, is_finite_rule, is_rough
 from leadterms.evaluation.stable import stable
 from leadterms.expectation.held import Expectation, outermost
 from leadterms.model.laws import Law
@@ -140,7 +140,8 @@ class _Block:
         self._losses_ahead = partial(Cancellation, context, self._parameters, list(table))
         self._watches: tuple[Cancellation, Cancellation] | None = None
         self._grid: Grid | None = None
-        if not self._inner and all(map(is_finite_rule, laws)):
+        self._rough = [any(is_rough(e, x, law) for e in integrands) for x, law in zip(variables, laws, strict=True)]
+        if not self._inner and all(map(is_finite_rule, laws, self._rough)):
             self._grid = Grid(context, variables, list(table.values()), lifted)
         else:
             self._integrands = Program(context, arguments, lifted)
@@ -152,7 +153,9 @@ class _Block:
 
     def prepare(self, effort: Effort) -> None:
         """Lay out the nodes of one level, and forget the values of the last."""
-        self._axes = [axis(self._context, law, effort) for law in self._laws]
+        self._axes = [
+            axis(self._context, law, effort, rough) for law, rough in zip(self._laws, self._rough, strict=True)
+        ]
         self._negligible = self._context.mpf(10) ** -effort.truncation
         self._last: tuple[tuple[Real, ...], list[Real]] | None = None
         for block in self._inner:

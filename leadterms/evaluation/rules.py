@@ -3,7 +3,7 @@
 | property of the law | rule |
 |---|---|
 | finitely many points | the exact sum |
-| density polynomial on pieces | Gauss-Legendre on each piece |
+| density polynomial on pieces | Gauss-Legendre on each piece; where the integrand is rough at an end as below |
 | normal | trapezoid on the standardised line (exponentially convergent for analytic integrands) |
 | discrete, infinite | the sum, from the mean or the lower end outwards |
 | any other density | double-exponential substitution on each interval between breakpoints |
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count, pairwise
 from math import ceil, pi, sqrt
 
-from sympy import Expr, Integer, Symbol, oo
+from sympy import Basic, Expr, Integer, Lambda, Pow, Symbol, log, oo
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.compile_mpmath import Program
@@ -82,7 +82,7 @@ class Axis:
         return sum(weight for arm in self.arms for _, weight in arm.known)
 
 
-def axis(context: Context, law: Law, effort: Effort) -> Axis:
+def axis(context: Context, law: Law, effort: Effort, rough: bool = False) -> Axis:
     """Return the nodes for a law with exact parameters.
 
     Parameters
@@ -93,6 +93,8 @@ def axis(context: Context, law: Law, effort: Effort) -> Axis:
         A law of one variable.
     effort
         Digits and level; the number of nodes grows with the level.
+    rough
+        Whether the integrand may be singular at an end of the support (`is_rough`).
 
     Raises
     ------
@@ -119,20 +121,40 @@ def axis(context: Context, law: Law, effort: Effort) -> Axis:
         return _normal(context, law, effort)
     variable = Symbol("x", real=True)
     pieces = law.pieces(variable)
-    if pieces is not None:
+    if pieces is not None and not rough:
         return Axis([_polynomial_piece(context, variable, *piece, effort) for piece in pieces], finite=True)
     if law.is_discrete:
         return _discrete(context, law)
-    ends = [law.support[0], *law.breakpoints, law.support[1]]
+    if pieces is None:
+        ends = [law.support[0], *law.breakpoints, law.support[1]]
+        pieces = tuple((lower, upper, law.density(variable)) for lower, upper in pairwise(ends))
     arms: list[Iterator[Node]] = []
-    for lower, upper in pairwise(ends):
-        arms += _interval(context, law, lower, upper, effort)
+    for lower, upper, density in pieces:
+        arms += _interval(context, law, (lower, upper), Lambda(variable, density), effort)
     return Axis(arms, finite=False)
 
 
-def is_finite_rule(law: Law) -> bool:
+def is_finite_rule(law: Law, rough: bool = False) -> bool:
     """Tell whether the rule of a law has finitely many nodes, all of which are used."""
-    return law.atoms_with_probability is not None or law.pieces(Symbol("x", real=True)) is not None
+    smooth = not rough and law.pieces(Symbol("x", real=True)) is not None
+    return law.atoms_with_probability is not None or smooth
+
+
+def is_rough(integrand: Basic, x: Symbol, law: Law) -> bool:
+    """Tell whether logarithms, roots or reciprocals in an integrand are singular at an end of a law's support.
+
+    Examples
+    --------
+    >>> from sympy import sqrt
+    >>> from leadterms.model.laws import UniformLaw
+    >>> x = Symbol("x", real=True)
+    >>> is_rough(sqrt(x), x, UniformLaw(0, 1)), is_rough(sqrt(x), x, UniformLaw(1, 2))
+    (True, False)
+
+    """
+    smooth = [part for part in integrand.atoms(Pow) if part.exp.is_Integer and part.exp > 0]
+    parts = (part for part in integrand.atoms(log, Pow) if part not in smooth)
+    return any(part.args[0].xreplace({x: end}) == 0 for part in parts if part.args[0].has(x) for end in law.support)
 
 
 def constants(context: Context, expressions: Iterable[Expr]) -> list[Real]:
@@ -202,17 +224,20 @@ def _discrete(context: Context, law: Law) -> Axis:
     return Axis([arm(first, upper, 1), arm(first - 1, lower, -1)], finite=False)
 
 
-def _interval(context: Context, law: Law, lower: Expr, upper: Expr, effort: Effort) -> list[Iterator[Node]]:
+def _interval(
+    context: Context, law: Law, ends: tuple[Expr, Expr], on_it: Lambda, effort: Effort
+) -> list[Iterator[Node]]:
     """Double-exponential nodes on one interval, in the distance from the nearer end.
 
     tanh-sinh, exp-sinh or sinh-sinh as none, one or both ends are infinite (Takahasi and Mori 1974).
     """
+    lower, upper = ends
     distance = Symbol("s", positive=True)
     step = context.mpf(1.5 * pi**2 / effort.nats / effort.refinement)
     quarter = context.pi / 2
 
     def density(point: Expr) -> Callable[[Real], Real]:
-        program = Program(context, [distance], [law.density(point)])
+        program = Program(context, [distance], [on_it(point)])
         return lambda s: context.convert(program(s)[0])
 
     def arm(sign: int, change: Callable[[Real], tuple[Real, Real, Real]], at: Callable[[Real], Real]) -> Iterator[Node]:
@@ -225,7 +250,7 @@ def _interval(context: Context, law: Law, lower: Expr, upper: Expr, effort: Effo
 
     if lower == -oo and upper == oo:
         both = Symbol("s", real=True)
-        program = Program(context, [both], [law.density(both)])
+        program = Program(context, [both], [on_it(both)])
         centre, scale = _bulk(context, lambda x: context.convert(program(x)[0]))
 
         def sinh_sinh(t: Real) -> tuple[Real, Real, Real]:

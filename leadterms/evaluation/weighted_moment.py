@@ -8,16 +8,16 @@ is a polynomial in the predictors: a wrong guess is refused, never believed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from sympy import Add, Expr, Integer, Mul, Poly, Pow, Symbol, default_sort_key, erfc, exp, sqrt
+from sympy import Add, Expr, Integer, Mul, Poly, Pow, Symbol, default_sort_key, erfc, exp, log, sqrt
 
 from leadterms.evaluation.binding import independent
-from leadterms.evaluation.curve_law import CurveLaw, on_curve
+from leadterms.evaluation.curve_law import CurveLaw, OnCurve, on_curve
 from leadterms.evaluation.internal import MARK
 from leadterms.expectation.held import Expectation
-from leadterms.expectation.mapped_law import straightened
+from leadterms.expectation.mapped_law import image_law, straightened
 from leadterms.model.laws import Law
 from leadterms.model.weights import (
     CloglogWeight,
@@ -99,7 +99,9 @@ def _functions(moment: WeightedMoment, i: int) -> Iterator[Expr]:
     x, law = moment.variables[i], moment.laws[i]
     for (k,) in Poly(moment.eta, x).monoms() if moment.eta.has(x) else ():
         if k:
-            yield law.powers[k] if isinstance(law, CurveLaw) else moment.functions[i] ** k
+            function = law.powers[k] if isinstance(law, CurveLaw) else moment.functions[i] ** k
+            logarithmic = isinstance(law, CurveLaw) and moment.functions[i] == log(x)
+            yield function.xreplace({x: log(x)}) if logarithmic else function
 
 
 def _accepted(
@@ -113,6 +115,8 @@ def _accepted(
             if given or not eta.is_polynomial(x) or (eta == 0 and not rest.is_polynomial(x)):
                 straight = None if given else straightened(x, law, (eta, rest))
                 curved = on_curve(x, law, eta, rest, given) if straight is None else None
+                if straight is None and curved is None:
+                    curved = _on_logarithmic_curve(x, law, (eta, rest, *given))
                 if straight is not None:
                     eta, rest = straight.expressions
                     functions[i] = straight.function
@@ -120,12 +124,22 @@ def _accepted(
                 elif curved is not None:
                     eta, rest = curved.eta, curved.factor
                     laws = (*laws[:i], curved.law, *laws[i + 1 :])
+                    functions[i] = curved.coordinate
         if not rest.is_polynomial(*variables):
             continue
         polynomial = Poly(rest, *variables) if variables else None
         terms = polynomial.terms() if polynomial is not None else [((), rest)]
         polynomial_terms = tuple((tuple(e), c) for e, c in terms)
         yield WeightedMoment(weight, eta, variables, laws, polynomial_terms, tuple(functions))
+
+
+def _on_logarithmic_curve(x: Symbol, law: Law, expressions: tuple[Expr, ...]) -> OnCurve | None:
+    """Return what `on_curve` does for the logarithm of a positive predictor: its powers are exponentials then."""
+    if law.is_discrete or not law.support[0].is_extended_nonnegative:
+        return None
+    eta, factor, *beside = (expression.xreplace({x: exp(x)}) for expression in expressions)
+    found = on_curve(x, image_law(law, log(x), x), eta, factor, tuple(beside))
+    return None if found is None else replace(found, coordinate=log(x))
 
 
 def _merged(product: Expr) -> Expr:

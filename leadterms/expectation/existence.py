@@ -34,7 +34,7 @@ from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.expectation.held import variables_of
 from leadterms.expectation.mapped_law import MappedLaw
 from leadterms.expectation.support import corners
-from leadterms.expectation.tails import SIDES, elasticity_at, reaches, tail_indices, tail_rates
+from leadterms.expectation.tails import SIDES, reaches, tail_indices, tail_rates
 from leadterms.model.laws import JointNormalLaw, Law
 from leadterms.model.weights import (
     CloglogWeight,
@@ -80,37 +80,6 @@ def _refuse_equality(law: Law, side: int, margin: Expr, power: Expr, rate: Expr,
             f"whether an expectation over {law.map} exists for {name} ~ {law.base} could not be decided: it is at the "
             "edge of those that do"
         )
-
-
-def monomial_conditions(law: Law, power: Expr, rate: Expr, name: str) -> tuple[Boolean, ...]:
-    """Conditions for E[X^power |log X|^q e^(rate X)] to be finite for every q, for a law of positive X.
-
-    At zero the density is x^(a - 1) up to factors x^o(1), at infinity it falls with the law's rate or index: with
-    strict inequalities the logarithms do not matter.
-
-    Raises
-    ------
-    ExistenceError
-        If it is infinite.
-    UndecidedError
-        If an end is not known, or nothing is gained or lost at one.
-
-    """
-    low, high = law.support
-    conditions: list[Boolean] = []
-    if low == 0:
-        conditions.append(Gt(1 + elasticity_at(law, Integer(0)) + power, 0))
-    if high == oo:
-        bound = tail_rates(law)[1]
-        if bound == 0 and rate == 0:
-            conditions.append(Gt(tail_indices(law, name)[1] - 1, power))
-        elif bound != oo:
-            conditions.append(Lt(rate, bound))
-    if false in conditions:
-        raise UndecidedError(
-            f"whether E[{name}^({power})*exp({rate}*{name})] exists for {name} ~ {law} could not be decided"
-        )
-    return tuple(condition for condition in conditions if condition != true)
 
 
 def moment_conditions(law: Law, power: int, name: str) -> tuple[Boolean, ...]:

@@ -35,15 +35,21 @@ class LawOfMap(Law):
 
 
 class MappedLaw(LawOfMap):
-    """The law of g(X), g one of log x, x^s and e^(c x), monotone on the support of X: arguments law, g, x."""
+    """The law of g(X), g one of log(x + d), (x + d)^s, e^(c x), monotone on the support of X: arguments law, g, x."""
 
     name = "Image"
 
     @property
+    def shift(self) -> Expr:
+        """Return d, zero for an exponential."""
+        if self.slope is not None:
+            return Integer(0)
+        inner = self.map.base if isinstance(self.map, Pow) else self.map.args[0]
+        return inner - self.variable
+
+    @property
     def exponent(self) -> Expr | None:
-        """Return s of x^s, None for another function."""
-        if self.map == self.variable:
-            return Integer(1)
+        """Return s of (x + d)^s, None for another function."""
         return self.map.exp if isinstance(self.map, Pow) else None
 
     @property
@@ -69,9 +75,9 @@ class MappedLaw(LawOfMap):
 
     def inverse(self, u: Expr) -> Expr:
         """Return x with g(x) = u."""
-        if self.exponent is not None:
-            return u ** (1 / self.exponent)
-        return exp(u) if self.slope is None else log(u) / self.slope
+        if self.slope is not None:
+            return log(u) / self.slope
+        return (exp(u) if self.exponent is None else u ** (1 / self.exponent)) - self.shift
 
     def density(self, x: Expr) -> Expr:
         """f(g^{-1}(u)) |dg^{-1}(u)/du|, f the density of X."""
@@ -96,7 +102,7 @@ class MappedLaw(LawOfMap):
 
 
 def at_end(function: Expr, x: Symbol, end: Expr) -> Expr:
-    """Return the limit of log x, x^s or e^(c x) at an end of a support: from above at zero."""
+    """Return the limit of a map of `MappedLaw` at an end of a support: from above at zero."""
     if end == 0 and function == log(x):
         return -oo
     if end == 0 and isinstance(function, Pow) and function.base == x and function.exp.is_negative:
@@ -116,6 +122,8 @@ def image_law(law: Law, function: Expr, x: Symbol) -> Law:
     from sympy.stats.crv_types import LogNormalDistribution
 
     image = MappedLaw(law, function, x)
+    if image.shift != 0:
+        return image
     if isinstance(law, StatsLaw) and law.name == "LogNormal":
         mean, sd = law.distribution.args
         s = image.exponent
@@ -141,8 +149,8 @@ class Straightened:
 def straightened(x: Symbol, law: Law, expressions: tuple[Expr, ...]) -> Straightened | None:
     """Return expressions that see a predictor through one function only as polynomials in it; None where they do not.
 
-    The function is e^(c x), log x, or a root or reciprocal of x, monotone on the support.  Its image keeps the symbol
-    x.
+    The function is e^(c x), or the logarithm, a root or the reciprocal of x + d, monotone on the support.  Its image
+    keeps the symbol x.
 
     Examples
     --------
@@ -152,16 +160,44 @@ def straightened(x: Symbol, law: Law, expressions: tuple[Expr, ...]) -> Straight
     (b*x, x**2)
 
     """
+    shift = _shift(x, expressions)
+    # in x + d; where it is not one function of that it is none
+    expressions = tuple(expression.xreplace({x: x - shift}) for expression in expressions) if shift else expressions
     found = _generator(x, expressions)
     if found is None:
         return None
     function, inverse, image = found
+    if shift:
+        # of what keeps away from zero
+        if not (law.support[0] + shift).is_extended_positive:
+            return None
+        written = _written(x, expressions, inverse, image)
+        return None if written is None else Straightened(written, image_law(law, function.xreplace({x: x + shift}), x),
+                                                         function.xreplace({x: x + shift}))  # fmt: skip
     if not _is_monotone(function, x, law):
         return None
+    written = _written(x, expressions, inverse, image)
+    return None if written is None else Straightened(written, image_law(law, function, x), function)
+
+
+def _written(x: Symbol, expressions: Iterable[Expr], inverse: Expr, image: Symbol) -> tuple[Expr, ...] | None:
+    """Return expressions in the image, None where they are no polynomials in it."""
     written = tuple(expression.xreplace({x: inverse}).xreplace({image: x}).expand() for expression in expressions)
-    if not all(expression.is_polynomial(x) for expression in written):
-        return None
-    return Straightened(written, image_law(law, function, x), function)
+    return written if all(expression.is_polynomial(x) for expression in written) else None
+
+
+def _shift(x: Symbol, expressions: Iterable[Expr]) -> Expr:
+    """Return d of a logarithm or power of x + d, zero where there is none."""
+    for expression in expressions:
+        for part in expression.atoms(log, Pow):
+            shift = part.args[0] - x
+            if (
+                shift.is_Rational
+                and shift != 0
+                and not (isinstance(part, Pow) and part.exp.is_Integer and part.exp > 0)
+            ):
+                return shift
+    return Integer(0)
 
 
 def _is_monotone(function: Expr, x: Symbol, law: Law) -> bool:

@@ -22,9 +22,10 @@ from leadterms.expectation.existence import (
 )
 from leadterms.expectation.gaussian import normal_polynomial_moment, quadratic_parts, tilt
 from leadterms.expectation.held import Expectation, kept_whole, variables_of
-from leadterms.expectation.mapped_law import straightened
+from leadterms.expectation.images import Images
+from leadterms.expectation.monomials import has_monomials, tilted_monomials
 from leadterms.expectation.predictor_moments import MomentRequest
-from leadterms.expectation.support import at_value, is_bounded, powers_and_rates, require_bounded, require_smooth
+from leadterms.expectation.support import at_value, is_bounded, require_bounded, require_smooth
 from leadterms.expectation.tails import tail_rates
 from leadterms.model.laws import JointNormalLaw, Law, NormalLaw
 from leadterms.model.weights import (
@@ -109,26 +110,14 @@ class PredictorAverage:
 
     def _by_images(self, factor: Expr, eta: Expr, average: Average) -> Expr:
         """Average with those predictors straightened that enter through one function, and write the rest back."""
-        images: dict[Symbol, tuple[Expr, Tuple]] = {}
-        # each image has a symbol with the name of the function, for messages
-        bindings = list(self.bindings)
-        for place, (x, law) in enumerate(bindings):
-            if not isinstance(law, Law) or law.atoms_with_probability is not None:
-                continue
-            if factor.is_polynomial(x) and eta.is_polynomial(x):
-                continue
-            found = straightened(x, law, (factor, eta))
-            if found is not None:
-                image = Symbol(f"({found.function})", real=True)
-                factor, eta = (expression.xreplace({x: image}) for expression in found.expressions)
-                images[image] = found.function, bindings[place]
-                bindings[place] = Tuple(image, found.law)
-        if not images:
+        images = Images.of(self.bindings, (factor, eta))
+        if not images.functions:
             return self._over_atoms(factor, eta, self.bindings, average)
         known = set(self.requests)
-        self._predictors.update(images)
-        value = self._over_atoms(factor, eta, tuple(bindings), average)
-        written = {node: _of_base(node, images) for node in value.atoms(Expectation)}
+        self._predictors.update(images.functions)
+        factor, eta = images.expressions
+        value = self._over_atoms(factor, eta, images.bindings, average)
+        written = {node: images.written_back(node) for node in value.atoms(Expectation)}
         for node in set(self.requests) - known:
             self.requests[written.get(node, node)] = self.requests.pop(node)
         return value.xreplace(written)
@@ -160,7 +149,8 @@ class PredictorAverage:
     def _raw_group(self, part: Expr, group: tuple[Tuple, ...]) -> Expr:
         variables, law = _variables(group), group[0][1]
         if not part.is_polynomial(*variables):
-            require_smooth([part], group)
+            if not self._admits_monomials(part, Integer(0), group):
+                require_smooth([part], group)
             return Expectation(part, *group)
         if isinstance(law, JointNormalLaw):
             return normal_polynomial_moment(part, variables, law.mean, law.covariance)
@@ -206,7 +196,8 @@ class PredictorAverage:
     def _tilted_one(self, factor: Expr, exponent: Expr, binding: Tuple) -> Expr:
         x, law = binding
         if not (exponent.is_polynomial(x) and factor.is_polynomial(x)):
-            require_smooth([factor, exponent], [binding])
+            if not self._admits_monomials(factor, exponent, (binding,)):
+                require_smooth([factor, exponent], [binding])
             return Expectation(factor * exp(exponent), binding)
         if exponent.free_symbols & self.effects and not is_bounded(law):
             self._refuse_random_slope(exponent, x, law)
@@ -218,6 +209,14 @@ class PredictorAverage:
         self._admit(exponential_conditions(law, slope, x.name))
         (power,), coefficient = Poly(factor, x).LM().exponents, Poly(factor, x).LC()
         return coefficient * self._request(MomentRequest(power, UNIT_EXPONENTIAL, Integer(0), slope, law), x)
+
+    def _admits_monomials(self, factor: Expr, exponent: Expr, group: tuple[Tuple, ...]) -> bool:
+        """Admit what powers and logarithms of one positive predictor need, where there is nothing else."""
+        x, law = group[0]
+        found = tilted_monomials(factor, exponent, x, law) if len(group) == 1 and isinstance(law, Law) else None
+        if found is not None:
+            self._admit(found)
+        return found is not None
 
     def _refuse_random_slope(self, exponent: Expr, x: Symbol, law: Law) -> None:
         """Refuse a normal random slope on an unbounded predictor: its moment generating function decides."""
@@ -257,31 +256,20 @@ class PredictorAverage:
         return Expectation(factor * self.weight.at(eta), *bindings)
 
     def _is_tilted(self, factor: Expr, eta: Expr, binding: Tuple, bindings: tuple[Tuple, ...]) -> bool:
-        """Tell whether a factor of a bounded weight is a sum of powers times exponentials on an unbounded law.
+        """Tell whether a factor of a bounded weight is a sum of powers times exponentials, logarithms among them.
 
-        Then E|factor w| <= sup w E|factor|, and that is finite where the law surely has the exponential moments.  The
-        other predictors must have all moments: none may need the weight.  No random effect may multiply functions of x.
+        Then E|factor w| <= sup w E|factor|, and that is finite where the law surely has these moments.  The other
+        predictors must have all moments: none may need the weight.  No random effect may multiply functions of x.
         """
         x, law = binding
-        if not isinstance(law, Law) or is_bounded(law) or not isinstance(self.weight, BOUNDED):
+        if not isinstance(law, Law) or not isinstance(self.weight, BOUNDED):
             return False
         if any(eta.diff(effect).has(x) for effect in self.effects):
             return False
         if not all(one is binding or is_bounded(one[1]) or isinstance(one[1], NormalLaw) for one in bindings):
             return False
-        if factor.is_polynomial(x) and eta.is_polynomial(x):
-            return False
-        parts = [powers_and_rates(expression, x) for expression in (factor, eta)]
-        if parts[0] is None or parts[1] is None:
-            return False
         # whether the weight tames more than that is not asked: what fails here may exist
-        try:
-            return not any(
-                exponential_conditions(law, rate, x.name) if rate else moment_conditions(law, power, x.name)
-                for power, rate in parts[0]
-            )
-        except (ExistenceError, UndecidedError):
-            return False
+        return has_monomials(factor, eta, x, law)
 
     def _check_weighted(self, factor: Expr, eta: Expr, binding: Tuple) -> None:
         variables, law = variables_of(binding), binding[1]
@@ -324,13 +312,6 @@ class PredictorAverage:
                     "because the random effects are normal"
                 )
             self.conditions[condition] = None
-
-
-def _of_base(node: Expectation, images: dict[Symbol, tuple[Expr, Tuple]]) -> Expectation:
-    """Return an expectation over images as one over the predictors."""
-    functions = {x: function for x, (function, _) in images.items() if x in node.bound_symbols}
-    stated = (images[x][1] if x in images else Tuple(x, law) for x, law in node.bindings)
-    return Expectation(node.integrand.xreplace(functions), *stated) if functions else node
 
 
 def _variables(bindings: Sequence[Tuple]) -> list[Symbol]:

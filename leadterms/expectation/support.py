@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from sympy import Abs, Add, Dummy, Expr, I, Integer, Mul, Poly, Pow, Symbol, Tuple, exp, factor_list, log, nan, oo, zoo
+from sympy import Abs, Dummy, Expr, I, Integer, Poly, Pow, Symbol, Tuple, factor_list, log, nan, oo, zoo
 
 from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.expectation.held import variables_of
@@ -131,28 +131,6 @@ def at_value(expression: Expr, x: Symbol, value: Expr) -> Expr:
 def is_bounded(law: Law | JointNormalLaw) -> bool:
     """Tell whether the support is bounded."""
     return isinstance(law, Law) and all(end.is_finite is not False for end in law.support)
-
-
-def powers_and_rates(expression: Expr, x: Symbol) -> list[tuple[int, Expr]] | None:
-    """Return i and c of the terms x^i e^(c x) of a sum, with exact numbers c; None where it is no such sum.
-
-    Examples
-    --------
-    >>> x, b = Symbol("x", real=True), Symbol("b")
-    >>> sorted(powers_and_rates(b * x + x**2 * exp(-x), x))
-    [(1, 0), (2, -1)]
-
-    """
-    found = []
-    for term in Add.make_args(expression.expand()):
-        function = term.as_independent(x, as_Add=False)[1]
-        exponentials = [part for part in Mul.make_args(function) if isinstance(part, exp)]
-        rest = Mul(*(part for part in Mul.make_args(function) if not isinstance(part, exp)))
-        rate = (Add(*(part.args[0] for part in exponentials)) / x).expand()
-        if not (rate.is_Rational and rest.is_polynomial(x)):
-            return None
-        found.append((int(Poly(rest, x).degree()), rate))
-    return found
 
 
 def require_bounded(bindings: Sequence[Tuple]) -> None:

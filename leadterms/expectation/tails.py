@@ -7,6 +7,7 @@ x^(a - 1) up to factors x^o(1).
   -1 - lim e(x), x to infinity, to the right.
 - X^s has the elasticity (e(x) + 1)/s - 1 at u = x^s.  Minus its limit is the index of the tail, where x goes to
   infinity for s > 0, and to zero for s < 0; where that is infinite the limit of -{(e(x) + 1)/s - 1}/x^s is the rate.
+- With X + d in place of X, d such that it keeps away from zero, the same holds at infinity, where (x + d)/x tends to 1.
 - e^(c X) has the elasticity {f'(x)/f(x)}/c - 1: with the rate r of X the index is 1 + r/|c|.
 """
 

@@ -28,6 +28,9 @@ FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {
 }
 """The functions of one argument that an expression may call."""
 
+SPELLED_ELSEWHERE = {"abs": "Abs", "ln": "log"}
+"""Names that others have for some of them."""
+
 CONSTANTS: Mapping[str, sympy.Expr] = {"pi": sympy.pi, "E": sympy.E}
 """The constants that an expression may name."""
 
@@ -111,6 +114,8 @@ def _function(node: Node, scope: Scope) -> sympy.Expr:
     if name not in FUNCTIONS:
         if name in scope.names or name in CONSTANTS:
             raise scope.refusal(f"{name} is no function: write {name}*(...) for a product", place)
+        if name in SPELLED_ELSEWHERE:
+            raise scope.refusal(f"unknown function {name!r}: write {SPELLED_ELSEWHERE[name]}(...)", place)
         raise scope.refusal(f"unknown function {name!r}: the known functions are {_listed(list(FUNCTIONS))}", place)
     if len(node.operands) != 1:
         raise scope.refusal(f"{name} takes one argument, not {len(node.operands)}", node)

@@ -205,6 +205,8 @@ def test_far_out_intercept(intercept):
     [
         (Abs(X), NormalLaw(0, 1)),
         (Abs(X - Rational(1, 3)), UniformLaw(-1, 1)),
+        (sqrt(Abs(X)), UniformLaw(-1, 1)),
+        (log(Abs(X - Rational(1, 3))), UniformLaw(-1, 1)),
     ],
 )
 def test_slow_convergence_is_refused(expr, law):

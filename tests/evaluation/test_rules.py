@@ -3,7 +3,7 @@
 import mpmath
 import pytest
 import sympy.stats
-from sympy import Rational, Symbol, Tuple, exp, sqrt, symbols
+from sympy import Rational, Symbol, Tuple, exp, log, sqrt, symbols
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.gauss_legendre import gauss_legendre
@@ -62,6 +62,19 @@ def test_tilted_moments(law, k):
     t = Rational(1, 3)
     number = evaluate(Expectation(X**k * exp(t * X), (X, law)), {}, 30)
     assert bounded(number, evaluate(law.tilted_moment(k, t), {}, 45).value)
+
+
+@pytest.mark.parametrize(
+    ("function", "law", "value"),
+    [
+        (log(X) ** 2, UniformLaw(0, 1), 2),
+        (1 / X, BetaLaw(2, 3), 4),
+        (sqrt(X), TriangularLaw(0, 1, 0), Rational(8, 15)),
+        (X**2 * log(X), UniformLaw(0, 1), Rational(-1, 9)),
+    ],
+)
+def test_functions_that_are_rough_at_an_end(function, law, value):
+    assert bounded(evaluate(Expectation(function, (X, law)), {}, 25, method="mpmath"), value)
 
 
 @pytest.mark.parametrize("law", [UniformLaw(-1, 2), TriangularLaw(-1, 2, HALF)], ids=str)

@@ -23,6 +23,7 @@ NODES, MASSES = np.polynomial.legendre.leggauss(80)
         ((log(X), log(X) ** 2 + B), (X, X**2 + B), (0, log(2))),
         ((1 / X, X**-3), (X, X**3), (Rational(1, 2), 1)),
         ((sqrt(X), X ** Rational(3, 2)), (X, X**3), (1, sqrt(2))),
+        ((log(X + 1), B * log(X + 1)), (X, B * X), (log(2), log(3))),
     ],
 )
 def test_one_function_becomes_the_predictor(expressions, expected, support):
@@ -39,7 +40,8 @@ def test_one_function_becomes_the_predictor(expressions, expected, support):
         (UniformLaw(1, 2), (exp(X) + log(X),)),
         (UniformLaw(1, 2), (exp(X), exp(-X))),
         (UniformLaw(1, 2), (exp(X**2),)),
-        (UniformLaw(1, 2), (log(X + 1),)),
+        (UniformLaw(-1, 2), (log(X + 1),)),
+        (UniformLaw(1, 2), (log(X + 1), log(X + 2))),
         (NormalLaw(0, 1), (log(X),)),
         (UniformLaw(-1, 1), (1 / X,)),
         (UniformLaw(-1, 0), (1 / X,)),

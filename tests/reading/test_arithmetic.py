@@ -129,6 +129,7 @@ REFUSED = [
     ("1e999999999", "^^^^^^^^^^^", "more than 4000 digits"),
     ("y+1", "^", "unknown name 'y': the known names are x, z, pi and E"),
     ("1 + foo(1)", "    ^^^", "unknown function 'foo'"),
+    ("abs(1)", "^^^", "unknown function 'abs': write Abs(...)"),
     ("x(2)", "^", "x is no function: write x*(...)"),
     ("2*exp", "  ^^^", "exp is a function: write exp(...)"),
     ("sqrt(1, 2)", "^^^^^^^^^^", "sqrt takes one argument, not 2"),

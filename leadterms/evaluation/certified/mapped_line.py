@@ -1,4 +1,4 @@
-r"""The law of U = g(X) on the certified road, g one of log x, x^s, e^(c x): the segments of X, with points g(x).
+r"""The law of U = g(X) on the certified road, g one of log(x + d), (x + d)^s, e^(c x): the segments of X, points g(x).
 
 Where g is analytic on a complex box of x and the density too, so is the integrand; elsewhere `value_of` is not finite,
 and no bound is taken from it.
@@ -6,8 +6,8 @@ and no bound is taken from it.
 **Next to zero** a segment of X has x = b t^q.  For s > 0 t = v^m, with q m s whole, makes the points analytic; where g
 is not bounded, under a logarithm or s < 0, it is v = log t, which has no lower end and is cut off.
 
-**Cuts** are made in y = x for e^(c x), and y = log x for the others.  Segments stop `SLACK`/2 before the end in y, and
-tails begin `SLACK` before it: ends are rounded.
+**Cuts** are made in y = x for e^(c x), and y = log(x + d) for the others.  Segments stop `SLACK`/2 before the end in y,
+and tails begin `SLACK` before it: ends are rounded.
 
 **Tails.**  At an end where U is not bounded they are those of its density f(g^{-1}(u)) |dg^{-1}(u)/du|, by its
 elasticity (`tail_growth`), or that of y = c v + d, v = u or -u, d >= 0: beyond the cut |u| <= y/c, and rate u is
@@ -47,8 +47,8 @@ class MappedLine(Line):
         super().__init__(law)
         self._law, self._base = law, base
         self._moments: dict[int, Ball] = {}
-        self._is_open = (law.slope is None and law.base.support[0] == 0
-                         and (law.exponent is None or law.exponent.is_negative))  # fmt: skip
+        plain = law.slope is None and law.shift == 0 and law.base.support[0] == 0
+        self._is_open = plain and (law.exponent is None or law.exponent.is_negative)
         self.normalised = base.normalised and any(segment.rough for segment in self.segments(*self.reach(3.0)))
 
     def _image(self, x: Ball) -> Ball:
@@ -69,7 +69,7 @@ class MappedLine(Line):
 
     def _base_point(self, y: Ball) -> Ball:
         """Return x."""
-        return y if self._law.slope is not None else y.exp()
+        return y if self._law.slope is not None else y.exp() - value_of(self._law.shift)
 
     def reach(self, spreads: float) -> tuple[Ball, Ball]:
         """Return the images of the ends that the law itself has for it; ends that it does not cut off are exact."""
@@ -96,7 +96,7 @@ class MappedLine(Line):
     @property
     def _is_deep(self) -> bool:
         """Whether a lower end of X is cut off so far down that it is the same for all: its image has no digits left."""
-        return self._law.slope is not None and self._base.low is not None
+        return (self._law.slope is not None or self._law.shift != 0) and self._base.low is not None
 
     def _cuts(self, low: Ball, high: Ball) -> tuple[End, End]:
         """Return the y of the ends of X that are cut off, None where the law's own ends stay."""
@@ -122,7 +122,7 @@ class MappedLine(Line):
         return [self._mapped(segment, cuts[0]) for segment in self._base.segments(lower, upper)]
 
     def _mapped(self, segment: Segment, first: Ball | None) -> Segment:
-        if segment.order is None or self._law.slope is not None:
+        if segment.order is None or self._law.slope is not None or self._law.shift != 0:
             inner = segment.point
             return replace(segment, point=lambda t: self._image(inner(t)), order=None)
         return self._logarithmic(segment, first) if self._is_open else self._rooted(segment)

@@ -97,7 +97,7 @@ class TailGrowth:
 
     def tail(self, start: Ball, value: Ball, power: int, rate: Ball) -> Ball:
         """Bound the integral of x^power f(x) e^(rate x) beyond a point, where f has this value; else not finite."""
-        if not start > arb(1).exp():
+        if not self.is_known or not start > arb(1).exp():
             return NAN
         fall = self._fall(start, power, rate) - 1
         if not fall > 0:
