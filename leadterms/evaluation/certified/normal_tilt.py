@@ -29,6 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 from math import comb, prod
 
@@ -46,8 +47,8 @@ from leadterms.model.laws import NormalLaw
 
 Exponents = tuple[int, ...]
 Rows = tuple[tuple[Ball, ...], ...]
-UNITS = 10
-"""Of work that a value of the integrand is counted for: moments of normal predictors cost little, boxes are many."""
+UNITS = 3
+"""Of work that a value of the integrand is counted for, about its time: moments of normal predictors cost little."""
 
 
 @dataclass(frozen=True)
@@ -87,16 +88,39 @@ class TiltedStrand:
     moments: tuple[tuple[tuple[Ball, int, Exponents], ...], ...]
     """Terms of each original moment: coefficient, place of a moment in ``strand.moments``, powers of the Y_i'."""
 
+    @cached_property
+    def _most(self) -> list[int]:
+        """The highest power of each Y_i'."""
+        powers = [exponents for terms in self.moments for _, _, exponents in terms]
+        return [max((own[i] for own in powers), default=0) for i in range(len(self.normals))]
+
+    @cached_property
+    def _steps(self) -> list[list[tuple[Ball | None, int, list[tuple[int, int]]]]]:
+        """Terms of each moment: coefficient, None for 1, place, and the Y_i' with their powers."""
+        one = arb(1)
+        return [
+            [
+                (None if c == one else c, place, [(i, k) for i, k in enumerate(powers) if k])
+                for c, place, powers in terms
+            ]
+            for terms in self.moments
+        ]
+
     def restored(self, rests: Sequence[Ball], effects: Sequence[Ball]) -> list[Ball]:
         """Return the original moments, up to the factor that all share."""
-        powers = [exponents for terms in self.moments for _, _, exponents in terms]
-        most = [max((own[i] for own in powers), default=0) for i in range(len(self.normals))]
-        own = [normal.moments(effects, power) for normal, power in zip(self.normals, most, strict=True)]
-
-        def value(coefficient: Ball, place: int, powers: Exponents) -> Ball:
-            return coefficient * prod((own[i][k] for i, k in enumerate(powers) if k), start=rests[place])
-
-        return [sum((value(*term) for term in terms), arb(0)) for terms in self.moments]
+        own = [normal.moments(effects, power) for normal, power in zip(self.normals, self._most, strict=True)]
+        found = []
+        for terms in self._steps:
+            total = None
+            for coefficient, place, powers in terms:
+                value = rests[place]
+                for i, k in powers:
+                    value = value * own[i][k]
+                if coefficient is not None:
+                    value = value * coefficient
+                total = value if total is None else total + value
+            found.append(total)
+        return found
 
 
 @dataclass(frozen=True)
