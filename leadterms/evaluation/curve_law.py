@@ -92,6 +92,10 @@ def on_curve(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, .
     (b*x**3 + x**2, x**5, exp(x))
 
     """
+    finite = [end for end in law.support if end.is_finite]
+    # a sum in a denominator is no product of powers and exponentials: seen before all is multiplied out
+    if len(finite) < 2 and any(_is_quotient(expression, x) for expression in (eta, factor)):
+        return None
     parts = [_parts(expression, x) for expression in (eta, factor)]
     if not all(f.free_symbols <= {x} and not f.has(Abs) for own in parts for f, _ in own):
         return None
@@ -100,7 +104,6 @@ def on_curve(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, .
     functions += sorted({f for f, _ in parts[1]} - products, key=default_sort_key)
     if len(functions) >= len(MARKS):
         return None
-    finite = [end for end in law.support if end.is_finite]
     if len(finite) < 2 and not all(power_and_rate(f, x) for f in functions):
         return None
     ends = [f.xreplace({x: end}) for f in functions for end in finite]
@@ -111,6 +114,13 @@ def on_curve(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, .
     known = _exponents(curve.args[1])
     written = Add(*(c * x ** marks.get(f, 0) for f, c in parts[0]))
     return OnCurve(written, Add(*(c * x ** known[f] for f, c in parts[1])), curve, x)
+
+
+def _is_quotient(expression: Expr, x: Symbol) -> bool:
+    """Tell whether a sum with x stands in a denominator."""
+    return any(
+        power.exp.is_negative and isinstance(power.base, Add) and power.base.has(x) for power in expression.atoms(Pow)
+    )
 
 
 def power_and_rate(function: Expr, x: Symbol) -> tuple[int, Expr] | None:

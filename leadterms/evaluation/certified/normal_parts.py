@@ -28,7 +28,8 @@ from leadterms.evaluation.moment_system import Exact, Strand
 Exponents = tuple[int, ...]
 NOT_COVERED = (
     "normal predictors under exponential weights are certified in linear predictors that are affine in them but for "
-    "their squares, and with random effects of these alone: not of their squares or of interactions with them"
+    "their squares, without products of two of them, and with random effects of these alone: not of their squares or "
+    "of interactions with them"
 )
 
 

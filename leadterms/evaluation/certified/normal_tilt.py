@@ -18,19 +18,13 @@ the moments it has the factor e^{d(A + B'z + z'Mz/2)}, and with P = I - dM posit
 
 c = d P^{-1}B and LL' = P^{-1}, for standard normal y (complete the square).  Left are the other predictors, and
 polynomials in them and y: Y_i^k is that of r v_i d_i + Y_i', Y_i' ~ N(m_i, v_i) (binomial theorem).
-
-**Bounds.**  ||Y'||_k <= |m_i| + sqrt(v_i) ||xi||_k for a standard normal xi (Minkowski), so that with m_i = m_0 + sum_j
-m_j y_j and a = |m_0| + sqrt(v_i) ||xi||_k
-
-    E|Y_i'|^k <= (a + sum_j |m_j||y_j|)^k <= a^k e^{k sum_j |m_j||y_j|/a}.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
-from math import comb, prod
+from math import prod
 
 from flint import arb, arb_mat
 
@@ -39,64 +33,15 @@ from leadterms.evaluation.certified.balls import Ball
 from leadterms.evaluation.certified.normal_parts import NormalParts, normal_parts
 from leadterms.evaluation.certified.polynomials import Polynomial, added, times
 from leadterms.evaluation.certified.strands import in_predictors, surely_equal
+from leadterms.evaluation.certified.tilted_strand import Exponents, ShiftedNormal, TiltedStrand, expanded
 from leadterms.evaluation.certified.weight_balls import rate_of, weight_balls
 from leadterms.evaluation.certified.work import spend
 from leadterms.evaluation.moment_system import Exact, Strand
 from leadterms.model.laws import NormalLaw
 
-Exponents = tuple[int, ...]
 Rows = tuple[tuple[Ball, ...], ...]
-UNITS = 10
-"""Of work that a value of the integrand is counted for: moments of normal predictors cost little, boxes are many."""
-
-
-@dataclass(frozen=True)
-class ShiftedNormal:
-    """Y ~ N(m(y), variance) with m = constant + sum_j slopes[j] y_j."""
-
-    constant: Ball
-    slopes: tuple[Ball, ...]
-    variance: Ball
-
-    def moments(self, effects: Sequence[Ball], power: int) -> list[Ball]:
-        """Return E[Y^k] for k up to a power: E[Y^(k + 1)] = m E[Y^k] + k v E[Y^(k - 1)]."""
-        mean = sum((slope * y for slope, y in zip(self.slopes, effects, strict=True)), self.constant)
-        found: list[Ball] = [arb(1), mean]
-        for k in range(1, power):
-            found.append(mean * found[k] + k * self.variance * found[k - 1])
-        return found[: power + 1]
-
-    def absolute(self, power: int) -> tuple[Ball, tuple[Ball, ...]]:
-        """Return level and growth with E|Y|^power <= level e^(sum growth_j |y_j|)."""
-        if power == 0:
-            return arb(1), (arb(0),) * len(self.slopes)
-        even = power + power % 2
-        norm = arb(prod(range(1, even, 2))).root(even)
-        level = (abs(self.constant) + self.variance.sqrt() * norm).abs_upper()
-        return level**power, tuple((power * abs(slope) / level).abs_upper() for slope in self.slopes)
-
-
-@dataclass(frozen=True)
-class TiltedStrand:
-    """A strand without its normal predictors, and these by their laws given y: Y_i = along_i(x) + Y_i'."""
-
-    strand: Strand
-    normals: tuple[ShiftedNormal, ...]
-    """The laws of Y_i'."""
-    along: tuple[Polynomial, ...]
-    moments: tuple[tuple[tuple[Ball, int, Exponents], ...], ...]
-    """Terms of each original moment: coefficient, place of a moment in ``strand.moments``, powers of the Y_i'."""
-
-    def restored(self, rests: Sequence[Ball], effects: Sequence[Ball]) -> list[Ball]:
-        """Return the original moments, up to the factor that all share."""
-        powers = [exponents for terms in self.moments for _, _, exponents in terms]
-        most = [max((own[i] for own in powers), default=0) for i in range(len(self.normals))]
-        own = [normal.moments(effects, power) for normal, power in zip(self.normals, most, strict=True)]
-
-        def value(coefficient: Ball, place: int, powers: Exponents) -> Ball:
-            return coefficient * prod((own[i][k] for i, k in enumerate(powers) if k), start=rests[place])
-
-        return [sum((value(*term) for term in terms), arb(0)) for terms in self.moments]
+UNITS = 3
+"""Of work that a value of the integrand is counted for, about its time: moments of normal predictors cost little."""
 
 
 @dataclass(frozen=True)
@@ -197,21 +142,6 @@ def _intercepts(lines: Sequence[NormalParts]) -> tuple[list[Ball], list[NormalPa
         for line in lines
     ]
     return taken, left
-
-
-def expanded(
-    exponents: Exponents, places: Sequence[int], along: Sequence[Polynomial]
-) -> Iterator[tuple[Polynomial, Exponents]]:
-    """Yield the terms of x^e prod_i (along_i(x) + Y_i')^k_i: polynomials in x, with powers of the Y_i'."""
-    rest = tuple(k for i, k in enumerate(exponents) if i not in places)
-    for powers in product(*(range(exponents[i] + 1) for i in places)):
-        polynomial: Polynomial = {rest: arb(1)}
-        for i, k, own in zip(places, powers, along, strict=True):
-            for _ in range(exponents[i] - k):
-                polynomial = times(polynomial, own)
-            polynomial = {e: comb(exponents[i], k) * c for e, c in polynomial.items()}
-        if polynomial:
-            yield polynomial, powers
 
 
 def _split(polynomial: Polynomial) -> tuple[Ball, Polynomial]:

@@ -23,9 +23,10 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import Ball, larger
 from leadterms.evaluation.certified.bounds import of_exponential_weight
 from leadterms.evaluation.certified.effect_powers import bound_of_effects
-from leadterms.evaluation.certified.normal_tilt import Exponents, Tilted, TiltedStrand, expanded, normal_places
+from leadterms.evaluation.certified.normal_tilt import Tilted, normal_places
 from leadterms.evaluation.certified.polynomials import columns, mean, supremum, times, without_effects
 from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.certified.tilted_strand import Exponents, TiltedStrand, expanded
 from leadterms.evaluation.certified.weight_balls import rate_of
 from leadterms.evaluation.moment_system import Ceiling, ExponentialCeiling, InverseForm, Sector, Strand
 
