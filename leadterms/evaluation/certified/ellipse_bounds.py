@@ -10,7 +10,8 @@ between e^-loss and e^gain (`turning`), |F| is at most sec(m t)^p e^(gains gain 
 ellipse's real range.
 
 Where a probit weight stands with a random slope on a normal predictor the law that it weights is looked at
-(`tilted_normal`), which takes less time.
+(`tilted_normal`), which takes less time.  Where the slope is on a law without a second moment its density is turned,
+under any weight (`slope_turning`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, Cell, interval, larger
 from leadterms.evaluation.certified.bounds import Bounds
 from leadterms.evaluation.certified.gauss import SLACK, columns
+from leadterms.evaluation.certified.slope_turning import SlopeTurning, slope_turning
 from leadterms.evaluation.certified.strands import Plans, Strands, complex_point
 from leadterms.evaluation.certified.strip import Strip
 from leadterms.evaluation.certified.tilted_normal import TiltedNormal, tilted_normal
@@ -75,7 +77,7 @@ class EllipseBounds:
             return self._by_ceiling(self._factors, cell, j, rho)
         return self._by_boxes(cell, j, rho)
 
-    def _by_ceiling(self, factors: TiltedNormal | Turning, cell: Cell, j: int, rho: float) -> Ball:
+    def _by_ceiling(self, factors: TiltedNormal | Turning | SlopeTurning, cell: Cell, j: int, rho: float) -> Ball:
         """Bound it by the ceiling on the ellipse's real range, times what an imaginary part may add."""
         half, centre = half_and_centre(cell[j])
         long, short = (half * arb(rho + sign / rho) / 2 * SLACK for sign in (1, -1))
@@ -148,8 +150,11 @@ class EllipseBounds:
         return largest
 
 
-def _factors(strands: Strands) -> TiltedNormal | Turning | None:
+def _factors(strands: Strands) -> TiltedNormal | Turning | SlopeTurning | None:
     """Return what bounds |F| over its ceiling, None where only boxes do."""
+    sloped = slope_turning(strands.system)
+    if sloped is not None:
+        return sloped
     tilted = tilted_normal(strands)
     if tilted is not None:
         return tilted
