@@ -11,7 +11,7 @@ ellipse's real range.
 
 Where a probit weight stands with a random slope on a normal predictor the law that it weights is looked at
 (`tilted_normal`), which takes less time.  Where the slope is on a law without a second moment its density is turned,
-under any weight (`slope_turning`).
+under any weight (`slope_turning`), and so is that of one that was averaged over (`density_turning`).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from flint import acb, arb
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, Cell, interval, larger
 from leadterms.evaluation.certified.bounds import Bounds
+from leadterms.evaluation.certified.density_turning import DensityTurning, density_turning
 from leadterms.evaluation.certified.gauss import SLACK, columns
 from leadterms.evaluation.certified.slope_turning import SlopeTurning, slope_turning
 from leadterms.evaluation.certified.strands import Plans, Strands, complex_point
@@ -42,6 +43,8 @@ BOX_BITS = 16
 """Relative accuracy of the moments on boxes, far below what the boxes' own size costs."""
 MOST_BOXES = 400
 """So many boxes are tried before an ellipse is given up."""
+
+Factors = TiltedNormal | Turning | SlopeTurning | DensityTurning
 
 
 class EllipseBounds:
@@ -77,7 +80,7 @@ class EllipseBounds:
             return self._by_ceiling(self._factors, cell, j, rho)
         return self._by_boxes(cell, j, rho)
 
-    def _by_ceiling(self, factors: TiltedNormal | Turning | SlopeTurning, cell: Cell, j: int, rho: float) -> Ball:
+    def _by_ceiling(self, factors: Factors, cell: Cell, j: int, rho: float) -> Ball:
         """Bound it by the ceiling on the ellipse's real range, times what an imaginary part may add."""
         half, centre = half_and_centre(cell[j])
         long, short = (half * arb(rho + sign / rho) / 2 * SLACK for sign in (1, -1))
@@ -150,11 +153,11 @@ class EllipseBounds:
         return largest
 
 
-def _factors(strands: Strands) -> TiltedNormal | Turning | SlopeTurning | None:
+def _factors(strands: Strands) -> Factors | None:
     """Return what bounds |F| over its ceiling, None where only boxes do."""
-    sloped = slope_turning(strands.system)
-    if sloped is not None:
-        return sloped
+    turned = slope_turning(strands.system) or density_turning(strands)
+    if turned is not None:
+        return turned
     tilted = tilted_normal(strands)
     if tilted is not None:
         return tilted
