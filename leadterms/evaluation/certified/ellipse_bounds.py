@@ -62,9 +62,11 @@ class EllipseBounds:
     def __init__(self, strands: Strands, bounds: Bounds) -> None:
         system = strands.system
         self._strands, self._bounds = strands, bounds
-        along_one = strands.common_shift and not system.with_effects
+        self._factors: Factors | None = slope_turning(system) or density_turning(strands)
+        along_one = self._factors is None and strands.common_shift and not system.with_effects
         self._strip = Strip(strands) if along_one else None
-        self._factors = None if along_one else _factors(strands)
+        if self._factors is None and not along_one:
+            self._factors = _factors(strands)
         self.least_shape = LEAST_SHAPE if self._factors is None else LEAST_SHAPE_TURNED
 
     @property
@@ -153,11 +155,8 @@ class EllipseBounds:
         return largest
 
 
-def _factors(strands: Strands) -> Factors | None:
+def _factors(strands: Strands) -> TiltedNormal | Turning | None:
     """Return what bounds |F| over its ceiling, None where only boxes do."""
-    turned = slope_turning(strands.system) or density_turning(strands)
-    if turned is not None:
-        return turned
     tilted = tilted_normal(strands)
     if tilted is not None:
         return tilted

@@ -39,6 +39,8 @@ def folded(system: NumericSystem) -> NumericSystem:
         if place is None:
             return system
         turns = _turns(system, strand, place)
+        if isinstance(strand.weight, STRAYING) and not turns:
+            return system
         parts = [_part(strand, place, k, turns) for k in POWERS]
         offsets = [start]
         for part in parts:
@@ -71,7 +73,7 @@ def _place(strand: Strand) -> int | None:
     if strand.monomials is not None or len(strand.laws) < 2:
         return None
     problem = Problem(strand)
-    if problem.fixed_slopes or not problem.weight.decay(problem.centre * 0).is_finite():
+    if not problem.weight.decay(problem.centre * 0).is_finite():
         return None
     found = [
         i

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -130,13 +131,16 @@ def test_what_is_folded() -> None:
     slopes, row = (fmpq(1), fmpq(1)), (fmpq(0), fmpq(0), fmpq(1))
     strand = Strand(WEIGHTS["probit"][0], laws, fmpq(0), slopes, (row,), EXPONENTS)
     system = NumericSystem((strand,), lambda m: list(m))
-    found = folded(system)
+    known = replace(system, shares=(fmpq(1),), columns=(({(1, 0): fmpq(1)},),))
+    found = folded(known)
     assert [part.moments for part in found.strands] == [((0,), (1,), (2,)), ((0,), (1,)), ((0,),)]
     # z^0, z, z^2, x, x z, x^2
     assert found.integrand([0, 2, 5, 1, 4, 3]) == [0, 1, 2, 3, 4, 5]
-    assert found.whole is system
-    fixed = NumericSystem((Strand(strand.weight, laws, fmpq(0), slopes, ((fmpq(1), *row[:2]),), EXPONENTS),), list)
-    assert folded(fixed) is fixed
+    assert found.whole is known
+    # without what is known of complements nothing is known of complex effects under this weight
+    other = replace(system, strands=(replace(strand, weight=WEIGHTS["logit"][0]),))
+    assert folded(system) is system
+    assert [len(part.moments) for part in folded(other).strands] == [3, 2, 1]
 
 
 @pytest.mark.slow
