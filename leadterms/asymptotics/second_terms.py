@@ -45,7 +45,7 @@ from leadterms.asymptotics.term import Term, summed
 from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.expectation.effects_average import average_over_effects
 from leadterms.expectation.held import Expectation, revealed
-from leadterms.expectation.inverse_existence import entry_exists, inverse_exists, regression_exists
+from leadterms.expectation.inverse_existence import AT_MOST_EXPONENTIAL, entry_exists, inverse_exists, regression_exists
 from leadterms.expectation.inverse_verdict import EXISTS, Existence, undecided
 from leadterms.expectation.random_rows import BlockA
 from leadterms.information.conditional import ConditionalInformation
@@ -181,6 +181,10 @@ def _of_kind(
 def _known(block: BlockA, kind: GroupKind, size_a: int) -> tuple[Existence, Existence]:
     """Return what is known of all entries with H_AA^{-1} and of all with H_AA^{-1} H_AB."""
     others = tuple(kind.columns[size_a:])
+    if kind.information.is_almost_sure and not isinstance(block.weight, AT_MOST_EXPONENTIAL):
+        # what is known of heavy rows under other weights asks for moments
+        unknown = undecided("a random slope stands at a law without a second moment, and the weight has light tails")
+        return unknown, unknown
     return inverse_exists(block), regression_exists(block, others)
 
 

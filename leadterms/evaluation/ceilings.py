@@ -38,6 +38,7 @@ from leadterms.evaluation.held_plan import Average
 from leadterms.evaluation.moment_system import Sector
 from leadterms.evaluation.residual_information import Column, residual_information
 from leadterms.evaluation.weighted_moment import WeightedMoment
+from leadterms.model.laws import StatsLaw
 
 HALF = Rational(1, 2)
 
@@ -66,8 +67,20 @@ class Bound:
 
 def ceiling(average: Average) -> Bound | None:
     """Return a bound of |F|, or None if none is found."""
+    if _has_heavy_tails(average):
+        # of complements more is known (`averaged_balls`)
+        return ceiling_of_residual_information(average) or _by_ratio(average)
     # exponents that stand for functions add up only as in products of two columns
     return (None if has_curves(average) else _by_ratio(average)) or ceiling_of_residual_information(average)
+
+
+def _has_heavy_tails(average: Average) -> bool:
+    """Tell whether a law that stands beside others is one of those without a second moment that are looked for."""
+    return any(
+        isinstance(law, StatsLaw) and len(moment.laws) > 1 and law.name in ("Cauchy", "StudentT")
+        for moment in average.inner.values()
+        for law in moment.laws
+    )
 
 
 def has_curves(average: Average) -> bool:

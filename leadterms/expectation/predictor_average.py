@@ -69,6 +69,8 @@ class PredictorAverage:
         The held one-predictor expectations met so far, each with its request.
     conditions
         The conditions for existence met so far.
+    is_almost_sure
+        Whether an expectation met so far is infinite for random effects of probability zero.
 
     """
 
@@ -88,11 +90,20 @@ class PredictorAverage:
         self.requests: dict[Expectation, MomentRequest] = {}
         self.conditions: dict[Boolean, None] = {}
         self._predictors = set(_variables(self.bindings))
+        self.is_almost_sure = False
+        self._may_be_almost_sure = False
 
-    def of(self, factor: Expr) -> Expr:
+    def of(self, factor: Expr, almost_surely: bool = False) -> Expr:
         """Return E[factor * w(eta)] given the random effects.
 
         A weight at one point of the design is kept whole, so that the algebra that follows does not expand it.
+
+        Parameters
+        ----------
+        factor
+            In the predictors.
+        almost_surely
+            Whether it may be infinite for random effects of probability zero.
 
         Raises
         ------
@@ -102,6 +113,7 @@ class PredictorAverage:
             If its existence could not be decided.
 
         """
+        self._may_be_almost_sure = almost_surely
         if isinstance(self.weight, ConstantWeight):
             return self.weight.scale * self._by_images(factor, Integer(0), self._raw)
         if isinstance(self.weight, ExponentialWeight) and not self.joint:
@@ -301,6 +313,10 @@ class PredictorAverage:
         for condition in conditions:
             if condition.free_symbols & self._predictors:
                 raise UndecidedError(f"whether {shown(condition)} holds on the whole support could not be decided")
+            if condition.free_symbols & self.effects and condition.has(Ne) and self._may_be_almost_sure:
+                # a normal slope is zero with probability zero
+                self.is_almost_sure = True
+                continue
             if condition.free_symbols & self.effects and condition.has(Ne):
                 raise UndecidedError(
                     f"the expectation needs {shown(condition)} for every value of the normal random effects: whether "

@@ -53,6 +53,8 @@ class ConditionalInformation:
         Conditions for all entries to exist.
     effects
         The random effects u.
+    is_almost_sure
+        Whether an entry of their block is infinite for random effects of probability zero.
 
     """
 
@@ -60,6 +62,7 @@ class ConditionalInformation:
     requests: Mapping[Expectation, MomentRequest]
     conditions: tuple[Boolean, ...]
     effects: tuple[Symbol, ...] = ()
+    is_almost_sure: bool = False
 
     def close(self, expression: Expr, tidy: bool = False) -> Closure:
         """Replace held expectations by their closed forms where a rule gives one.
@@ -117,6 +120,7 @@ def conditional_information(
     effects: tuple[Symbol, ...] = (),
     link_name: str = "",
     joint: bool = False,
+    random: int = 0,
 ) -> ConditionalInformation:
     """Return H(u) for a weight, a linear predictor and a design.
 
@@ -136,6 +140,9 @@ def conditional_information(
         For the message when the link asks for eta > 0 and the support does not allow it.
     joint
         Whether moments of an exponential weight are held over all predictors together.
+    random
+        How many of the first terms have random effects.  Entries with one of them may be infinite for effects of
+        probability zero: the complement of their block lies between 0 and the block of the others, which is finite.
 
     Raises
     ------
@@ -154,7 +161,9 @@ def conditional_information(
         conditions.update(dict.fromkeys(positive_predictor_conditions(eta, bindings, link_name)))
     average = PredictorAverage(weight, eta, bindings, effects, joint)
     size = len(design)
-    upper = {(i, j): average.of(design[i] * design[j]) for i in range(size) for j in range(i, size)}
+    upper = {
+        (i, j): average.of(design[i] * design[j], almost_surely=i < random) for i in range(size) for j in range(i, size)
+    }
     rows = tuple(tuple(upper[min(i, j), max(i, j)] for j in range(size)) for i in range(size))
     conditions.update(average.conditions)
-    return ConditionalInformation(rows, dict(average.requests), tuple(conditions), effects)
+    return ConditionalInformation(rows, dict(average.requests), tuple(conditions), effects, average.is_almost_sure)

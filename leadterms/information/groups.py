@@ -71,6 +71,7 @@ def group_kinds(model: Model, joint: bool = False) -> tuple[GroupKind, ...]:
             model.random_effects,
             model.link.name,
             joint,
+            len(split.within),
         )
         kinds.append(GroupKind(probability, values, eta, columns, information))
     return tuple(kinds)

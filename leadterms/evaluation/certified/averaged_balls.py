@@ -158,6 +158,15 @@ class AveragedBalls(WeightBalls):
         share = self._share(height)
         return (-self._line.envelope()[1] / 2 * (1 - share * share).log()).exp() if share < 1 else NAN
 
+    def loss(self, height: Ball) -> Ball:
+        """Bound by how much the density falls (`density_turning`)."""
+        share = self._share(height)
+        return (self._line.envelope()[1] / 2 * (1 + share * share).log()).exp()
+
+    def stretch(self, height: Ball) -> Ball:
+        """Bound by how much more the powers of x grow (`density_turning`)."""
+        return (1 + height / abs(self._slope)) ** POWERS[-1]
+
     def _share(self, height: Ball) -> Ball:
         assert isinstance(self._line, StudentLine)
         return (height / (abs(self._slope) * self._line.scale)).abs_upper()

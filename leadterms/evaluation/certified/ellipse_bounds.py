@@ -10,7 +10,8 @@ between e^-loss and e^gain (`turning`), |F| is at most sec(m t)^p e^(gains gain 
 ellipse's real range.
 
 Where a probit weight stands with a random slope on a normal predictor the law that it weights is looked at
-(`tilted_normal`), which takes less time.
+(`tilted_normal`), which takes less time.  Where the slope is on a law without a second moment its density is turned,
+under any weight (`slope_turning`), and so is that of one that was averaged over (`density_turning`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from flint import acb, arb
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import NAN, Ball, Cell, interval, larger
 from leadterms.evaluation.certified.bounds import Bounds
+from leadterms.evaluation.certified.density_turning import DensityTurning, density_turning
 from leadterms.evaluation.certified.gauss import SLACK, columns
+from leadterms.evaluation.certified.slope_turning import SlopeTurning, slope_turning
 from leadterms.evaluation.certified.strands import Plans, Strands, complex_point
 from leadterms.evaluation.certified.strip import Strip
 from leadterms.evaluation.certified.tilted_normal import TiltedNormal, tilted_normal
@@ -41,6 +44,8 @@ BOX_BITS = 16
 MOST_BOXES = 400
 """So many boxes are tried before an ellipse is given up."""
 
+Factors = TiltedNormal | Turning | SlopeTurning | DensityTurning
+
 
 class EllipseBounds:
     """Proven bounds of |F phi| on ellipses, by the way that suits the weights and the effects.
@@ -57,9 +62,11 @@ class EllipseBounds:
     def __init__(self, strands: Strands, bounds: Bounds) -> None:
         system = strands.system
         self._strands, self._bounds = strands, bounds
-        along_one = strands.common_shift and not system.with_effects
+        self._factors: Factors | None = slope_turning(system) or density_turning(strands)
+        along_one = self._factors is None and strands.common_shift and not system.with_effects
         self._strip = Strip(strands) if along_one else None
-        self._factors = None if along_one else _factors(strands)
+        if self._factors is None and not along_one:
+            self._factors = _factors(strands)
         self.least_shape = LEAST_SHAPE if self._factors is None else LEAST_SHAPE_TURNED
 
     @property
@@ -75,7 +82,7 @@ class EllipseBounds:
             return self._by_ceiling(self._factors, cell, j, rho)
         return self._by_boxes(cell, j, rho)
 
-    def _by_ceiling(self, factors: TiltedNormal | Turning, cell: Cell, j: int, rho: float) -> Ball:
+    def _by_ceiling(self, factors: Factors, cell: Cell, j: int, rho: float) -> Ball:
         """Bound it by the ceiling on the ellipse's real range, times what an imaginary part may add."""
         half, centre = half_and_centre(cell[j])
         long, short = (half * arb(rho + sign / rho) / 2 * SLACK for sign in (1, -1))

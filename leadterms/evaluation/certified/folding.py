@@ -39,6 +39,8 @@ def folded(system: NumericSystem) -> NumericSystem:
         if place is None:
             return system
         turns = _turns(system, strand, place)
+        if isinstance(strand.weight, STRAYING) and not turns:
+            return system
         parts = [_part(strand, place, k, turns) for k in POWERS]
         offsets = [start]
         for part in parts:
@@ -71,7 +73,7 @@ def _place(strand: Strand) -> int | None:
     if strand.monomials is not None or len(strand.laws) < 2:
         return None
     problem = Problem(strand)
-    if problem.fixed_slopes or not problem.weight.decay(problem.centre * 0).is_finite():
+    if not problem.weight.decay(problem.centre * 0).is_finite():
         return None
     found = [
         i
@@ -110,12 +112,21 @@ def _part(strand: Strand, place: int, power: int, turns: bool) -> Strand:
 
 
 def _turns(system: NumericSystem, strand: Strand, place: int) -> bool:
-    """Tell whether the sector is that of the density: for a Schur complement, the predictor a column or none."""
-    if system.shares is None or not isinstance(strand.weight, STRAYING):
+    """Tell whether the sector is that of the density: for a Schur complement, the predictor a column or none.
+
+    Or for an inverse information, in whose numerator the predictor has no powers but those without a moment.
+    """
+    line = line_of(strand.laws[place])
+    if not isinstance(strand.weight, STRAYING) or not isinstance(line, StudentLine):
         return False
-    unit = tuple(int(i == place) for i in range(len(strand.laws)))
-    columns = [exponents for column in system.columns for own in column for exponents in own]
-    return isinstance(line_of(strand.laws[place]), StudentLine) and all(e == unit for e in columns if e[place])
+    if system.shares is not None:
+        unit = tuple(int(i == place) for i in range(len(strand.laws)))
+        columns = [exponents for column in system.columns for own in column for exponents in own]
+        return all(e == unit for e in columns if e[place])
+    if system.inverse is None or not system.inverse.probabilities:
+        return False
+    powers = {e[place] for term in system.inverse.terms for _, e in term.moments}
+    return not any(line.absolute(k).is_finite() for k in powers if k)
 
 
 def is_folded(system: NumericSystem) -> bool:

@@ -8,11 +8,13 @@ from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.balls import PLANNING_BITS
+from leadterms.evaluation.certified.bounds import Bounds
 from leadterms.evaluation.certified.cells import EffectsAverage
 from leadterms.evaluation.certified.cut_road import cut_off, is_unbounded
 from leadterms.evaluation.certified.folding import folded, is_folded
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.sector import SectorAverage, in_sector
+from leadterms.evaluation.certified.slope_turning import slope_turning
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.certified.tilted_normal import place_of_tilt
 from leadterms.evaluation.certified.work import MOST_UNITS, limited_work, require_patience
@@ -98,6 +100,8 @@ def _pass(system: NumericSystem, bits: int) -> arb:
     ):
         strands = tuple(replace(strand, loadings=()) for strand in system.strands)
         return _without_effects(replace(system, strands=strands), bits)
+    if slope_turning(system) is not None:
+        return EffectsAverage(system, bits, _size_by_ceiling(system)).value()
     strays = _strays(system) and not is_folded(system)
     if is_unbounded(system) or (strays and _is_turned_far_out(system)):
         cut, loss, size = cut_off(system, bits, everywhere=strays)
@@ -105,6 +109,13 @@ def _pass(system: NumericSystem, bits: int) -> arb:
         with ball_precision(bits + PLANNING_BITS):
             return ball + arb(0, loss)
     return _bounded(system, bits)
+
+
+def _size_by_ceiling(system: NumericSystem) -> arb:
+    """Return about the size of an average, without proof, where it is not for sums over a grid."""
+    with ball_precision(PLANNING_BITS):
+        middle = ((arb(0), arb(0)),) * system.dimension
+        return (Bounds(Strands(system)).top(middle) / 8).mid()
 
 
 def _strays(system: NumericSystem) -> bool:

@@ -31,7 +31,7 @@ from leadterms.evaluation.certified.bounds import Bounds, density
 from leadterms.evaluation.certified.size import cells_of, rough_size
 from leadterms.evaluation.certified.strands import Strands
 from leadterms.evaluation.certified.work import REAL_UNITS, is_left
-from leadterms.evaluation.moment_system import NumericSystem, Sector
+from leadterms.evaluation.moment_system import InverseCeiling, NumericSystem, Sector
 from leadterms.evaluation.precision import ball_precision
 
 SHARES = (0.35, 0.5, 0.65, 0.8, 0.88, 0.94, 0.97)
@@ -53,6 +53,9 @@ class _Direction:
 def in_sector(system: NumericSystem) -> bool:
     """Tell whether the argument of every weight of a system is bounded at some distance off the real line."""
     if system.sector is None or not system.ceiling:
+        return False
+    if any(isinstance(part, InverseCeiling) for part in system.ceiling):
+        # of these nothing is known on lattices
         return False
     with ball_precision(PLANNING_BITS):
         strands = Strands(system)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,14 @@ from flint import arb, fmpq
 from scipy import stats
 from scipy.interpolate import CubicSpline
 
-from leadterms import Model, leading_terms
+from leadterms import Model, expansion, leading_terms
 from leadterms.evaluation.averaged_weight import AveragedWeight
 from leadterms.evaluation.certified.folding import folded
 from leadterms.evaluation.certified.weight_balls import weight_balls
 from leadterms.evaluation.moment_system import NumericSystem, Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.law_reading import read_law
+from tests.evaluation.certified.second_terms import both_terms
 from tests.evaluation.certified.test_falls import EXPONENTS, HEAVY, WEIGHTS
 
 Array = Any
@@ -81,15 +83,21 @@ def test_the_density_turns_by_no_more_than_its_angle() -> None:
         assert not weight.angle(arb(1.01 * scale * abs(slope))).is_finite()
 
 
-def residual(link: str, u: complex) -> complex:
-    """The complement of z in (z, x) for eta = -0.3 + 0.7 x + (0.5 + u) z, x Cauchy(1, 2) and z normal, over eta."""
+def matrix(link: str, u: complex) -> Array:
+    """E[w (1, x, z)(1, x, z)'] for eta = -0.3 + 0.7 x + (0.5 + u) z, x Cauchy(1, 2) and z normal, over eta."""
     y = -0.3 + (0.5 + u) * NORMAL[:, None]
     x = (ETA[None, :] - y) / 0.7
     density = 1 / (2 * np.pi * (1 + ((x - 1) / 2) ** 2))
     weights = MASSES[:, None] * np.exp(WEIGHTS[link][1](ETA)) * density * (ETA[1] - ETA[0]) / 0.7
     z = NORMAL[:, None]
-    xx, xz, zz = (np.sum(weights * factor) for factor in (x * x, x * z, z * z))
-    return complex(xx - xz * xz / zz)
+    columns = (1 + 0 * x, x, z + 0 * x)
+    return np.array([[np.sum(weights * one * other) for one in columns] for other in columns])
+
+
+def residual(link: str, u: complex) -> complex:
+    """The complement of z in (z, x)."""
+    found = matrix(link, u)
+    return complex(found[1, 1] - found[1, 2] ** 2 / found[2, 2])
 
 
 @pytest.mark.parametrize("link", ["probit", "cloglog"])
@@ -103,18 +111,36 @@ def test_complements_are_bounded_off_the_line(link: str) -> None:
             assert abs(residual(link, real + 1j * imaginary)) <= bound * (1 + 1e-9)
 
 
+@pytest.mark.parametrize("link", ["probit", "cloglog"])
+def test_inverses_and_moments_are_bounded_off_the_line(link: str) -> None:
+    """1/E[z^2 w] and E[x z w] at complex effects, against the factor's parts and what bounds them at real ones."""
+    weight = averaged(link, "Cauchy(1, 2)", 0.7, 1, turns=True)
+    largest = float(weight.modulus(None, None, arb(0))) * np.sum(MASSES * abs(NORMAL))
+    for u in (-2.0 + 0.05j, 0.3 + 0.12j, 1.5 + 0.12j):
+        height = arb(8 * u.imag)
+        angle, gain, loss, stretch = (
+            float(part(height)) for part in (weight.angle, weight.gain, weight.loss, weight.stretch)
+        )
+        at = [matrix(link, one) for one in (u, u.real)]
+        assert abs(1 / at[0][2, 2]) <= loss / np.cos(angle) / at[1][2, 2].real * (1 + 1e-9)
+        assert abs(at[0][1, 2]) <= largest * gain * stretch
+
+
 def test_what_is_folded() -> None:
     laws = tuple(read_law(text, (name,)) for text, name in (("Cauchy(1, 2)", "x"), ("Normal(0, 1)", "z")))
     slopes, row = (fmpq(1), fmpq(1)), (fmpq(0), fmpq(0), fmpq(1))
     strand = Strand(WEIGHTS["probit"][0], laws, fmpq(0), slopes, (row,), EXPONENTS)
     system = NumericSystem((strand,), lambda m: list(m))
-    found = folded(system)
+    known = replace(system, shares=(fmpq(1),), columns=(({(1, 0): fmpq(1)},),))
+    found = folded(known)
     assert [part.moments for part in found.strands] == [((0,), (1,), (2,)), ((0,), (1,)), ((0,),)]
     # z^0, z, z^2, x, x z, x^2
     assert found.integrand([0, 2, 5, 1, 4, 3]) == [0, 1, 2, 3, 4, 5]
-    assert found.whole is system
-    fixed = NumericSystem((Strand(strand.weight, laws, fmpq(0), slopes, ((fmpq(1), *row[:2]),), EXPONENTS),), list)
-    assert folded(fixed) is fixed
+    assert found.whole is known
+    # without what is known of complements nothing is known of complex effects under this weight
+    other = replace(system, strands=(replace(strand, weight=WEIGHTS["logit"][0]),))
+    assert folded(system) is system
+    assert [len(part.moments) for part in folded(other).strands] == [3, 2, 1]
 
 
 @pytest.mark.slow
@@ -135,3 +161,24 @@ def test_leading_terms(link: str, variance: float) -> None:
         total += (fixed - np.outer(cross, cross) / m[0, 2]) * stats.norm.pdf(u) / 10
     exact = np.linalg.inv(total)[1, 1]
     assert abs(float(found.value) - exact) <= float(found.error) + 1e-4 * exact
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("link", ["probit", "cloglog"])
+def test_second_terms(link: str) -> None:
+    laws = {"x": "Cauchy(1, 2)", "z": "Uniform(-1, 1)"}
+    model = Model("y ~ x + z + (0 + z | g)", family="bernoulli", link=link, laws=laws)
+    found = expansion(model)["z"].evaluate(
+        "beta0=-0.3, beta1=0.7, beta2=0.5, sigma2=0.2", 2, order="1/(m*n)", method="balls"
+    )
+    nodes, masses = np.polynomial.legendre.leggauss(12)
+    x = np.sinh(np.linspace(-9, 9, 1801))
+    both = np.outer(HEAVY["Cauchy(1, 2)"].pdf(x) * np.cosh(np.arcsinh(x)) * 0.01, masses / 2).ravel()
+    grid = [one.ravel() for one in np.meshgrid(x, nodes, indexing="ij")]
+    points = (np.stack([np.ones_like(both), *grid]), both)
+
+    def weight(eta: Array) -> Array:
+        return np.exp(WEIGHTS[link][1](np.clip(eta, -290, 290)))
+
+    exact = both_terms(weight, points, [2], (-0.3, 0.7, 0.5), [[0.2]], 0.4, 6)[1]
+    assert abs(float(found.value) - exact[0, 0]) <= float(found.error) + 1e-4 * exact[0, 0]
