@@ -86,3 +86,19 @@ def test_a_slope_on_a_root_or_a_reciprocal_has_its_terms(column, condition):
     leading, term = expansion(model)[column].terms
     assert str(leading.coefficient) == "sigma2"
     assert (term.condition, term.condition_is_exact) == (condition, True)
+
+
+@pytest.mark.parametrize(
+    ("law", "link", "condition", "exact"),
+    [
+        # light to the right, heavy to the left; normal; bounded above
+        ("Gamma(k, 1)", "probit", "sigma2 < 1", True),
+        ("Gamma(k, 1)", "cloglog", "beta1 > 0", False),
+        ("LogNormal(0, s)", "probit", "sigma2 < beta1**2*s**2 + 1", True),
+        ("Uniform(0, 1)", "cloglog", "beta1 > 0", True),
+    ],
+)
+def test_a_logarithm_has_the_tails_of_its_values(law, link, condition, exact):
+    model = Model("y ~ I(log(x)) + (1 | g)", family="bernoulli", link=link, laws={"x": law})
+    _, term = expansion(model)["1"].terms
+    assert (term.condition, term.condition_is_exact) == (condition, exact)
