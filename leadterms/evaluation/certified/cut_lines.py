@@ -40,7 +40,8 @@ class CutLine(Line):
     def absolute(self, power: int) -> Ball:
         """Return the bound for the whole law; where it has none, the largest value between the ends."""
         whole = self.line.absolute(power)
-        if whole.is_finite() or not self.plain or self.low is None or self.high is None:
+        is_power = self.plain or (self.is_itself and power == 1)
+        if whole.is_finite() or not is_power or self.low is None or self.high is None:
             return whole
         return larger(abs(self.low), abs(self.high)).upper() ** power
 

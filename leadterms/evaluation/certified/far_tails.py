@@ -27,14 +27,18 @@ from functools import partial
 from flint import arb
 from sympy import Integer
 
-from leadterms.evaluation.certified.balls import Ball, value_of
+from leadterms.evaluation.certified.balls import Ball, larger, value_of
 from leadterms.evaluation.certified.corner import Corner
 from leadterms.evaluation.certified.least_information import PanelInformation
+from leadterms.evaluation.certified.lines import line_of
 from leadterms.evaluation.certified.panel_choice import Panel, best_of, least_of, panels_of
 from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.pair_law import PairLaw
 from leadterms.model.laws import ExponentialLaw, GammaLaw, LaplaceLaw, Law, StatsLaw
 
 HALF = arb(0.5)
+BULK = 2.0
+"""Spreads of the predictor that is not in the tail, of two taken together."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,12 @@ def _of_two_tails(law: Law, slopes: list[Ball], panel: Panel) -> list[Corner] | 
 
 
 def tail_of(law: Law, side: int) -> Tail | None:
-    """Return an exponential below a density on one side of zero, None where none is known."""
+    """Return an exponential below a density on one side of zero, None where none is known.
+
+    That of b X + c Z at s is at least P(|b X| <= r)/|c| times the least density of Z at z with |c z - s| <= r.
+    """
+    if isinstance(law, PairLaw):
+        return _of_pair(law, side)
     if isinstance(law, LaplaceLaw):
         mean, scale = map(value_of, law.args)
         return Tail((2 * scale).log() + abs(mean) / scale, 1 / scale, arb(0))
@@ -162,6 +171,20 @@ def tail_of(law: Law, side: int) -> Tail | None:
         )
         return _student(value_of(nu), value_of(centre), value_of(scale))
     return None
+
+
+def _of_pair(law: PairLaw, side: int) -> Tail | None:
+    first, second = law.args[:2]
+    b, c = (abs(arb(slope)) for slope in law.slopes)
+    tails = [tail_of(second, sign) for sign in (-1, 1)]
+    low, high = line_of(first).reach(BULK)
+    inside = 1 - line_of(first).tail(low, high, 0, arb(0))
+    if tails[0] is None or tails[1] is None or not inside > 0:
+        return None
+    r = b * larger(abs(low), abs(high)).upper()
+    found = [Tail(t.level + t.rate * r / c + (c / inside).log(), t.rate / c, c * t.start + r) for t in tails if t]
+    # Student's tails are alike on both sides
+    return found[0]
 
 
 def _student(nu: Ball, centre: Ball, scale: Ball) -> Tail:

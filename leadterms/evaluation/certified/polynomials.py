@@ -54,7 +54,7 @@ def supremum(problem: Problem, polynomial: Polynomial) -> Ball:
     for exponents, c in polynomial.items():
         powers = zip(problem.lines, problem.reaches, exponents, strict=True)
         # of a bounded law `absolute` is a supremum, of one cut off it is that of the whole
-        total += prod((whole_power(r, k) if line.plain or not r.is_finite()
+        total += prod((whole_power(r, k) if line.plain or (line.is_itself and k == 1) or not r.is_finite()
                        else NAN if isinstance(line, CutLine) else line.absolute(k)
                        for line, r, k in powers if k), start=c)  # fmt: skip
     return total.abs_upper() if total.is_finite() else NAN
