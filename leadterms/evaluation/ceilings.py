@@ -75,7 +75,7 @@ def ceiling(average: Average) -> Bound | None:
 
 
 def _has_heavy_tails(average: Average) -> bool:
-    """Tell whether a law that stands beside others is one of those without a second moment that are looked for."""
+    """Tell whether a law that stands beside others is Cauchy's or Student's, which may have no second moment."""
     return any(
         isinstance(law, StatsLaw) and len(moment.laws) > 1 and law.name in ("Cauchy", "StudentT")
         for moment in average.inner.values()
