@@ -72,7 +72,7 @@ class SlopeTurning:
 
 
 def slope_turning(system: NumericSystem) -> SlopeTurning | None:
-    """Return these factors for a random slope on a law of Student's without a second moment, None for other systems."""
+    """Return these factors for the one random slope on a law of Student's, None for other systems."""
     if system.dimension != 1 or len(system.strands) != 1 or system.shares is None or system.sector is None:
         return None
     (strand,) = system.strands
@@ -87,6 +87,6 @@ def slope_turning(system: NumericSystem) -> SlopeTurning | None:
         (i,) = moved
         line = problem.lines[i]
         columns = [exponents for column in system.columns for own in column for exponents in own]
-        if not isinstance(line, StudentLine) or line.absolute(2).is_finite() or any(e[i] for e in columns):
+        if not isinstance(line, StudentLine) or any(e[i] for e in columns):
             return None
         return SlopeTurning(problem.slopes[i], row[1 + i], line, system.sector)
