@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
@@ -20,6 +21,8 @@ X = Symbol("x", real=True)
 
 SPREADS = (6.0, 12.0, 24.0, 48.0, 100.0, 200.0, 400.0)
 ENOUGH = 0.01
+SMALL = 2.0**-30
+"""So much of a moment may be left in the tails."""
 PIECES = 200
 
 
@@ -115,14 +118,35 @@ class Line:
     def expectation(self, power: int) -> Ball:
         """Return E X^power, not finite where it is not known.
 
-        Where the law does not know it, it is an integral over a bounded support, if all is analytic there.
+        Where the law does not know it, it is an integral over segments that are analytic inside, up to a tail.
         """
         moment = self.law.raw_moment(power) if power else sympy.Integer(1)
         if moment is not None:
             return value_of(moment)
-        if self.low is None or self.high is None or not self.has(power) or self.atoms(self.low, self.high) is not None:
+        if not self.has(power):
             return NAN
-        parts = self.segments(self.low, self.high)
+        if self.low is not None and self.high is not None:
+            return self._integral_between(self.low, self.high, power)
+        best = NAN
+        size = reduce(larger, map(abs, self.reach(1.0))) ** power
+        for spreads in SPREADS:
+            low, high = self.reach(spreads)
+            beyond = self.tail(low, high, power, arb(0))
+            if self.normalised or not beyond.is_finite():
+                continue
+            value = self._integral_between(low, high, power)
+            if not value.is_finite():
+                break
+            best = value + arb(0, beyond.abs_upper())
+            if beyond <= SMALL * size:
+                break
+        return best
+
+    def _integral_between(self, low: Ball, high: Ball, power: int) -> Ball:
+        """Return the integral of x^power times the density of a continuous law, not finite for others."""
+        if self.atoms(low, high) is not None:
+            return NAN
+        parts = self.segments(low, high)
         return sum((integral(self._under(part, power), part.low, part.high) for part in parts), arb(0))
 
     def _under(self, segment: Segment, power: int) -> Callable[[Ball], Ball]:
