@@ -106,8 +106,9 @@ class Predictor:
                 continue
             places = [i for i, k in enumerate(exponents) if k]
             if len(places) > 1 or exponents[places[0]] > 2 or self._powers[places[0]] is not whole_power:
-                return None, None, height
-            parabolas.setdefault(places[0], {})[exponents[places[0]]] = slope.real
+                low = high = None
+            else:
+                parabolas.setdefault(places[0], {})[exponents[places[0]]] = slope.real
         for own in parabolas.values():
             square = own.get(2, arb(0))
             top = -(own.get(1, arb(0)) ** 2) / (4 * square)

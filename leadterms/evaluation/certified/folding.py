@@ -7,7 +7,7 @@ from those.  Ceilings stay those of the system itself (`NumericSystem.whole`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -20,6 +20,7 @@ from leadterms.evaluation.certified.balls import PLANNING_BITS, Ball
 from leadterms.evaluation.certified.heavy_lines import StudentLine
 from leadterms.evaluation.certified.lines import line_of
 from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.certified.strands import surely_equal
 from leadterms.evaluation.moment_system import STRAYING, NumericSystem, Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import Law
@@ -32,14 +33,14 @@ def folded(system: NumericSystem) -> NumericSystem:
         return system
     with ball_precision(PLANNING_BITS):
         places = [_place(strand) for strand in system.strands]
+    turns = _turns(system, places)
+    if any(isinstance(strand.weight, STRAYING) for strand in system.strands) and not turns:
+        return system
     strands: list[Strand] = []
     order: list[int] = []
     start = 0
     for strand, place in zip(system.strands, places, strict=True):
         if place is None:
-            return system
-        turns = _turns(system, strand, place)
-        if isinstance(strand.weight, STRAYING) and not turns:
             return system
         parts = [_part(strand, place, k, turns) for k in POWERS]
         offsets = [start]
@@ -111,22 +112,39 @@ def _part(strand: Strand, place: int, power: int, turns: bool) -> Strand:
     )
 
 
-def _turns(system: NumericSystem, strand: Strand, place: int) -> bool:
+def _turns(system: NumericSystem, places: Sequence[int | None]) -> bool:
     """Tell whether the sector is that of the density: for a Schur complement, the predictor a column or none.
 
+    A column that has it is the same multiple of eta on all strands, but for the others and those of block A.
     Or for an inverse information, in whose numerator the predictor has no powers but those without a moment.
     """
-    line = line_of(strand.laws[place])
-    if not isinstance(strand.weight, STRAYING) or not isinstance(line, StudentLine):
+    known = [(strand, place) for strand, place in zip(system.strands, places, strict=True) if place is not None]
+    lines = [line_of(strand.laws[place]) for strand, place in known]
+    straying = all(isinstance(strand.weight, STRAYING) for strand in system.strands)
+    if not straying or len(known) < len(places) or not all(isinstance(line, StudentLine) for line in lines):
         return False
     if system.shares is not None:
-        unit = tuple(int(i == place) for i in range(len(strand.laws)))
-        columns = [exponents for column in system.columns for own in column for exponents in own]
-        return all(e == unit for e in columns if e[place])
+        return all(_is_multiple(column, known) for column in system.columns)
     if system.inverse is None or not system.inverse.probabilities:
         return False
-    powers = {e[place] for term in system.inverse.terms for _, e in term.moments}
-    return not any(line.absolute(k).is_finite() for k in powers if k)
+    powers = {(s, e[known[s][1]]) for term in system.inverse.terms for s, e in term.moments}
+    return not any(lines[s].absolute(k).is_finite() for s, k in powers if k)
+
+
+def _is_multiple(column: Sequence[Mapping[tuple[int, ...], Any]], known: Sequence[tuple[Strand, int]]) -> bool:
+    """Tell whether a column is free of the predictors, or has each with one multiple of its slope."""
+    with_it = [{e: c for e, c in own.items() if e[place]} for own, (_, place) in zip(column, known, strict=True)]
+    if not any(with_it):
+        return True
+    first, slope = known[0][0].slopes[known[0][1]], None
+    for own, (strand, place) in zip(with_it, known, strict=True):
+        unit = tuple(int(i == place) for i in range(len(strand.laws)))
+        if set(own) != {unit} or not surely_equal(strand.slopes[place], first):
+            return False
+        slope = own[unit] if slope is None else slope
+        if not surely_equal(own[unit], slope):
+            return False
+    return True
 
 
 def is_folded(system: NumericSystem) -> bool:

@@ -15,7 +15,7 @@ from math import ceil, log, sqrt
 
 from flint import arb, arb_mat, arb_poly, fmpq, fmpz_poly
 
-from leadterms.evaluation.certified.balls import Ball
+from leadterms.evaluation.certified.balls import NAN, Ball
 from leadterms.evaluation.precision import ball_bits, ball_precision
 
 MARGIN = 2.0**-20
@@ -44,10 +44,11 @@ class Interpolants:
     errors: tuple[Ball, ...]
 
     def at(self, x: Ball, i: int) -> Ball:
-        """Return the value of the i-th function at a point of the interval."""
+        """Return the value of the i-th function at a point of the interval, not finite outside."""
         with ball_precision(self.bits):
-            value: Ball = self.polynomials[i]((x - self.middle) / self.half) + arb(0, self.errors[i])
-        return value
+            t = (x - self.middle) / self.half
+            value: Ball = self.polynomials[i](t) + arb(0, self.errors[i])
+        return value if abs(t) <= 1 else NAN
 
 
 def interpolants(

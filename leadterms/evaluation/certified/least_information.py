@@ -64,10 +64,10 @@ class LeastInformation:
     def holds_within(self, cuts: Sequence[Cut]) -> bool:
         """Tell whether all boxes lie inside the cuts: the bounds are those for regions that hold the boxes."""
         ends = (
-            (abs(end), reach)
+            (sign * end, reach)
             for power in self._powers
             for place, reach in zip(power.places, power.reaches, strict=True)
-            for end in cuts[place]
+            for sign, end in zip((-1, 1), cuts[place], strict=True)
             if end is not None
         )
         return all(bool(end >= reach) for end, reach in ends) and all(

@@ -216,6 +216,13 @@ class Line:
         """Return the ends of the support, cut off at so many times the law's spread where it is infinite."""
         return self.low, self.high
 
+    def covered(self, low: Ball, high: Ball) -> tuple[Ball, Ball]:
+        """Return the ends of what the segments between two ends cover: they may stop short of these."""
+        if self.atoms(low, high) is not None:
+            return low, high
+        ends = [part.point(t) for part in self.segments(low, high) for t in (part.low, part.high)]
+        return reduce(lambda first, last: first.min(last), ends), reduce(lambda first, last: first.max(last), ends)
+
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """Return a bound of E|X|^power e^(rate X) outside [low, high]; not finite where none is known."""
         return arb(0)

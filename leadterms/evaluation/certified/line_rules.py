@@ -108,16 +108,17 @@ def _cut(request: Request) -> tuple[Ball, Ball, tuple[Ball, ...]]:
 def _beyond(request: Request, low: Ball, high: Ball, power: int) -> Ball:
     """Bound E|X^power w| outside [low, high] by the law's tail, or by how the weight falls and the mass there.
 
-    The weight falls far out alone: what is left out next to a finite end is added.
+    The weight falls far out alone, from where the segments end: what is left out next to a finite end is added.
     """
     line = request.line
     bound = (line.tail_beside_mass(low, high, power, request.rate) * request.everywhere).abs_upper()
     near = line.next_to_ends(low, high, power, request.rate) * request.everywhere
     if request.fall is None or not near.is_finite():
         return bound
-    ends = [side.lower() for given, side in ((line.low, -low), (line.high, high)) if given is None]
+    first, last = line.covered(low, high)
+    ends = [side.lower() for given, side in ((line.low, -first), (line.high, last)) if given is None]
     cut = ends[0].min(ends[-1])
-    bound = smaller(bound, request.fall.strip(cut, power, line.crest(power)))
+    bound = smaller(bound, (request.fall.strip(cut, power, line.crest(power)) + near).abs_upper())
     if not line.plain:
         return bound
     mass = smaller(arb(1), line.tail(low, high, 0, arb(0)))

@@ -7,7 +7,7 @@ and no bound is taken from it.
 is not bounded, under a logarithm or s < 0, it is v = log t, which has no lower end and is cut off.
 
 **Cuts** are made in y = x for e^(c x), and y = log(x + d) for the others.  Segments stop `SLACK`/2 before the end in y,
-and tails begin `SLACK` before it: ends are rounded.
+and tails begin `SLACK` before it, as ends are rounded, or where the segments of X end, which may stop short, too.
 
 **Tails.**  At an end where U is not bounded they are those of its density f(g^{-1}(u)) |dg^{-1}(u)/du|, by its
 elasticity (`tail_growth`), or that of y = c v + d, v = u or -u, d >= 0: beyond the cut |u| <= y/c, and rate u is
@@ -207,6 +207,9 @@ class MappedLine(Line):
         """Return the sides of X that are cut off, and its points beyond which tails count."""
         cuts = self._cuts(low, high)
         ends = self._between(cuts, SLACK)
+        if self._base.atoms(*ends) is None:
+            first, last = self._base.covered(*self._between(cuts, SLACK / 2))
+            ends = ends[0] if self._is_open else ends[0].max(first), ends[1].min(last)
         deep = self._is_deep and not ends[0].overlaps(self._base.low)
         sides = [side for side in (0, 1) if cuts[side] is not None or (side == 0 and deep)]
         return [(side, ends[side]) for side in sides]

@@ -184,6 +184,8 @@ def _largest(sizes: Sequence[Ball]) -> Ball:
 def _rise(problem: Problem, i: int, *, inside: bool) -> Rise | None:
     """Return the rise of what is left of a law that may be cut off."""
     law, cut = problem.strand.laws[i], (problem.strand.cuts or ((None, None),) * len(problem.lines))[i]
+    if (cut[0] is not None and not cut[0] <= 0) or (cut[1] is not None and not cut[1] >= 0):
+        return None
     rise = rise_of(law)
     if rise is None and inside:
         line = problem.lines[i]

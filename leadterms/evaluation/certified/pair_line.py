@@ -56,14 +56,14 @@ class PairLine(Line):
         return values[exponent] / values[0]
 
     def crest(self, power: int) -> Ball:
-        """Return the bound of |g_jk| for real s; that of the density where a power stands for nothing.
+        """Return the bound of |g_jk| for real s, not finite where a power stands for nothing.
 
         |S| is at most |b X| + |c Z|.
         """
         if power == 1:
             return sum((abs(slope) * self.crest(mark) for slope, mark in zip(self._joint.slopes, MARKS, strict=True)),
                        arb(0))  # fmt: skip
-        return self._joint.largest(power if power in POWERS else 0, arb(0))
+        return self._joint.largest(power, arb(0)) if power in POWERS else NAN
 
     def absolute(self, power: int) -> Ball:
         """Return a bound of E|X|^j |Z|^k, of E|S| for the power 1; of all or none but 1."""

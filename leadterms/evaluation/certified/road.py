@@ -146,7 +146,7 @@ def _bounded(system: NumericSystem, bits: int, size: arb | None = None) -> arb:
     if system.sector is not None and any(isinstance(part, ExponentialCeiling) for part in system.ceiling):
         raise EvaluationError(
             "an average of an inverse information is certified for weights whose argument is bounded near the real "
-            "line, and for one or two random effects under the probit link, one under the complementary log-log link"
+            "line, and for one or two random effects under the probit and complementary log-log links"
         )
     if system.dimension > MOST_IN_CELLS:
         require_patience(

@@ -59,7 +59,7 @@ class SlopeTurning:
         if not least > 0:
             return NAN
         theta = (abs(self.loading) * height / least).atan()
-        left = (self.line.scale / abs(self.line.centre)).atan() if self.line.centre != 0 else arb.pi() / 2
+        left = arb.pi() / 2 - (abs(self.line.centre) / self.line.scale).atan()
         rest = left - theta
         if not rest > 0:
             return NAN

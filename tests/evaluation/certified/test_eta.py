@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from flint import arb
+from flint import acb, arb
 from scipy import stats
 from scipy.integrate import quad
 
@@ -41,6 +41,15 @@ def test_no_range_where_a_square_may_be_either_or_stands_in_a_product() -> None:
     assert Predictor(2, [(2, 0)]).range(arb(0), [arb(0, 1)], ends)[:2] == (None, None)
     assert Predictor(2, [(2, 1)]).range(arb(0), [arb(-1)], ends)[:2] == (None, None)
     assert Predictor(2, [(3, 0)]).range(arb(0), [arb(-1)], ends)[:2] == (None, None)
+
+
+@pytest.mark.parametrize("monomials", [[(1, 1), (0, 1)], [(0, 1), (1, 1)], [(0, 1), (2, 0), (1, 0)]])
+def test_imaginary_parts_of_all_monomials_count(monomials: list[tuple[int, int]]) -> None:
+    """With 3i z, |z| at most 2, beside real slopes of what is unbounded."""
+    slopes = [acb(0, 3) if m == (0, 1) else acb(1) for m in monomials]
+    ends = ((arb(0), None), (arb(-1), arb(2)))
+    height = Predictor(2, monomials).range(acb(0), slopes, ends)[2]
+    assert 6 <= float(height) <= 6.001
 
 
 @pytest.mark.parametrize("law", LAWS)

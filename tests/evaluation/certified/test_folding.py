@@ -137,6 +137,17 @@ def test_what_is_folded() -> None:
     # z^0, z, z^2, x, x z, x^2
     assert found.integrand([0, 2, 5, 1, 4, 3]) == [0, 1, 2, 3, 4, 5]
     assert found.whole is known
+    # on two strands a column is a multiple of eta where it is on both, with one slope
+    steeper = replace(strand, slopes=(fmpq(2), fmpq(1)))
+    one, none = {(1, 0): fmpq(1)}, {(0, 1): fmpq(1)}
+    for second, column, known_there in (
+        (strand, (one, one), True),
+        (strand, (one, none), False),
+        (steeper, (one, one), False),
+        (steeper, (none, none), True),
+    ):
+        two = replace(system, strands=(strand, second), shares=(fmpq(1), fmpq(1)), columns=(column,))
+        assert (folded(two) is not two) == known_there
     # without what is known of complements nothing is known of complex effects under this weight
     other = replace(system, strands=(replace(strand, weight=WEIGHTS["logit"][0]),))
     assert folded(system) is system
