@@ -50,10 +50,8 @@ def monomial_conditions(law: Law, power: Expr, rate: Expr, name: str) -> tuple[B
 
     Raises
     ------
-    ExistenceError
-        If it is infinite.
     UndecidedError
-        If an end is not known, or nothing is gained or lost at one.
+        If an end is not known, or a condition is false: it is infinite then, but where nothing is gained or lost at one.
 
     """
     low, high = law.support

@@ -90,7 +90,7 @@ def _added(parts: Iterable[Ball]) -> Ball:
 def _of_moment(problem: Problem, part: Ceiling) -> _Growing | _Bounded:
     """Return proven bounds of c M(u), M an absolute moment of one strand, for real effects.
 
-    Bounded weights: M(u) <= sup of w over the range of eta, times E|X|^powers; `falling` where that is infinite.  A
+    Bounded weights: M(u) <= sup of w over the range of eta, times E|X|^powers; `without_moment` if that is infinite.  A
     weight scale e^(rate eta) on bounded predictors: M(u) <= level e^(sum growth_j |u_j|).
     """
     sizes = [line.absolute(k) for line, k in zip(problem.lines, part.exponents, strict=True)]

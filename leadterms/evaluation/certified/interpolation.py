@@ -22,8 +22,6 @@ MARGIN = 2.0**-20
 """Intervals overlap by this share: floats choose among them."""
 LOST_BITS = 1.3
 """Bits lost for each degree: the coefficients of powers are up to (1 + sqrt 2)^n times the values."""
-
-
 COARSE = 64
 """Precisions of remembered functions are multiples of this, the first of them for up to twice as many bits."""
 

@@ -20,7 +20,7 @@ with E[.; R] in place of E, and sup over R; so is a moment E[x^e w], e even.
 at least any of its terms; each moment is at least k E[x^e] e^{-E[x^e |eta|]/E[x^e]}, by Jensen's inequality again.
 
 **Above.**  N is a sum of c u^alpha M_1 ... M_r: |M| <= sup w E|x|^e, where w is e^{rate eta} at most
-scale e^{|rate| (sup |c| + sum_j |z_j| sup |a_j|)} E|x|^e; where E|x|^e is infinite see `bounds.by_density`.  And
+scale e^{|rate| (sup |c| + sum_j |z_j| sup |a_j|)} E|x|^e; where E|x|^e is infinite see `bounds.without_moment`.  And
 |u_k|^alpha <= alpha! e^{|u_k|} with |u_k| <= |mean_k| + sum_j |R_kj| |z_j|, u = mean + R z.
 
 **Complex weights.**  Let one effect move to x + iy, and let all weights v have |arg v| <= t < pi/2 and |v| >= w(x),
