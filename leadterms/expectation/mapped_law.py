@@ -91,7 +91,9 @@ class MappedLaw(LawOfMap):
         return value.xreplace({u: x})
 
     def _sympystr(self, printer: object) -> str:
-        law, function, _ = (printer._print(part) for part in self.args)  # type: ignore[attr-defined]
+        # the symbol may be one of our own
+        parts = self.base, self.map.xreplace({self.variable: Symbol("x")})
+        law, function = (printer._print(part) for part in parts)  # type: ignore[attr-defined]
         return f"{self.name}({law}, {function})"
 
     @property

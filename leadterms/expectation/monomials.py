@@ -51,7 +51,7 @@ def monomial_conditions(law: Law, power: Expr, rate: Expr, name: str) -> tuple[B
     Raises
     ------
     UndecidedError
-        If an end is not known, or a condition is false: it is infinite then, but where nothing is gained or lost at one.
+        If an end is not known, or a condition is false: it is infinite then, but where it is at the edge of one.
 
     """
     low, high = law.support

@@ -19,7 +19,7 @@ from leadterms.evaluation.certified.node_products import NodeProducts
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.rule import LineRule, Request
 from leadterms.evaluation.certified.tables import Split, Table
-from leadterms.evaluation.certified.work import REAL_UNITS, spend
+from leadterms.evaluation.certified.work import REAL_UNITS, TOO_LONG, patience, spend
 from leadterms.evaluation.precision import ball_bits, ball_precision
 
 MOST_NODES = 400_000
@@ -237,8 +237,8 @@ def plan(
                 falls[i],
             )
         rules.append(line_rule(request))
-    if prod(len(rule.points) for rule in rules) > MOST_NODES:
-        raise EvaluationError(f"the rules of {len(rules)} predictors have too many nodes together")
+    if prod(len(rule.points) for rule in rules) > MOST_NODES * patience():
+        raise EvaluationError(f"the rules of {len(rules)} predictors have too many nodes together: {TOO_LONG}")
     with ball_precision(PLANNING_BITS):
         return Plan(problem, tuple(rules), _moment_errors(problem, rules), target)
 
