@@ -92,6 +92,8 @@ class InverseCeiling:
         Of u.
     probabilities
         Those of the strands.
+    without_inverse
+        Whether it is the same without 1/lambda.
 
     """
 
@@ -99,6 +101,7 @@ class InverseCeiling:
     mean: tuple[Exact, ...]
     root: tuple[tuple[Exact, ...], ...]
     probabilities: tuple[Exact, ...]
+    without_inverse: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,9 @@ from leadterms.evaluation.precision import Context, Real, extra_bits
 LARGEST_BITS = 64
 """Real parts of exponents beyond 2^64 give 0 or infinity: mpmath would need memory in proportion to them."""
 
+HUGE = 256
+"""Bits of the argument of an exponential that is taken as infinite."""
+
 
 def exponential(context: Context) -> Callable[[Real], Real]:
     """Return y -> e^y, 0 or infinity where the exponent of the answer has more than 64 bits.
@@ -49,6 +52,9 @@ def exp_minus_one(context: Context) -> Callable[[Real], Real]:
     def expm1(y: Real) -> Real:
         y = context.convert(y)
         size = context.mag(y) if y else -context.inf
+        if size > HUGE:
+            # an exponential of so many bits would take all memory
+            return context.inf if y > 0 else context.mpf(-1)
         if size > 1:
             return context.exp(y) - 1
         if size < -context.prec:

@@ -290,10 +290,19 @@ class PredictorAverage:
             return  # all moments exist; or the support is bounded
         x = variables[0]
         power = Poly(factor, x).degree()
-        if Poly(eta, x).degree() == 1:
+        degree = Poly(eta, x).degree()
+        if degree == 1:
             self._admit(weighted_conditions(law, power, self.weight, diff(eta, x), x.name))
-        else:
+            return
+        try:
             self._admit(moment_conditions(law, power, x.name))
+        except ExistenceError as error:
+            if degree < 1:
+                raise
+            raise UndecidedError(
+                f"whether E[{x.name}^{power}*w] exists could not be decided: {error}, and the linear predictor is not "
+                f"affine in {x.name}"
+            ) from None
 
     def _check_opposed(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> None:
         """Admit what unbounded predictors need together that are in eta by slopes of their own."""

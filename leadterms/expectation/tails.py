@@ -49,11 +49,11 @@ def _log_slope(law: Law, side: int) -> Expr:
     """Limit of d/dx log density(side x) as x -> oo."""
     x = Symbol("x", positive=True)
     if law.is_discrete:
-        ratio = limit(_ratio(law, side, x), x, oo)
-        value = log(ratio) if ratio != 0 else -oo
+        ratio = _limit(_ratio(law, side, x), x, oo)
+        value = None if ratio is None else log(ratio) if ratio != 0 else -oo
     else:
-        value = limit(diff(log(law.density(side * x)), x), x, oo)
-    if value.is_extended_real and not value.has(x):
+        value = _limit(diff(log(law.density(side * x)), x), x, oo)
+    if value is not None and value.is_extended_real:
         return value
     raise undecided_tail(law)
 
@@ -80,8 +80,8 @@ def tail_indices(law: Law, name: str) -> tuple[Expr, Expr]:
     indices = []
     for side, rate in zip(SIDES, tail_rates(law), strict=True):
         decay = _ratio(law, side, x) - 1 if law.is_discrete else diff(log(law.density(side * x)), x)
-        index = oo if rate.is_extended_positive else limit(-x * decay, x, oo)
-        if not index.is_extended_real or index.has(x):
+        index = oo if rate.is_extended_positive else _limit(-x * decay, x, oo)
+        if index is None:
             raise UndecidedError(f"which moments of {name} ~ {law} exist could not be decided")
         indices.append(index)
     left, right = indices

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from sympy import Basic, Dummy, Expr, Float, ImmutableMatrix, Integer, Symbol, Tuple, false
+from sympy import Basic, Dummy, Expr, Float, ImmutableMatrix, Integer, Symbol, Tuple, false, sqrt
 
 from leadterms.errors import LeadtermsError, ModelError, ReadingError
 from leadterms.model.laws import NAMED_LAWS, BernoulliLaw, FiniteLaw, JointNormalLaw, Law, StatsLaw
@@ -48,6 +48,8 @@ def read_law(given: Any, names: tuple[str, ...]) -> Law | JointNormalLaw:
         raise ModelError(f"the law {law} has {expected} component(s), but it is given for {len(names)}: {what}")
     if any(condition == false for condition in law.conditions):
         raise ModelError(f"the law {law} of {what} is not a law: its parameters are out of range, {_needed(law)}")
+    if isinstance(law, JointNormalLaw) and law.dimension == 1:
+        return NAMED_LAWS["Normal"](law.mean[0], sqrt(law.covariance[0, 0]))
     return law
 
 

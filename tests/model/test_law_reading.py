@@ -195,3 +195,7 @@ def test_bounded_and_other_laws_of_sympy_are_kept_as_they_are():
     law = read_law("Trapezoidal(0, 1, 2, 3)", ("x",))
     assert isinstance(law, StatsLaw)
     assert str(law) == "Trapezoidal(0, 1, 2, 3)"
+
+
+def test_a_joint_normal_law_of_one_predictor_is_normal():
+    assert read_law("MultivariateNormal([1], [[4]])", ("x",)) == NormalLaw(1, 2)

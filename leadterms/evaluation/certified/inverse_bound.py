@@ -9,6 +9,10 @@ H = H_AA = sum_s p_s E_s[w a a'], a = d eta/dz in the standard effects z, of ord
 C: let a = T m with monomials m of full column rank in T, and x^e = m_i m_j y with y bounded.  Then m = T^+ a,
 |m_i m_j| <= |m|^2, or |m|^2/2 for i != j, and |m|^2 <= |T^+|^2 |a|^2 in Frobenius' norm.
 
+**A constant row**, d = 1, a = r: each H is sum_s p_s r_s^2 E_s[w], so that a moment |E_s[x^e w]| is at most
+sup|x^e|/(p_s r_s^2) times it, where that is finite.  If all terms of N have one moment 1/lambda is not needed: such are
+averages of regressions on a random intercept.
+
 **On cells** lambda is at least that of the sum over panels of the predictors (`panels`) of the least weight on them, on
 the cell, times the least density and the integrals of a a'.  The least of these weights on an interval is at an end.
 
@@ -25,6 +29,7 @@ from math import factorial, prod
 from flint import arb
 
 from leadterms.evaluation.certified.balls import NAN, Ball, Cell, interval, smaller
+from leadterms.evaluation.certified.corner import Corner
 from leadterms.evaluation.certified.far_information import NEAREST, far_corners
 from leadterms.evaluation.certified.least_information import PanelInformation
 from leadterms.evaluation.certified.polynomials import columns_in_monomials
@@ -45,7 +50,8 @@ class InverseBound:
     def __init__(self, problems: Sequence[Problem], part: InverseCeiling) -> None:
         self._part, self._dimension = part, len(part.mean)
         self._information = PanelInformation(problems, [arb(p) for p in part.probabilities])
-        self._corners = far_corners(self._information)
+        flat = Corner(arb(0), (arb(0),) * self._dimension)
+        self._corners = [flat] if part.without_inverse else far_corners(self._information)
 
     def growth_of_effects(self) -> float:
         """Return where the average's mass may lie, beyond a few standard deviations."""
@@ -57,7 +63,7 @@ class InverseBound:
 
     def top(self, cell: Cell) -> Ball:
         """Bound it on a cell of real effects."""
-        least = self._information.least(cell)
+        least = arb(1) if self._part.without_inverse else self._information.least(cell)
         inverse = (1 / least).abs_upper() if least > 0 else NAN
         if any(bool(interval(*side).abs_lower() >= NEAREST) for side in cell):
             inverse = smaller(inverse, sum((corner.on(cell) for corner in self._corners), arb(0)))

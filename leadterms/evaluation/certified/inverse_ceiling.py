@@ -140,7 +140,10 @@ def _under_light_tails(problems: Sequence[Problem], form: InverseForm) -> tuple[
             f"complementary log-log links, not {size}"
         )
     factor = size * arb_mat([[arb(entry) for entry in row] for row in form.root]).det() ** 2 / abs(arb(form.factor))
-    terms = tuple(((factor * _share(problems, form, term)).abs_upper(), term.powers) for term in form.terms)
+    terms = tuple(((factor * _quotient(problems, form, term)).abs_upper(), term.powers) for term in form.terms)
+    without_inverse = all(bool(k.is_finite()) for k, _ in terms)
+    if not without_inverse:
+        terms = tuple(((factor * _share(problems, form, term)).abs_upper(), term.powers) for term in form.terms)
     if not all(bool(k.is_finite()) for k, _ in terms):
         raise EvaluationError(
             "no bound of the inverse information is known: a moment of its numerator is not one of the random terms"
@@ -152,7 +155,20 @@ def _under_light_tails(problems: Sequence[Problem], form: InverseForm) -> tuple[
     )
     gains = max(len(term.moments) for term in form.terms)
     sector = Sector(1, size, max(1, gains), growth, losses=size, turns=True)
-    return InverseCeiling(terms, form.mean, form.root, form.probabilities), sector
+    return InverseCeiling(terms, form.mean, form.root, form.probabilities, without_inverse), sector
+
+
+def _quotient(problems: Sequence[Problem], form: InverseForm, term: NumeratorTerm) -> Ball:
+    """Bound |c M|/H for one moment M, bounded predictors and a constant row; not finite for other forms."""
+    if len(form.mean) > 1 or len(term.moments) != 1:
+        return NAN
+    ((strand, exponents),) = term.moments
+    problem = problems[strand]
+    constant = problem.loadings[0][0]
+    if not problem.fixed_slopes or constant.contains(0):
+        return NAN
+    size = supremum(problem, {exponents: abs(arb(term.coefficient))})
+    return (size / (arb(form.probabilities[strand]) * constant * constant)).abs_upper()
 
 
 def _share(problems: Sequence[Problem], form: InverseForm, term: NumeratorTerm) -> Ball:

@@ -22,7 +22,7 @@ from leadterms.evaluation.moment_system import NumericSystem, Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import NormalLaw, UniformLaw
 from leadterms.model.weights import ProbitWeight
-from tests.evaluation.certified.complex_weights import cloglog, log_probit, probit
+from tests.evaluation.certified.complex_weights import cloglog, log_cloglog, log_probit, probit
 from tests.evaluation.certified.second_terms import normal, second_term, uniform
 
 Array = Any
@@ -259,3 +259,24 @@ def test_an_intercept_that_only_a_normal_predictor_outweighs() -> None:
     eta = v + np.sqrt(1.2) * z[:, None]
     logs = -(z**2) / 2 - logsumexp(log_probit(eta) - v**2 / 2 + np.log(0.1 / np.sqrt(2 * np.pi)), axis=1)
     assert float(found) == pytest.approx(np.exp(logs).sum() * 0.1 / np.sqrt(2 * np.pi), rel=1e-5)
+
+
+@pytest.mark.parametrize(("link", "sigma2"), [("cloglog", 0.25), ("probit", 3.0)])
+def test_covariances_with_a_fixed_effect_where_the_variances_do_not_exist(link: str, sigma2: float) -> None:
+    """-E[(1, 2u) H_A^-1 H_Ab] G^-1 of a random intercept, (beta0, beta1) and (sigma2, beta1), by sums over x and u."""
+    model = Model("y ~ x + (1 | g)", family="bernoulli", link=link, laws={"x": "Uniform(-1, 1)"})
+    found = expansion(model)
+    x, masses = np.polynomial.legendre.leggauss(40)
+    z, step = np.linspace(-9, 9, 401, retstep=True)
+    u, density = z * np.sqrt(sigma2), step * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
+    log_weight = log_cloglog if link == "cloglog" else log_probit
+    logs = log_weight(-0.3 + 0.7 * x + u[:, None]) + np.log(masses / 2)
+    w = np.exp(logs - logs.max(axis=1, keepdims=True))
+    top = np.exp(logs.max(axis=1))
+    h = [(w * x**k).sum(axis=1) for k in range(3)]
+    g = np.sum(density * top * (h[2] - h[1] ** 2 / h[0]))
+    at = f"beta0=-0.3, beta1=0.7, sigma2={sigma2}"
+    for other, factor in (("1", 1 + 0 * u), ("sigma2", 2 * u)):
+        exact = -np.sum(density * factor * h[1] / h[0]) / g
+        value = found[other, "x"].evaluate(at, 4, order="1/(m*n)", method="balls")
+        assert abs(float(value.value) - exact) <= float(value.error) + 1e-9
