@@ -35,7 +35,7 @@ from leadterms.evaluation.certified.corner import Corner
 from leadterms.evaluation.certified.far_tails import beside_heavy_tail, between_heavy_tails
 from leadterms.evaluation.certified.least_information import PanelInformation
 from leadterms.evaluation.certified.named_lines import NormalLine
-from leadterms.evaluation.certified.near_zero import at_zero
+from leadterms.evaluation.certified.near_zero import power_at_zero
 from leadterms.evaluation.certified.panel_choice import Panel, best_of, corners_of, least_of, panels_of
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.certified.three_strands import StrandPart, two_of_three
@@ -131,11 +131,12 @@ def _under_cloglog(information: PanelInformation) -> list[Corner] | None:
         found = best_of(panels_of(bounded), partial(_near_zero, squares))
         if found is not None:
             return found
-    pairs = list(zip(information.problems, information.shares, strict=True))
+    pairs = zip(information.problems, information.shares, strict=True)
+    powers = [power for pair in pairs if (power := power_at_zero(*pair)) is not None]
     found = []
     for signs in product((-1, 1), repeat=len(information.problems[0].loadings)):
         falling = best_of(panels_of(information), partial(_falling, signs[0])) if len(signs) == 1 else None
-        side = falling or least_of(at_zero(*pair, signs) for pair in pairs)
+        side = falling or least_of([power.corner(signs)] for power in powers)
         if side is None:
             return beside_heavy_tail(information)
         found += side

@@ -136,15 +136,13 @@ def _is_multiple(column: Sequence[Mapping[tuple[int, ...], Any]], known: Sequenc
     with_it = [{e: c for e, c in own.items() if e[place]} for own, (_, place) in zip(column, known, strict=True)]
     if not any(with_it):
         return True
-    first, slope = known[0][0].slopes[known[0][1]], None
-    for own, (strand, place) in zip(with_it, known, strict=True):
-        unit = tuple(int(i == place) for i in range(len(strand.laws)))
-        if set(own) != {unit} or not surely_equal(strand.slopes[place], first):
-            return False
-        slope = own[unit] if slope is None else slope
-        if not surely_equal(own[unit], slope):
-            return False
-    return True
+    units = [tuple(int(i == place) for i in range(len(strand.laws))) for strand, place in known]
+    if any(set(own) != {unit} for own, unit in zip(with_it, units, strict=True)):
+        return False
+    pairs = [
+        (own[unit], strand.slopes[place]) for own, unit, (strand, place) in zip(with_it, units, known, strict=True)
+    ]
+    return all(surely_equal(one, first) for pair in pairs for one, first in zip(pair, pairs[0], strict=True))
 
 
 def is_folded(system: NumericSystem) -> bool:

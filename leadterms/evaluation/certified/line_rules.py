@@ -12,7 +12,7 @@ from leadterms.evaluation.certified.balls import NAN, PLANNING_BITS, Ball, inter
 from leadterms.evaluation.certified.bell_rule import bell_rule
 from leadterms.evaluation.certified.eta import polynomial_on
 from leadterms.evaluation.certified.gauss import columns, gauss, points_needed, remainder
-from leadterms.evaluation.certified.line_base import Segment
+from leadterms.evaluation.certified.line_base import Line, Segment
 from leadterms.evaluation.certified.rule import LineRule, Request
 from leadterms.evaluation.certified.work import PANEL_UNITS, spend
 from leadterms.evaluation.precision import ball_precision, spelled
@@ -94,7 +94,8 @@ def _cut(request: Request) -> tuple[Ball, Ball, tuple[Ball, ...]]:
     with ball_precision(PLANNING_BITS):
         while spreads < 2000:
             low, high = line.reach(spreads)
-            errors = tuple(_beyond(request, low, high, k) for k in range(len(request.tolerances)))
+            start = None if request.fall is None else _where_it_falls(line, low, high)
+            errors = tuple(_beyond(request, (low, high), start, k) for k in range(len(request.tolerances)))
             enough = all(bool(e <= t) for e, t in zip(errors, request.tolerances, strict=True))
             if enough and (not line.normalised or _far_enough(request, low, high)):
                 return low, high, errors
@@ -105,24 +106,30 @@ def _cut(request: Request) -> tuple[Ball, Ball, tuple[Ball, ...]]:
     )
 
 
-def _beyond(request: Request, low: Ball, high: Ball, power: int) -> Ball:
-    """Bound E|X^power w| outside [low, high] by the law's tail, or by how the weight falls and the mass there.
+def _where_it_falls(line: Line, low: Ball, high: Ball) -> Ball:
+    """Return how far out the segments between two ends reach on the sides where the law is unbounded."""
+    first, last = line.covered(low, high)
+    ends = [side.lower() for given, side in ((line.low, -first), (line.high, last)) if given is None]
+    return ends[0].min(ends[-1])
+
+
+def _beyond(request: Request, ends: tuple[Ball, Ball], start: Ball | None, power: int) -> Ball:
+    """Bound E|X^power w| outside two ends by the law's tail, or by how the weight falls and the mass there.
 
     The weight falls far out alone, from where the segments end: what is left out next to a finite end is added.
     """
-    line = request.line
+    line, (low, high) = request.line, ends
     bound = (line.tail_beside_mass(low, high, power, request.rate) * request.everywhere).abs_upper()
-    near = line.next_to_ends(low, high, power, request.rate) * request.everywhere
-    if request.fall is None or not near.is_finite():
+    if request.fall is None or start is None:
         return bound
-    first, last = line.covered(low, high)
-    ends = [side.lower() for given, side in ((line.low, -first), (line.high, last)) if given is None]
-    cut = ends[0].min(ends[-1])
-    bound = smaller(bound, (request.fall.strip(cut, power, line.crest(power)) + near).abs_upper())
+    near = line.next_to_ends(low, high, power, request.rate) * request.everywhere
+    if not near.is_finite():
+        return bound
+    bound = smaller(bound, (request.fall.strip(start, power, line.crest(power)) + near).abs_upper())
     if not line.plain:
         return bound
     mass = smaller(arb(1), line.tail(low, high, 0, arb(0)))
-    return smaller(bound, (request.fall.beyond(cut, power, request.everywhere) * mass + near).abs_upper())
+    return smaller(bound, (request.fall.beyond(start, power, request.everywhere) * mass + near).abs_upper())
 
 
 def _far_enough(request: Request, low: Ball, high: Ball) -> bool:

@@ -20,7 +20,8 @@ b^Q e^(Q (1 + |z| - b)/b) for every b > 0, as the logarithm is concave, and |z| 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import pairwise, product
 from math import prod
 
@@ -32,6 +33,7 @@ from leadterms.evaluation.certified.balls import (
     Cell,
     float_log,
     interval,
+    larger,
     least_eigenvalue,
     smaller,
     value_of,
@@ -77,6 +79,17 @@ class Power:
         far = sum((interval(*side).abs_upper() for side in cell), arb(1))
         return ((self.order * far.log()).exp() / self.size).abs_upper()
 
+    def corner(self, signs: Sequence[int]) -> Corner:
+        """Return the one of the least mass that bounds it where the effects have these signs."""
+        found = [
+            Corner(
+                self.order * (arb(b).log() + arb(1 - b) / b) - self.size.log(),
+                tuple(sign * self.order / b for sign in signs),
+            )
+            for b in TANGENTS
+        ]
+        return min(found, key=lambda corner: float_log(corner.mass()))
+
 
 def power_at_zero(problem: Problem, share: Ball) -> Power | None:
     """Return the bound by a power where all rows vanish at zero, None where nothing is known."""
@@ -99,21 +112,6 @@ def power_at_zero(problem: Problem, share: Ball) -> Power | None:
         return None
     order = sum((rise.power + 1 for rise in known.values()), arb(2 * max(rows.degrees)))
     return Power(order, best, tuple(known), tuple(rise.reach for rise in known.values()))
-
-
-def at_zero(problem: Problem, share: Ball, signs: Sequence[int]) -> list[Corner] | None:
-    """Return one corner of the least mass where the effects have these signs, None where nothing is known."""
-    power = power_at_zero(problem, share)
-    if power is None:
-        return None
-    found = [
-        Corner(
-            power.order * (arb(b).log() + arb(1 - b) / b) - power.size.log(),
-            tuple(sign * power.order / b for sign in signs),
-        )
-        for b in TANGENTS
-    ]
-    return [min(found, key=lambda corner: float_log(corner.mass()))]
 
 
 class _Rows:
@@ -147,13 +145,13 @@ class _Rows:
     def moves(self, taus: Mapping[int, Ball]) -> Ball:
         """Bound what these predictors add to eta for |x_i| <= t tau_i, not finite where that is not known."""
         problem, total = self._problem, arb(0)
+        plain = [reach if line.plain else NAN for line, reach in zip(problem.lines, problem.reaches, strict=True)]
+        sizes = [taus.get(i, reach) for i, reach in enumerate(plain)]
         for k, (monomial, slope) in enumerate(zip(problem.predictor.monomials, problem.slopes, strict=True)):
             if not any(monomial[i] for i in self.places):
                 continue
-            plain = [reach if line.plain else NAN for line, reach in zip(problem.lines, problem.reaches, strict=True)]
-            sizes = [taus.get(i, reach) for i, reach in enumerate(plain)]
             size = prod((r**power for r, power in zip(sizes, monomial, strict=True) if power), start=arb(1))
-            total += _largest([abs(slope), *(abs(row[1 + k]) for row in problem.loadings)]) * size
+            total += reduce(larger, [abs(slope), *(abs(row[1 + k]) for row in problem.loadings)]).upper() * size
         return total.abs_upper()
 
     def least(self, taus: Mapping[int, Ball], rises: Mapping[int, Rise]) -> Ball:
@@ -174,13 +172,6 @@ class _Rows:
         return total
 
 
-def _largest(sizes: Sequence[Ball]) -> Ball:
-    found = sizes[0]
-    for size in sizes[1:]:
-        found = found.max(size)
-    return found.upper()
-
-
 def _rise(problem: Problem, i: int, *, inside: bool) -> Rise | None:
     """Return the rise of what is left of a law that may be cut off."""
     law, cut = problem.strand.laws[i], (problem.strand.cuts or ((None, None),) * len(problem.lines))[i]
@@ -193,15 +184,7 @@ def _rise(problem: Problem, i: int, *, inside: bool) -> Rise | None:
     if rise is None:
         return None
     kept = [abs(end) for end in cut if end is not None]
-    reach = _smallest([rise.reach, *kept])
-    return Rise(rise.power, rise.level, reach, rise.side)
-
-
-def _smallest(sizes: Sequence[Ball]) -> Ball:
-    found = sizes[0]
-    for size in sizes[1:]:
-        found = found.min(size)
-    return found.lower()
+    return replace(rise, reach=reduce(smaller, [rise.reach, *kept]).lower())
 
 
 def _rise_inside(line: Line) -> Rise | None:

@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 from sympy import Integer
 
 from leadterms import Model, expansion
-from leadterms.evaluation.certified.near_zero import at_zero, power_at_zero, rise_of
+from leadterms.evaluation.certified.near_zero import power_at_zero, rise_of
 from leadterms.evaluation.certified.problem import Problem
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
@@ -55,8 +55,9 @@ def test_a_slope_on_a_law_that_touches_zero(name: str, load: float, slope: float
     loadings = ((fmpq(0), fmpq(int(10 * load), 10), fmpq(0)),)
     strand = Strand(CLOGLOG, (law, UniformLaw(-1, 2)), fmpq(-2, 5), (fmpq(int(slope)), fmpq(1)), loadings, ((0, 0),))
     with ball_precision(64):
-        found = at_zero(Problem(strand), arb(1), (1,))
-    assert found is not None
+        power = power_at_zero(Problem(strand), arb(1))
+        assert power is not None
+        found = [power.corner((1,))]
     for z in (2.0, 5.0, 9.0, 30.0):
         eta = -0.4 + np.array([-0.7, -0.1, 0.5, 1.1, 1.7])[:, None] + (slope + load * z) * X
         log_h = logsumexp(log_cloglog(eta) + MASSES + 2 * np.log(load * X) + RISING[name].logpdf(X)) - np.log(5)
@@ -78,7 +79,9 @@ def test_two_slopes(names: tuple[str, str]) -> None:
     laws = (*(read_law(name, ("x",)) for name in names), UniformLaw(-1, 2))
     strand = Strand(CLOGLOG, laws, fmpq(-2, 5), (fmpq(-1), fmpq(2), fmpq(1)), rows, ((0, 0, 0),))
     with ball_precision(64):
-        found = {signs: at_zero(Problem(strand), arb(1), signs) for signs in ((1, 1), (1, -1), (-1, -1))}
+        power = power_at_zero(Problem(strand), arb(1))
+        assert power is not None
+        found = {signs: [power.corner(signs)] for signs in ((1, 1), (1, -1), (-1, -1))}
     t = np.geomspace(1e-3, 60, 121)
     half, widths = np.sqrt(t[1:] * t[:-1]), np.diff(t)
     line, widths = np.concatenate([-half[::-1], half]), np.concatenate([widths[::-1], widths])
@@ -86,7 +89,6 @@ def test_two_slopes(names: tuple[str, str]) -> None:
     mass = np.multiply.outer(widths * TWO[names[1]].pdf(line), widths * TWO[names[0]].pdf(line)).ravel()
     columns = np.stack([1.5 * x, 0.5 * x + 0.8 * y])
     for signs, corners in found.items():
-        assert corners is not None
         for size in ((0.5, 3.0), (9.0, 2.0), (20.0, 20.0)):
             z = np.array(signs) * size
             logs = [log_cloglog(-0.4 + v - x + 2 * y + z @ columns) for v in (-0.7, -0.1, 0.5, 1.1, 1.7)]
@@ -108,8 +110,9 @@ def test_a_slope_and_that_on_a_square() -> None:
     columns = np.stack([x + x**2 / 3, 1.2 * x**2])
     for signs in ((1, 1), (1, -1), (-1, -1)):
         with ball_precision(64):
-            corners = at_zero(Problem(strand), arb(1), signs)
-        assert corners is not None
+            power = power_at_zero(Problem(strand), arb(1))
+            assert power is not None
+            corners = [power.corner(signs)]
         for size in ((0.5, 3.0), (9.0, 2.0), (20.0, 20.0)):
             z = np.array(signs) * size
             w = log_cloglog(-0.4 - x + 2 * x**2 + z @ columns)
