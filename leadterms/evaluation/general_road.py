@@ -10,7 +10,7 @@ from sympy import Expr, Poly, Symbol, fraction, together
 
 from leadterms.errors import UncertifiedError
 from leadterms.evaluation.ceilings import Bound
-from leadterms.evaluation.certified.work import require_patience
+from leadterms.evaluation.certified.tools.work import require_patience
 from leadterms.evaluation.compile_balls import BallProgram, ball_program
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.held_plan import OUTSIDE, Average, PolynomialPredictor, affine, polynomial
@@ -171,11 +171,11 @@ class _Layout:
 
     def enclose(self, values: Numbers, bits: int) -> arb:
         """Return a ball that contains the average."""
-        from leadterms.evaluation.certified.detached import detached
-        from leadterms.evaluation.certified.inverse_ceiling import inverse_ceiling
-        from leadterms.evaluation.certified.pairing import paired
-        from leadterms.evaluation.certified.road import certified_average
-        from leadterms.evaluation.certified.tilted_road import Law, NormalSystem, tilted_average
+        from leadterms.evaluation.certified.averages.road import certified_average
+        from leadterms.evaluation.certified.bounds.inverse_ceiling import inverse_ceiling
+        from leadterms.evaluation.certified.moments.pairing import paired
+        from leadterms.evaluation.certified.tilted.detached import detached
+        from leadterms.evaluation.certified.tilted.tilted_road import Law, NormalSystem, tilted_average
 
         groups = self._split(values)
         *families, mean, covariance, coefficients, factors, shares, entries, inverse, parameters = groups

@@ -6,7 +6,7 @@ from sympy import Symbol
 
 from leadterms.errors import UncertifiedError
 from leadterms.evaluation.ceilings import Bound, ceiling, ceiling_of_residual_information, has_curves
-from leadterms.evaluation.certified.work import require_patience
+from leadterms.evaluation.certified.tools.work import require_patience
 from leadterms.evaluation.held_plan import Average
 from leadterms.evaluation.moment_system import STRAYING
 from leadterms.evaluation.residual_information import InverseInformation, inverse_information

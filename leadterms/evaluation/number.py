@@ -140,7 +140,7 @@ def evaluate(
         if missing:
             raise EvaluationError(f"no value for {', '.join(missing)} in {spelled(candidate)}: give one for each")
     if method != "mpmath":
-        from leadterms.evaluation.certified.work import patient
+        from leadterms.evaluation.certified.tools.work import patient
         from leadterms.evaluation.certified_value import certified_value
 
         further = None if last_resort is None else partial(_made, last_resort)

@@ -8,7 +8,7 @@ import mpmath
 import pytest
 
 from leadterms.evaluation import certified_value
-from leadterms.evaluation.certified.work import patience
+from leadterms.evaluation.certified.tools.work import patience
 
 POISSON = ["derive", "y ~ x + (1 | group)", "--family", "poisson", "--law", "x=Uniform(-1, 1)"]
 GLM = ["derive", "y ~ x", "--family", "poisson", "--law", "x=Uniform(-1, 1)"]

@@ -9,10 +9,10 @@ from sympy import Integer, Rational, Symbol, exp, lambdify, log, tanh
 
 from leadterms import Model, expansion, leading_terms
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.balls import interval
-from leadterms.evaluation.certified.curve_line import CurveLine
-from leadterms.evaluation.certified.lines import line_of
-from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.certified.laws.curve_line import CurveLine
+from leadterms.evaluation.certified.moments.lines import line_of
+from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.tools.balls import interval
 from leadterms.evaluation.curve_law import on_curve
 from leadterms.evaluation.moment_system import Strand
 from leadterms.model.laws import NormalLaw, UniformLaw

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from leadterms.evaluation.certified.corner import Corner
+from leadterms.evaluation.certified.tools.corner import Corner
 
 
 def corner_log(corner: Corner, z: Any) -> Any:

@@ -7,11 +7,11 @@ import pytest
 from flint import arb
 from sympy import Integer, Rational
 
-from leadterms.evaluation.certified.bell_rule import bell_rule
-from leadterms.evaluation.certified.cut_lines import CutLine
-from leadterms.evaluation.certified.lines import line_of
-from leadterms.evaluation.certified.rule import Request
-from leadterms.evaluation.certified.weight_balls import LogisticBalls
+from leadterms.evaluation.certified.laws.cut_lines import CutLine
+from leadterms.evaluation.certified.moments.lines import line_of
+from leadterms.evaluation.certified.moments.weight_balls import LogisticBalls
+from leadterms.evaluation.certified.rules.bell_rule import bell_rule
+from leadterms.evaluation.certified.rules.rule import Request
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import NormalLaw, UniformLaw
 from leadterms.model.weights import LogisticWeight

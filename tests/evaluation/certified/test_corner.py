@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flint import arb
 
-from leadterms.evaluation.certified.corner import Corner
+from leadterms.evaluation.certified.tools.corner import Corner
 from leadterms.evaluation.precision import ball_precision
 from tests.evaluation.certified.corner_values import corner_log
 

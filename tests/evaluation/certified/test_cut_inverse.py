@@ -10,11 +10,11 @@ from flint import arb, fmpq
 from sympy import Integer, Rational
 
 from leadterms import Model, UncertifiedError, expansion
-from leadterms.evaluation.certified import cut_road
-from leadterms.evaluation.certified.cut_inverse import InverseLoss
-from leadterms.evaluation.certified.cut_laws import CutLaws
-from leadterms.evaluation.certified.inverse_ceiling import inverse_ceiling
-from leadterms.evaluation.certified.road import certified_average
+from leadterms.evaluation.certified.averages.road import certified_average
+from leadterms.evaluation.certified.bounds.inverse_ceiling import inverse_ceiling
+from leadterms.evaluation.certified.cuts import cut_road
+from leadterms.evaluation.certified.cuts.cut_inverse import InverseLoss
+from leadterms.evaluation.certified.cuts.cut_laws import CutLaws
 from leadterms.evaluation.moment_system import InverseForm, NumeratorTerm, NumericSystem, Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import NormalLaw

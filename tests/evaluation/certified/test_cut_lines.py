@@ -8,8 +8,8 @@ from flint import arb
 from scipy import stats
 
 from leadterms import Model, leading_terms
-from leadterms.evaluation.certified.cut_lines import CutLine
-from leadterms.evaluation.certified.lines import line_of
+from leadterms.evaluation.certified.laws.cut_lines import CutLine
+from leadterms.evaluation.certified.moments.lines import line_of
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.law_reading import read_law
 from tests.evaluation.certified.complex_weights import log_probit

@@ -16,12 +16,12 @@ from flint import arb, arb_mat, fmpq
 from sympy import Integer, Rational, Tuple
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified import cut_road
-from leadterms.evaluation.certified.cut_laws import CutLaws
-from leadterms.evaluation.certified.cut_residual import ResidualLoss
-from leadterms.evaluation.certified.cut_road import cut_off, is_unbounded
-from leadterms.evaluation.certified.road import certified_average
-from leadterms.evaluation.certified.work import patient
+from leadterms.evaluation.certified.averages.road import certified_average
+from leadterms.evaluation.certified.cuts import cut_road
+from leadterms.evaluation.certified.cuts.cut_laws import CutLaws
+from leadterms.evaluation.certified.cuts.cut_residual import ResidualLoss
+from leadterms.evaluation.certified.cuts.cut_road import cut_off, is_unbounded
+from leadterms.evaluation.certified.tools.work import patient
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Sector, Strand
 from leadterms.model.laws import FiniteLaw, GammaLaw, Law, NormalLaw, PoissonLaw, UniformLaw
 from leadterms.model.weights import (

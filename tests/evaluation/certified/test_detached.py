@@ -12,8 +12,8 @@ from scipy import stats
 from sympy import Integer, Rational
 
 import leadterms as lt
-from leadterms.evaluation.certified.detached import detached
-from leadterms.evaluation.certified.strands import Strands
+from leadterms.evaluation.certified.moments.strands import Strands
+from leadterms.evaluation.certified.tilted.detached import detached
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import LaplaceLaw, NormalLaw, UniformLaw
@@ -131,7 +131,7 @@ def test_moments_and_ceilings(rate, scale, monkeypatch):
                 true = abs(float(one.factor)) * sums(rate, scale, z, one.exponents, absolute=True)
                 assert float(bound(found, found.ceiling(one), z)) > true
         # a mean of odd powers is no bound of their absolute mean
-        monkeypatch.setattr("leadterms.evaluation.certified.detached._even", lambda exponents: [exponents])
+        monkeypatch.setattr("leadterms.evaluation.certified.tilted.detached._even", lambda exponents: [exponents])
         found = detached((whole,), ceilings, 60)
         true = 2 * sums(rate, scale, 0.3, ceilings[0].exponents, absolute=True)
         assert float(bound(found, found.ceiling(ceilings[0]), 0.3)) < true

@@ -9,9 +9,9 @@ import pytest
 from flint import arb, fmpq
 from sympy import Integer
 
-from leadterms.evaluation.certified.bounds import Bounds
-from leadterms.evaluation.certified.ellipse_bounds import EllipseBounds
-from leadterms.evaluation.certified.strands import Strands
+from leadterms.evaluation.certified.bounds.bounds import Bounds
+from leadterms.evaluation.certified.bounds.ellipse_bounds import EllipseBounds
+from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Sector, Strand
 from leadterms.model.laws import UniformLaw
 from leadterms.model.weights import CloglogWeight, ProbitWeight, Weight

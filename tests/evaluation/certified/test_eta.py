@@ -11,7 +11,7 @@ from scipy import stats
 from scipy.integrate import quad
 
 from leadterms import Model, leading_terms
-from leadterms.evaluation.certified.eta import Predictor
+from leadterms.evaluation.certified.rules.eta import Predictor
 
 LAWS = {
     "Gamma(2, 1)": stats.gamma(2),

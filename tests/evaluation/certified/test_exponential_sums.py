@@ -9,8 +9,8 @@ from sympy import Integer
 
 from leadterms import Model, expansion
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.exponential_sums import are_exponentials, quotient_of_exponentials
-from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.certified.bounds.exponential_sums import are_exponentials, quotient_of_exponentials
+from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.moment_system import InverseForm, NumeratorTerm, Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.weights import ExponentialWeight

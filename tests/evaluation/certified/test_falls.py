@@ -12,11 +12,12 @@ from scipy.integrate import simpson
 from sympy import Integer
 
 from leadterms import Model, expansion, leading_terms
-from leadterms.evaluation.certified import falls, inverse_ceiling
-from leadterms.evaluation.certified.bounds import _of_moment
-from leadterms.evaluation.certified.lines import line_of
-from leadterms.evaluation.certified.moments import plan
-from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.certified.bounds import inverse_ceiling
+from leadterms.evaluation.certified.bounds.bounds import _of_moment
+from leadterms.evaluation.certified.laws import falls
+from leadterms.evaluation.certified.moments.lines import line_of
+from leadterms.evaluation.certified.moments.moments import plan
+from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.moment_system import Ceiling, Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.law_reading import read_law

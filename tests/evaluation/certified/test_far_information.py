@@ -11,11 +11,11 @@ from scipy.special import logsumexp
 from sympy import Integer
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.corner import Corner
-from leadterms.evaluation.certified.far_information import far_corners
-from leadterms.evaluation.certified.least_information import PanelInformation
-from leadterms.evaluation.certified.probit_weight import ProbitBalls
-from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.certified.floors.far_information import far_corners
+from leadterms.evaluation.certified.floors.least_information import PanelInformation
+from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.tools.corner import Corner
+from leadterms.evaluation.certified.weights.probit_weight import ProbitBalls
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import NormalLaw, UniformLaw

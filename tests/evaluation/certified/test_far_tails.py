@@ -12,9 +12,9 @@ from scipy.special import logsumexp
 from sympy import Integer
 
 from leadterms import Model, expansion
-from leadterms.evaluation.certified.far_tails import beside_heavy_tail, between_heavy_tails, tail_of
-from leadterms.evaluation.certified.least_information import PanelInformation
-from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.certified.floors.far_tails import beside_heavy_tail, between_heavy_tails, tail_of
+from leadterms.evaluation.certified.floors.least_information import PanelInformation
+from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.law_reading import read_law

@@ -13,8 +13,8 @@ from scipy.interpolate import CubicSpline
 
 from leadterms import Model, expansion, leading_terms
 from leadterms.evaluation.averaged_weight import AveragedWeight
-from leadterms.evaluation.certified.folding import folded
-from leadterms.evaluation.certified.weight_balls import weight_balls
+from leadterms.evaluation.certified.moments.folding import folded
+from leadterms.evaluation.certified.moments.weight_balls import weight_balls
 from leadterms.evaluation.moment_system import NumericSystem, Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.law_reading import read_law

@@ -5,7 +5,7 @@ from flint import acb, arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadterms.evaluation.certified.gauss import _gauss, columns, gauss, points_needed, remainder
+from leadterms.evaluation.certified.tools.gauss import _gauss, columns, gauss, points_needed, remainder
 from leadterms.evaluation.precision import ball_precision
 
 

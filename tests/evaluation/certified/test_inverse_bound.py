@@ -11,13 +11,13 @@ from scipy.special import logsumexp
 from sympy import Integer
 
 from leadterms import EvaluationError, Model, expansion
-from leadterms.evaluation.certified.bounds import Bounds
-from leadterms.evaluation.certified.ellipse_bounds import EllipseBounds
-from leadterms.evaluation.certified.inverse_bound import InverseBound
-from leadterms.evaluation.certified.inverse_ceiling import InverseForm, NumeratorTerm, inverse_ceiling
-from leadterms.evaluation.certified.problem import Problem
-from leadterms.evaluation.certified.road import certified_average
-from leadterms.evaluation.certified.strands import Strands
+from leadterms.evaluation.certified.averages.road import certified_average
+from leadterms.evaluation.certified.bounds.bounds import Bounds
+from leadterms.evaluation.certified.bounds.ellipse_bounds import EllipseBounds
+from leadterms.evaluation.certified.bounds.inverse_bound import InverseBound
+from leadterms.evaluation.certified.bounds.inverse_ceiling import InverseForm, NumeratorTerm, inverse_ceiling
+from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.moment_system import NumericSystem, Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import NormalLaw, UniformLaw

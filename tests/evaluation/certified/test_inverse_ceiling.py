@@ -11,11 +11,11 @@ from flint import arb, fmpq
 from sympy import Integer, Rational
 
 from leadterms import EvaluationError, Model, expansion
-from leadterms.evaluation.certified import inverse_ceiling as module
-from leadterms.evaluation.certified.inverse_ceiling import InverseForm, NumeratorTerm, inverse_ceiling
-from leadterms.evaluation.certified.problem import Problem
-from leadterms.evaluation.certified.sector import SectorAverage
-from leadterms.evaluation.certified.strands import Strands
+from leadterms.evaluation.certified.averages.sector import SectorAverage
+from leadterms.evaluation.certified.bounds import inverse_ceiling as module
+from leadterms.evaluation.certified.bounds.inverse_ceiling import InverseForm, NumeratorTerm, inverse_ceiling
+from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.moment_system import NumericSystem, Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import UniformLaw

@@ -7,8 +7,8 @@ import pytest
 from flint import arb, fmpq
 from sympy import Integer
 
-from leadterms.evaluation.certified.least_information import LeastInformation
-from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.certified.floors.least_information import LeastInformation
+from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.moment_system import Strand
 from leadterms.model.laws import NormalLaw, UniformLaw
 from leadterms.model.weights import LogisticWeight

@@ -10,10 +10,10 @@ from scipy.integrate import quad
 from sympy import Integer
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.line_rules import line_rule
-from leadterms.evaluation.certified.lines import line_of
-from leadterms.evaluation.certified.problem import Problem
-from leadterms.evaluation.certified.rule import Request
+from leadterms.evaluation.certified.moments.lines import line_of
+from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.rules.line_rules import line_rule
+from leadterms.evaluation.certified.rules.rule import Request
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.law_reading import read_law

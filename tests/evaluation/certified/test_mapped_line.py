@@ -10,9 +10,9 @@ from scipy.special import expit, log_ndtr
 from sympy import Rational, Symbol, exp, lambdify, log, sin, sqrt
 
 from leadterms import Model, expansion, leading_terms
-from leadterms.evaluation.certified import mapped_line, tail_growth
-from leadterms.evaluation.certified.lines import line_of
-from leadterms.evaluation.certified.tail_growth import TailGrowth
+from leadterms.evaluation.certified.laws import mapped_line, tail_growth
+from leadterms.evaluation.certified.laws.tail_growth import TailGrowth
+from leadterms.evaluation.certified.moments.lines import line_of
 from leadterms.expectation.mapped_law import image_law
 from leadterms.model.law_reading import read_law
 

@@ -8,8 +8,8 @@ from flint import acb, arb, fmpq
 from sympy import Integer, Rational, Tuple, sqrt
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.moments import Plan, plan
-from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.certified.moments.moments import Plan, plan
+from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import (
@@ -178,7 +178,7 @@ def test_complex_boxes_contain_the_moments(references: SimpleNamespace) -> None:
 
 
 def test_a_false_bound_is_caught(monkeypatch: pytest.MonkeyPatch, references: SimpleNamespace) -> None:
-    from leadterms.evaluation.certified import line_rules
+    from leadterms.evaluation.certified.rules import line_rules
 
     # a remainder that is believed to be a billion times smaller than it is
     monkeypatch.setattr(line_rules, "remainder", lambda *a: arb(0))

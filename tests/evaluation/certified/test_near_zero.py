@@ -12,8 +12,8 @@ from scipy.special import logsumexp
 from sympy import Integer
 
 from leadterms import Model, expansion
-from leadterms.evaluation.certified.near_zero import power_at_zero, rise_of
-from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.certified.floors.near_zero import power_at_zero, rise_of
+from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.law_reading import read_law

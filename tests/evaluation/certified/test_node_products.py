@@ -11,9 +11,9 @@ import pytest
 from flint import acb, arb, fmpq
 from sympy import Integer
 
-from leadterms.evaluation.certified.node_products import NodeProducts
-from leadterms.evaluation.certified.problem import Problem
-from leadterms.evaluation.certified.rule import LineRule
+from leadterms.evaluation.certified.moments.node_products import NodeProducts
+from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import UniformLaw

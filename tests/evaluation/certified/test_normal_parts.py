@@ -11,7 +11,7 @@ from sympy import Integer, Rational, Symbol, Tuple, exp
 
 from leadterms import Model, leading_terms
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.normal_parts import normal_parts
+from leadterms.evaluation.certified.tilted.normal_parts import normal_parts
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision

@@ -8,8 +8,8 @@ from flint import arb, fmpq
 from sympy import Integer, Rational
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.normal_tilt import tilted
-from leadterms.evaluation.certified.tilted_strand import ShiftedNormal
+from leadterms.evaluation.certified.tilted.normal_tilt import tilted
+from leadterms.evaluation.certified.tilted.tilted_strand import ShiftedNormal
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import NormalLaw, UniformLaw

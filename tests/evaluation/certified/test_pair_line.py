@@ -12,11 +12,11 @@ from scipy import stats
 from scipy.integrate import quad
 
 from leadterms import Model, UncertifiedError, leading_terms
-from leadterms.evaluation.certified.far_tails import tail_of
-from leadterms.evaluation.certified.lines import line_of
-from leadterms.evaluation.certified.pair_density import PairDensity
-from leadterms.evaluation.certified.pairing import paired
-from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.certified.floors.far_tails import tail_of
+from leadterms.evaluation.certified.moments.lines import line_of
+from leadterms.evaluation.certified.moments.pair_density import PairDensity
+from leadterms.evaluation.certified.moments.pairing import paired
+from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.moment_system import NumericSystem, Strand
 from leadterms.evaluation.pair_law import POWERS, pair_law
 from leadterms.evaluation.precision import ball_precision

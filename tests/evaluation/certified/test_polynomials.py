@@ -8,7 +8,7 @@ import pytest
 from flint import arb, fmpq
 from sympy import Integer, Rational, Tuple
 
-from leadterms.evaluation.certified.polynomials import (
+from leadterms.evaluation.certified.moments.polynomials import (
     Polynomial,
     added,
     columns,
@@ -18,7 +18,7 @@ from leadterms.evaluation.certified.polynomials import (
     times,
     without_effects,
 )
-from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.moment_system import Strand
 from leadterms.model.laws import FiniteLaw, NormalLaw
 from leadterms.model.weights import LogisticWeight

@@ -9,9 +9,9 @@ from flint import arb, fmpq
 from sympy import Integer, Rational, Tuple
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified import cells
-from leadterms.evaluation.certified.elementary_weights import LogisticBalls
-from leadterms.evaluation.certified.road import certified_average
+from leadterms.evaluation.certified.averages import cells
+from leadterms.evaluation.certified.averages.road import certified_average
+from leadterms.evaluation.certified.weights.elementary_weights import LogisticBalls
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import BetaLaw, FiniteLaw, Law, NormalLaw, PoissonLaw, StatsLaw, TriangularLaw, UniformLaw

@@ -10,8 +10,8 @@ from flint import arb
 from scipy import stats
 
 from leadterms import Model, UndecidedError, expansion, leading_terms
-from leadterms.evaluation.certified.lines import line_of
-from leadterms.evaluation.certified.slope_turning import SlopeTurning
+from leadterms.evaluation.certified.bounds.slope_turning import SlopeTurning
+from leadterms.evaluation.certified.moments.lines import line_of
 from leadterms.evaluation.moment_system import Sector
 from leadterms.model.law_reading import read_law
 from tests.evaluation.certified.test_falls import WEIGHTS

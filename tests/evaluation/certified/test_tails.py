@@ -16,10 +16,10 @@ from scipy.stats import cauchy, gennorm
 from sympy import Integer, Rational, exp, log
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.lines import line_of
-from leadterms.evaluation.certified.moments import plan
-from leadterms.evaluation.certified.problem import Problem
-from leadterms.evaluation.certified.tail_growth import TailGrowth, X
+from leadterms.evaluation.certified.laws.tail_growth import TailGrowth, X
+from leadterms.evaluation.certified.moments.lines import line_of
+from leadterms.evaluation.certified.moments.moments import plan
+from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import StatsLaw, UniformLaw

@@ -11,12 +11,12 @@ from scipy.special import logsumexp
 from sympy import Integer
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified import three_strands
-from leadterms.evaluation.certified.corner import Corner
-from leadterms.evaluation.certified.far_information import far_corners
-from leadterms.evaluation.certified.inverse_bound import InverseBound
-from leadterms.evaluation.certified.least_information import PanelInformation
-from leadterms.evaluation.certified.problem import Problem
+from leadterms.evaluation.certified.bounds.inverse_bound import InverseBound
+from leadterms.evaluation.certified.floors import three_strands
+from leadterms.evaluation.certified.floors.far_information import far_corners
+from leadterms.evaluation.certified.floors.least_information import PanelInformation
+from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.tools.corner import Corner
 from leadterms.evaluation.moment_system import InverseCeiling, Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import Law, NormalLaw, UniformLaw

@@ -18,9 +18,9 @@ from sympy import Integer
 from sympy.stats import Normal
 
 from leadterms import Model, leading_terms
-from leadterms.evaluation.certified.road import certified_average
-from leadterms.evaluation.certified.strands import Strands
-from leadterms.evaluation.certified.tilted_normal import TiltedNormal, tilted_normal
+from leadterms.evaluation.certified.averages.road import certified_average
+from leadterms.evaluation.certified.bounds.tilted_normal import TiltedNormal, tilted_normal
+from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Sector, Strand
 from leadterms.model.laws import NormalLaw, UniformLaw
 from leadterms.model.weights import ProbitWeight

@@ -7,8 +7,8 @@ import pytest
 from flint import arb
 
 from leadterms import Model, expansion
-from leadterms.evaluation.certified import tilted_road
-from leadterms.evaluation.certified.strands import Strands
+from leadterms.evaluation.certified.moments.strands import Strands
+from leadterms.evaluation.certified.tilted import tilted_road
 from leadterms.evaluation.precision import ball_precision
 from tests.evaluation.certified.second_terms import both_terms
 

@@ -15,12 +15,12 @@ from flint import arb, fmpq
 from sympy import Integer, Rational
 
 from leadterms import Model, leading_terms
-from leadterms.evaluation.certified.cut_lines import CutLine
-from leadterms.evaluation.certified.lines import line_of
-from leadterms.evaluation.certified.panels import Panels, _pieces
-from leadterms.evaluation.certified.problem import Problem
-from leadterms.evaluation.certified.road import certified_average
-from leadterms.evaluation.certified.turning import Turn, Turning
+from leadterms.evaluation.certified.averages.road import certified_average
+from leadterms.evaluation.certified.bounds.turning import Turn, Turning
+from leadterms.evaluation.certified.laws.cut_lines import CutLine
+from leadterms.evaluation.certified.moments.lines import line_of
+from leadterms.evaluation.certified.moments.panels import Panels, _pieces
+from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Sector, Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import BetaLaw, ExponentialLaw, LaplaceLaw, NormalLaw, PoissonLaw, UniformLaw

@@ -7,7 +7,7 @@ from flint import acb, arb
 from sympy import Integer, Rational
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.weight_balls import weight_balls
+from leadterms.evaluation.certified.moments.weight_balls import weight_balls
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.weights import (
     CloglogWeight,

@@ -9,9 +9,9 @@ from flint import fmpq
 from sympy import Integer
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified import road
-from leadterms.evaluation.certified.road import certified_average
-from leadterms.evaluation.certified.work import limited_work, patience, patient, spend
+from leadterms.evaluation.certified.averages import road
+from leadterms.evaluation.certified.averages.road import certified_average
+from leadterms.evaluation.certified.tools.work import limited_work, patience, patient, spend
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Strand
 from leadterms.model.laws import UniformLaw
 from leadterms.model.weights import ProbitWeight

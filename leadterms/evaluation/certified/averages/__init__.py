@@ -1,0 +1,1 @@
+"""Averages over the effects: the trapezoidal rule, cells, and which of them a system gets."""

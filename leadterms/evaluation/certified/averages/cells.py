@@ -1,0 +1,237 @@
+"""Averages over standard normal effects: cells of the effects' space, each with a Gauss-Legendre rule of its own.
+
+On a cell the remainder needs a bound of F(M(u)) phi(u) on a complex ellipse around each side (`ellipse_bounds`).
+Cells where no ellipse works are bisected (Petras 2002).  With positive weights the errors of the sides of a cell add,
+each times the widths of the other sides.
+
+Far out the caller's ceiling takes over: |F(M(u))| <= M_c(u), which is bounded by the largest value of the weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import ceil, floor, hypot, inf, prod
+
+from flint import arb
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.bounds.bounds import Bounds, density
+from leadterms.evaluation.certified.bounds.ellipse_bounds import EllipseBounds, half_and_centre
+from leadterms.evaluation.certified.bounds.size import cells_of, rough_size
+from leadterms.evaluation.certified.moments.strands import Strands
+from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, Cell, float_log, interval
+from leadterms.evaluation.certified.tools.gauss import gauss, points_needed, remainder
+from leadterms.evaluation.certified.tools.work import TOO_LONG, patience
+from leadterms.evaluation.moment_system import NumericSystem
+from leadterms.evaluation.precision import ball_precision
+
+LOWER, HIGHER = 0.55, 1.8
+"""An ellipse that fails is followed by one so much lower; one that works, in the next cell, by one so much higher."""
+MOST_CELLS = 4000
+SLAB = 0.125
+"""Thickness of what is pared off the sides of the cube, where the ceiling is small enough."""
+FEW_BITS = 50
+HALF_WIDTH = 2.0
+"""First half width of a cell, in standard deviations of the effects."""
+
+
+@dataclass(frozen=True)
+class _Side:
+    """The rule along one side of a cell."""
+
+    count: int
+    error: Ball
+    bound: Ball
+
+
+class EffectsAverage:
+    """The average of a system over its effects, to an absolute error of about 2^-bits of the average of |F|.
+
+    Parameters
+    ----------
+    system
+        A moment system with one effect or more, and a ceiling.
+    bits
+        What is aimed at.
+    size
+        About the average of |F|, without proof; None where it is not known yet.
+
+    """
+
+    def __init__(self, system: NumericSystem, bits: int, size: Ball | None = None) -> None:
+        if not system.ceiling:
+            raise EvaluationError(
+                "no bound of the integrand is known for large random effects: the certified road needs a ceiling"
+            )
+        self.system, self.bits, self.dimension = system, bits, system.dimension
+        self._at_bits: dict[int, Strands] = {}
+        with ball_precision(PLANNING_BITS):
+            self.strands = Strands(system)
+            self.bounds = Bounds(self.strands)
+            self._ellipses = EllipseBounds(self.strands, self.bounds)
+            self._reach = [self.bounds.reach(j) for j in range(self.dimension)]
+            size = rough_size(self.strands, self.bounds) if size is None else size
+            self.tolerance = size * arb(2) ** (-bits - 2)
+        self._tallest = [_tallest(reach, bits, self._ellipses.by_squares) for reach in self._reach]
+        self._height = list(self._tallest)
+
+    def value(self) -> Ball:
+        """Return the ball.
+
+        Raises
+        ------
+        EvaluationError
+            If some part could not be bounded; the message says how far it came.
+
+        """
+        with ball_precision(PLANNING_BITS):
+            box, error = self._box()
+        total = arb(0)
+        cells = list(cells_of(box, HALF_WIDTH))
+        volume = _volume(box)
+        spare = self.tolerance / 8
+        done = 0
+        while cells:
+            cell = cells.pop()
+            done += 1
+            if done > MOST_CELLS * patience():
+                raise EvaluationError(
+                    f"the certified average over the random effects is not done after {done - 1} cells, as the moments "
+                    f"come too close to a zero or pole of the integrand: {TOO_LONG}"
+                )
+            share = self.tolerance * _volume(cell) / volume / 2
+            with ball_precision(PLANNING_BITS):
+                outside = self.bounds.on(cell)
+                if outside.is_finite() and outside <= share:
+                    error += outside
+                    continue
+                sides = self._sides(cell, share)
+                if isinstance(sides, int) and outside.is_finite() and outside <= spare / 4:
+                    # next to where the ceiling takes over: bisection alone would come near and never arrive
+                    error, spare = error + outside, (spare - outside).lower()
+                    continue
+            if isinstance(sides, int):
+                cells += _halves(cell, sides)
+                continue
+            part, discretisation = self._rule(cell, sides, share)
+            with ball_precision(self.bits + PLANNING_BITS):
+                total += part
+            error = (error + discretisation).abs_upper()
+        with ball_precision(self.bits + PLANNING_BITS):
+            return total + arb(0, error.abs_upper())
+
+    def _box(self) -> tuple[Cell, Ball]:
+        """Return a box of effects, and a bound of what lies outside: half the side of a cube, then slabs taken off."""
+        radius = 3.0
+        while True:
+            beyond = self.bounds.beyond(arb(radius))
+            if beyond.is_finite() and beyond <= self.tolerance / 8:
+                break
+            radius += 0.5
+            if radius > 1e4:
+                raise EvaluationError("no bound of the integrand for large random effects could be proven")
+        box = [(-arb(radius), arb(radius))] * self.dimension
+        most = self.tolerance / (16 * self.dimension)
+        for j in range(self.dimension):
+            for sign in (-1, 1):
+                beyond += self._pare(box, j, sign, most)
+        return tuple(box), beyond.abs_upper()
+
+    def _pare(self, box: list[tuple[Ball, Ball]], j: int, sign: int, most: Ball) -> Ball:
+        """Move one side of a box inwards while the ceiling's integral over what is left out is small; return that."""
+        total = arb(0)
+        while True:
+            low, high = box[j]
+            cut = (high - SLAB if sign > 0 else low + SLAB).mid()
+            slab = list(box)
+            slab[j] = (cut, high) if sign > 0 else (low, cut)
+            more = (total + self.bounds.on(tuple(slab))).abs_upper()
+            if not (more <= most and high - low > 2 * SLAB):
+                return total
+            total = more
+            box[j] = (low, cut) if sign > 0 else (cut, high)
+
+    def _sides(self, cell: Cell, share: Ball) -> tuple[_Side, ...] | int:
+        """Return a rule for each side, or the index of the side to bisect."""
+        found = []
+        for j in range(self.dimension):
+            side = self._side(cell, j, share)
+            if side is None:
+                # the width of any side may be what spoils the boxes: halve the one that moves eta most
+                return max(range(self.dimension), key=lambda i: float(cell[i][1] - cell[i][0]) * (self._reach[i] + 0.1))
+            found.append(side)
+        return tuple(found)
+
+    def _side(self, cell: Cell, j: int, share: Ball) -> _Side | None:
+        """Find an ellipse around one side with a proven bound, lower and lower ones, None where none is worth it."""
+        half, _ = half_and_centre(cell[j])
+        width = float(half)
+        others = _volume(cell) / (2 * half)
+        tolerance = share / self.dimension / others / 2
+        height = min(self._tallest[j], HIGHER * self._height[j])
+        while height > self._ellipses.least_shape * width:
+            rho = floor(100 * (height / width + hypot(1, height / width))) / 100
+            bound = self._ellipses.on(cell, j, rho)
+            count = points_needed(half, bound, rho, tolerance)
+            if count < inf:
+                self._height[j] = height
+                return _Side(int(count), remainder(half, bound, rho, int(count)) * others, bound)
+            self._height[j] = height = LOWER * height
+        return None
+
+    def _rule(self, cell: Cell, sides: Sequence[_Side], share: Ball) -> tuple[Ball, Ball]:
+        """Return the sum over one cell and its discretisation error."""
+        with ball_precision(PLANNING_BITS):
+            bound = min((side.bound * _volume(cell) for side in sides), key=float_log)
+            outside = self.bounds.on(cell)
+            if outside.is_finite() and outside < bound:
+                bound = outside
+            wanted = max(8, ceil(float_log(bound / share) * 1.4427)) + 8
+            ranges = [interval(*side) for side in cell]
+            corners = product(*((low, (low + high) / 2, high) for low, high in cell))
+            scales = self.strands.least_scales([self.strands.at(corner) for corner in corners])
+        strands = self._at_precision(wanted + 24)
+        with ball_precision(32 * ceil((wanted + 24) / 32)):
+            rules = strands.plan(strands.at(ranges), wanted, scales)
+            nodes = list(product(*(_scaled(side, rule.count) for side, rule in zip(cell, sides, strict=True))))
+            effects = [tuple(u for u, _ in node) for node in nodes]
+            total = arb(0)
+            for node, u, moments in zip(nodes, effects, rules.moments([strands.at(e) for e in effects]), strict=True):
+                weight = prod((w for _, w in node), start=density(u))
+                total += weight * self.system.value(moments, u)
+        return total, sum((side.error for side in sides), arb(0))
+
+    def _at_precision(self, bits: int) -> Strands:
+        rounded = 32 * ceil(bits / 32)
+        if rounded not in self._at_bits:
+            with ball_precision(rounded):
+                self._at_bits[rounded] = Strands(self.system)
+        return self._at_bits[rounded]
+
+
+def _tallest(reach: float, bits: int, by_squares: bool) -> float:
+    """Return the height of the first ellipse to try: about the poles' height in eta, less where few digits are asked.
+
+    Low ellipses are cheap to prove, most where squares cover them, and need more points; the normal density grows like
+    e^(height^2/2).
+    """
+    few = 0.4 if by_squares and bits < FEW_BITS else 1.0
+    in_eta = few if bits < 100 else 1.5 if bits < 400 else 2.2
+    return min(4.0, in_eta / reach) if reach > 0 else 4.0
+
+
+def _volume(cell: Cell) -> Ball:
+    return prod((high - low for low, high in cell), start=arb(1))
+
+
+def _halves(cell: Cell, j: int) -> list[Cell]:
+    low, high = cell[j]
+    middle = ((low + high) / 2).mid()
+    return [(*cell[:j], side, *cell[j + 1 :]) for side in ((low, middle), (middle, high))]
+
+
+def _scaled(side: tuple[Ball, Ball], count: int) -> list[tuple[Ball, Ball]]:
+    half, centre = half_and_centre(side)
+    return [(centre + half * x, half * w) for x, w in gauss(count)]

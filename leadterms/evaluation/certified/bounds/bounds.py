@@ -1,0 +1,278 @@
+"""Bounds of the integrand for real effects, far out and on cells: by the absolute moments that are its ceiling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import prod
+
+from flint import arb
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.bounds.inverse_bound import InverseBound
+from leadterms.evaluation.certified.moments.problem import Problem, reach_of
+from leadterms.evaluation.certified.moments.strands import Strands
+from leadterms.evaluation.certified.moments.weight_balls import rate_of
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, interval
+from leadterms.evaluation.moment_system import Ceiling, InverseCeiling
+from leadterms.evaluation.precision import spelled
+
+
+class Bounds:
+    """Proven bounds of |F| for real effects.
+
+    Raises
+    ------
+    EvaluationError
+        If a part of the ceiling is not bounded.
+
+    """
+
+    def __init__(self, strands: Strands) -> None:
+        whole = strands.system.whole
+        strands = strands if whole is None else Strands(whole)
+        self._problems = strands.problems
+        self._terms = [
+            _of_moment(strands.problems[part.strand], part)
+            if isinstance(part, Ceiling)
+            else InverseBound(strands.problems, part)
+            if isinstance(part, InverseCeiling)
+            else _Growing(list(part.growth), part.level)
+            for part in strands.system.ceiling
+        ]
+
+    def on(self, cell: Cell) -> Ball:
+        """Bound the integral of |F| phi over a cell."""
+        return (self.top(cell) * mass_of(cell, 0)).abs_upper()
+
+    def top(self, cell: Cell) -> Ball:
+        """Bound |F| on a cell of real effects."""
+        return _added(term.top(cell) for term in self._terms)
+
+    def on_lattice(self, cell: Cell) -> Ball:
+        """Bound the integral of the ceiling times phi over a cell, or its sum over a lattice of steps at most 1.
+
+        The sum times the steps, in some of the directions: at most 1 + the width over the step are the nodes in a side.
+        """
+        return (self.top(cell) * mass_of(cell, 1)).abs_upper()
+
+    def beyond(self, radius: Ball) -> Ball:
+        """Bound the integral of |F| phi over the effects outside the cube of this radius."""
+        return _added(term.beyond(radius, 0) for term in self._terms)
+
+    def beyond_on_lattice(self, radius: Ball) -> Ball:
+        """Bound the same of the ceiling, or its sum over a lattice of steps at most 1 as in `on_lattice`."""
+        return _added(term.beyond(radius, 1) for term in self._terms)
+
+    def growth_of_effects(self) -> float:
+        """Return where the average's mass may lie, beyond a few standard deviations."""
+        return max(term.growth_of_effects() for term in self._terms)
+
+    def reach(self, j: int) -> float:
+        """Return about how far a linear predictor moves when one effect moves by one."""
+        totals = []
+        for problem in self._problems:
+            row = problem.loadings[j]
+            sizes = problem.predictor.sizes([line.reach(2.0) for line in problem.lines])
+            parts = (abs(float(entry)) * float(size) for entry, size in zip(row[1:], sizes, strict=True))
+            totals.append(abs(float(row[0])) + sum(parts))
+        return max(totals)
+
+
+def _added(parts: Iterable[Ball]) -> Ball:
+    total = arb(0)
+    for part in parts:
+        if not part.is_finite():
+            return NAN
+        total += part
+    return total.abs_upper()
+
+
+def _of_moment(problem: Problem, part: Ceiling) -> _Growing | _Bounded:
+    """Return proven bounds of c M(u), M an absolute moment of one strand, for real effects.
+
+    Bounded weights: M(u) <= sup of w over the range of eta, times E|X|^powers; `without_moment` if that is infinite.  A
+    weight scale e^(rate eta) on bounded predictors: M(u) <= level e^(sum growth_j |u_j|).
+    """
+    sizes = [line.absolute(k) for line, k in zip(problem.lines, part.exponents, strict=True)]
+    factor = abs(arb(part.factor))
+    if not all(bool(size.is_finite()) for size in sizes):
+        growth, level = without_moment(problem, part.exponents)
+        return _Growing(growth, factor * level)
+    size = prod(sizes, start=factor)
+    rate = problem.weight.rate
+    return _Bounded(problem, size) if rate is None else _Growing(*_exponential(problem, size, rate))
+
+
+def without_moment(problem: Problem, exponents: Sequence[int]) -> tuple[list[Ball], Ball]:
+    """Return growth and level where an E|X_i|^power is infinite: by its density, or else `falling`."""
+    level = by_density(problem, exponents)
+    return ([arb(0)] * len(problem.loadings), level) if level.is_finite() else falling(problem, exponents)
+
+
+def largest_moment(problem: Problem, exponents: Sequence[int], without: int | None = None) -> Ball:
+    """Bound E[|X|^exponents w] for all real effects, by the largest w or `by_density`; at any value of one predictor.
+
+    The value of the one left out enters no power.
+    """
+    rest = [0 if i == without else k for i, k in enumerate(exponents)]
+    sizes = (line.absolute(k) for line, k in zip(problem.lines, rest, strict=True))
+    size = prod(sizes, start=problem.weight.modulus(None, None, arb(0)))
+    return size if size.is_finite() else by_density(problem, rest, without)
+
+
+def by_density(problem: Problem, exponents: Sequence[int], without: int | None = None) -> Ball:
+    """Bound E[|X|^exponents w] for all real effects where one E|X_i|^power is infinite, not finite where not known.
+
+    With |x|^power f <= C for the density f of X_i (`Line.crest`), eta = a + b x_i, b != 0 fixed, it is at most
+    C/|b| times the integral of w, and the other moments: whatever a is, so at any value of the one left out, too.
+    """
+    sizes = [line.absolute(k) for line, k in zip(problem.lines, exponents, strict=True)]
+    infinite = [i for i, size in enumerate(sizes) if not size.is_finite()]
+    if len(infinite) != 1 or infinite[0] == without or not problem.predictor.is_affine:
+        return NAN
+    (i,) = infinite
+    if any(not row[1 + i].is_zero() for row in problem.loadings) or problem.slopes[i].contains(0):
+        return NAN
+    others = prod((size for size in sizes if size.is_finite()), start=arb(1))
+    level = problem.lines[i].crest(exponents[i]) * problem.integral(i, problem.slopes, arb(0)) * others
+    return level.abs_upper() if level.is_finite() else NAN
+
+
+def falling(problem: Problem, exponents: Sequence[int]) -> tuple[list[Ball], Ball]:
+    """Return growth and level where E|X_i|^power is infinite, but the weight falls: |w(eta)| <= K e^-|eta|.
+
+    Or |w(eta)| <= K e^eta where b x_i keeps to the left, then with t (a + b x) for -t |eta| below (`Problem.decay`).
+
+    Let eta = a + b x_i with b != 0 fixed, the effects and the bounded predictors being in a.  For 0 < t <= 1
+    |w| <= K e^(-t |eta|) <= K e^(t |a|) e^(-t |b||x_i|), and |x|^k e^(-t |b||x|) <= {k/(e t |b|)}^k.  With a t of about
+    1/|a| the level is of the size of |a|^k.  Beside unbounded predictors with slopes the rate is |b|/2, and what is
+    opposed adds its bound (`falls`), whatever the effects are.
+    """
+    sizes = [line.absolute(k) for line, k in zip(problem.lines, exponents, strict=True)]
+    infinite = [i for i, size in enumerate(sizes) if not size.is_finite()]
+    if len(infinite) != 1:
+        raise EvaluationError("no proven bound of the predictors' absolute moments")
+    i, others = infinite[0], prod((size for size in sizes if size.is_finite()), start=arb(1))
+    power = exponents[i]
+    refusal = EvaluationError(
+        f"no proven bound of the absolute moments of {spelled(problem.strand.laws[i])}: without a moment of order "
+        f"{power} it needs a fixed slope other than zero, no powers of it beside it, other predictors that are "
+        f"bounded, or have a moment of order {max(power + k for k in exponents)} and fixed slopes, and a weight that "
+        "falls to both sides, or where the predictor goes"
+    )
+    if not problem.predictor.is_affine or any(not row[1 + i].is_zero() for row in problem.loadings):
+        raise refusal
+    opposed = problem.opposed(i, problem.slopes)
+    slope, decay = opposed.rate(problem.slopes[i]), problem.decay(i, problem.slopes, arb(0))
+    ends = [(arb(0), arb(0)) if j == i else side for j, side in enumerate(problem.supports)]
+    offset = problem.offset(i, problem.centre, problem.slopes)
+    growth = [reach_of(row[0], row[1:], ends) for row in problem.loadings]
+    aside = opposed.part(power, exponents, arb(0)) * problem.weight.modulus(None, None, arb(0))
+    if not slope > 0 or not all(bool(one.is_finite()) for one in (decay, offset, aside, *growth)):
+        raise refusal
+    t = 1 / (1 + offset + sum(growth, arb(0)))
+    near = decay * (t * offset).exp() * (power / (arb(1).exp() * t * slope)) ** power
+    return [(t * one).abs_upper() for one in growth], (others * (near + aside)).abs_upper()
+
+
+def of_exponential_weight(problem: Problem, exponents: Sequence[int]) -> tuple[list[Ball], Ball]:
+    """Return growth and level: E[|X|^exponents w] <= level e^(sum growth_j |u_j|)."""
+    sizes = (line.absolute(k) for line, k in zip(problem.lines, exponents, strict=True))
+    return _exponential(problem, prod(sizes, start=arb(1)), rate_of(problem.weight))
+
+
+def _exponential(problem: Problem, size: Ball, rate: Ball) -> tuple[list[Ball], Ball]:
+    """Return growth and level of an exponential weight."""
+    level = problem.weight.at(problem.centre) * size
+    growth = [abs(rate * row[0]) for row in problem.loadings]
+    sizes = problem.predictor.sizes(problem.supports)
+    for i, (largest, slope) in enumerate(zip(sizes, problem.slopes, strict=True)):
+        entries = [row[1 + i] for row in problem.loadings]
+        if rate.is_zero() or (slope.is_zero() and all(bool(entry.is_zero()) for entry in entries)):
+            continue
+        if not largest.is_finite():
+            raise EvaluationError(
+                "no bound of the integrand for large random effects: a predictor is unbounded and the weight grows "
+                "exponentially"
+            )
+        level *= (abs(rate * slope) * largest).exp()
+        growth = [g + abs(rate * entry) * largest for g, entry in zip(growth, entries, strict=True)]
+    return growth, level
+
+
+class _Growing:
+    """Bounds by level e^(sum growth_j |u_j|)."""
+
+    def __init__(self, growth: list[Ball], level: Ball) -> None:
+        self.growth, self.level = growth, level
+
+    def growth_of_effects(self) -> float:
+        """Return where the average's mass may lie, beyond a few standard deviations."""
+        return max((float(g.upper()) for g in self.growth), default=0.0)
+
+    def top(self, cell: Cell) -> Ball:
+        """Bound it on a cell of real effects."""
+        exponent = sum((g * interval(*side).abs_upper() for g, side in zip(self.growth, cell, strict=True)), arb(0))
+        return (self.level * exponent.exp()).abs_upper()
+
+    def beyond(self, radius: Ball, step: int) -> Ball:
+        """Bound its integral with phi outside a cube, or its sum on a lattice."""
+        return _beyond(self.level, self.growth, [2 * (g * g / 2).exp() for g in self.growth], radius, step)
+
+
+class _Bounded:
+    """Bounds by the largest value of a bounded weight."""
+
+    def __init__(self, problem: Problem, size: Ball) -> None:
+        self.problem, self.size = problem, size
+
+    def growth_of_effects(self) -> float:
+        """Nothing grows."""
+        return 0.0
+
+    def top(self, cell: Cell) -> Ball:
+        """Bound it on a cell of real effects."""
+        shift, slopes = self.problem.at([interval(*side) for side in cell])
+        modulus = self.problem.weight.modulus(*self.problem.predictor.range(shift, slopes, self.problem.supports))
+        return (modulus * self.size).abs_upper() if modulus.is_finite() else NAN
+
+    def beyond(self, radius: Ball, step: int) -> Ball:
+        """Bound its integral with phi outside a cube, or its sum on a lattice."""
+        effects = len(self.problem.loadings)
+        top = self.problem.weight.modulus(None, None, arb(0)) * self.size
+        return _beyond(top, [arb(0)] * effects, [arb(1)] * effects, radius, step)
+
+
+def _beyond(top: Ball, growth: Sequence[Ball], whole: Sequence[Ball], radius: Ball, step: int) -> Ball:
+    """Bound the integral of top e^(sum g_j |u_j|) phi outside a cube, or its sum on a lattice of steps h <= ``step``.
+
+    ``whole`` bounds the integral over all of the line, for each effect.
+
+    The integral of e^(g |u|) phi(u) over |u| > R is 2 e^(g^2/2) Q(R - g), Q(x) = erfc(x/sqrt 2)/2: there the
+    integrand is e^(g^2/2) phi(|u| - g), which falls from |u| = g on, so that h times its sum over the nodes beyond R
+    is at most the integral from R - h on, for R - h >= g.  Over all nodes it is at most the integral and one node,
+    e^(g^2/2) times 2 (1 + h/sqrt(2 pi)).
+    """
+    root = arb(2).sqrt()
+    if not (top.is_finite() and all(bool(radius - step >= g) for g in growth)):
+        return NAN
+    all_nodes = [w * (1 + step / (2 * arb.pi()).sqrt()) for w in whole]
+    total = arb(0)
+    for i, g in enumerate(growth):
+        tail = (g * g / 2).exp() * ((radius - step - g) / root).erfc()
+        total += prod((w for j, w in enumerate(all_nodes) if j != i), start=tail)
+    return (top * total).abs_upper()
+
+
+def mass_of(cell: Cell, step: int) -> Ball:
+    """Bound the integral of phi over a cell, or its sum on a lattice of steps at most ``step``."""
+    mass = arb(1)
+    for low, high in cell:
+        mass *= (high - low + step) * density((interval(low, high).abs_lower(),))
+    return mass
+
+
+def density(effects: Sequence[Ball]) -> Ball:
+    """Return the standard normal density at real effects."""
+    square = sum((u * u for u in effects), arb(0))
+    return (-square / 2).exp() / (2 * arb.pi()).sqrt() ** len(effects)

@@ -1,0 +1,1 @@
+"""Laws that are cut off, and bounds of what that changes."""

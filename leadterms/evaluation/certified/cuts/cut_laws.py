@@ -1,0 +1,129 @@
+"""Laws cut off: where, and bounds of what lies beyond.
+
+R is a product of intervals, and E[g; not R] at most the sum over the predictors cut off of E[g; X_i beyond its ends].
+With w at most its supremum this is a product of a tail and of absolute moments; where one of these is infinite, of a
+predictor x_j with a fixed slope b, the supremum over all else of E[|x_j|^k w] stands for it and for that of w: at most
+that of |x_j|^k times the density, times the integral of w over x_j (`bounds.by_density`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from flint import arb
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.bounds.bounds import largest_moment
+from leadterms.evaluation.certified.floors.least_information import QUASICONCAVE
+from leadterms.evaluation.certified.moments.panels import MIDDLE
+from leadterms.evaluation.certified.moments.polynomials import columns
+from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.tools.balls import Ball
+from leadterms.evaluation.moment_system import Cut, NumericSystem, Strand
+from leadterms.evaluation.precision import spelled
+
+Loss = Callable[[tuple[Cut, ...]], tuple[NumericSystem, Ball]]
+"""The system cut off and what its average loses, not finite where that is not known."""
+MOST_SPREADS = 400.0
+
+
+class CutLaws:
+    """The strands of a system, and those of their predictors that are cut off.
+
+    Parameters
+    ----------
+    strands
+        Of bounded weights with their least value on an interval at an end.
+    everywhere
+        Whether all unbounded predictors are cut off, those too that no effect multiplies.
+
+    Raises
+    ------
+    EvaluationError
+        If a weight is of another kind.
+
+    """
+
+    def __init__(self, strands: Sequence[Strand], everywhere: bool) -> None:
+        for strand in strands:
+            if not isinstance(strand.weight, QUASICONCAVE):
+                raise EvaluationError(
+                    f"a random slope on an unbounded predictor needs a bounded weight, not "
+                    f"{type(strand.weight).__name__}"
+                )
+        self.strands = strands
+        self.problems = [Problem(strand) for strand in strands]
+        self.places = sorted(set().union(*(places(problem, everywhere) for problem in self.problems)))
+        self._squares = [list(_squares(problem)) for problem in self.problems]
+
+    @property
+    def names(self) -> str:
+        """The laws that are cut off, for messages."""
+        return ", ".join(spelled(self.problems[0].strand.laws[i]) for i in self.places)
+
+    def most(self, factor: Ball, strand: int, exponents: Sequence[int]) -> Ball:
+        """Bound factor E[|X|^e w]."""
+        return abs(arb(factor)) * largest_moment(self.problems[strand], exponents)
+
+    def tried(self) -> Iterator[tuple[Cut, ...]]:
+        """Yield cuts, farther and farther out."""
+        spreads = 1.06 * MIDDLE
+        while spreads < MOST_SPREADS:
+            yield self._at(spreads)
+            spreads *= 1.06
+
+    def _at(self, spreads: float) -> tuple[Cut, ...]:
+        cuts: list[Cut] = []
+        for i, line in enumerate(self.problems[0].lines):
+            if i not in self.places:
+                cuts.append((None, None))
+                continue
+            # laws that only come near to their finite ends are cut off there, too
+            cuts.append(line.inner_ends(*line.reach(spreads)))
+        return tuple(cuts)
+
+    def cut(self, cuts: tuple[Cut, ...]) -> tuple[Strand, ...]:
+        """Return the strands cut off."""
+        return tuple(replace(strand, cuts=cuts) for strand in self.strands)
+
+    def outside(self, cuts: Sequence[Cut], factor: Ball, strand: int, exponents: Sequence[int]) -> Ball:
+        """Bound factor E[|X|^e w; X_i beyond its ends for some i]."""
+        lines = self.problems[strand].lines
+        total = arb(0)
+        for i in self.places:
+            low, high = (own if end is None else end for own, end in
+                         zip((lines[i].low, lines[i].high), cuts[i], strict=True))  # fmt: skip
+            tail = lines[i].tail(low, high, exponents[i], arb(0))
+            total += tail * largest_moment(self.problems[strand], exponents, without=i)
+        return total * abs(arb(factor))
+
+    def block_outside(self, cuts: Sequence[Cut], shares: Sequence[Ball]) -> Ball:
+        """Bound the sum over the strands of share E[w |a|^2; not R]."""
+        total = arb(0)
+        for strand, (share, terms) in enumerate(zip(shares, self._squares, strict=True)):
+            total += sum((self.outside(cuts, share * c, strand, e) for c, e in terms), arb(0))
+        return total
+
+
+def places(problem: Problem, everywhere: bool) -> set[int]:
+    """Return the unbounded predictors that random effects multiply, or all of them."""
+    monomials = problem.predictor.monomials
+    unbounded = {i for i, line in enumerate(problem.lines) if line.low is None or line.high is None}
+    if everywhere:
+        return unbounded
+    return {
+        i
+        for i in unbounded
+        for row in problem.loadings
+        for entry, exponents in zip(row[1:], monomials, strict=True)
+        if exponents[i] and not entry.is_zero()
+    }
+
+
+def _squares(problem: Problem) -> Iterator[tuple[Ball, tuple[int, ...]]]:
+    """Yield the terms of a bound of |a|^2 in the predictors' absolute values."""
+    for column in columns(problem):
+        for e, c in column.items():
+            for f, d in column.items():
+                yield abs(c * d), tuple(i + j for i, j in zip(e, f, strict=True))

@@ -1,0 +1,110 @@
+r"""Residual information under laws that are cut off: what that changes is bounded.
+
+Let :math:`S(H) = h_{bb} - h_{bA} H_{AA}^{-1} h_{Ab}` be residual information in :math:`H = E[w z z^T]`, at fixed random
+effects.  Let R be a region of the predictors, :math:`H_R = E[w z z^T; R]` and T = H - H_R.
+
+**Claim.**  With :math:`B = E[w b^2]` and any :math:`\lambda > 0` below the least eigenvalue of :math:`E[w a a^T; R]`
+
+.. math:: 0 \le S(H) - S(H_R) \le \min(B,\; 2 E[w b^2; R^c] + 2 E[w |a|^2; R^c]\, B/\lambda).
+
+*Proof.*  :math:`S(H) = \min_f E[w (b - f^T a)^2]` grows with H and lies in [0, B]; so do S(H_R) and the difference.
+Let f be the minimiser for R.  Then :math:`S(H) \le S(H_R) + E[w (b - f^T a)^2; R^c]`, where
+:math:`(b - f^T a)^2 \le 2 b^2 + 2 |f|^2 |a|^2`.  The least squares fit has
+:math:`\lambda |f|^2 \le E[w (f^T a)^2; R] \le E[w b^2; R] \le B`, since b is the sum of the fit and a residual
+orthogonal to it.
+
+For two columns :math:`\min_F` of the matrices :math:`E[w (z - Fa)(z - Fa)^T]`, z = (b, c), is taken in the order of
+symmetric matrices, so that S(H) - S(H_R) is positive semidefinite and its entry bc at most half its trace: the claim
+holds for |S_bc(H) - S_bc(H_R)| with (E[w b^2] + E[w c^2])/2 in place of E[w b^2].  All columns may be replaced by
+combinations of a, so that a is the derivative of eta by standard normal effects.
+
+A lambda is found in `least_information`.
+
+What lies outside is bounded in `cut_laws`.  The average over the effects is taken cell by cell, with the least lambda
+on each, and with B alone far out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from flint import arb
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.bounds.bounds import mass_of
+from leadterms.evaluation.certified.bounds.size import cells_around
+from leadterms.evaluation.certified.cuts.cut_laws import CutLaws, Loss
+from leadterms.evaluation.certified.floors.least_information import LeastInformation, PanelInformation
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, smaller
+from leadterms.evaluation.moment_system import STRAYING, Cut, NumericSystem
+
+
+class ResidualLoss:
+    """Bounds of the average of S(H) - S(H_R) for products of intervals R.
+
+    Parameters
+    ----------
+    system
+        Its integrand is an entry of a Schur complement, with `NumericSystem.shares`.
+    laws
+        Its laws.
+
+    Raises
+    ------
+    EvaluationError
+        If an absolute moment is not bounded.
+
+    """
+
+    def __init__(self, system: NumericSystem, laws: CutLaws) -> None:
+        assert system.shares is not None
+        self._system, self._laws = system, laws
+        self._shares = [abs(arb(share)) for share in system.shares]
+        self._least = LeastInformation(laws.problems, self._shares)
+        # where weights fall fast boxes about the middle have next to none: panels cost more, and see where it is
+        strays = system.dimension == 1 and all(isinstance(strand.weight, STRAYING) for strand in system.strands)
+        self._panels = PanelInformation(laws.problems, self._shares) if strays else None
+        parts = system.absolute_moments
+        self.everywhere = sum(
+            (laws.most(part.factor, part.strand, part.exponents) for part in parts), arb(0)
+        ).abs_upper()
+        if not self.everywhere.is_finite():
+            raise EvaluationError("no proven bound of the predictors' absolute moments")
+
+    def within(self, tolerance: Ball) -> Loss:
+        """Return the loss by the cuts, where it may be about this: with cells of the effects as large as that needs."""
+        dimension = self._system.dimension
+        radius = 4.0
+        while radius < 1e3:
+            outside = dimension * (arb(radius) / arb(2).sqrt()).erfc()
+            if outside * self.everywhere <= tolerance / 4:
+                break
+            radius += 0.5
+        cells = [(outside.abs_upper(), NAN)]
+        for cell in cells_around(arb(radius), dimension):
+            cells.append((mass_of(cell, 0), self._inverse(cell)))
+        return lambda cuts: self._of(cuts, cells)
+
+    def _inverse(self, cell: Cell) -> Ball:
+        """Bound 1/lambda."""
+        least = self._panels.least(cell) if self._panels is not None else arb(0)
+        own = self._least.inverse(cell)
+        return smaller(own, (1 / least).abs_upper()) if least > 0 else own
+
+    def _of(self, cuts: tuple[Cut, ...], cells: Sequence[tuple[Ball, Ball]]) -> tuple[NumericSystem, Ball]:
+        """Add up min(B, 2 E[w b^2; out] + 2 E[w|a|^2; out] B/lambda) over cells given by their mass and 1/lambda."""
+        system = replace(self._system, strands=self._laws.cut(cuts))
+        parts = system.absolute_moments
+        above = sum((self._laws.outside(cuts, part.factor, part.strand, part.exponents) for part in parts),
+                    arb(0))  # fmt: skip
+        block = self._laws.block_outside(cuts, self._shares)
+        holds = self._least.holds_within(cuts) and (self._panels is None or self._panels.holds_within(cuts))
+        if not (above.is_finite() and block.is_finite() and holds):
+            return system, NAN
+        fixed, falling = 2 * above, 2 * block * self.everywhere
+        total = arb(0)
+        for mass, inverse in cells:
+            change = fixed + falling * inverse
+            total += mass * (change.min(self.everywhere) if change.is_finite() else self.everywhere)
+        return system, total.abs_upper()

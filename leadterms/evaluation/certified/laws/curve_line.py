@@ -1,0 +1,87 @@
+"""The law of several functions of a predictor on the certified road: the segments of X, and functions for powers.
+
+Where the functions and the density are analytic on a complex box of x so is the integrand; elsewhere `value_of` is not
+finite, and no bound is taken from it.  On an unbounded support the functions are x^i e^(c x), so that their products
+are, and the tails of these are those of |x|^i with the rate c more.
+
+Powers that stand for functions multiply as those of two columns only: bounds that would need products of three are not
+taken, and an exponent that stands for nothing has no bound.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from flint import arb
+from sympy import Integer
+
+from leadterms.evaluation.certified.laws.line_base import Line, Segment
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, interval, larger, value_of
+from leadterms.evaluation.curve_law import CurveLaw, power_and_rate
+
+PIECES = 16
+"""Of the support, on which functions are bounded."""
+
+
+class CurveLine(Line):
+    """A law and functions of its values."""
+
+    plain = is_itself = False
+
+    def __init__(self, law: CurveLaw, base: Line) -> None:
+        super().__init__(law)
+        self._powers, self._x, self._base = law.powers, law.variable, base
+        self.normalised = base.normalised
+        self._bounds: dict[int, Ball] = {}
+
+    def has(self, exponent: int) -> bool:
+        """Tell whether an exponent stands for a function."""
+        return exponent in self._powers
+
+    def power(self, x: Ball, exponent: int) -> Ball:
+        """Return the function for an exponent, 1 where it stands for none: rules run over all up to the largest."""
+        return value_of(self._powers[exponent], {self._x: x}) + 0 * x if exponent in self._powers else 0 * x + 1
+
+    def absolute(self, power: int) -> Ball:
+        """Return a bound of the mean of the absolute value, on a bounded support of its largest value.
+
+        Not finite where the exponent stands for nothing.
+        """
+        if not self.has(power):
+            return NAN
+        if power not in self._bounds:
+            bounded = self.low is not None and self.high is not None
+            self._bounds[power] = self._largest(power) if bounded else self._summed(power)
+        return self._bounds[power]
+
+    def _largest(self, power: int) -> Ball:
+        cuts = [(self.low + (self.high - self.low) * i / PIECES).mid() for i in range(PIECES + 1)]
+        cuts[0], cuts[-1] = self.low, self.high
+        bound = arb(0)
+        for low, high in pairwise(cuts):
+            bound = larger(bound, self.power(interval(low, high), power).abs_upper())
+        return bound
+
+    def reach(self, spreads: float) -> tuple[Ball, Ball]:
+        """Return that of the law itself."""
+        return self._base.reach(spreads)
+
+    def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
+        """Return a bound of E|x^i e^(c x)| e^(rate x) outside [low, high], nothing on a bounded support.
+
+        It is that of |x|^i for the law and the rate c more.  Not finite for another function.
+        """
+        if self.low is not None and self.high is not None:
+            return arb(0)
+        found = power_and_rate(self._powers[power], self._x) if self.has(power) else (0, Integer(0))
+        if found is None or self.normalised:
+            return NAN
+        return self._base.tail(low, high, found[0], rate + value_of(found[1]))
+
+    def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]] | None:
+        """Return those of the law itself."""
+        return self._base.atoms(low, high)
+
+    def segments(self, low: Ball, high: Ball) -> list[Segment]:
+        """Return those of the law itself."""
+        return self._base.segments(low, high)

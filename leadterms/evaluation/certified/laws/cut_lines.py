@@ -1,0 +1,106 @@
+"""A law cut off: what of an unbounded predictor lies between two ends, a measure of mass below one."""
+
+from __future__ import annotations
+
+from flint import arb
+
+from leadterms.evaluation.certified.laws.line_base import Line, Segment
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, larger
+from leadterms.evaluation.moment_system import Cut
+
+
+class CutLine(Line):
+    """The measure P(X in ., low <= X <= high).
+
+    Its moments and tails are at most those of the law, which are the bounds used here; beyond the ends nothing is left.
+
+    Parameters
+    ----------
+    line
+        The law.
+    cut
+        Exact ends, None where the law's own end stays.
+
+    """
+
+    def __init__(self, line: Line, cut: Cut) -> None:
+        self.law, self.line, self._within = line.law, line, {}
+        self.cut = cut
+        self.low, self.high = (own if end is None else end for own, end in zip((line.low, line.high), cut, strict=True))
+        self.normalised, self.plain, self.is_itself = line.normalised, line.plain, line.is_itself
+
+    def has(self, exponent: int) -> bool:
+        """Tell whether x^exponent has a meaning for the law."""
+        return self.line.has(exponent)
+
+    def power(self, x: Ball, exponent: int) -> Ball:
+        """Return what it is for the law."""
+        return self.line.power(x, exponent)
+
+    def absolute(self, power: int) -> Ball:
+        """Return the bound for the whole law; where it has none, the largest value between the ends."""
+        whole = self.line.absolute(power)
+        is_power = self.plain or (self.is_itself and power == 1)
+        if whole.is_finite() or not is_power or self.low is None or self.high is None:
+            return whole
+        return larger(abs(self.low), abs(self.high)).upper() ** power
+
+    def envelope(self) -> tuple[Ball, Ball]:
+        """Return that of the law."""
+        return self.line.envelope()
+
+    def crest(self, power: int) -> Ball:
+        """Return that of the law."""
+        return self.line.crest(power)
+
+    def within(self, low: Ball, high: Ball, power: int) -> Ball:
+        """Return the bound for the whole law."""
+        return self.line.within(low, high, power)
+
+    def expectation(self, power: int) -> Ball:
+        """Return the law's moment up to what lies beyond the cut, not finite where either is not known."""
+        beyond = self.line.tail(self.low, self.high, power, arb(0))
+        return self.line.expectation(power) + arb(0, beyond.abs_upper()) if beyond.is_finite() else NAN
+
+    def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]] | None:
+        """Return points and probabilities of a discrete law between two ends inside the cut, None otherwise."""
+        return self.line.atoms(low, high)
+
+    def segments(self, low: Ball, high: Ball) -> list[Segment]:
+        """Return the parts of a continuous law between two ends inside the cut."""
+        return self.line.segments(low, high)
+
+    def reach(self, spreads: float) -> tuple[Ball, Ball]:
+        """Return the ends for the whole law, no farther out than the cut."""
+        low, high = self.line.reach(spreads)
+        return (
+            low if self.cut[0] is None else low.max(self.cut[0]),
+            high if self.cut[1] is None else high.min(self.cut[1]),
+        )
+
+    def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
+        """Nothing is left beyond the cut; inside it, and next to the law's own ends, the bound for the law holds."""
+        bound = self.line.tail if self._leaves(low, high) else self.next_to_ends
+        return bound(low, high, power, rate)
+
+    def next_to_ends(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
+        """Return what it is for the law, nothing where its finite ends are cut off."""
+        uncut = [own for own, end in zip((self.line.low, self.line.high), self.cut, strict=True) if end is None]
+        if not self._leaves(low, high) and all(own is None for own in uncut):
+            return arb(0)
+        return self.line.next_to_ends(low, high, power, rate)
+
+    def tail_beside_mass(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
+        """Return the same for a rule: its mass is compared with one, which is more than that of what is left."""
+        bound = self.line.tail_beside_mass if self._leaves(low, high) else self.next_to_ends
+        return bound(low, high, power, rate)
+
+    def _leaves(self, low: Ball, high: Ball) -> bool:
+        """Tell whether part of what the cut leaves may be outside [low, high]."""
+        return any(
+            own is None if end is None else not bool(sign * reached >= sign * end)
+            for sign, reached, end, own in (
+                (-1, low, self.cut[0], self.line.low),
+                (1, high, self.cut[1], self.line.high),
+            )
+        )

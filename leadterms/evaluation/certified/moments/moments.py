@@ -1,0 +1,301 @@
+"""All moments M_k of a system at a point or over a box of the random effects, with proven errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from math import prod
+
+from flint import acb, acb_mat, arb, arb_mat
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.laws.falls import Fall
+from leadterms.evaluation.certified.moments.lines import Line
+from leadterms.evaluation.certified.moments.node_products import NodeProducts
+from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.moments.tables import Split, Table
+from leadterms.evaluation.certified.rules.line_rules import cut_ends, line_rule
+from leadterms.evaluation.certified.rules.rule import LineRule, Request
+from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, End, disc, larger, whole_power
+from leadterms.evaluation.certified.tools.work import REAL_UNITS, TOO_LONG, patience, spend
+from leadterms.evaluation.precision import ball_bits, ball_precision
+
+MOST_NODES = 400_000
+TABLE_PAYS = 1200
+"""So many evaluations of functions of one variable make a table of them worth while."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Rules for all predictors that serve every shift and slopes in given balls, with |M_k - sum| <= errors[k].
+
+    Parameters
+    ----------
+    problem
+        The system.
+    rules
+        One for each predictor.
+    errors
+        One for each moment; of a factorising weight, relative to w(shift).
+    tolerance
+        What was aimed at.
+
+    """
+
+    problem: Problem
+    rules: tuple[LineRule, ...]
+    errors: tuple[Ball, ...]
+    tolerance: Ball
+
+    def moments(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]]:
+        """Return all moments at each of several (shift, slopes), real numbers or complex boxes."""
+        if not points:
+            return []
+        if self.problem.factorises:
+            return [self._factored(*point) for point in points]
+        complex_values = isinstance(points[0][0], acb)
+        if not complex_values and (tabulated := self._tabulated(points)) is not None:
+            return tabulated
+        coefficients, width = self._coefficients, self._width
+        spend(width * len(points) * (1 if complex_values else REAL_UNITS), ball_bits())
+        columns = self._complex(points) if complex_values else self._real(points)
+        flat = [column[i] for i in range(width) for column in columns]
+        count = len(self.problem.strand.moments)
+        matrix = arb_mat(count, width, coefficients)
+        if complex_values:
+            result = acb_mat(matrix) * acb_mat(width, len(points), flat)
+            radii = [disc(error) for error in self.errors]
+        else:
+            result = matrix * arb_mat(width, len(points), flat)
+            radii = [arb(0, error.abs_upper()) for error in self.errors]
+        values = [[result[k, j] for k in range(count)] for j in range(len(points))]
+        if not all(bool(value.is_finite()) for row in values for value in row):
+            # products of matrices fail where exponents are huge
+            values = [[_dot(coefficients[k * width : (k + 1) * width], c) for k in range(count)] for c in columns]
+        return [[value + radius for value, radius in zip(row, radii, strict=True)] for row in values]
+
+    @cached_property
+    def _moving(self) -> tuple[int, ...]:
+        """The predictors that the effects multiply, of an affine eta."""
+        return tuple(
+            i for i in range(len(self.rules)) if any(not row[1 + i].is_zero() for row in self.problem.loadings)
+        )
+
+    @property
+    def work(self) -> int:
+        """About how many evaluations each point of the effects costs."""
+        tabulated = self.problem.predictor.is_affine and len(self._moving) < len(self.rules)
+        return prod(len(self.rules[i].points) for i in (self._moving if tabulated else range(len(self.rules))))
+
+    def _tabulated(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]] | None:
+        """Return all moments by interpolation in what the effects move, None where that does not pay or is not proven.
+
+        The error of interpolation adds to those of the rules, for each node over the predictors that the effects move.
+        """
+        problem, moving = self.problem, self._moving
+        fixed = tuple(i for i in range(len(self.rules)) if i not in moving)
+        # without predictors that stay fixed the table is one of the weight: of use where its values are costly
+        if not (problem.predictor.is_affine and (fixed or not problem.weight.log_only)):
+            return None
+        nodes = list(product(*(self.rules[i].points for i in moving)))
+        raised = tuple(line.power for line in problem.lines)
+        split = Split(problem.weight, self.rules, moving, fixed, tuple(points[0][1][i] for i in fixed), raised)
+        if len(points) * len(nodes) < TABLE_PAYS:
+            return None
+        lines = arb_mat([[shift, *(slopes[i] for i in moving)] for shift, slopes in points])
+        shifts = (lines * arb_mat([[arb(1)] * len(nodes), *zip(*nodes, strict=True)])).entries()
+        reach = [float(shift) for shift in shifts]
+        powers = list(dict.fromkeys(tuple(e[i] for i in fixed) for e in problem.strand.moments))
+        margin = 1e-9 * (1 + max(map(abs, reach)))
+        spend(len(shifts) * REAL_UNITS, ball_bits())
+        table = Table(split, powers, min(reach) - margin, max(reach) + margin, self.tolerance)
+        if not table.is_proven:
+            return None
+        values = dict(zip(powers, table.values(shifts), strict=True))
+        errors = dict(zip(powers, table.errors, strict=True))
+        masses = [prod(m, start=arb(1)) for m in product(*(self.rules[i].masses for i in moving))]
+        columns = []
+        for exponents, error in zip(problem.strand.moments, self.errors, strict=True):
+            own, rest = [exponents[i] for i in moving], tuple(exponents[i] for i in fixed)
+            row = [
+                mass * prod((whole_power(x, k) for x, k in zip(node, own, strict=True) if k), start=arb(1))
+                for mass, node in zip(masses, nodes, strict=True)
+            ]
+            size = prod((self.rules[i].absolute(k) for i, k in zip(moving, own, strict=True)), start=arb(1))
+            radius = arb(0, (error + size * errors[rest]).abs_upper())
+            matrix = arb_mat(len(points), len(nodes), values[rest]) * arb_mat(len(nodes), 1, row)
+            columns.append([matrix[j, 0] + radius for j in range(len(points))])
+        return [list(row) for row in zip(*columns, strict=True)]
+
+    @cached_property
+    def _width(self) -> int:
+        return prod(len(rule.points) for rule in self.rules)
+
+    @cached_property
+    def _nodes(self) -> NodeProducts:
+        return NodeProducts(self.problem, self.rules)
+
+    @cached_property
+    def _coefficients(self) -> list[Ball]:
+        """Return the coefficients of all moments over the product of the rules."""
+        masses = [prod(m, start=arb(1)) for m in product(*(rule.masses for rule in self.rules))]
+        powers = [
+            [[line.power(x, k) for x in rule.points] for k in range(power + 1)]
+            for line, rule, power in zip(self.problem.lines, self.rules, self.problem.powers, strict=True)
+        ]
+        coefficients: list[Ball] = []
+        for exponents in self.problem.strand.moments:
+            factors = [table[k] for table, k in zip(powers, exponents, strict=True)]
+            products = [prod(f[1:], start=f[0]) if f else arb(1) for f in product(*factors)]
+            coefficients += [m * f for m, f in zip(masses, products, strict=True)]
+        return coefficients
+
+    def _real(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]]:
+        weight, fixed = self.problem.weight, self.problem.fixed_slopes
+        columns = []
+        offsets: list[Ball] = []
+        for shift, slopes in points:
+            if not offsets or not fixed:
+                offsets = self._nodes.exponentials(slopes) if weight.log_only else self._nodes.offsets(slopes)
+            if weight.log_only:
+                level = shift.exp()
+                columns.append([weight.of_exponential(level * offset) for offset in offsets])
+            else:
+                columns.append([weight.at(shift + offset) for offset in offsets])
+        return columns
+
+    def _complex(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]]:
+        on = self.problem.weight.on
+        return [[on(shift + offset) for offset in self._nodes.offsets(slopes)] for shift, slopes in points]
+
+    def _factored(self, shift: Ball, slopes: Sequence[Ball]) -> list[Ball]:
+        """w(eta) = w(shift) times the product of e^(rate slope_i x_i)."""
+        weight, rate = self.problem.weight, self.problem.weight.rate
+        level = weight.at(shift)
+        sums: list[list[Ball]] = []
+        for rule, slope, power in zip(self.rules, slopes, self.problem.powers, strict=True):
+            tilted = [m * (rate * slope * x).exp() for x, m in zip(rule.points, rule.masses, strict=True)]
+            # a law cut off may leave so little that its rule has no point
+            row = [sum(tilted, arb(0))]
+            for k in range(1, power + 1):
+                row.append(sum((whole_power(x, k) * t for x, t in zip(rule.points, tilted, strict=True)), arb(0)))
+            sums.append([value + _ball_like(value, error) for value, error in zip(row, rule.errors, strict=True)])
+        return [
+            level * prod((sums[i][k] for i, k in enumerate(exponents)), start=arb(1))
+            for exponents in self.problem.strand.moments
+        ]
+
+
+def _dot(first: Sequence[Ball], second: Sequence[Ball]) -> Ball:
+    return sum((a * b for a, b in zip(first, second, strict=True)), arb(0))
+
+
+def _ball_like(value: Ball, error: Ball) -> Ball:
+    return disc(error) if isinstance(value, acb) else arb(0, error.abs_upper())
+
+
+def plan(
+    problem: Problem, shift: Ball, slopes: Sequence[Ball], bits: int, scale: Ball, sizes: list[list[Ball]]
+) -> Plan:
+    """Return rules for all shifts and slopes in balls, with errors of about 2^-bits of scale times E|X|^k.
+
+    The error telescopes over the predictors: laws are first cut off one by one, then replaced by their rules one
+    by one.  In each step the others contribute E|X_i|^k by the law, by the law cut off, or by the rule: bounded by
+    the larger of the first and the last.  One law for which the first is infinite may be cut off before all
+    others: then it contributes what is left of it (`Line.within`), or what its rule does.
+
+    Raises
+    ------
+    EvaluationError
+        If an error could not be proven.
+
+    """
+    if problem.factorises:
+        return _plan_factors(problem, slopes, bits, sizes)
+    with ball_precision(PLANNING_BITS):
+        everywhere = problem.weight.modulus(*problem.predictor.range(shift, slopes, problem.supports))
+        if not everywhere.is_finite():
+            raise EvaluationError("the weight is not bounded, or not analytic, on the whole support")
+        target = scale * arb(2) ** (-bits)
+        hulls, falls = [], []
+        for i, line in enumerate(problem.lines):
+            # generous: the ranges of the others only widen the rectangles
+            falls.append(problem.fall(i, shift, slopes))
+            hulls.append(_hull(problem, line, everywhere, target, sizes[i], falls[i]))
+    rules = []
+    for i, line in enumerate(problem.lines):
+        with ball_precision(PLANNING_BITS):
+            request = Request(
+                line,
+                problem.weight.modulus,
+                everywhere.abs_upper(),
+                problem.predictor.along(i, shift, slopes, hulls),
+                arb(0),
+                tuple((target * size).abs_upper() for size in sizes[i]),
+                falls[i],
+            )
+        rules.append(line_rule(request))
+    if prod(len(rule.points) for rule in rules) > MOST_NODES * patience():
+        raise EvaluationError(f"the rules of {len(rules)} predictors have too many nodes together: {TOO_LONG}")
+    with ball_precision(PLANNING_BITS):
+        return Plan(problem, tuple(rules), _moment_errors(problem, rules), target)
+
+
+def _hull(
+    problem: Problem, line: Line, everywhere: Ball, target: Ball, sizes: Sequence[Ball], fall: Fall | None
+) -> tuple[Ball, Ball]:
+    """Return the ends that the rule of one predictor will have."""
+    if line.low is not None and line.high is not None:
+        return line.low, line.high
+    tolerances = tuple((target * size).abs_upper() for size in sizes)
+    return cut_ends(Request(line, problem.weight.modulus, everywhere.abs_upper(), (), arb(0), tolerances, fall))
+
+
+def _moment_errors(problem: Problem, rules: Sequence[LineRule]) -> tuple[Ball, ...]:
+    first = [i for i, known in enumerate(problem.has_moments) if not known][:1]
+    sizes = []
+    for i, (bounds, rule) in enumerate(zip(problem.absolute, rules, strict=True)):
+        line = problem.lines[i]
+        known = [
+            line.within(rule.low, rule.high, k) if i in first and not bound.is_finite() else bound
+            for k, bound in enumerate(bounds)
+        ]
+        sizes.append([larger(bound, rule.absolute(k, line.power)) for k, bound in enumerate(known)])
+    errors = []
+    for exponents in problem.strand.moments:
+        total = arb(0)
+        for i, rule in enumerate(rules):
+            error = rule.errors[exponents[i]]
+            if error.is_zero():
+                continue
+            others = (sizes[j][k] for j, k in enumerate(exponents) if j != i)
+            total += prod(others, start=error)
+        errors.append(total.abs_upper() if total.is_finite() else NAN)
+    if not all(bool(error.is_finite()) for error in errors):
+        raise EvaluationError("no proven bound of the predictors' absolute moments")
+    return tuple(errors)
+
+
+def _plan_factors(problem: Problem, slopes: Sequence[Ball], bits: int, sizes: list[list[Ball]]) -> Plan:
+    rate = problem.weight.rate
+    rules = []
+    for line, samples, slope, size in zip(problem.lines, problem.samples, slopes, sizes, strict=True):
+        with ball_precision(PLANNING_BITS):
+            tilt = rate * slope
+            scale = sum((p * (tilt.real.mid() * x).exp() for x, p in samples), arb(0)).abs_upper()
+            request = Request(
+                line,
+                _exponential_modulus,
+                arb(1),
+                (arb(0), tilt),
+                tilt.real,
+                tuple((scale * s * arb(2) ** (-bits)).abs_upper() for s in size),
+            )
+        rules.append(line_rule(request))
+    return Plan(problem, tuple(rules), (arb(0),) * len(problem.strand.moments), arb(0))
+
+
+def _exponential_modulus(low: End, high: End, height: Ball) -> Ball:
+    return NAN if high is None else high.exp()

@@ -1,0 +1,206 @@
+"""Panels of the predictors of a strand: boxes in which their laws lie, and bounds of means over some of them.
+
+On a panel [a, b] of a predictor with a density between l and h the mean of f^2 over it lies between l and h times the
+integral of f^2, for every function f; on a product of panels the bounds multiply.  The integrals of products of powers
+are known; where powers stand for functions they are enclosed (`integral`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+from math import ceil, prod
+
+from flint import acb, arb, arb_mat
+
+from leadterms.evaluation.certified.laws.cut_lines import CutLine
+from leadterms.evaluation.certified.laws.line_base import Line
+from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, integral, interval
+
+COUNTS = (1, 16, 8, 4, 3)
+"""Panels of each of so many predictors, the last for more."""
+BEND = 1.7
+"""How much shorter panels are where a law has most of its mass."""
+FAR = 12.0
+"""Spreads up to which a law is cut into panels towards an end that its segments only come near to."""
+MIDDLE = 3.0
+"""Spreads in the middle of an unbounded law."""
+FINER = 3
+"""How many times more there are of the whole of an unbounded law that is cut off."""
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A panel of one predictor, with bounds of its density, not finite where none is known, and a part of its mass."""
+
+    low: Ball
+    high: Ball
+    least: Ball
+    most: Ball
+    mass: Ball
+
+
+class Panels:
+    """The panels of one strand.
+
+    Parameters
+    ----------
+    problem
+        The strand.
+    columns
+        Exponents of monomials of the predictors, whose combinations f are.
+    times
+        How many times more panels than usual each predictor has.
+    middle
+        Whether only the middle is covered of predictors that are unbounded or cut off: enough for bounds from below.
+
+    """
+
+    def __init__(
+        self, problem: Problem, columns: Sequence[Sequence[int]], times: int = 1, *, middle: bool = False
+    ) -> None:
+        self._lines, self._columns = problem.lines, columns
+        count = times * COUNTS[min(len(problem.lines), len(COUNTS) - 1)]
+        sides = [
+            _pieces(line, *line.reach(MIDDLE), count) if middle else
+            _pieces(line, line.low, line.high, count * (FINER if isinstance(line, CutLine) else 1))
+            for line in problem.lines
+        ]  # fmt: skip
+        self._boxes = list(product(*sides))
+        self._grams: dict[int, arb_mat] = {}
+        # pieces are shared by panels
+        self._integrals: dict[tuple[int, int, int, int], Ball] = {}
+        self.monomials = [
+            problem.predictor.values([interval(piece.low, piece.high) for piece in box]) for box in self._boxes
+        ]
+        """Those of the linear predictor, on each panel."""
+
+    def share(self, left: Mapping[int, Ball], kept: Mapping[int, Ball]) -> Ball:
+        """Bound the largest ratio of E[a f^2; left] to E[b f^2; kept] over all f != 0, not finite where unknown.
+
+        a and b are constants on each panel; the bound is the trace of B^-1 A, A and B matrices of those means.
+        """
+        return trace_of_ratio(self.most(left), self.least(kept)) if left else arb(0)
+
+    def most(self, weights: Mapping[int, Ball]) -> arb_mat:
+        """Return a matrix that exceeds E[a f f'], in the order of symmetric matrices: a constant on these panels."""
+        total = arb_mat(len(self._columns), len(self._columns))
+        for panel, value in weights.items():
+            total += self._gram(panel) * (value * prod((piece.most for piece in self._boxes[panel]), start=arb(1)))
+        return total
+
+    def least(self, weights: Mapping[int, Ball]) -> arb_mat:
+        """Return a matrix that E[b f f'] exceeds, in the order of symmetric matrices: b constant on these panels."""
+        size = len(self._columns)
+        total = arb_mat(size, size)
+        for panel, value in weights.items():
+            least = prod((piece.least for piece in self._boxes[panel]), start=arb(1))
+            if least.is_finite():
+                total += self._gram(panel) * (value * least)
+            elif size == 1:
+                total += arb_mat(1, 1, [value * self._least_square(panel)])
+        return total
+
+    def _least_square(self, panel: int) -> Ball:
+        """Bound E[f^2] over a panel by its mass and the least f^2 there, for the one monomial f."""
+        (exponents,) = self._columns
+        total = arb(1)
+        for line, piece, power in zip(self._lines, self._boxes[panel], exponents, strict=True):
+            total *= piece.mass * line.power(interval(piece.low, piece.high), power).abs_lower() ** 2
+        return total.lower()
+
+    def _gram(self, panel: int) -> arb_mat:
+        """Return the integrals of f f' over a panel, for the monomials f."""
+        if panel not in self._grams:
+            columns = self._columns
+            places = range(len(self._lines))
+            entries = [
+                prod((self._integral(panel, i, e[i], f[i]) for i in places), start=arb(1))
+                for e in columns for f in columns
+            ]  # fmt: skip
+            self._grams[panel] = arb_mat(len(columns), len(columns), entries)
+        return self._grams[panel]
+
+    def _integral(self, panel: int, place: int, first: int, second: int) -> Ball:
+        """Return the integral of the product of two powers of one predictor."""
+        line, piece = self._lines[place], self._boxes[panel][place]
+        key = (place, id(piece), first, second)
+        if key not in self._integrals:
+            if line.plain:
+                k = first + second + 1
+                self._integrals[key] = (piece.high**k - piece.low**k) / k
+            else:
+                self._integrals[key] = integral(
+                    lambda x: line.power(x, first) * line.power(x, second), piece.low, piece.high
+                )
+        return self._integrals[key]
+
+
+def trace_of_ratio(above: arb_mat, below: arb_mat) -> Ball:
+    """Return tr(B^-1 A), which bounds x'Ax/x'Bx; not finite where unknown.
+
+    B is a sum of squares with factors that are not negative: where it is invertible it is positive definite.
+    """
+    try:
+        ratio = below.inv() * above
+    except ZeroDivisionError:
+        return NAN
+    trace = sum((ratio[i, i] for i in range(ratio.nrows())), arb(0))
+    return trace.abs_upper() if trace.is_finite() else NAN
+
+
+def _pieces(line: Line, low: Ball, high: Ball, count: int) -> list[_Piece]:
+    """Cut a range of a law into about so many panels.
+
+    Next to an end that segments only come near to there is one of which nothing is known.
+    """
+    atoms = line.atoms(low, high)
+    if atoms is not None:
+        return [_Piece(x.lower(), x.upper(), NAN, NAN, p.lower().max(arb(0))) for x, p in atoms]
+    found = []
+    first_end, last_end = line.reach(FAR)
+    cut = line.cut if isinstance(line, CutLine) else (None, None)
+    inner = low if cut[0] is not None else low.max(first_end), high if cut[1] is not None else high.min(last_end)
+    segments = line.segments(*inner)
+    for i, segment in enumerate(segments):
+        first, last = segment.point(segment.low), segment.point(segment.high)
+        parts = max(1, ceil(float(abs(last - first) / (high - low)) * count - 0.01))
+        for start, end in _cut(segment.low, segment.high, parts, _side_of_most(line, i, len(segments))):
+            density = segment.density(acb(interval(start, end))).real
+            known = density.is_finite()
+            least, most = (density.lower().max(arb(0)), density.upper()) if known else (arb(0), NAN)
+            mass = (least * (end - start)).lower().max(arb(0))
+            if segment.is_straight and known:
+                # the exact ends: panels that overlap would count some mass twice
+                found.append(_Piece(start, end, least, most, mass))
+            else:
+                x = segment.point(interval(start, end))
+                found.append(_Piece(x.lower(), x.upper(), NAN, NAN, mass))
+    if low < inner[0]:
+        found.append(_Piece(low, min(piece.low for piece in found), arb(0), NAN, arb(0)))
+    if high > inner[1]:
+        found.append(_Piece(max(piece.high for piece in found), high, arb(0), NAN, arb(0)))
+    return found
+
+
+def _side_of_most(line: Line, i: int, count: int) -> int:
+    """Tell where a segment of a law has most of its mass: at its lower end (-1), its upper one (1), or not known (0).
+
+    A law unbounded on one side has most at the other, one unbounded on both about the middle; cut off or not.
+    """
+    law = line.line if isinstance(line, CutLine) else line
+    below, above = law.low is None, law.high is None
+    if below and above:
+        return 0 if count == 1 else 1 if 2 * i < count - 1 else -1
+    return 1 if below else -1 if above else 0
+
+
+def _cut(low: Ball, high: Ball, count: int, side: int) -> list[tuple[Ball, Ball]]:
+    """Cut an interval into panels that are shorter towards one side."""
+    shares = [i / count for i in range(1, count)]
+    if side:
+        shares = [t**BEND if side < 0 else 1 - (1 - t) ** BEND for t in shares]
+    cuts = [low, *((low + (high - low) * t).mid() for t in shares), high]
+    return list(pairwise(cuts))

@@ -1,0 +1,206 @@
+"""A strand of a moment system in balls: its linear predictors, laws and weight, and rough sizes of its moments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import product
+from math import prod
+
+from flint import arb
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.laws.cut_lines import CutLine
+from leadterms.evaluation.certified.laws.falls import Fall, Opposed
+from leadterms.evaluation.certified.moments.lines import Line, line_of
+from leadterms.evaluation.certified.moments.weight_balls import WeightBalls, weight_balls
+from leadterms.evaluation.certified.rules.eta import Predictor
+from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, End, larger, whole_power
+from leadterms.evaluation.moment_system import Strand
+from leadterms.evaluation.precision import ball_precision
+
+SAMPLES = (9, 9, 9, 5)
+"""Points at which each of so many predictors is looked at, the last for more."""
+SPREADS = (3.0, 8.0, 20.0)
+"""How many times its spread an unbounded law is looked at."""
+
+
+class Problem:
+    """A strand of a moment system with its exact numbers as balls at the precision that is current when it is made.
+
+    Raises
+    ------
+    EvaluationError
+        If its weight or a law is of a kind that the certified road does not know.
+
+    """
+
+    def __init__(self, strand: Strand) -> None:
+        self.strand = strand
+        self.weight: WeightBalls = weight_balls(strand.weight)
+        self.lines: list[Line] = [line_of(law) for law in strand.laws]
+        if strand.cuts is not None:
+            self.lines = [
+                line if cut == (None, None) else CutLine(line, cut)
+                for line, cut in zip(self.lines, strand.cuts, strict=True)
+            ]
+        powers = [whole_power if line.plain else line.power for line in self.lines]
+        self.predictor = Predictor(len(strand.laws), strand.monomials, powers)
+        used = (*strand.moments, *self.predictor.monomials)
+        if not all(line.has(k) for exponents in used for line, k in zip(self.lines, exponents, strict=True)):
+            raise EvaluationError("a moment has a product of functions of a predictor that is not one of two columns")
+        self.factorises = self.weight.rate is not None and self.predictor.is_affine
+        self.centre = arb(strand.centre)
+        self.slopes = [arb(slope) for slope in strand.slopes]
+        self.loadings = [[arb(entry) for entry in row] for row in strand.loadings]
+        self.powers = [max((e[i] for e in strand.moments), default=0) for i in range(len(self.lines))]
+        self.fixed_slopes = all(bool(entry.is_zero()) for row in self.loadings for entry in row[1:])
+
+    @cached_property
+    def samples(self) -> list[list[tuple[Ball, Ball]]]:
+        """A few points with rough probabilities, for each predictor."""
+        count = SAMPLES[min(len(self.lines), len(SAMPLES) - 1)]
+        return [_samples(line, count) for line in self.lines]
+
+    @cached_property
+    def _sampled(self) -> list[tuple[Ball, list[Ball]]]:
+        """Rough probabilities and monomials at all combinations of the samples."""
+        return [
+            (prod((p for _, p in pairs), start=arb(1)), self.predictor.values([x for x, _ in pairs]))
+            for pairs in product(*self.samples)
+        ]
+
+    @cached_property
+    def supports(self) -> list[tuple[End, End]]:
+        """The ends of each predictor."""
+        return [(line.low, line.high) for line in self.lines]
+
+    @cached_property
+    def reaches(self) -> list[Ball]:
+        """The largest |x| of each predictor, not finite where that is unbounded."""
+        return [NAN if None in ends else larger(abs(ends[0]), abs(ends[1])) for ends in self.supports]
+
+    def at(self, effects: Sequence[Ball]) -> tuple[Ball, list[Ball]]:
+        """Return shift and slopes of eta = shift + sum_m slopes[m] x^m at a point or box of the random effects."""
+        shift, slopes = self.centre, list(self.slopes)
+        for effect, row in zip(effects, self.loadings, strict=True):
+            shift = shift + effect * row[0]
+            if not self.fixed_slopes:
+                slopes = [slope + effect * entry for slope, entry in zip(slopes, row[1:], strict=True)]
+        return shift, slopes
+
+    def fall(self, i: int, shift: Ball, slopes: Sequence[Ball]) -> Fall | None:
+        """Return how the weight falls in an unbounded predictor (`falls`), None where that is not known."""
+        if not self.predictor.is_affine or None not in self.supports[i]:
+            return None
+        height = self.predictor.range(shift, slopes, self.supports)[2]
+        opposed = self.opposed(i, slopes)
+        level = self.decay(i, slopes, height) * self.offset(i, shift, slopes).exp() if height.is_finite() else NAN
+        rate = opposed.rate(slopes[i])
+        if not (level.is_finite() and rate > 0):
+            return None
+        moments = [tuple(e for e in self.strand.moments if e[i] == k) for k in range(self.powers[i] + 1)]
+        return Fall(level, rate, opposed, tuple(moments), self.integral(i, slopes, height))
+
+    def integral(self, i: int, slopes: Sequence[Ball], height: Ball) -> Ball:
+        """Bound the integral of |w| over x_i on all of the line: |w| <= K e^-|Re eta|."""
+        return (2 * self.weight.decay(height) / abs(slopes[i].real)).abs_upper()
+
+    def decay(self, i: int, slopes: Sequence[Ball], height: Ball) -> Ball:
+        """Return K with |w| <= K e^(-|b x| + |a|) for eta = a + b x_i: of one side where b x_i keeps to that.
+
+        There |w| <= K e^(t (a + b x)) for 0 <= t <= 1, too.
+        """
+        low, high = self.supports[i]
+        slope = slopes[i].real
+        falls = (low is not None and low >= 0 and slope < 0) or (high is not None and high <= 0 and slope > 0)
+        return self.weight.decay_below(height) if falls else self.weight.decay(height)
+
+    def opposed(self, i: int, slopes: Sequence[Ball]) -> Opposed:
+        """Return the unbounded predictors that may take eta back where x_i is far out."""
+        places = [
+            j for j, (ends, slope) in enumerate(zip(self.supports, slopes, strict=True))
+            if j != i and None in ends and not slope.real.is_zero()
+        ]  # fmt: skip
+        least = abs(slopes[i].real).lower()
+        ratios = [(2 * len(places) * abs(slopes[j].real) / least).abs_upper() for j in places]
+        return Opposed(tuple(places), tuple(self.lines[j] for j in places), tuple(ratios))
+
+    def offset(self, i: int, shift: Ball, slopes: Sequence[Ball]) -> Ball:
+        """Bound |Re a| in eta = a + b x_i and the other unbounded predictors."""
+        inner = [slope if None not in ends else arb(0) for ends, slope in zip(self.supports, slopes, strict=True)]
+        inner[i] = arb(0)
+        return reach_of(shift, inner, self.supports)
+
+    @cached_property
+    def absolute(self) -> list[list[Ball]]:
+        """Bounds of E|X_i|^k for each predictor, k up to its highest power; not finite where none is known."""
+        return [
+            [line.absolute(k) for k in range(power + 1)] for line, power in zip(self.lines, self.powers, strict=True)
+        ]
+
+    @property
+    def has_moments(self) -> list[bool]:
+        """Whether all of these bounds are known, for each predictor."""
+        return [bool(sizes[-1].is_finite()) for sizes in self.absolute]
+
+    def rough_scales(self, shift: Ball, slopes: Sequence[Ball]) -> tuple[Ball, list[list[Ball]]]:
+        """Estimate E[w] at the middle of balls, and E|X_i|^k: without proof, to set tolerances only."""
+        with ball_precision(PLANNING_BITS):
+            middle, directions = shift.real.mid(), [slope.real.mid() for slope in slopes]
+            total = arb(0)
+            for p, values in self._sampled:
+                eta = sum((b * x for b, x in zip(directions, values, strict=True)), middle)
+                value = self.weight.at(eta).abs_upper()
+                # far out exponents may be too large for balls
+                if value.is_finite():
+                    total += p * value
+            mass, sizes = self._rough_sizes
+        return (total / mass).mid(), sizes
+
+    @cached_property
+    def _rough_sizes(self) -> tuple[Ball, list[list[Ball]]]:
+        """The sum of the rough probabilities, and E|X_i|^k for each predictor."""
+        mass = sum((p for p, _ in self._sampled), arb(0))
+        sizes = [self._sizes_of(i) for i in range(len(self.lines))]
+        return mass, sizes
+
+    def _sizes_of(self, i: int) -> list[Ball]:
+        """Estimate E|X_i|^k; where that is infinite, E[|X_i|^k w]/E[w] with the others at zero."""
+        pairs = self.samples[i]
+        if not self.has_moments[i] and self.predictor.is_affine:
+            pairs = [(x, p * self.weight.at((self.centre + self.slopes[i] * x).mid()).abs_upper()) for x, p in pairs]
+            pairs = [(x, p) for x, p in pairs if p.is_finite()]
+        mass = sum((p for _, p in pairs), arb(0))
+        power = self.lines[i].power
+        sizes = [[p * abs(power(x, k)) for x, p in pairs] for k in range(self.powers[i] + 1)]
+        return [(sum((size for size in own if size.is_finite()), arb(0)) / mass).mid() for own in sizes]
+
+
+def reach_of(shift: Ball, slopes: Sequence[Ball], ends: Sequence[tuple[End, End]]) -> Ball:
+    """Bound |Re(shift + sum slopes x)|, not finite where a predictor with a slope has no end."""
+    total = abs(shift.real)
+    for slope, side in zip(slopes, ends, strict=True):
+        if slope.real.is_zero():
+            continue
+        total = total + abs(slope.real) * (NAN if None in side else larger(abs(side[0]), abs(side[1])))
+    return total.abs_upper()
+
+
+def _samples(line: Line, count: int) -> list[tuple[Ball, Ball]]:
+    """A few points with rough probabilities; far out too, where a weight may be so large that its mass is there."""
+    unbounded = line.low is None or line.high is None
+    pairs = []
+    for spreads in SPREADS if unbounded else SPREADS[:1]:
+        low, high = line.reach(spreads)
+        atoms = line.atoms(low, high)
+        if atoms is not None:
+            pairs = [(x.mid(), p.mid()) for x, p in atoms]
+            continue
+        for segment in line.segments(low, high):
+            for i in range(count):
+                t = (segment.low + (segment.high - segment.low) * arb(2 * i + 1) / (2 * count)).mid()
+                mass = abs(segment.density(t) * (segment.high - segment.low))
+                if mass.is_finite():
+                    pairs.append((segment.point(t).mid(), mass.mid()))
+    return pairs

@@ -1,0 +1,174 @@
+"""Moments at many points of the random effects: what the effects do not touch is summed once, into polynomials.
+
+Let z be the predictors whose slopes are fixed and x the others, in an affine eta = s + b'z, where s = shift + slopes'x
+alone depends on the effects.  The rules' double sum is
+
+    sum_j m_j x_j^e G_k(x_j),   G_k(s) = sum_l m_l z_l^k w(s + b'z_l),
+
+with the G_k functions of one variable.  On an interval of half width r they are replaced by their interpolants P of
+degree n in the n + 1 Chebyshev points.
+
+The error of interpolation is that of `interpolation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import ceil, log, prod
+
+from flint import arb, arb_mat, arb_poly
+
+from leadterms.evaluation.certified.moments.weight_balls import WeightBalls
+from leadterms.evaluation.certified.rules.eta import Power, eta_range
+from leadterms.evaluation.certified.rules.rule import LineRule
+from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, interval, larger
+from leadterms.evaluation.certified.tools.interpolation import LOST_BITS, MARGIN, chebyshev, floor_ratio
+from leadterms.evaluation.certified.tools.work import REAL_UNITS, spend
+from leadterms.evaluation.precision import ball_bits, ball_precision
+
+HALF_WIDTH = 0.6
+HEIGHTS = (2.6, 2.0, 1.4, 0.9, 0.5)
+"""Heights of the ellipses that are tried, in the linear predictor."""
+MOST_DEGREE = 400
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rules of the predictors that the effects move, and of those that they do not, with their slopes.
+
+    Parameters
+    ----------
+    moving, fixed
+        Places of the predictors.
+    raised
+        What their powers are, for all predictors.
+
+    """
+
+    weight: WeightBalls
+    rules: tuple[LineRule, ...]
+    moving: tuple[int, ...]
+    fixed: tuple[int, ...]
+    slopes: tuple[Ball, ...]
+    raised: tuple[Power, ...]
+
+    def powers(self, node: Sequence[Ball], exponents: Sequence[int]) -> Ball:
+        """Return the product of powers of the fixed predictors at a node."""
+        named = zip(self.fixed, node, exponents, strict=True)
+        return prod((self.raised[i](z, k) for i, z, k in named if k), start=arb(1))
+
+
+class Table:
+    """Interpolants of G_k for real s in an interval.
+
+    Parameters
+    ----------
+    split
+        The predictors.
+    powers
+        The exponents k of the fixed predictors.
+    low, high
+        Ends of s.
+    tolerance
+        Wanted error of G_k, relative to the rules' own sum of |z|^k.
+
+    """
+
+    def __init__(
+        self, split: Split, powers: Sequence[tuple[int, ...]], low: float, high: float, tolerance: Ball
+    ) -> None:
+        self.count = max(1, ceil((high - low) / (2 * HALF_WIDTH)))
+        self.low, self.width = low, max(high - low, 1e-3) / self.count
+        self.half = arb(self.width / 2) * (1 + MARGIN)
+        with ball_precision(PLANNING_BITS):
+            sizes = [
+                prod((split.rules[i].absolute(k, split.raised[i]) for i, k in zip(split.fixed, e, strict=True)),
+                     start=arb(1))
+                for e in powers
+            ]  # fmt: skip
+            degree, relative = self._degree(split, tolerance)
+        self.middles = [arb(low + (i + 0.5) * self.width) for i in range(self.count)]
+        self.bits = ball_bits() + ceil(LOST_BITS * degree)
+        with ball_precision(self.bits):
+            self.polynomials, rounding = self._interpolants(split, powers, degree)
+        self.errors = [
+            (size * relative + (2 * degree + 1) * radius).abs_upper()
+            for size, radius in zip(sizes, rounding, strict=True)
+        ]
+
+    def _degree(self, split: Split, tolerance: Ball) -> tuple[int, Ball]:
+        """Return a degree and the bound of |G - P|, relative to the sum of |z|^k."""
+        ends = [(split.rules[i].low, split.rules[i].high) for i in split.fixed]
+        best: tuple[int, Ball] | None = None
+        half = float(self.half.upper())
+        for height in HEIGHTS:
+            rho = floor_ratio(height / half)
+            beyond = half * ((rho + 1 / rho) / 2 + 1e-9)
+            whole = interval(arb(self.low - beyond), arb(self.low + self.count * self.width + beyond))
+            low, high, _ = eta_range(whole, split.slopes, ends)
+            bound = split.weight.modulus(low, high, arb(height * (1 + 1e-9)))
+            if not bound.is_finite():
+                continue
+            excess = float((4 * bound / tolerance / (rho - 1)).log().mid())
+            degree = max(2, ceil(excess / log(rho)))
+            if degree <= MOST_DEGREE and (best is None or degree < best[0]):
+                best = degree, 4 * bound * arb(rho) ** (-degree) / (rho - 1)
+        if best is None:
+            return 0, arb.nan()
+        return best
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether an ellipse was found."""
+        return all(bool(error.is_finite()) for error in self.errors)
+
+    def _interpolants(
+        self, split: Split, powers: Sequence[tuple[int, ...]], degree: int
+    ) -> tuple[list[list[arb_poly]], list[Ball]]:
+        nodes = list(product(*(split.rules[i].points for i in split.fixed)))
+        masses = [prod(m, start=arb(1)) for m in product(*(split.rules[i].masses for i in split.fixed))]
+        flat = [m * split.powers(node, e) for e in powers for m, node in zip(masses, nodes, strict=True)]
+        coefficients = arb_mat(len(powers), len(nodes), flat)
+        offsets = [sum((b * z for b, z in zip(split.slopes, node, strict=True)), arb(0)) for node in nodes]
+        points, inverse = chebyshev(degree + 1, 64 * ceil(self.bits / 64))
+        weight = split.weight
+        spend(len(self.middles) * len(points) * len(nodes) * REAL_UNITS, self.bits)
+        polynomials, radii = [], [arb(0)] * len(powers)
+        for middle in self.middles:
+            shifts = [middle + self.half * t for t in points]
+            if weight.log_only:
+                scales = [offset.exp() for offset in offsets]
+                levels = [shift.exp() for shift in shifts]
+                columns = [[weight.of_exponential(level * scale) for level in levels] for scale in scales]
+            else:
+                columns = [[weight.at(shift + offset) for shift in shifts] for offset in offsets]
+            values = coefficients * arb_mat(columns)
+            row = []
+            for k in range(len(powers)):
+                exact = [values[k, j].mid() for j in range(len(points))]
+                for j in range(len(points)):
+                    radii[k] = larger(radii[k], values[k, j].rad())
+                column = inverse * arb_mat(len(points), 1, exact)
+                row.append(arb_poly([column[j, 0] for j in range(len(points))]))
+            polynomials.append(row)
+        return polynomials, radii
+
+    def values(self, shifts: Sequence[Ball]) -> list[list[Ball]]:
+        """Return P_k at several s in the interval, for each k; the errors are not in the balls."""
+        with ball_precision(self.bits):
+            groups: list[list[int]] = [[] for _ in range(self.count)]
+            last = self.count - 1
+            for j, shift in enumerate(shifts):
+                i = int((float(shift) - self.low) / self.width)
+                groups[i if 0 <= i < last else 0 if i < 0 else last].append(j)
+            found: list[list[Ball]] = [[arb(0)] * len(shifts) for _ in self.polynomials[0]]
+            scale = 1 / self.half
+            for i, members in enumerate(groups):
+                middle = self.middles[i]
+                at = [(shifts[j] - middle) * scale for j in members]
+                for column, polynomial in zip(found, self.polynomials[i], strict=True):
+                    for j, value in zip(members, polynomial.evaluate(at, "iter"), strict=True):
+                        column[j] = value
+        return found

@@ -1,0 +1,1 @@
+"""Quadrature rules for one predictor with proven errors."""

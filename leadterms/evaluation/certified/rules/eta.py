@@ -1,0 +1,196 @@
+"""The linear predictor in balls: a polynomial in the predictors, its coefficients real or complex boxes.
+
+eta(x) = shift + sum_m slopes[m] x^m, where the monomials m are x_1..x_p themselves if eta is affine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise, product
+from math import prod
+from typing import Any
+
+from flint import acb, arb
+
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, End, interval, larger, whole_power
+
+PIECES = (1, 16, 5, 3)
+"""Pieces into which the range of each of so many predictors is cut where eta is not affine."""
+
+Power = Callable[[Any, int], Any]
+"""What is meant by x^k, at a point or box."""
+Ends = Sequence[tuple[Any, Any]]
+"""Lower and upper end for each predictor; None where it does not end."""
+
+
+class Predictor:
+    """A linear predictor's monomials.
+
+    Parameters
+    ----------
+    size
+        Number of predictors.
+    monomials
+        Exponents of x_1..x_p; None where the monomials are x_1..x_p themselves.
+    powers
+        What x_i^k is, for each predictor; none where all are powers.
+
+    """
+
+    def __init__(self, size: int, monomials: Sequence[Sequence[int]] | None, powers: Sequence[Power] = ()) -> None:
+        self.is_affine = monomials is None
+        units = [[int(i == j) for j in range(size)] for i in range(size)]
+        self.monomials = units if monomials is None else [list(m) for m in monomials]
+        self._powers = list(powers) or [whole_power] * size
+        self._pieces = PIECES[min(size, len(PIECES) - 1)]
+
+    def values(self, x: Sequence[Ball]) -> list[Ball]:
+        """Return the monomials at a point or box of the predictors."""
+        if self.is_affine:
+            return list(x)
+        return [self._monomial(x, exponents) for exponents in self.monomials]
+
+    def _monomial(self, x: Sequence[Ball], exponents: Sequence[int], without: int | None = None) -> Ball:
+        factors = [
+            power(value, k)
+            for i, (power, value, k) in enumerate(zip(self._powers, x, exponents, strict=True))
+            if k and i != without
+        ]
+        return prod(factors[1:], start=factors[0]) if factors else arb(1)
+
+    def sizes(self, ends: Ends) -> list[Ball]:
+        """Return upper bounds of the monomials' absolute values, not finite where a predictor is unbounded."""
+        whole = [NAN if None in side else interval(*side) for side in ends]
+        return [abs(self._monomial(whole, exponents)).abs_upper() for exponents in self.monomials]
+
+    def range(self, shift: Ball, slopes: Sequence[Ball], ends: Ends) -> tuple[End, End, Ball]:
+        """Return ends of Re eta and a bound of |Im eta|, each predictor between its ends.
+
+        Where a predictor does not end the bound of the imaginary part is not finite unless its slopes are real.
+        """
+        if self.is_affine:
+            return eta_range(shift, slopes, ends)
+        if any(None in side for side in ends):
+            return self._unbounded(shift, slopes, ends)
+        low, high, height = NAN, NAN, NAN
+        for i, box in enumerate(self._boxes(ends)):
+            eta = shift
+            for slope, value in zip(slopes, self.values(box), strict=True):
+                eta = eta + slope * value
+            first, last, imaginary = eta.real.lower(), eta.real.upper(), eta.imag.abs_upper()
+            low = first if i == 0 else low.min(first)
+            high = last if i == 0 else high.max(last)
+            height = imaginary if i == 0 else larger(height, imaginary)
+        return low, high, height
+
+    def _unbounded(self, shift: Ball, slopes: Sequence[Ball], ends: Ends) -> tuple[End, End, Ball]:
+        """Eta is bounded by monomials of bounded predictors, and where it is a parabola in an unbounded one by its top.
+
+        For b < 0 a x + b x^2 is at most -a^2/(4 b), for b > 0 at least that.
+        """
+        height, real = shift.imag.abs_upper(), shift.real
+        low: End = real.lower()
+        high: End = real.upper()
+        parabolas: dict[int, dict[int, Ball]] = {}
+        for slope, size, exponents in zip(slopes, self.sizes(ends), self.monomials, strict=True):
+            if not slope.imag.is_zero():
+                height = (height + abs(slope.imag) * size).abs_upper()
+            if slope.real.is_zero():
+                continue
+            if size.is_finite():
+                reach = (abs(slope.real) * size).abs_upper()
+                low, high = (
+                    None if low is None else (low - reach).lower(),
+                    None if high is None else (high + reach).upper(),
+                )
+                continue
+            places = [i for i, k in enumerate(exponents) if k]
+            if len(places) > 1 or exponents[places[0]] > 2 or self._powers[places[0]] is not whole_power:
+                low = high = None
+            else:
+                parabolas.setdefault(places[0], {})[exponents[places[0]]] = slope.real
+        for own in parabolas.values():
+            square = own.get(2, arb(0))
+            top = -(own.get(1, arb(0)) ** 2) / (4 * square)
+            low = (low + top).lower() if low is not None and square > 0 else None
+            high = (high + top).upper() if high is not None and square < 0 else None
+        return low, high, height
+
+    def _boxes(self, ends: Ends) -> Iterator[tuple[Ball, ...]]:
+        sides = []
+        for low, high in ends:
+            cuts = [(low + (high - low) * i / self._pieces).mid() for i in range(self._pieces + 1)]
+            cuts[0], cuts[-1] = low, high
+            sides.append([interval(a, b) for a, b in pairwise(cuts)])
+        return product(*sides)
+
+    def along(self, i: int, shift: Ball, slopes: Sequence[Ball], ends: Ends) -> tuple[Ball, ...]:
+        """Return the coefficients of eta by rising power of x_i, the others ranging between their ends."""
+        if self.is_affine:
+            others = [j for j in range(len(ends)) if j != i]
+            low, high, height = eta_range(shift, [slopes[j] for j in others], [ends[j] for j in others])
+            around = low.union(high)
+            return (acb(around, arb(0, height)) if isinstance(shift, acb) else around), slopes[i]
+        coefficients = [shift]
+        x = [interval(*side) for side in ends]
+        for slope, exponents in zip(slopes, self.monomials, strict=True):
+            power = exponents[i]
+            coefficients += [shift * 0] * (power + 1 - len(coefficients))
+            coefficients[power] = coefficients[power] + slope * self._monomial(x, exponents, without=i)
+        return tuple(coefficients)
+
+
+def polynomial_on(coefficients: Sequence[Ball], box: Ball, power: Power = whole_power) -> Ball:
+    """Return an enclosure of a polynomial over a complex box, tight where the box is small.
+
+    By Taylor's formula at the box's midpoint: the polynomial in the distance from it has exact coefficients there.
+    Term by term where powers are of another kind.
+    """
+    if power is not whole_power:
+        terms = [c * power(box, k) for k, c in enumerate(coefficients) if k and not c.is_zero()]
+        return sum(terms, coefficients[0])
+    if len(coefficients) == 2:
+        return coefficients[0] + coefficients[1] * box
+    middle = box.mid()
+    shifted = list(coefficients)
+    for start in range(len(shifted) - 1):
+        for k in range(len(shifted) - 2, start - 1, -1):
+            shifted[k] = shifted[k] + middle * shifted[k + 1]
+    away = box - middle
+    total = shifted[-1]
+    for coefficient in reversed(shifted[:-1]):
+        total = total * away + coefficient
+    return total
+
+
+def eta_range(shift: Ball, slopes: Sequence[Ball], ends: Ends) -> tuple[End, End, Ball]:
+    """Return ends of Re eta and a bound of |Im eta| for eta = shift + sum slopes x, each x between its ends.
+
+    Ends may be None, where x does not end; the bound of the imaginary part is then not finite unless the slope is real.
+    """
+    low: End = shift.real.lower()
+    high: End = shift.real.upper()
+    height = shift.imag.abs_upper()
+    for slope, (first, last) in zip(slopes, ends, strict=True):
+        real, imaginary = slope.real, slope.imag
+        if first is not None and last is not None:
+            x = interval(first, last)
+            part = real * x
+            low = None if low is None else (low + part).lower()
+            high = None if high is None else (high + part).upper()
+            height = (height + abs(imaginary * x)).abs_upper()
+            continue
+        if not imaginary.is_zero():
+            height = NAN
+        if real.is_zero():
+            continue
+        lows = [real * end for end in (first, last) if end is not None]
+        falls = not (real >= 0)
+        rises = not (real <= 0)
+        grows = (rises and last is None) or (falls and first is None)
+        sinks = (rises and first is None) or (falls and last is None)
+        if low is not None:
+            low = None if sinks else (low + lows[0]).lower()
+        if high is not None:
+            high = None if grows else (high + lows[0]).upper()
+    return low, high, height

@@ -1,0 +1,1 @@
+"""Weights in balls: values, and upper bounds over complex boxes."""
