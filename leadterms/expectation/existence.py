@@ -131,8 +131,44 @@ def weighted_conditions(law: Law, power: int, weight: Weight | None, slope: Expr
     return tuple(dict.fromkeys(condition for condition in conditions if condition != true))
 
 
+def curved_conditions(
+    law: Law, power: int, weight: Weight, coefficients: Sequence[Expr], name: str
+) -> tuple[Boolean, ...]:
+    r"""Conditions for E[X^power w(c_0 + c_1 X + ... + c_d X^d)], given c_1..c_d, that suffice.
+
+    A polynomial that is not constant takes every X far out to an end of the line: a weight that decays exponentially
+    on both sides tames any tail there, one that decays where means are small does where c_d X^d falls.
+
+    Raises
+    ------
+    UndecidedError
+        If the tail is too heavy for the power alone and the weight is of another kind, or the law's tail is not known.
+
+    """
+    indices = tail_indices(law, name) if power else (oo, oo)
+    conditions = []
+    for side, index in zip(SIDES, indices, strict=True):
+        tamed: Boolean = false
+        if isinstance(weight, LogisticWeight | ProbitWeight | CloglogWeight):
+            tamed = Or(*(Ne(c, 0) for c in coefficients))
+        elif isinstance(weight, SaturatingWeight):
+            tamed = Lt(side ** len(coefficients) * coefficients[-1], 0)
+        condition = Or(Gt(index - 1, power), tamed)
+        if condition == false:
+            raise UndecidedError(
+                f"whether E[{name}^{power}*w] exists could not be decided: E[{name}^{power}] is infinite for "
+                f"{name} ~ {law}, and the linear predictor is not affine in {name}"
+            )
+        conditions.append(condition)
+    return tuple(dict.fromkeys(condition for condition in conditions if condition != true))
+
+
 def opposed_conditions(
-    laws: Sequence[Law], powers: Sequence[int], weight: Weight, names: Sequence[str]
+    laws: Sequence[Law],
+    powers: Sequence[int],
+    weight: Weight,
+    names: Sequence[str],
+    degrees: Sequence[int] | None = None,
 ) -> tuple[Boolean, ...]:
     r"""Conditions for E[prod_j X_j^(k_j) w(a + sum_j b_j X_j)] where several predictors together take eta back to zero.
 
@@ -140,6 +176,7 @@ def opposed_conditions(
     r stays where the weight is large: of a weight that falls to both sides on a strip of dimension |S| - 1, of one that
     is bounded away from zero on one side on a cone.  With densities like |x|^(-nu_j - 1) the integral over r is that of
     r^(sum_S (k_j - nu_j) - 2), or r^(sum_S (k_j - nu_j) - 1): it is finite if sum_S (nu_j - k_j) exceeds -1, or 0.
+    A polynomial of degree d_j in X_j in place of b_j X_j is, far out, a predictor with the index nu_j/d_j.
 
     Raises
     ------
@@ -153,8 +190,8 @@ def opposed_conditions(
         least = Integer(0)
     else:
         return ()
-    known = zip(laws, powers, names, strict=True)
-    margins = [(Min(*tail_indices(law, name)) - 1 - power, name) for law, power, name in known]
+    known = zip(laws, powers, names, degrees or [1] * len(laws), strict=True)
+    margins = [((Min(*tail_indices(law, name)) - 1 - power) / degree, name) for law, power, name, degree in known]
     heavy = [(margin, name) for margin, name in margins if margin != oo]
     conditions = []
     for size in range(2, len(heavy) + 1):

@@ -14,6 +14,7 @@ from sympy.logic.boolalg import Boolean
 
 from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.expectation.existence import (
+    curved_conditions,
     exponential_conditions,
     moment_conditions,
     opposed_conditions,
@@ -294,24 +295,23 @@ class PredictorAverage:
         if degree == 1:
             self._admit(weighted_conditions(law, power, self.weight, diff(eta, x), x.name))
             return
-        try:
+        if degree < 1:
             self._admit(moment_conditions(law, power, x.name))
-        except ExistenceError as error:
-            if degree < 1:
-                raise
-            raise UndecidedError(
-                f"whether E[{x.name}^{power}*w] exists could not be decided: {error}, and the linear predictor is not "
-                f"affine in {x.name}"
-            ) from None
+            return
+        coefficients = [Poly(eta, x).coeff_monomial(x**k) for k in range(1, degree + 1)]
+        if any(c.free_symbols & (self.effects | self._predictors) for c in coefficients):
+            # where the last one comes near to zero another may take eta back to zero far out
+            coefficients = coefficients[-1:]
+        self._admit(curved_conditions(law, power, self.weight, coefficients, x.name))
 
     def _check_opposed(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> None:
-        """Admit what unbounded predictors need together that are in eta by slopes of their own."""
+        """Admit what unbounded predictors need together that are in eta by polynomials of their own."""
         laws = {x: law for x, law in bindings if isinstance(law, Law) and not is_bounded(law)}
-        straight = [x for x in laws if factor.is_polynomial(x) and eta.is_polynomial(x) and Poly(eta, x).degree() == 1]
-        if len(straight) > 1:
-            powers = [Poly(factor, x).degree() for x in straight]
-            names = [x.name for x in straight]
-            self._admit(opposed_conditions([laws[x] for x in straight], powers, self.weight, names))
+        moved = [x for x in laws if factor.is_polynomial(x) and eta.is_polynomial(x) and Poly(eta, x).degree() > 0]
+        if len(moved) > 1:
+            powers, degrees = ([Poly(part, x).degree() for x in moved] for part in (factor, eta))
+            names = [x.name for x in moved]
+            self._admit(opposed_conditions([laws[x] for x in moved], powers, self.weight, names, degrees))
 
     def _request(self, request: MomentRequest, x: Symbol) -> Expr:
         held = request.held(x)

@@ -23,6 +23,7 @@ from sympy.stats.drv_types import YuleSimon, Zeta
 
 from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.expectation.existence import (
+    curved_conditions,
     exponential_conditions,
     moment_conditions,
     opposed_conditions,
@@ -223,6 +224,45 @@ def test_weights_that_tame_a_heavy_tail(weight, law, power, conditions):
         # and without the weight they do not
         before, after = (decade(lambda t: t**power * density(t), k) for k in (7, 8))
         assert after > before / 2
+
+
+CURVED = [
+    (LogisticWeight(ONE), STUDENT, 4, (b, b1), (Ne(b, 0) | Ne(b1, 0),)),
+    (ProbitWeight(ONE), PARETO, 4, (Integer(0), b), (Ne(b, 0),)),
+    (SaturatingWeight(ONE), STUDENT, 4, (b1, b), (b < 0,)),
+    (SaturatingWeight(ONE), PARETO, 6, (b1, b1, b), (b < 0,)),
+    (LogisticWeight(ONE), STUDENT, 2, (b, b1), ()),
+]
+
+
+@pytest.mark.parametrize(("weight", "law", "power", "coefficients", "conditions"), CURVED)
+def test_weights_that_tame_a_heavy_tail_by_a_polynomial(weight, law, power, coefficients, conditions):
+    assert set(curved_conditions(law, power, weight, coefficients, "x")) == set(conditions)
+    density, shape = lambdify(x, law.density(x), "mpmath"), SHAPES[type(weight)]
+    eta = sum(c.subs({b: -Rational(1, 10**6), b1: -Rational(1, 10**6)}) * x**k for k, c in enumerate(coefficients, 1))
+    eta = lambdify(x, eta, "mpmath")
+    before, after = (decade(lambda t: t**power * shape(eta(t), weight.parameter) * density(t), k) for k in (7, 8))
+    assert after < before / 2 or after == 0
+
+
+def test_polynomials_under_other_weights_are_undecided():
+    with pytest.raises(UndecidedError, match="not affine in x"):
+        curved_conditions(PARETO, 6, PowerWeight(ONE, Integer(-2)), (b, b1), "x")
+
+
+def test_a_polynomial_and_a_line_that_take_eta_back_to_zero_together():
+    """With eta = z - x^2: per factor of x the part about zero shrinks, or does not."""
+    for index, exists in ((Rational(3, 4), True), (Rational(1, 4), False)):
+        laws = [student(3), student(index)]
+        first, second = (lambdify(x, law.density(x), "mpmath") for law in laws)
+        before, after = (t * first(t) * second(t**2) * t**6 for t in (mpf(10) ** 7, mpf(10) ** 8))
+        if exists:
+            assert opposed_conditions(laws, (2, 2), LogisticWeight(ONE), "xz", (2, 1)) == ()
+            assert after < before * mpf("0.7")
+        else:
+            with pytest.raises(UndecidedError, match="the tails of x and z are too heavy"):
+                opposed_conditions(laws, (2, 2), LogisticWeight(ONE), "xz", (2, 1))
+            assert after > before * mpf("0.99")
 
 
 def student(index):

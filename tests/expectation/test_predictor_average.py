@@ -275,7 +275,14 @@ REFUSED = {
         UndecidedError,
         "use a bounded law",
     ),
-    "square of a heavy tail": (LOGIT, x**4, b0 + b1 * x**2, bound(x=STUDENT), UndecidedError, "not affine in x"),
+    "square of a heavy tail": (
+        PowerWeight(ONE, Integer(-2)),
+        x**4,
+        b0 + b1 * x**2,
+        bound(x=STUDENT),
+        UndecidedError,
+        "not affine in x",
+    ),
     "logarithm of a normal, raw": (ConstantWeight(ONE), log(x), b0, bound(x=NORMAL), UndecidedError, "enters as no"),
     "logarithm through zero": (LOGIT, ONE, b0 + b1 * log(x), bound(x=UNIFORM), UndecidedError, "x stays positive"),
     "coupled logarithm through zero": (

@@ -36,6 +36,10 @@ _SPARE = 256
 """Bits for sums of exact numbers given as balls, beyond those asked for."""
 _POLE_COST = 5
 """Time of one residue in nodes."""
+_FARTHEST = 1e12
+"""Centres whose tilts e^-c differ in doubles by less than a factor."""
+_MOST_NODES = 1e11
+"""Nodes without poles beyond which the sum is not tried: with poles it takes some square root of them."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,8 @@ def _upright(centre: Exact, variance: Exact, coefficients: Sequence[Exact]) -> t
     """Reflect to a centre that is not negative, and leave out what is exactly zero."""
     if not arb(variance) >= 0 or not 0 <= float(arb(variance).mid()) < inf or not abs(float(arb(centre).mid())) < inf:
         raise EvaluationError("the average over a normal line needs a finite centre and a finite variance >= 0")
+    if not abs(float(arb(centre).mid())) <= _FARTHEST:
+        raise EvaluationError(f"the centre of a normal line is beyond {_FARTHEST:.0e}, where doubles plan no rule")
     if variance != 0 and float(arb(variance).mid()) < 1e-280:
         raise EvaluationError("the variance of a normal line is below 1e-280: take it as 0 or rescale")
     numbers = list(coefficients)
@@ -199,6 +205,8 @@ def _plan(bits: int, c: float, v: float, sizes: list[float]) -> _Plan:
     a = min(sqrt(2 * v * needed), pi - min(0.5, 4 * pi / needed))
     h, poles = step(a, log(2) - 2 * log(cos(a / 2))), 0
     cost = width / h
+    if not cost < _MOST_NODES:
+        raise EvaluationError("an average over a normal line needs too many nodes: its variance is too large")
     while True:
         wider = step(2 * pi * (poles + 1), log(2))
         if width / wider + _POLE_COST * (poles + 1) >= cost:

@@ -15,6 +15,7 @@ from leadterms import Model, expansion, leading_terms
 from leadterms.evaluation.certified.bounds import inverse_ceiling
 from leadterms.evaluation.certified.bounds.bounds import _of_moment
 from leadterms.evaluation.certified.laws import falls
+from leadterms.evaluation.certified.moments import own_part
 from leadterms.evaluation.certified.moments.lines import line_of
 from leadterms.evaluation.certified.moments.moments import plan
 from leadterms.evaluation.certified.moments.problem import Problem
@@ -130,7 +131,7 @@ def test_what_lies_beyond_a_cut_is_bounded_and_a_false_bound_caught(monkeypatch:
     """E[X^2 w; |X| > B] over P(|X| > B): far out all of it is where z takes eta back."""
     laws, shift, slopes = ("StudentT(3/2)", "StudentT(5)"), 0.3, (0.5, 2.0)
     problem = Problem(strand_of("logit", laws, shift, slopes))
-    fall = problem.fall(0, *problem.at((arb(0),)))
+    fall = own_part.fall(problem, 0, *problem.at((arb(0),)))
     assert fall is not None
     for cut, far in ((20.0, False), (60.0, True), (150.0, True)):
         true = moment("logit", laws, shift, slopes, (2, 0), beyond=cut) / (2 * stats.t(1.5).sf(cut))

@@ -10,6 +10,7 @@ from scipy.integrate import quad
 from sympy import Integer
 
 from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.moments import own_part
 from leadterms.evaluation.certified.moments.lines import line_of
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.rules.line_rules import line_rule
@@ -40,7 +41,7 @@ def test_what_the_segments_leave_out_is_bounded(spreads: float) -> None:
         strand = Strand(LogisticWeight(ONE), (read_law("Cauchy(0, 10000)", ("x",)),), fmpq(0), (fmpq(1, 2000000),), (),
                         ((0,), (2,)))  # fmt: skip
         problem = Problem(strand)
-        fall = problem.fall(0, arb(0), [arb(fmpq(1, 2000000))])
+        fall = own_part.fall(problem, 0, arb(0), [arb(fmpq(1, 2000000))])
         assert fall is not None
         line = problem.lines[0]
         low, high = line.reach(spreads)

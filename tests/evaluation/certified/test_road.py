@@ -254,12 +254,3 @@ def test_refusals() -> None:
     zero = NumericSystem((strand,), lambda m: m[0] / m[1])
     with pytest.raises(EvaluationError, match="denominator may be zero"):
         certified_average(zero, 50)
-
-
-def test_a_law_without_moments_beside_its_square_is_refused() -> None:
-    row = (fmpq(1), fmpq(0), fmpq(0))
-    strand = Strand(
-        LogisticWeight(ONE), (CAUCHY,), fmpq(0), (fmpq(1), fmpq(1)), (row,), ((2,),), monomials=((1,), (2,))
-    )  # fmt: skip
-    with pytest.raises(EvaluationError, match="no powers of it beside it"):
-        certified_average(NumericSystem((strand,), lambda m: m[0], (Ceiling(fmpq(1), 0, (2,)),)), 40)

@@ -9,7 +9,8 @@ from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.bounds.inverse_bound import InverseBound
-from leadterms.evaluation.certified.moments.problem import Problem, reach_of
+from leadterms.evaluation.certified.moments.own_part import decay, integral, own_part
+from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.moments.weight_balls import rate_of
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, interval
@@ -134,7 +135,10 @@ def by_density(problem: Problem, exponents: Sequence[int], without: int | None =
     if any(not row[1 + i].is_zero() for row in problem.loadings) or problem.slopes[i].contains(0):
         return NAN
     others = prod((size for size in sizes if size.is_finite()), start=arb(1))
-    level = problem.lines[i].crest(exponents[i]) * problem.integral(i, problem.slopes, arb(0)) * others
+    part = own_part(problem, i, problem.centre, problem.slopes)
+    if part is None:
+        return NAN
+    level = problem.lines[i].crest(exponents[i]) * integral(problem, part, arb(0)) * others
     return level.abs_upper() if level.is_finite() else NAN
 
 
@@ -143,10 +147,10 @@ def falling(problem: Problem, exponents: Sequence[int]) -> tuple[list[Ball], Bal
 
     Or |w(eta)| <= K e^eta where b x_i keeps to the left, then with t (a + b x) for -t |eta| below (`Problem.decay`).
 
-    Let eta = a + b x_i with b != 0 fixed, the effects and the bounded predictors being in a.  For 0 < t <= 1
-    |w| <= K e^(-t |eta|) <= K e^(t |a|) e^(-t |b||x_i|), and |x|^k e^(-t |b||x|) <= {k/(e t |b|)}^k.  With a t of about
-    1/|a| the level is of the size of |a|^k.  Beside unbounded predictors with slopes the rate is |b|/2, and what is
-    opposed adds its bound (`falls`), whatever the effects are.
+    Let eta = a + p(x_i) with a fixed p, |p(x)| >= r |x| - s (`own_part`), the effects and the bounded predictors being
+    in a.  For 0 < t <= 1 |w| <= K e^(-t |eta|) <= K e^(t (|a| + s)) e^(-t r |x_i|), and
+    |x|^k e^(-t r |x|) <= {k/(e t r)}^k.  With a t of about 1/|a| the level is of the size of |a|^k.  Beside unbounded
+    predictors with slopes the rate is r/2, and what is opposed adds its bound (`falls`), whatever the effects are.
     """
     sizes = [line.absolute(k) for line, k in zip(problem.lines, exponents, strict=True)]
     infinite = [i for i, size in enumerate(sizes) if not size.is_finite()]
@@ -156,23 +160,39 @@ def falling(problem: Problem, exponents: Sequence[int]) -> tuple[list[Ball], Bal
     power = exponents[i]
     refusal = EvaluationError(
         f"no proven bound of the absolute moments of {spelled(problem.strand.laws[i])}: without a moment of order "
-        f"{power} it needs a fixed slope other than zero, no powers of it beside it, other predictors that are "
+        f"{power} it needs a fixed slope other than zero, or a fixed polynomial, other predictors that are "
         f"bounded, or have a moment of order {max(power + k for k in exponents)} and fixed slopes, and a weight that "
         "falls to both sides, or where the predictor goes"
     )
-    if not problem.predictor.is_affine or any(not row[1 + i].is_zero() for row in problem.loadings):
+    part = own_part(problem, i, problem.centre, problem.slopes)
+    if part is None or _is_moved(problem, i):
         raise refusal
-    opposed = problem.opposed(i, problem.slopes)
-    slope, decay = opposed.rate(problem.slopes[i]), problem.decay(i, problem.slopes, arb(0))
     ends = [(arb(0), arb(0)) if j == i else side for j, side in enumerate(problem.supports)]
-    offset = problem.offset(i, problem.centre, problem.slopes)
-    growth = [reach_of(row[0], row[1:], ends) for row in problem.loadings]
-    aside = opposed.part(power, exponents, arb(0)) * problem.weight.modulus(None, None, arb(0))
-    if not slope > 0 or not all(bool(one.is_finite()) for one in (decay, offset, aside, *growth)):
+    sizes = problem.predictor.sizes(ends)
+    growth = [_reach(row, sizes) for row in problem.loadings]
+    slope, decayed, offset = part.falling_rate, decay(problem, i, part, arb(0)), part.offset + part.slack
+    aside = part.opposed(problem).part(power, exponents, arb(0)) * problem.weight.modulus(None, None, arb(0))
+    if not slope > 0 or not all(bool(one.is_finite()) for one in (decayed, aside, *growth)):
         raise refusal
     t = 1 / (1 + offset + sum(growth, arb(0)))
-    near = decay * (t * offset).exp() * (power / (arb(1).exp() * t * slope)) ** power
+    near = decayed * (t * offset).exp() * (power / (arb(1).exp() * t * slope)) ** power
     return [(t * one).abs_upper() for one in growth], (others * (near + aside)).abs_upper()
+
+
+def _is_moved(problem: Problem, i: int) -> bool:
+    """Tell whether an effect multiplies a predictor, alone or in a product."""
+    monomials = problem.predictor.monomials
+    return any(
+        not entry.is_zero() and exponents[i]
+        for row in problem.loadings
+        for entry, exponents in zip(row[1:], monomials, strict=True)
+    )
+
+
+def _reach(row: Sequence[Ball], sizes: Sequence[Ball]) -> Ball:
+    """Bound |row[0] + sum row[m] x^m| by the sizes of the monomials."""
+    terms = (abs(entry) * size for entry, size in zip(row[1:], sizes, strict=True) if not entry.is_zero())
+    return sum(terms, abs(row[0])).abs_upper()
 
 
 def of_exponential_weight(problem: Problem, exponents: Sequence[int]) -> tuple[list[Ball], Ball]:

@@ -14,6 +14,7 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.falls import Fall
 from leadterms.evaluation.certified.moments.lines import Line
 from leadterms.evaluation.certified.moments.node_products import NodeProducts
+from leadterms.evaluation.certified.moments.own_part import fall
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.tables import Split, Table
 from leadterms.evaluation.certified.rules.line_rules import cut_ends, line_rule
@@ -222,7 +223,7 @@ def plan(
         hulls, falls = [], []
         for i, line in enumerate(problem.lines):
             # generous: the ranges of the others only widen the rectangles
-            falls.append(problem.fall(i, shift, slopes))
+            falls.append(fall(problem, i, shift, slopes))
             hulls.append(_hull(problem, line, everywhere, target, sizes[i], falls[i]))
     rules = []
     for i, line in enumerate(problem.lines):

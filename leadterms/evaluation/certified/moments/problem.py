@@ -11,10 +11,9 @@ from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.cut_lines import CutLine
-from leadterms.evaluation.certified.laws.falls import Fall, Opposed
 from leadterms.evaluation.certified.moments.lines import Line, line_of
 from leadterms.evaluation.certified.moments.weight_balls import WeightBalls, weight_balls
-from leadterms.evaluation.certified.rules.eta import Predictor
+from leadterms.evaluation.certified.rules.eta import Predictor, polynomial_on
 from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, End, larger, whole_power
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
@@ -89,49 +88,6 @@ class Problem:
                 slopes = [slope + effect * entry for slope, entry in zip(slopes, row[1:], strict=True)]
         return shift, slopes
 
-    def fall(self, i: int, shift: Ball, slopes: Sequence[Ball]) -> Fall | None:
-        """Return how the weight falls in an unbounded predictor (`falls`), None where that is not known."""
-        if not self.predictor.is_affine or None not in self.supports[i]:
-            return None
-        height = self.predictor.range(shift, slopes, self.supports)[2]
-        opposed = self.opposed(i, slopes)
-        level = self.decay(i, slopes, height) * self.offset(i, shift, slopes).exp() if height.is_finite() else NAN
-        rate = opposed.rate(slopes[i])
-        if not (level.is_finite() and rate > 0):
-            return None
-        moments = [tuple(e for e in self.strand.moments if e[i] == k) for k in range(self.powers[i] + 1)]
-        return Fall(level, rate, opposed, tuple(moments), self.integral(i, slopes, height))
-
-    def integral(self, i: int, slopes: Sequence[Ball], height: Ball) -> Ball:
-        """Bound the integral of |w| over x_i on all of the line: |w| <= K e^-|Re eta|."""
-        return (2 * self.weight.decay(height) / abs(slopes[i].real)).abs_upper()
-
-    def decay(self, i: int, slopes: Sequence[Ball], height: Ball) -> Ball:
-        """Return K with |w| <= K e^(-|b x| + |a|) for eta = a + b x_i: of one side where b x_i keeps to that.
-
-        There |w| <= K e^(t (a + b x)) for 0 <= t <= 1, too.
-        """
-        low, high = self.supports[i]
-        slope = slopes[i].real
-        falls = (low is not None and low >= 0 and slope < 0) or (high is not None and high <= 0 and slope > 0)
-        return self.weight.decay_below(height) if falls else self.weight.decay(height)
-
-    def opposed(self, i: int, slopes: Sequence[Ball]) -> Opposed:
-        """Return the unbounded predictors that may take eta back where x_i is far out."""
-        places = [
-            j for j, (ends, slope) in enumerate(zip(self.supports, slopes, strict=True))
-            if j != i and None in ends and not slope.real.is_zero()
-        ]  # fmt: skip
-        least = abs(slopes[i].real).lower()
-        ratios = [(2 * len(places) * abs(slopes[j].real) / least).abs_upper() for j in places]
-        return Opposed(tuple(places), tuple(self.lines[j] for j in places), tuple(ratios))
-
-    def offset(self, i: int, shift: Ball, slopes: Sequence[Ball]) -> Ball:
-        """Bound |Re a| in eta = a + b x_i and the other unbounded predictors."""
-        inner = [slope if None not in ends else arb(0) for ends, slope in zip(self.supports, slopes, strict=True)]
-        inner[i] = arb(0)
-        return reach_of(shift, inner, self.supports)
-
     @cached_property
     def absolute(self) -> list[list[Ball]]:
         """Bounds of E|X_i|^k for each predictor, k up to its highest power; not finite where none is known."""
@@ -168,23 +124,16 @@ class Problem:
     def _sizes_of(self, i: int) -> list[Ball]:
         """Estimate E|X_i|^k; where that is infinite, E[|X_i|^k w]/E[w] with the others at zero."""
         pairs = self.samples[i]
-        if not self.has_moments[i] and self.predictor.is_affine:
-            pairs = [(x, p * self.weight.at((self.centre + self.slopes[i] * x).mid()).abs_upper()) for x, p in pairs]
-            pairs = [(x, p) for x, p in pairs if p.is_finite()]
+        if not self.has_moments[i]:
+            zeros = [(arb(0), arb(0))] * len(self.lines)
+            own = self.predictor.along(i, self.centre, self.slopes, zeros)
+            power = self.lines[i].power
+            weights = [self.weight.at(polynomial_on(own, x, power).mid()).abs_upper() for x, _ in pairs]
+            pairs = [(x, p * w) for (x, p), w in zip(pairs, weights, strict=True) if w.is_finite()]
         mass = sum((p for _, p in pairs), arb(0))
         power = self.lines[i].power
         sizes = [[p * abs(power(x, k)) for x, p in pairs] for k in range(self.powers[i] + 1)]
         return [(sum((size for size in own if size.is_finite()), arb(0)) / mass).mid() for own in sizes]
-
-
-def reach_of(shift: Ball, slopes: Sequence[Ball], ends: Sequence[tuple[End, End]]) -> Ball:
-    """Bound |Re(shift + sum slopes x)|, not finite where a predictor with a slope has no end."""
-    total = abs(shift.real)
-    for slope, side in zip(slopes, ends, strict=True):
-        if slope.real.is_zero():
-            continue
-        total = total + abs(slope.real) * (NAN if None in side else larger(abs(side[0]), abs(side[1])))
-    return total.abs_upper()
 
 
 def _samples(line: Line, count: int) -> list[tuple[Ball, Ball]]:

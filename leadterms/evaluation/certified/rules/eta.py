@@ -48,9 +48,10 @@ class Predictor:
         """Return the monomials at a point or box of the predictors."""
         if self.is_affine:
             return list(x)
-        return [self._monomial(x, exponents) for exponents in self.monomials]
+        return [self.monomial(x, exponents) for exponents in self.monomials]
 
-    def _monomial(self, x: Sequence[Ball], exponents: Sequence[int], without: int | None = None) -> Ball:
+    def monomial(self, x: Sequence[Ball], exponents: Sequence[int], without: int | None = None) -> Ball:
+        """Return a product of powers at a point or box of the predictors, one of them left out."""
         factors = [
             power(value, k)
             for i, (power, value, k) in enumerate(zip(self._powers, x, exponents, strict=True))
@@ -61,7 +62,7 @@ class Predictor:
     def sizes(self, ends: Ends) -> list[Ball]:
         """Return upper bounds of the monomials' absolute values, not finite where a predictor is unbounded."""
         whole = [NAN if None in side else interval(*side) for side in ends]
-        return [abs(self._monomial(whole, exponents)).abs_upper() for exponents in self.monomials]
+        return [abs(self.monomial(whole, exponents)).abs_upper() for exponents in self.monomials]
 
     def range(self, shift: Ball, slopes: Sequence[Ball], ends: Ends) -> tuple[End, End, Ball]:
         """Return ends of Re eta and a bound of |Im eta|, each predictor between its ends.
@@ -136,7 +137,7 @@ class Predictor:
         for slope, exponents in zip(slopes, self.monomials, strict=True):
             power = exponents[i]
             coefficients += [shift * 0] * (power + 1 - len(coefficients))
-            coefficients[power] = coefficients[power] + slope * self._monomial(x, exponents, without=i)
+            coefficients[power] = coefficients[power] + slope * self.monomial(x, exponents, without=i)
         return tuple(coefficients)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import pairwise
-from math import ceil, inf, log, sqrt
+from math import ceil, inf, isfinite, log, sqrt
 
 from flint import acb, arb
 
@@ -52,6 +52,8 @@ def points_needed(half: Ball, bound: Ball, rho: float, tolerance: Ball) -> float
         return 2
     # logarithms of balls: floats would overflow
     excess = float((half * bound * FACTOR / tolerance).log().mid()) - log(1 - rho**-2)
+    if not isfinite(excess):
+        return inf
     needed = 2 * max(1, ceil(excess / (4 * log(rho))))
     step = 2 if needed <= 64 else 16
     return step * ceil(needed / step)
