@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from flint import arb
 from sympy import Expr, Symbol
 
-from leadterms.errors import EvaluationError, UncertifiedError
+from leadterms.errors import EvaluationError, OutOfRangeError, UncertifiedError
 from leadterms.evaluation.binding import substitute
 from leadterms.evaluation.compile_balls import BallProgram, ball_program, exact_ball
 from leadterms.evaluation.held_plan import Average, plan
@@ -124,6 +124,8 @@ def _first(ways: Sequence[_Way], inputs: Sequence[arb], bits: int) -> tuple[arb,
     for way in ways:
         try:
             return way.road.enclose(way.numbers(*inputs), bits), way.road.name
+        except OutOfRangeError:
+            raise
         except EvaluationError as failure:
             failures.append(str(failure))
     raise UncertifiedError("; ".join(dict.fromkeys(failures)))
