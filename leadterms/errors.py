@@ -103,6 +103,10 @@ class EvaluationError(LeadtermsError):
     """A value that was asked for and cannot be given: a bad point, or digits that were not reached."""
 
 
+class OutOfRangeError(EvaluationError):
+    """A value with more decimal places than any use has for: on no road is it looked for."""
+
+
 class NoRuleError(EvaluationError):
     """An expression that there is no rule for over arrays; single values may be had all the same."""
 

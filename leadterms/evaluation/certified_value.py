@@ -8,7 +8,7 @@ from functools import lru_cache
 from flint import arb, fmpq
 from sympy import Expr, Float, Function, NumberSymbol, Rational, Symbol
 
-from leadterms.errors import EvaluationError, UncertifiedError
+from leadterms.errors import EvaluationError, OutOfRangeError, UncertifiedError
 from leadterms.evaluation.certify import certified
 from leadterms.evaluation.held_balls import at_point
 from leadterms.evaluation.held_plan import OUTSIDE, outside_weights
@@ -37,6 +37,8 @@ def certified_value(
     ------
     UncertifiedError
         If none could be certified, and for one of them there is no certified road.
+    OutOfRangeError
+        If the value has too many decimal places.
     EvaluationError
         If the digits are not reached: with the number that were, and why.
 
@@ -45,6 +47,8 @@ def certified_value(
     for candidate in sorted(dict.fromkeys(candidates), key=outside_weights):
         try:
             return _certified(candidate, point, digits, may_vanish, rounding)
+        except OutOfRangeError:
+            raise
         except EvaluationError as failure:
             failures.append(failure)
     if last_resort is not None and any(isinstance(failure, UncertifiedError) for failure in failures):

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from flint import arb
 from sympy import Expr, Symbol
 
-from leadterms.errors import EvaluationError, UncertifiedError
+from leadterms.errors import EvaluationError, OutOfRangeError, UncertifiedError
 from leadterms.evaluation.binding import substitute
 from leadterms.evaluation.compile_balls import BallProgram, ball_program, exact_ball
-from leadterms.evaluation.held_plan import plan
+from leadterms.evaluation.held_plan import Average, plan
 from leadterms.evaluation.precision import ball_precision
 from leadterms.evaluation.road import Road
 from leadterms.evaluation.roads import roads
+from leadterms.evaluation.separation import separated
 from leadterms.expectation.held import Expectation
 
 CLOSED = "closed form in balls"
@@ -42,15 +44,14 @@ class BallCoefficient:
 
     def __init__(self, expr: Expr, parameters: tuple[Symbol, ...]) -> None:
         self.is_closed = not expr.has(Expectation)
-        self._roads: list[tuple[_Way, ...]] = []
+        self._averages: list[_Averaged] = []
         if self.is_closed:
             self._top = ball_program(parameters, (expr,))
             return
         found = plan(expr)
         if found is None:
             raise UncertifiedError("an expectation is not one of a polynomial times a weight: no certified road")
-        for average in found.averages.values():
-            self._roads.append(tuple(_Way(one, ball_program(parameters, one.numbers)) for one in roads(average)))
+        self._averages = [_Averaged(average, parameters) for average in found.averages.values()]
         self._top = ball_program((*found.averages, *parameters), (found.top,))
 
     def __call__(self, values: Sequence[Expr], bits: int) -> tuple[arb, tuple[str, ...]]:
@@ -66,8 +67,8 @@ class BallCoefficient:
             return self._top(*_balls(values))[0], (CLOSED,)
         with ball_precision(bits + _INPUT_BITS):
             inputs = _balls(values)
-            averages = [_first(ways, inputs, bits) for ways in self._roads]
-        names = tuple(dict.fromkeys(name for _, name in averages))
+            averages = [average.enclosed(inputs, bits) for average in self._averages]
+        names = tuple(dict.fromkeys(name for _, own in averages for name in own))
         return self._top(*(ball for ball, _ in averages), *inputs)[0], names
 
 
@@ -79,12 +80,52 @@ class _Way:
     numbers: BallProgram
 
 
+class _Averaged:
+    """An average in balls: as a sum of averages over fewer effects where it splits, or else whole.
+
+    Raises
+    ------
+    UncertifiedError
+        If neither has a road.
+
+    """
+
+    def __init__(self, average: Average, parameters: tuple[Symbol, ...]) -> None:
+        self._average, self._parameters = average, parameters
+        parts = separated(average)
+        self._parts: list[tuple[_Way, ...]] = []
+        if parts != (average,):
+            with suppress(UncertifiedError):
+                self._parts = [self._ways(part) for part in parts]
+        if not self._parts:
+            # none where it has no road
+            self._whole  # noqa: B018
+
+    def _ways(self, average: Average) -> tuple[_Way, ...]:
+        return tuple(_Way(one, ball_program(self._parameters, one.numbers)) for one in roads(average))
+
+    @cached_property
+    def _whole(self) -> tuple[_Way, ...]:
+        return self._ways(self._average)
+
+    def enclosed(self, inputs: Sequence[arb], bits: int) -> tuple[arb, tuple[str, ...]]:
+        """Return a ball that contains it, and the roads taken."""
+        try:
+            found = [_first(ways, inputs, bits) for ways in self._parts]
+        except UncertifiedError:
+            found = []
+        found = found or [_first(self._whole, inputs, bits)]
+        return sum((ball for ball, _ in found), arb(0)), tuple(name for _, name in found)
+
+
 def _first(ways: Sequence[_Way], inputs: Sequence[arb], bits: int) -> tuple[arb, str]:
     """Take the first road that leads to a ball."""
     failures = []
     for way in ways:
         try:
             return way.road.enclose(way.numbers(*inputs), bits), way.road.name
+        except OutOfRangeError:
+            raise
         except EvaluationError as failure:
             failures.append(str(failure))
     raise UncertifiedError("; ".join(dict.fromkeys(failures)))

@@ -8,7 +8,7 @@ from flint import arb, fmpq, fmpz
 from mpmath.libmp import dps_to_prec, from_man_exp
 from sympy import Float
 
-from leadterms.errors import EvaluationError
+from leadterms.errors import EvaluationError, OutOfRangeError
 from leadterms.evaluation.precision import ball_bits, ball_precision
 
 ROUNDINGS = ("nearest", "down", "up")
@@ -77,7 +77,7 @@ def rounded(ball: arb, digits: int, rounding: str = "nearest") -> Rounded:
         end = _end(ball, rounding)
         exponent = _exponent(end) - digits + 1
         if abs(exponent) > _LARGEST_EXPONENT:
-            raise EvaluationError("a value of more than 10^9 decimal places is out of range: choose a milder point")
+            raise OutOfRangeError("a value of more than 10^9 decimal places is out of range: choose a milder point")
         whole = _whole(end, exponent, rounding)
         step = _misfit(whole, digits)
         if step:

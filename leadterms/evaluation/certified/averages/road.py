@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from flint import arb
 
-from leadterms.errors import EvaluationError
+from leadterms.errors import EvaluationError, OutOfRangeError
 from leadterms.evaluation.certified.averages.cells import EffectsAverage
 from leadterms.evaluation.certified.averages.sector import SectorAverage, in_sector
 from leadterms.evaluation.certified.bounds.bounds import Bounds
@@ -29,6 +29,8 @@ MORE_FOR_MANY = 3
 """How many times the usual work is granted with more random effects than a cell may have."""
 MORE_FOR_TURNED = 2
 """The same with two under weights that no sector holds, where the predictors are bounded or one is normal (`Table`)."""
+MOST_PLACES = 10**9
+"""Values have no more decimal places."""
 MOST_IN_CELLS = 2
 """Random effects of which a cell usually may have so many: more take hours."""
 
@@ -156,9 +158,23 @@ def _bounded(system: NumericSystem, bits: int, size: arb | None = None) -> arb:
     return EffectsAverage(system, bits, size).value()
 
 
+def _refuse_out_of_range(strands: Strands) -> None:
+    """Refuse integrands of weights that are next to nothing for all values of the predictors."""
+    with ball_precision(PLANNING_BITS):
+        least = arb(10) ** (-MOST_PLACES)
+        for problem in strands.problems:
+            largest = problem.weight.modulus(*problem.predictor.range(*problem.at(()), problem.supports))
+            if not largest < least:
+                return
+    raise OutOfRangeError(
+        f"the weight is less than 10^-{MOST_PLACES} for all values of the predictors: choose a milder point"
+    )
+
+
 def _without_effects(system: NumericSystem, bits: int) -> arb:
     with ball_precision(bits + 2 * GUARD):
         strands = Strands(system)
         point = strands.at(())
+        _refuse_out_of_range(strands)
         rules = strands.plan(point, bits, strands.least_scales([point]))
         return system.value(rules.moments([point])[0], ())

@@ -9,6 +9,7 @@ from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.bounds.inverse_bound import InverseBound
+from leadterms.evaluation.certified.bounds.layers import Layers
 from leadterms.evaluation.certified.moments.own_part import decay, integral, own_part
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import Strands
@@ -101,7 +102,7 @@ def _of_moment(problem: Problem, part: Ceiling) -> _Growing | _Bounded:
         return _Growing(growth, factor * level)
     size = prod(sizes, start=factor)
     rate = problem.weight.rate
-    return _Bounded(problem, size) if rate is None else _Growing(*_exponential(problem, size, rate))
+    return _Bounded(problem, part.exponents, size) if rate is None else _Growing(*_exponential(problem, size, rate))
 
 
 def without_moment(problem: Problem, exponents: Sequence[int]) -> tuple[list[Ball], Ball]:
@@ -241,10 +242,11 @@ class _Growing:
 
 
 class _Bounded:
-    """Bounds by the largest value of a bounded weight."""
+    """Bounds by the largest value of a bounded weight, in layers of the predictors (`layers`)."""
 
-    def __init__(self, problem: Problem, size: Ball) -> None:
+    def __init__(self, problem: Problem, exponents: Sequence[int], size: Ball) -> None:
         self.problem, self.size = problem, size
+        self._layers = Layers(problem, exponents)
 
     def growth_of_effects(self) -> float:
         """Nothing grows."""
@@ -252,9 +254,8 @@ class _Bounded:
 
     def top(self, cell: Cell) -> Ball:
         """Bound it on a cell of real effects."""
-        shift, slopes = self.problem.at([interval(*side) for side in cell])
-        modulus = self.problem.weight.modulus(*self.problem.predictor.range(shift, slopes, self.problem.supports))
-        return (modulus * self.size).abs_upper() if modulus.is_finite() else NAN
+        share = self._layers.bound(*self.problem.at([interval(*side) for side in cell]))
+        return (share * self.size).abs_upper() if share.is_finite() else NAN
 
     def beyond(self, radius: Ball, step: int) -> Ball:
         """Bound its integral with phi outside a cube, or its sum on a lattice."""

@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import product
 from math import prod
 
-from flint import arb
+from flint import acb, arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.cut_lines import CutLine
@@ -112,7 +112,26 @@ class Problem:
                 if value.is_finite():
                     total += p * value
             mass, sizes = self._rough_sizes
+            for box in self._corners:
+                total += mass * self._near_corner(middle, directions, box)
         return (total / mass).mid(), sizes
+
+    @cached_property
+    def _corners(self) -> list[tuple[Ball, ...]]:
+        """The corners of the support, where the predictors are bounded and have densities."""
+        if not self.lines or not self.predictor.is_affine or any(None in ends for ends in self.supports):
+            return []
+        if any(line.atoms(line.low, line.high) is not None for line in self.lines):
+            return []
+        return list(product(*self.supports))
+
+    def _near_corner(self, shift: Ball, slopes: Sequence[Ball], corner: Sequence[Ball]) -> Ball:
+        """Estimate how much of E[w] lies at a corner, where w falls from it in each direction like an exponential."""
+        eta = sum((b * x for b, x in zip(slopes, corner, strict=True)), shift)
+        value, rate = self.weight.at(eta).abs_upper(), self.weight.steepness(acb(eta))
+        for b, (low, high) in zip(slopes, self.supports, strict=True):
+            value = value / (1 + abs(rate * b) * (high - low))
+        return value.mid() if value.is_finite() else arb(0)
 
     @cached_property
     def _rough_sizes(self) -> tuple[Ball, list[list[Ball]]]:

@@ -24,7 +24,7 @@ FINEST = 40
 CELL = 4
 """Sides of the cells, in steps of the grid."""
 FARTHEST = 64.0
-"""Beyond it only bounds of the modulus are of use."""
+"""Beyond it nothing is remembered."""
 BITS = 64
 WIDER = 1 + 1e-12
 
@@ -74,7 +74,11 @@ class RememberedBalls(WeightBalls):
                 return self.scale * found
             # where w varies by orders of magnitude a disc around zero is as good
             return self._disc(x, abs(y), width, height, level)
-        return disc(self.modulus(real.lower(), real.upper(), imag.abs_upper()))
+        found = super().on(box)
+        return found if found.is_finite() else disc(self.modulus(real.lower(), real.upper(), imag.abs_upper()))
+
+    def _complex(self, eta: Ball) -> Ball:
+        return self.scale * self.value(-eta if self.even and eta.real < 0 else eta)
 
     def _disc(self, x: float, y: float, width: float, height: float, level: int) -> Ball:
         """Return a disc that contains w over a box, for all boxes in the same cells of the grid at once."""
