@@ -1,6 +1,7 @@
 """Continuous laws that are known by their density alone.
 
-A density with an absolute value of x is split where that is zero: on each of the pieces it is analytic.
+A density with a case distinction or an absolute value of x is split where these change: on each of the pieces it is
+analytic.
 
 Where the elasticity of the density is a sum of simple terms or a rational function the tails are proven by it
 (`tail_growth`), in x or in the distance s from the end of a piece that goes on without end, X = c + s: beyond S
@@ -73,7 +74,11 @@ class DensityLine(Line):
 
 def _pieces(law: Law) -> Iterator[_Piece]:
     """Yield the parts of the support on which the density has no absolute value of x, from left to right."""
-    density, (low, high) = law.density(X), law.support
+    for low, high, density in law.parts(X):
+        yield from _without_moduli(density, low, high)
+
+
+def _without_moduli(density: Expr, low: Expr, high: Expr) -> Iterator[_Piece]:
     moduli = {part for part in density.atoms(Abs) if part.has(X)}
     # others are left as they are, and refused by name where a value is asked for
     zeros = {part: sympy.solve(part.args[0], X) for part in moduli if part.args[0].is_polynomial(X)}

@@ -20,6 +20,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 
+import sympy
 from flint import arb
 from sympy import Dummy, Integer
 
@@ -224,17 +225,15 @@ class _End:
 
     def __init__(self, law: MappedLaw, side: int) -> None:
         self._law, self._sign = law, 1 if (side == 1) == law.rises else -1
-        pieces = law.base.pieces(law.variable)
-        self._base_density, self._piece = law.base.density(law.variable), None
-        if pieces is not None:
-            low, high, self._base_density = pieces[-side]
-            self._piece = value_of(low), value_of(high)
+        low, high, self._base_density = law.base.parts(law.variable)[-side]
+        self._piece = tuple(None if abs(end) == sympy.oo else value_of(end) for end in (low, high))
         self._density = law.of_density(self._base_density, U)
         self._growths: dict[tuple[int, int], TailGrowth] = {}
 
     def tail(self, x: Ball, u: Ball, power: int, rate: Ball) -> Ball:
         """Bound E|U|^power e^(rate U) beyond u, the image of x; not finite where that is not on the piece."""
-        if self._piece is not None and not (x >= self._piece[0] and x <= self._piece[1]):
+        first, last = self._piece
+        if not ((first is None or x >= first) and (last is None or x <= last)):
             return NAN
         value, rate = value_of(self._density, {U: u}), self._sign * rate
         for scale, shift in CHANGES:
