@@ -23,6 +23,7 @@ from sympy import (
 
 from leadterms.errors import LeadtermsError, ModelError, ReadingError
 from leadterms.model.laws import NAMED_LAWS, BernoulliLaw, FiniteLaw, JointNormalLaw, Law, StatsLaw
+from leadterms.model.poisson_sums import poisson_rates
 from leadterms.model.stated_density import is_handmade
 from leadterms.notation.symbols import RESERVED
 from leadterms.reading.expressions import Argument, Call, read_call, resolve
@@ -256,6 +257,9 @@ def _law_from_random_variable(variable: Any, what: str) -> Law | JointNormalLaw:
         return law(*distribution.xreplace(_positive(positive)).args)
     if not isinstance(distribution, SingleContinuousDistribution | SingleDiscreteDistribution):
         raise ModelError(f"the law {kind} of {what} is not covered: use a univariate law or MultivariateNormal")
+    rates = poisson_rates(distribution)
+    if rates is not None and len(rates) == 1 and rates[0][0] == 1:
+        return NAMED_LAWS["Poisson"](rates[0][1])
     positive = [a for i, a in enumerate(distribution.args) if _refuses_negative(distribution, i)]
     return StatsLaw(distribution.xreplace(_positive(positive)))
 

@@ -12,6 +12,7 @@ from sympy.logic.boolalg import Boolean
 from leadterms.errors import ModelError
 from leadterms.model.case_distinctions import parts_of_density
 from leadterms.model.law import Law, Piece
+from leadterms.model.poisson_sums import Rates, moment, poisson_rates
 from leadterms.model.stated_density import HANDMADE, check_mass, is_handmade
 
 X = Symbol("x", real=True)
@@ -70,7 +71,9 @@ class StatsLaw(Law):
         return (parts[0][0], parts[-1][1]) if parts else (low, high)
 
     def raw_moment(self, k: int) -> Expr | None:
-        """Only the total mass is known, and the moments of what is polynomial on pieces."""
+        """The total mass; others of a polynomial density on pieces, and of sums of Poisson variables."""
+        if self.rates is not None:
+            return moment(self.rates, k)
         pieces = self.pieces(X) if k else None
         if pieces is None:
             return None if k else Integer(1)
@@ -103,8 +106,19 @@ class StatsLaw(Law):
         return tuple(sorted(ends - {parts[0][0], parts[-1][1]}))
 
     @property
+    def rates(self) -> Rates | None:
+        """What a sum of multiples of Poisson variables is made of; None for another law."""
+        return poisson_rates(self.distribution) if self.is_discrete else None
+
+    def tilted_moment(self, k: int, t: Expr) -> Expr | None:
+        """Known for sums of Poisson variables."""
+        return None if self.rates is None else moment(self.rates, k, t)
+
+    @property
     def exponential_rates(self) -> tuple[Expr, Expr] | None:
-        """Unbounded exactly where the support is bounded; otherwise not known here."""
+        """Unbounded where the support is, and for sums of Poisson variables; otherwise not known here."""
+        if self.rates is not None:
+            return oo, oo
         lower, upper = self.support
         return (oo, oo) if lower.is_finite and upper.is_finite else None
 

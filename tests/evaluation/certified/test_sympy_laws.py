@@ -30,8 +30,9 @@ CONTINUOUS = {
     TWO_SIDED: (scipy.stats.laplace.pdf, [-inf, 0, inf]),
 }
 DISCRETE = {
-    "BetaBinomial(4, 1/2, 1/3)": scipy.stats.betabinom(4, 1 / 2, 1 / 3).pmf(np.arange(5)),
-    "BetaBinomial(4, 2, 3)": scipy.stats.betabinom(4, 2, 3).pmf(np.arange(5)),
+    "BetaBinomial(4, 1/2, 1/3)": (np.arange(5), scipy.stats.betabinom(4, 1 / 2, 1 / 3).pmf(np.arange(5))),
+    "BetaBinomial(4, 2, 3)": (np.arange(5), scipy.stats.betabinom(4, 2, 3).pmf(np.arange(5))),
+    "Skellam(2, 1)": (np.arange(-40, 60), scipy.stats.skellam(2, 1).pmf(np.arange(-40, 60))),
 }
 
 
@@ -72,7 +73,6 @@ def test_slope_on_a_continuous_law(law):
 
 @pytest.mark.parametrize("law", DISCRETE)
 def test_slope_on_a_discrete_law(law):
-    masses = DISCRETE[law]
-    x = np.arange(len(masses))
+    x, masses = DISCRETE[law]
     expected = information(lambda shift: [np.sum(masses * x**k * weight(shift + 0.7 * x)) for k in range(3)])
     assert abs(float(slope_of(law)) / expected - 1) < 2e-5

@@ -10,7 +10,7 @@ from sympy import Expr
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.curve_line import CurveLine
 from leadterms.evaluation.certified.laws.density_line import DensityLine
-from leadterms.evaluation.certified.laws.discrete_lines import FiniteLine, LatticeLine
+from leadterms.evaluation.certified.laws.discrete_lines import FiniteLine, LatticeLine, PoissonSumLine
 from leadterms.evaluation.certified.laws.heavy_lines import (
     LogisticLine,
     LogNormalLine,
@@ -71,6 +71,8 @@ def line_of(law: Law) -> Line:
     named: dict[type[Law], type[Line]] = {NormalLaw: NormalLine, BetaLaw: BetaLine, LaplaceLaw: LaplaceLine}
     if type(law) in named:
         return named[type(law)](law)
+    if isinstance(law, StatsLaw) and law.rates is not None:
+        return PoissonSumLine(law, law.rates)
     if isinstance(law, PoissonLaw) or (isinstance(law, StatsLaw) and law.is_discrete):
         return LatticeLine(law)
     if isinstance(law, StatsLaw):
