@@ -13,6 +13,7 @@ from leadterms.errors import ModelError
 from leadterms.model.case_distinctions import parts_of_density
 from leadterms.model.law import Law, Piece
 from leadterms.model.poisson_sums import Rates, moment, poisson_rates
+from leadterms.model.power_series import summed
 from leadterms.model.stated_density import HANDMADE, check_mass, is_handmade
 
 X = Symbol("x", real=True)
@@ -82,7 +83,11 @@ class StatsLaw(Law):
 
     def density(self, x: Expr) -> Expr:
         """Density of sympy.stats on the support, its Piecewise guard dropped."""
-        return _unguarded(self.distribution.pdf(x))
+        return (
+            _density(self.distribution).xreplace({X: x})
+            if not self.is_discrete
+            else _unguarded(self.distribution.pdf(x))
+        )
 
     def parts(self, x: Expr) -> tuple[Piece, ...]:
         """Intervals between which the density makes a case distinction; one where they are not found."""
@@ -169,7 +174,13 @@ def _ends(distribution: Basic) -> tuple[Expr, Expr]:
 @lru_cache(maxsize=256)
 def _parts(distribution: Basic) -> tuple[Piece, ...] | None:
     """Return the parts of the support of a continuous distribution, in `X`."""
-    return parts_of_density(distribution.pdf(X), X, _ends(distribution))
+    return parts_of_density(summed(distribution.pdf(X)), X, _ends(distribution))
+
+
+@lru_cache(maxsize=256)
+def _density(distribution: Basic) -> Expr:
+    """Return the density of a continuous distribution on its support, in `X`."""
+    return _unguarded(summed(distribution.pdf(X)))
 
 
 class JointNormalLaw(Basic):  # type: ignore[misc]

@@ -90,6 +90,14 @@ def _without_moduli(density: Expr, low: Expr, high: Expr) -> Iterator[_Piece]:
         yield _Piece(density.xreplace(signs), first, last)
 
 
+def _entire(density: Expr) -> Expr:
+    """Write modified Bessel functions as I_nu(z) = (z/2)^nu 0F1(; nu + 1; z^2/4)/Gamma(nu + 1)."""
+    return density.replace(
+        sympy.besseli,
+        lambda nu, z: (z / 2) ** nu * sympy.hyper((), (nu + 1,), z**2 / 4) / sympy.gamma(nu + 1),
+    )
+
+
 @dataclass(frozen=True)
 class _End:
     """The density in the distance x = t^root from an end; analytic there in t, or rough."""
@@ -103,7 +111,7 @@ class _Piece:
     """A density that is analytic between two ends, which may be infinite."""
 
     def __init__(self, density: Expr, low: Expr, high: Expr) -> None:
-        self._expression = density
+        self._expression, self._density = density, _entire(density)
         self._exact = {1: low, -1: high}
         self.low: End = None if low == -sympy.oo else value_of(low)
         self.high: End = None if high == sympy.oo else value_of(high)
@@ -117,7 +125,7 @@ class _Piece:
 
     def density(self, x: Ball) -> Ball:
         """Return the density; over a complex box finite only where it is analytic."""
-        return value_of(self._expression, {X: x})
+        return value_of(self._density, {X: x})
 
     def segments(self, low: Ball, high: Ball) -> list[Segment]:
         """Return two halves, infinite ends being cut off."""
@@ -133,7 +141,7 @@ class _Piece:
         if not self._exact[side].is_finite:
             return None
         # sympy cancels the end against itself: no digits are lost near it
-        expression = self._expression.subs(X, self._exact[side] + side * tail_growth.X)
+        expression = self._density.subs(X, self._exact[side] + side * tail_growth.X)
         exponents = [p.exp for p in expression.atoms(Pow) if p.base == tail_growth.X and p.exp.is_Rational]
         smooth = lcm(1, *(int(exponent.q) for exponent in exponents))
         for root in (1, smooth) if smooth <= LARGEST_ROOT else (1,):

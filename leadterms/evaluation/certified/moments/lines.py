@@ -87,6 +87,12 @@ def _of_stats(law: Law, name: str, arguments: tuple[Expr, ...]) -> Line | None:
         return StudentLine(law, arguments[0], nothing, sympy.sqrt(arguments[0]))
     if name == "Cauchy":
         return StudentLine(law, one, *arguments)
+    if name == "LogCauchy":
+        # of an exponential: the mass near zero is left out in the exponent
+        from sympy.stats.crv_types import CauchyDistribution
+
+        inner = StatsLaw(CauchyDistribution(*arguments))
+        return MappedLine(MappedLaw(inner, sympy.exp(X), X), line_of(inner))
     kinds: dict[str, Callable[..., Line]] = {
         "ExGaussian": ExGaussianLine,
         "Frechet": FrechetLine,
