@@ -185,7 +185,7 @@ def _rises_at_zero(law: Law) -> bool:
         return False
     x = Symbol("x", positive=True)
     try:
-        power = limit(x * log(law.density(side * x)).diff(x), x, 0, "+")
+        power = limit(x * log(law.density_beside(side * x, Integer(0), side)).diff(x), x, 0, "+")
     except (NotImplementedError, ValueError):
         return False
     return bool(power.is_finite and power.is_real)

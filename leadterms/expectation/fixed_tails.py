@@ -153,7 +153,7 @@ def _log_slope_by_x(law: Law, side: int) -> Expr | None:
     """Return the limit of (log f)'(x)/x for the density f on a side, None where it is not found."""
     x = Symbol("x", positive=True)
     try:
-        return limit(diff(expand_log(log(law.density(side * x)), force=True), x) / x, x, oo)
+        return limit(diff(expand_log(log(law.density_beside(side * x, side * oo, -side)), force=True), x) / x, x, oo)
     except (NotImplementedError, ValueError):
         return None
 

@@ -52,10 +52,15 @@ def _log_slope(law: Law, side: int) -> Expr:
         ratio = _limit(_ratio(law, side, x), x, oo)
         value = None if ratio is None else log(ratio) if ratio != 0 else -oo
     else:
-        value = _limit(diff(log(law.density(side * x)), x), x, oo)
+        value = _limit(diff(log(_outer(law, side, x)), x), x, oo)
     if value is not None and value.is_extended_real:
         return value
     raise undecided_tail(law)
+
+
+def _outer(law: Law, side: int, x: Symbol) -> Expr:
+    """Density at side x, far out."""
+    return law.density_beside(side * x, side * oo, -side)
 
 
 def _ratio(law: Law, side: int, x: Symbol) -> Expr:
@@ -79,7 +84,7 @@ def tail_indices(law: Law, name: str) -> tuple[Expr, Expr]:
     x = Symbol("x", positive=True)
     indices = []
     for side, rate in zip(SIDES, tail_rates(law), strict=True):
-        decay = _ratio(law, side, x) - 1 if law.is_discrete else diff(log(law.density(side * x)), x)
+        decay = _ratio(law, side, x) - 1 if law.is_discrete else diff(log(_outer(law, side, x)), x)
         index = oo if rate.is_extended_positive else _limit(-x * decay, x, oo)
         if index is None:
             raise UndecidedError(f"which moments of {name} ~ {law} exist could not be decided")
@@ -123,7 +128,7 @@ def _image_rate(law: MappedLaw, side: int) -> Expr:
     x = Symbol("x", positive=True)
     found = None
     if law.exponent is not None:
-        found = _limit((1 - (_elasticity(law.base, x) + 1) / law.exponent) / x**law.exponent, x, end)
+        found = _limit((1 - (_elasticity(law.base, x, end) + 1) / law.exponent) / x**law.exponent, x, end)
     if found is None:
         raise undecided_tail(law)
     return found
@@ -152,15 +157,14 @@ def elasticity_at(law: Law, end: Expr) -> Expr:
 
     """
     x = Symbol("x", positive=True)
-    found = _limit(_elasticity(law, x), x, end)
+    found = _limit(_elasticity(law, x, end), x, end)
     if law.is_discrete or found is None:
         raise undecided_tail(law)
     return found
 
 
-def _elasticity(law: Law, x: Symbol) -> Expr:
-    pieces = law.pieces(x)
-    density = law.density(x) if pieces is None else pieces[0][2]
+def _elasticity(law: Law, x: Symbol, end: Expr) -> Expr:
+    density = law.density_beside(x, end, -1 if end == oo else 1)
     return expand(powsimp(expand(x * diff(expand_log(log(density), force=True), x))))
 
 
@@ -183,7 +187,6 @@ def reaches(law: MappedLaw, side: int, power: Expr, rate: Expr) -> bool:
         return False
     x = Symbol("x", positive=True)
     k = rate if law.exponent is None else law.exponent * power
-    pieces = law.base.pieces(x)
-    density = law.base.density(x) if pieces is None else pieces[0][2]
-    value = _limit(x ** (k + 1) * density, x, _end_of(law, side))
+    end = _end_of(law, side)
+    value = _limit(x ** (k + 1) * law.base.density_beside(x, end, -1 if end == oo else 1), x, end)
     return value is not None and bool(value.is_extended_positive)

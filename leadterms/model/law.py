@@ -6,7 +6,7 @@ other symbol.
 
 from __future__ import annotations
 
-from sympy import Basic, Expr, Gt, Lt, oo
+from sympy import Basic, Expr, Gt, Lt, oo, true
 from sympy.core.sympify import _sympify
 from sympy.logic.boolalg import Boolean
 
@@ -62,6 +62,22 @@ class Law(Basic):  # type: ignore[misc]
     def pieces(self, x: Expr) -> tuple[Piece, ...] | None:
         """The density as polynomials in x on intervals, where it is one, else None."""
         return None
+
+    def parts(self, x: Expr) -> tuple[Piece, ...]:
+        """Intervals that make up the support, and the density on each: on one of them it is one expression in x."""
+        return self.pieces(x) or ((*self.support, self.density(x)),)
+
+    def density_beside(self, x: Expr, point: Expr, side: int) -> Expr:
+        """The density next to a point, which may be infinite, above it (1) or below (-1)."""
+        parts = self.parts(x)
+        if len(parts) == 1 or point == -oo:
+            return parts[0][2]
+        if point == oo:
+            return parts[-1][2]
+        for low, high, density in parts:
+            if point == (low if side > 0 else high) or (Lt(low, point) == true and Lt(point, high) == true):
+                return density
+        return self.density(x)
 
     def tilted_moment(self, k: int, t: Expr) -> Expr | None:
         """E[X^k e^{tX}], the k-th derivative of the moment generating function, or None."""

@@ -5,10 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from sympy import Basic, Dummy, Expr, Float, ImmutableMatrix, Integer, Symbol, Tuple, false, sqrt
+from sympy import (
+    Basic,
+    Dummy,
+    Expr,
+    Float,
+    ImmutableMatrix,
+    Integer,
+    Symbol,
+    Tuple,
+    beta,
+    false,
+    gamma,
+    gammasimp,
+    sqrt,
+)
 
 from leadterms.errors import LeadtermsError, ModelError, ReadingError
 from leadterms.model.laws import NAMED_LAWS, BernoulliLaw, FiniteLaw, JointNormalLaw, Law, StatsLaw
+from leadterms.model.poisson_sums import poisson_rates
+from leadterms.model.stated_density import is_handmade
 from leadterms.notation.symbols import RESERVED
 from leadterms.reading.expressions import Argument, Call, read_call, resolve
 from leadterms.reading.numbers import exact_number
@@ -241,6 +257,9 @@ def _law_from_random_variable(variable: Any, what: str) -> Law | JointNormalLaw:
         return law(*distribution.xreplace(_positive(positive)).args)
     if not isinstance(distribution, SingleContinuousDistribution | SingleDiscreteDistribution):
         raise ModelError(f"the law {kind} of {what} is not covered: use a univariate law or MultivariateNormal")
+    rates = poisson_rates(distribution)
+    if rates is not None and len(rates) == 1 and rates[0][0] == 1:
+        return NAMED_LAWS["Poisson"](rates[0][1])
     positive = [a for i, a in enumerate(distribution.args) if _refuses_negative(distribution, i)]
     return StatsLaw(distribution.xreplace(_positive(positive)))
 
@@ -253,6 +272,8 @@ def _positive(parameters: Sequence[Basic]) -> dict[Symbol, Symbol]:
 
 def _refuses_negative(distribution: Any, index: int) -> bool:
     """Tell whether sympy's own check refuses a negative number in one place."""
+    if is_handmade(distribution):
+        return False
     arguments = list(distribution.args)
     arguments[index] = Dummy(negative=True)
     try:
@@ -262,6 +283,11 @@ def _refuses_negative(distribution: Any, index: int) -> bool:
     return False
 
 
+def _closed(probability: Expr) -> Expr:
+    """Write quotients of beta and gamma functions as rational functions, where they are."""
+    return gammasimp(probability.rewrite(gamma)) if probability.has(beta, gamma) else probability
+
+
 def _atoms(distribution: Any, what: str) -> dict[Expr, Expr] | None:
     """Points and probabilities of a finite distribution of sympy.stats, else None."""
     from sympy.stats.frv import SingleFiniteDistribution
@@ -269,6 +295,6 @@ def _atoms(distribution: Any, what: str) -> dict[Expr, Expr] | None:
     if not isinstance(distribution, SingleFiniteDistribution):
         return None
     try:
-        return dict(distribution.dict)
+        return {point: _closed(p) for point, p in dict(distribution.dict).items()}
     except (TypeError, ValueError, AttributeError, LeadtermsError):
         raise ModelError(f"the finite law of {what} needs explicit points: its size is a symbol") from None

@@ -13,10 +13,10 @@ import sympy.stats as stats
 from flint import arb, fmpq
 from scipy.integrate import quad
 from scipy.stats import cauchy, gennorm
-from sympy import Integer, Rational, exp, log
+from sympy import Integer, Rational, besseli, exp, hyper, lambdify, log
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.laws.tail_growth import TailGrowth, X
+from leadterms.evaluation.certified.laws.tail_growth import TailGrowth, X, _larger
 from leadterms.evaluation.certified.moments.lines import line_of
 from leadterms.evaluation.certified.moments.moments import plan
 from leadterms.evaluation.certified.moments.problem import Problem
@@ -102,6 +102,17 @@ def exponential_power(power: Any) -> Any:
     return value
 
 
+def noncentral_chi(x: Any) -> Any:
+    """Three degrees of freedom, shift 2: the length of a normal vector in space."""
+    return x / (2 * mpmath.sqrt(2 * mpmath.pi)) * (mpmath.exp(-((x - 2) ** 2) / 2) - mpmath.exp(-((x + 2) ** 2) / 2))
+
+
+def davis(x: Any) -> Any:
+    """1/(X - 1/2) has the density y^5/(e^y - 1) over Gamma(6) zeta(6)."""
+    s = mpmath.mpf(x) - mpmath.mpf(1) / 2
+    return s**-7 / mpmath.expm1(1 / s) / (mpmath.factorial(5) * mpmath.zeta(6)) if s > 10**-5 else 0
+
+
 HALF = Rational(1, 2)
 CASES = [
     (stats.StudentT("x", 5), None, t_density(5)),
@@ -128,6 +139,8 @@ CASES = [
         exponential_power(mpmath.mpf("1.25")),
     ),
     (stats.GammaInverse("x", 6, 2), 0, lambda x: 64 / mpmath.factorial(5) * x**-7 * mpmath.exp(-2 / x)),
+    (stats.ChiNoncentral("x", 3, 2), 0, noncentral_chi),
+    (stats.Davis("x", 1, 6, HALF), HALF, davis),
 ]
 
 
@@ -390,3 +403,28 @@ def test_random_exponential_powers_and_cauchy_laws_against_scipy() -> None:
                 true = by_scipy(density, a, b, k, ends)
                 assert abs(float(ball) - true) < 1e-8 * (1 + abs(true))
                 assert ball.rad() < arb("1e-8") * (1 + abs(ball))
+
+
+@pytest.mark.parametrize(
+    "density",
+    [
+        besseli(Rational(1, 3), 2 * X),
+        besseli(-Rational(1, 2), X),
+        hyper((Rational(7, 2), 2), (1, Rational(1, 3), 3), 2 * X**2),
+        hyper((), (HALF,), 3 * X),
+        1 / (exp(2 * X) - 1),
+        1 / (exp(2 / X) - 1),
+    ],
+)
+def test_what_replaces_a_special_function_grows_faster(density: Any) -> None:
+    def elasticity(function: Any, x: Any) -> Any:
+        value = lambdify(X, function, "mpmath")
+        return x * mpmath.diff(lambda y: mpmath.log(value(y)), x)
+
+    replaced = _larger(density)
+    assert replaced != density
+    # where a factor stands in a denominator, or in a sum, nothing is replaced
+    assert _larger(1 + density) == 1 + density
+    with mpmath.workdps(25):
+        for x in map(mpmath.mpf, ("0.1", "1", "2.9", "17")):
+            assert elasticity(density, x) <= elasticity(replaced, x) + mpmath.mpf(10) ** -15

@@ -1,6 +1,7 @@
 """Continuous laws that are known by their density alone.
 
-A density with an absolute value of x is split where that is zero: on each of the pieces it is analytic.
+A density with a case distinction or an absolute value of x is split where these change: on each of the pieces it is
+analytic.
 
 Where the elasticity of the density is a sum of simple terms or a rational function the tails are proven by it
 (`tail_growth`), in x or in the distance s from the end of a piece that goes on without end, X = c + s: beyond S
@@ -73,7 +74,11 @@ class DensityLine(Line):
 
 def _pieces(law: Law) -> Iterator[_Piece]:
     """Yield the parts of the support on which the density has no absolute value of x, from left to right."""
-    density, (low, high) = law.density(X), law.support
+    for low, high, density in law.parts(X):
+        yield from _without_moduli(density, low, high)
+
+
+def _without_moduli(density: Expr, low: Expr, high: Expr) -> Iterator[_Piece]:
     moduli = {part for part in density.atoms(Abs) if part.has(X)}
     # others are left as they are, and refused by name where a value is asked for
     zeros = {part: sympy.solve(part.args[0], X) for part in moduli if part.args[0].is_polynomial(X)}
@@ -83,6 +88,14 @@ def _pieces(law: Law) -> Iterator[_Piece]:
         inside = inner_point(first, last)
         signs = {part: sympy.sign(part.args[0].subs(X, inside)) * part.args[0] for part in zeros}
         yield _Piece(density.xreplace(signs), first, last)
+
+
+def _entire(density: Expr) -> Expr:
+    """Write modified Bessel functions as I_nu(z) = (z/2)^nu 0F1(; nu + 1; z^2/4)/Gamma(nu + 1)."""
+    return density.replace(
+        sympy.besseli,
+        lambda nu, z: (z / 2) ** nu * sympy.hyper((), (nu + 1,), z**2 / 4) / sympy.gamma(nu + 1),
+    )
 
 
 @dataclass(frozen=True)
@@ -98,7 +111,7 @@ class _Piece:
     """A density that is analytic between two ends, which may be infinite."""
 
     def __init__(self, density: Expr, low: Expr, high: Expr) -> None:
-        self._expression = density
+        self._expression, self._density = density, _entire(density)
         self._exact = {1: low, -1: high}
         self.low: End = None if low == -sympy.oo else value_of(low)
         self.high: End = None if high == sympy.oo else value_of(high)
@@ -112,7 +125,7 @@ class _Piece:
 
     def density(self, x: Ball) -> Ball:
         """Return the density; over a complex box finite only where it is analytic."""
-        return value_of(self._expression, {X: x})
+        return value_of(self._density, {X: x})
 
     def segments(self, low: Ball, high: Ball) -> list[Segment]:
         """Return two halves, infinite ends being cut off."""
@@ -128,7 +141,7 @@ class _Piece:
         if not self._exact[side].is_finite:
             return None
         # sympy cancels the end against itself: no digits are lost near it
-        expression = self._expression.subs(X, self._exact[side] + side * tail_growth.X)
+        expression = self._density.subs(X, self._exact[side] + side * tail_growth.X)
         exponents = [p.exp for p in expression.atoms(Pow) if p.base == tail_growth.X and p.exp.is_Rational]
         smooth = lcm(1, *(int(exponent.q) for exponent in exponents))
         for root in (1, smooth) if smooth <= LARGEST_ROOT else (1,):

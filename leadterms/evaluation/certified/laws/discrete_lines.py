@@ -1,4 +1,15 @@
-"""Discrete laws: finitely many atoms, or a lattice with a geometric tail."""
+r"""Discrete laws: finitely many atoms, a lattice with a geometric tail, sums of multiples of Poisson variables.
+
+**Sums of Poisson variables** have the moment generating function M(t) = exp{sum c_i (e^(it) - 1)} for all t
+(`poisson_sums`).  Where t > 0 and k/B + rate <= t, (k log x + rate x)' <= t for x >= B > 0, so that
+:math:`x^k e^{rate\,x} \le B^k e^{rate\,B} e^{t(x - B)}` and
+
+.. math:: E[X^k e^{rate\,X};\ X \ge B] \le B^k e^{(rate - t) B} M(t);
+
+the same holds for -X.  Where all steps i are positive G(s) = E s^X has s G'(s) = G(s) sum i c_i s^i, so that
+
+.. math:: k\,p_k = \sum_i i\,c_i\,p_{k - i}, \quad p_0 = e^{-\sum c_i}.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +19,13 @@ from sympy import Expr, Symbol, gamma, gammasimp, together
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.line_base import Line
-from leadterms.evaluation.certified.tools.balls import NAN, Ball, interval, value_of
-from leadterms.evaluation.precision import spelled
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, interval, smaller, value_of
+from leadterms.evaluation.precision import ball_bits, spelled
 from leadterms.model.laws import Law
+from leadterms.model.poisson_sums import Rates
+
+SLOPES = 16
+"""So many t are tried, a quarter apart."""
 
 
 class FiniteLine(Line):
@@ -74,3 +89,53 @@ class LatticeLine(Line):
         if not (ratio.is_finite() and ratio < 1):
             return NAN
         return self._probability(first) * arb(first) ** power * (rate * first).exp() / (1 - ratio)
+
+
+class PoissonSumLine(Line):
+    """A sum of whole multiples of independent Poisson variables."""
+
+    def __init__(self, law: Law, rates: Rates) -> None:
+        super().__init__(law)
+        self._rates = [(step, value_of(rate)) for step, rate in rates]
+        self._mean = float(sum((step * rate for step, rate in self._rates), arb(0)).mid())
+        self._sd = float(sum((step**2 * rate for step, rate in self._rates), arb(0)).mid()) ** 0.5
+        self.low = arb(0) if all(step > 0 for step, _ in rates) else None
+        self.high = arb(0) if all(step < 0 for step, _ in rates) else None
+        self._known: dict[int, dict[int, Ball]] = {}
+
+    def reach(self, spreads: float) -> tuple[Ball, Ball]:
+        """Return whole numbers about so many standard deviations from the mean, and some more."""
+        width = 4 + spreads * (self._sd + spreads)
+        low, high = min(-1, int(self._mean - width)), max(1, int(self._mean + width))
+        return arb(low) if self.low is None else self.low, arb(high) if self.high is None else self.high
+
+    def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]]:
+        """Return those between two ends."""
+        return [(arb(x), self._probability(x)) for x in range(int(float(low)), int(float(high)) + 1)]
+
+    def _probability(self, x: int) -> Ball:
+        known = self._known.setdefault(ball_bits(), {})
+        if self.low is not None:
+            known.setdefault(0, (-sum((c for _, c in self._rates), arb(0))).exp())
+            for k in range(len(known), x + 1):
+                known[k] = sum((step * c * known[k - step] for step, c in self._rates if step <= k), arb(0)) / k
+        elif x not in known:
+            known[x] = value_of(self.law.density(sympy.Integer(x)))
+        return known[x]
+
+    def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
+        """See the module."""
+        left = arb(0) if self.low is not None else self._beyond(-1, 1 - int(float(low)), power, -rate)
+        right = arb(0) if self.high is not None else self._beyond(1, int(float(high)) + 1, power, rate)
+        return left + right
+
+    def _beyond(self, side: int, start: int, power: int, rate: Ball) -> Ball:
+        if not start > 0:
+            return NAN
+        size, best = arb(start) ** power, NAN
+        least = (rate + arb(power) / start).max(arb(0)).upper()
+        for j in range(SLOPES):
+            t = least + arb(j + 1) / 4
+            logarithm = sum((c * ((side * step * t).exp() - 1) for step, c in self._rates), (rate - t) * start)
+            best = smaller(best, (size * logarithm.exp()).abs_upper())
+        return best

@@ -7,7 +7,7 @@ are exponential, so that panels are few.
 
 - Student's t, x = c + s sinh t, density C cosh^-nu(t): for |t| >= T |x| <= (s/2 + |c| e^-T) e^|t| and
   cosh t >= e^|t|/2, so that
-  :math:`E|X|^k 1_{|t| > T} \le 2 C 2^\nu (s/2 + |c| e^{-T})^k e^{-(\nu - k)T}/(\nu - k)`, k < nu.
+  :math:`E|X|^k 1_{t > T} \le C 2^\nu (s/2 + |c| e^{-T})^k e^{-(\nu - k)T}/(\nu - k)`, k < nu, and on the other side.
 - Pareto, x = m e^t with t exponential: alpha m^k e^((k - alpha) T)/(alpha - k), k < alpha.
 
 **Envelopes** C (1 + |x|)^-p:
@@ -96,10 +96,13 @@ class StudentLine(Line):
         """See the module."""
         if not (rate.is_zero() and self.nu > power):
             return NAN
-        cut = ((high - self.centre) / self.scale).asinh().min(((self.centre - low) / self.scale).asinh()) - SLACK
+        sides = ((high - self.centre) / self.scale, (self.centre - low) / self.scale)
+        return sum((self._beyond(side.asinh() - SLACK, power) for side in sides), arb(0))
+
+    def _beyond(self, cut: Ball, power: int) -> Ball:
         size = (self.scale / 2 + abs(self.centre) * (-cut).exp()) ** power
         left = self.nu - power
-        return 2 * self.top * (self.nu * arb(2).log() - left * cut).exp() * size / left if cut > 0 else NAN
+        return self.top * (self.nu * arb(2).log() - left * cut).exp() * size / left if cut > 0 else NAN
 
 
 class LogNormalLine(Line):

@@ -20,16 +20,18 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 
+import sympy
 from flint import arb
 from sympy import Dummy, Integer
 
+from leadterms.errors import UndecidedError
 from leadterms.evaluation.certified.laws import tail_growth
 from leadterms.evaluation.certified.laws.heavy_lines import SLACK
 from leadterms.evaluation.certified.laws.line_base import Line, Segment
 from leadterms.evaluation.certified.laws.tail_growth import TailGrowth
-from leadterms.evaluation.certified.tools.balls import NAN, Ball, End, integral, larger, value_of
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, End, integral, larger, smaller, value_of
 from leadterms.expectation.mapped_law import MappedLaw
-from leadterms.expectation.tails import elasticity_at
+from leadterms.expectation.tails import elasticity_at, tail_indices
 
 DEEP = 200.0
 """Spreads at which a law is cut off next to a lower end at which e^(c X) is not zero."""
@@ -74,6 +76,8 @@ class MappedLine(Line):
     def reach(self, spreads: float) -> tuple[Ball, Ball]:
         """Return the images of the ends that the law itself has for it; ends that it does not cut off are exact."""
         low, high = self._base.reach(spreads)
+        if self._is_heavy:
+            low, high = self._nearer(low, high, spreads)
         first, last = self._in_order(self.low, self.high)
         if self._is_open:
             first = self._point(low.log() if low > 0 else self._next_to_zero(high, spreads))
@@ -82,6 +86,21 @@ class MappedLine(Line):
         if self._base.high is None:
             last = self._image(high)
         return self._in_order(first, last)
+
+    def _nearer(self, low: Ball, high: Ball, spreads: float) -> tuple[Ball, Ball]:
+        """Return ends that are nearer on the side where the exponential grows: there it is very large soon."""
+        first, last = self._base.reach(1.0)
+        return (low, high.min(last + spreads)) if self._law.rises else (low.max(first - spreads), high)
+
+    @cached_property
+    def _is_heavy(self) -> bool:
+        """Whether it is an exponential of a law with a tail like a power on the side where that grows."""
+        if self._law.slope is None or self._base.atoms(*self._base.reach(1.0)) is not None:
+            return False
+        try:
+            return bool(tail_indices(self._law.base, "x")[1 if self._law.rises else 0] != sympy.oo)
+        except UndecidedError:
+            return False
 
     def _next_to_zero(self, high: Ball, spreads: float) -> Ball:
         """Return a y: with a density like x^(a - 1) the mass below is about that of a normal law so far out."""
@@ -185,19 +204,29 @@ class MappedLine(Line):
         total = self.next_to_ends(low, high, power, rate)
         for side, x in self._left_out(low, high):
             if self._end(side) is None:
-                total += self._growths[side].tail(x, self._image(x), power, rate)
+                found = self._growths[side].tail(x, self._image(x), power, rate)
+                # e^(rate u) <= 1 for u > 0
+                falls = self._is_heavy and power == 0 and rate <= 0
+                total += smaller(found, self._mass_beyond(side, low, high)) if falls else found
         return total
+
+    def _mass_beyond(self, side: int, low: Ball, high: Ball) -> Ball:
+        """Bound the mass of X beyond a cut: that outside of an interval which reaches far to the other side."""
+        first, last = self._between(self._cuts(low, high), SLACK)
+        far = self._base.reach(DEEP)
+        if side:
+            return self._base.tail(first.min(far[0]), last, 0, arb(0))
+        return self._base.tail(first, last.max(far[1]), 0, arb(0))
 
     def next_to_ends(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """See the module."""
-        left = [(x, end) for side, x in self._left_out(low, high) if (end := self._end(side)) is not None]
-        if not left:
-            return arb(0)
-        top = arb(0)
-        for x, end in left:
+        left = [(side, x, end) for side, x in self._left_out(low, high) if (end := self._end(side)) is not None]
+        total = arb(0)
+        for side, x, end in left:
             u = self._image(x)
-            top = larger(top, larger(abs(u), abs(end)).upper() ** power * (rate * u).exp().max((rate * end).exp()))
-        return self._base.tail(*self._between(self._cuts(low, high), SLACK), 0, arb(0)) * top
+            top = larger(abs(u), abs(end)).upper() ** power * (rate * u).exp().max((rate * end).exp())
+            total += self._mass_beyond(side, low, high) * top
+        return total
 
     def _end(self, side: int) -> End:
         """Return the image of the lower (0) or upper end of X, None where it is infinite."""
@@ -224,17 +253,15 @@ class _End:
 
     def __init__(self, law: MappedLaw, side: int) -> None:
         self._law, self._sign = law, 1 if (side == 1) == law.rises else -1
-        pieces = law.base.pieces(law.variable)
-        self._base_density, self._piece = law.base.density(law.variable), None
-        if pieces is not None:
-            low, high, self._base_density = pieces[-side]
-            self._piece = value_of(low), value_of(high)
+        low, high, self._base_density = law.base.parts(law.variable)[-side]
+        self._piece = tuple(None if abs(end) == sympy.oo else value_of(end) for end in (low, high))
         self._density = law.of_density(self._base_density, U)
         self._growths: dict[tuple[int, int], TailGrowth] = {}
 
     def tail(self, x: Ball, u: Ball, power: int, rate: Ball) -> Ball:
         """Bound E|U|^power e^(rate U) beyond u, the image of x; not finite where that is not on the piece."""
-        if self._piece is not None and not (x >= self._piece[0] and x <= self._piece[1]):
+        first, last = self._piece
+        if not ((first is None or x >= first) and (last is None or x <= last)):
             return NAN
         value, rate = value_of(self._density, {U: u}), self._sign * rate
         for scale, shift in CHANGES:

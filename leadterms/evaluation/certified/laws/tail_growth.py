@@ -16,6 +16,16 @@ d the degree in y, or zero where that is negative, v^d times the function of 1/v
 pole at zero, and a ball encloses it over v in [0, v(B)].  If it is at most -c < 0 the function itself is at most
 -c v^-d, and so at most -c v(B)^-d.  For rate <= 0 and x > 0 the rate only helps, for d = 0 by rate B; where x is a
 factor it is added to the function, and the sum has to be negative.
+
+**Special functions** that are factors of the density are replaced by what has a larger elasticity, for c > 0:
+
+- I_nu(c x) by x^nu e^(c x), for nu >= -1/2: z I_nu'/I_nu = nu + z r, r = I_(nu+1)/I_nu, and r' = 1 - (2 nu + 1) r/z
+  - r^2 with r(0) = 0, so that r does not cross 1: there r' <= 0 (for nu = -1/2 it is tanh).
+- a hypergeometric series F(c x^m), m a whole number > 0, with p <= q positive parameters a_i and b_j, by
+  e^(M c x^m): its coefficients have t_(k+1) (k + 1) = t_k prod(a_i + k)/prod(b_j + k) <= M t_k with
+  M = prod_(i <= p) max(1, a_i/b_i) prod_(j > p) 1/b_j, so that F' <= M F.
+- 1/(e^z - 1) by e^-z for z = c x, whose elasticity is -z >= -z e^z/(e^z - 1), and by x e^-z for z = c/x, whose is
+  1 + z >= z/(1 - e^-z), as e^z >= 1 + z.
 """
 
 from __future__ import annotations
@@ -29,6 +39,7 @@ from flint import arb
 from sympy import (
     Add,
     Expr,
+    Integer,
     Mul,
     Poly,
     Pow,
@@ -85,7 +96,7 @@ class TailGrowth:
     """
 
     def __init__(self, density: Expr) -> None:
-        ratio = X * sympy.diff(expand_log(log(density), force=True), X)
+        ratio = X * sympy.diff(expand_log(log(_larger(density)), force=True), X)
         found = expand(powsimp(expand(ratio)))
         self._terms = _monomials(found)
         self._rational = _rational(found) if self._terms is None else None
@@ -118,6 +129,35 @@ class TailGrowth:
                 if fall.is_finite() and not best > fall:
                     best = fall
         return best
+
+
+def _larger(density: Expr) -> Expr:
+    """Replace special functions by what has an elasticity that is at least as large (see the module)."""
+    return Mul(*map(_larger_factor, Mul.make_args(density)))
+
+
+def _larger_factor(factor: Expr) -> Expr:
+    if isinstance(factor, sympy.besseli):
+        nu, z = factor.args
+        return X**nu * exp(z) if _rises(z, 1) and nu.is_real and bool(nu >= -Rational(1, 2)) else factor
+    if isinstance(factor, sympy.hyper):
+        above, below, z = factor.ap, factor.bq, factor.argument
+        known = len(above) <= len(below) and all(number.is_positive for number in (*above, *below))
+        if not (known and any(_rises(z, power) for power in range(1, 5))):
+            return factor
+        largest = [sympy.Max(1, a / b) for a, b in zip(above, below, strict=False)]
+        return exp(Mul(*largest, *(1 / b for b in below[len(above) :])) * z)
+    if isinstance(factor, Pow) and factor.exp == -1 and factor.base.is_Add:
+        grows = factor.base + 1
+        z = grows.args[0] if isinstance(grows, exp) else Integer(0)
+        return exp(-z) if _rises(z, 1) else X * exp(-z) if _rises(z, -1) else factor
+    return factor
+
+
+def _rises(z: Expr, power: int) -> bool:
+    """Tell whether z is c x^power with a number c > 0."""
+    c = z / X**power
+    return bool(c.is_number and c.is_positive)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from sympy import Expr
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.curve_line import CurveLine
 from leadterms.evaluation.certified.laws.density_line import DensityLine
-from leadterms.evaluation.certified.laws.discrete_lines import FiniteLine, LatticeLine
+from leadterms.evaluation.certified.laws.discrete_lines import FiniteLine, LatticeLine, PoissonSumLine
 from leadterms.evaluation.certified.laws.heavy_lines import (
     LogisticLine,
     LogNormalLine,
@@ -71,6 +71,8 @@ def line_of(law: Law) -> Line:
     named: dict[type[Law], type[Line]] = {NormalLaw: NormalLine, BetaLaw: BetaLine, LaplaceLaw: LaplaceLine}
     if type(law) in named:
         return named[type(law)](law)
+    if isinstance(law, StatsLaw) and law.rates is not None:
+        return PoissonSumLine(law, law.rates)
     if isinstance(law, PoissonLaw) or (isinstance(law, StatsLaw) and law.is_discrete):
         return LatticeLine(law)
     if isinstance(law, StatsLaw):
@@ -85,6 +87,12 @@ def _of_stats(law: Law, name: str, arguments: tuple[Expr, ...]) -> Line | None:
         return StudentLine(law, arguments[0], nothing, sympy.sqrt(arguments[0]))
     if name == "Cauchy":
         return StudentLine(law, one, *arguments)
+    if name == "LogCauchy":
+        # of an exponential: the mass near zero is left out in the exponent
+        from sympy.stats.crv_types import CauchyDistribution
+
+        inner = StatsLaw(CauchyDistribution(*arguments))
+        return MappedLine(MappedLaw(inner, sympy.exp(X), X), line_of(inner))
     kinds: dict[str, Callable[..., Line]] = {
         "ExGaussian": ExGaussianLine,
         "Frechet": FrechetLine,

@@ -133,6 +133,10 @@ def value_of(expr: Basic, values: Mapping[Basic, Ball] | None = None) -> Ball:
         return arb(fmpq(int(expr.p), int(expr.q)))
     if expr in CONSTANTS:
         return CONSTANTS[expr]()
+    if isinstance(expr, sympy.hyper) and len(expr.ap) <= len(expr.bq):
+        # an entire function
+        above, below = ([value_of(number, values) for number in numbers] for numbers in (expr.ap, expr.bq))
+        return value_of(expr.argument, values).hypgeom(above, below)
     arguments = [value_of(argument, values) for argument in expr.args]
     if isinstance(expr, sympy.Add):
         return sum(arguments[1:], arguments[0])
