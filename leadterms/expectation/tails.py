@@ -15,7 +15,21 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sympy import Expr, Integer, Symbol, diff, expand, expand_log, gamma, gammasimp, limit, log, oo, powsimp
+from sympy import (
+    AccumBounds,
+    Expr,
+    Integer,
+    Symbol,
+    diff,
+    expand,
+    expand_log,
+    gamma,
+    gammasimp,
+    limit,
+    log,
+    oo,
+    powsimp,
+)
 
 from leadterms.errors import UndecidedError
 from leadterms.expectation.mapped_law import MappedLaw
@@ -174,7 +188,8 @@ def _limit(expression: Expr, x: Symbol, end: Expr) -> Expr | None:
         value = limit(expression, x, end, "-" if end == oo else "+")
     except (NotImplementedError, ValueError):
         return None
-    return value if value.is_extended_real and not value.has(x) else None
+    # what oscillates has bounds, which sympy calls real
+    return value if value.is_extended_real and not value.has(x, AccumBounds) else None
 
 
 def reaches(law: MappedLaw, side: int, power: Expr, rate: Expr) -> bool:
