@@ -54,10 +54,11 @@ class Strip:
         unit = 2.0**level
         # wider than floats round
         margin = 1e-6 + 1e-15 * unit * max(abs(left), abs(right), high)
-        columns = range(floor(left * unit - margin), ceil(right * unit + margin))
-        rows = range(max(0, floor(low * unit - margin)), ceil(high * unit + margin))
-        if len(columns) * len(rows) > MOST_SQUARES:
+        first, last = floor(left * unit - margin), ceil(right * unit + margin)
+        bottom, top = max(0, floor(low * unit - margin)), ceil(high * unit + margin)
+        if (last - first) * (top - bottom) > MOST_SQUARES:
             return NAN
+        columns, rows = range(first, last), range(bottom, top)
         largest = arb(0)
         # from the top down: what fails, fails far from the real line
         for j in reversed(rows):
