@@ -182,7 +182,7 @@ class PowerBalls(WeightBalls):
 
 
 HUGE = 2**20
-"""Beyond it e^-q is of use only where q is known to less than one."""
+"""Beyond it e^-q is of use only where q is known to less than a quarter."""
 HUGEST = 2**100
 """Beyond it the exponent of e^-q is a burden."""
 
@@ -194,7 +194,7 @@ class CloglogBalls(RememberedBalls):
 
     def of_exponential(self, q: Ball) -> Ball:
         """Return scale q^2/(e^q - 1)."""
-        if isinstance(q, arb) and q > HUGE and not (q.rad() < 1 and q < HUGEST):
+        if isinstance(q, arb) and q > HUGE and not (4 * q.rad() < 1 and q < HUGEST):
             # e^q - 1 >= e^q/2, and q^2 e^-q falls from q = 2 on
             low = q.lower().min(arb(HUGEST))
             return self.scale * arb(0, (2 * low * low * (-low).exp()).abs_upper())
