@@ -25,6 +25,7 @@ from leadterms.evaluation.certified.tools.work import patient
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Sector, Strand
 from leadterms.model.laws import FiniteLaw, GammaLaw, Law, NormalLaw, PoissonLaw, UniformLaw
 from leadterms.model.weights import (
+    CloglogWeight,
     ExponentialWeight,
     LogisticWeight,
     ProbitWeight,
@@ -218,7 +219,7 @@ def test_what_is_cut_off_is_bounded_by_the_loss() -> None:
 @pytest.mark.slow
 def test_a_planted_false_loss_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the tails taken for nothing the cut is far too near, and the value is off by more than the ball says."""
-    monkeypatch.setattr(CutLaws, "outside", lambda self, *args: arb("1e-30"))
+    monkeypatch.setattr(CutLaws, "beyond", lambda self, *args: dict.fromkeys(self.places, arb("1e-30")))
     with pytest.raises(AssertionError):
         check(CASES[0], 14)
 
@@ -232,3 +233,18 @@ def test_only_what_is_proven_is_cut_off() -> None:
     strand = replace(whole.strands[0], weight=ExponentialWeight(ONE, ONE))
     with pytest.raises(EvaluationError, match="needs a bounded weight"):
         cut_off(replace(whole, strands=(strand,)), 20, everywhere=False)
+
+
+@pytest.mark.parametrize("shift", [-3.0, 0.5, 2.0, 4.0])
+def test_weights_beyond_the_ends_are_no_larger(shift: float) -> None:
+    """Of a random slope 7/10 + z/2 on Poisson's law cut off at 9: the share of sup w that is left there."""
+    loadings = ((fmpq(0), fmpq(1, 2)),)
+    strand = Strand(CloglogWeight(ONE), (PoissonLaw(2),), fmpq(-3, 10), (fmpq(7, 10),), loadings, ((0,), (1,), (2,)))
+    share = CutLaws((strand,), everywhere=False).falls(
+        ((None, arb(9)),), 0, 0, ((arb(shift), arb(shift) + arb("0.1")),)
+    )
+    z, x = np.meshgrid(np.linspace(shift, shift + 0.1, 11), np.arange(9, 60), indexing="ij")
+    q = np.exp(np.minimum(-0.3 + (0.7 + z / 2) * x, 6.5))
+    largest = 1.594**2 / np.expm1(1.594)
+    assert np.max(q * q / np.expm1(q)) / largest <= float(share) * (1 + 1e-6) + 1e-280
+    assert (float(share) < 1e-20) == (shift > 0)

@@ -20,7 +20,7 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.bounds.bounds import Bounds, density
 from leadterms.evaluation.certified.bounds.ellipse_bounds import EllipseBounds, half_and_centre
 from leadterms.evaluation.certified.bounds.size import cells_of, rough_size
-from leadterms.evaluation.certified.moments.strands import Strands
+from leadterms.evaluation.certified.moments.strands import Scales, Strands
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, Cell, float_log, interval
 from leadterms.evaluation.certified.tools.gauss import gauss, points_needed, remainder
 from leadterms.evaluation.certified.tools.work import TOO_LONG, patience
@@ -33,6 +33,8 @@ MOST_CELLS = 4000
 SLAB = 0.125
 """Thickness of what is pared off the sides of the cube, where the ceiling is small enough."""
 FEW_BITS = 50
+RAISED = 5
+"""How often a cell is tried, each time at twice the bits."""
 HALF_WIDTH = 2.0
 """First half width of a cell, in standard deviations of the effects."""
 
@@ -189,19 +191,29 @@ class EffectsAverage:
             if outside.is_finite() and outside < bound:
                 bound = outside
             wanted = max(8, ceil(float_log(bound / share) * 1.4427)) + 8
-            ranges = [interval(*side) for side in cell]
             corners = product(*((low, (low + high) / 2, high) for low, high in cell))
             scales = self.strands.least_scales([self.strands.at(corner) for corner in corners])
+        error = sum((side.error for side in sides), arb(0))
+        for _ in range(RAISED):
+            total = self._sum(cell, sides, wanted, scales)
+            if total.is_finite() and total.rad() <= share:
+                break
+            # where all but a few points of the predictors weigh next to nothing moments in a denominator may be small
+            wanted *= 2
+        return total, error
+
+    def _sum(self, cell: Cell, sides: Sequence[_Side], wanted: int, scales: Scales) -> Ball:
+        """Return the sum over one cell, its moments to so many bits of these scales."""
         strands = self._at_precision(wanted + 24)
         with ball_precision(32 * ceil((wanted + 24) / 32)):
-            rules = strands.plan(strands.at(ranges), wanted, scales)
+            rules = strands.plan(strands.at([interval(*side) for side in cell]), wanted, scales)
             nodes = list(product(*(_scaled(side, rule.count) for side, rule in zip(cell, sides, strict=True))))
             effects = [tuple(u for u, _ in node) for node in nodes]
             total = arb(0)
             for node, u, moments in zip(nodes, effects, rules.moments([strands.at(e) for e in effects]), strict=True):
                 weight = prod((w for _, w in node), start=density(u))
                 total += weight * self.system.value(moments, u)
-        return total, sum((side.error for side in sides), arb(0))
+        return total
 
     def _at_precision(self, bits: int) -> Strands:
         rounded = 32 * ceil(bits / 32)

@@ -24,12 +24,13 @@ from flint import acb, arb
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.density_turning import DensityTurning, density_turning
+from leadterms.evaluation.certified.bounds.products import products
 from leadterms.evaluation.certified.bounds.slope_turning import SlopeTurning, slope_turning
 from leadterms.evaluation.certified.bounds.strip import Strip
 from leadterms.evaluation.certified.bounds.tilted_normal import TiltedNormal, tilted_normal
 from leadterms.evaluation.certified.bounds.turning import Turning
 from leadterms.evaluation.certified.moments.strands import Plans, Strands, complex_point
-from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, interval, larger
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, interval, larger, smaller
 from leadterms.evaluation.certified.tools.gauss import SLACK, columns
 from leadterms.evaluation.moment_system import STRAYING
 
@@ -67,6 +68,7 @@ class EllipseBounds:
         self._strip = Strip(strands) if along_one else None
         if self._factors is None and not along_one:
             self._factors = _factors(strands)
+        self._products = products(strands) if isinstance(self._factors, Turning) else None
         self.least_shape = LEAST_SHAPE if self._factors is None else LEAST_SHAPE_TURNED
 
     @property
@@ -88,12 +90,15 @@ class EllipseBounds:
         long, short = (half * arb(rho + sign / rho) / 2 * SLACK for sign in (1, -1))
         region = list(cell)
         region[j] = ((centre - long).lower(), (centre + long).upper())
-        factor = factors.factor(tuple(region), j, short.upper())
-        if not factor.is_finite():
+        place = tuple(region)
+        bound = factors.factor(place, j, short.upper()) * self._bounds.top(place)
+        if self._products is not None:
+            bound = smaller(bound, self._products.bound(place, j, short.upper()))
+        if not bound.is_finite():
             return NAN
         effects = [acb(interval(*side)) for side in region]
         effects[j] = acb(effects[j].real, interval(-short, short))
-        return (factor * self._bounds.top(tuple(region)) * _modulus_of_density(effects)).abs_upper()
+        return (bound * _modulus_of_density(effects)).abs_upper()
 
     def _by_squares(self, strip: Strip, cell: Cell, j: int, rho: float) -> Ball:
         """Bound it where all effects act through one variable, over the squares of its plane."""

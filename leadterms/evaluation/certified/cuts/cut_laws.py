@@ -3,7 +3,8 @@
 R is a product of intervals, and E[g; not R] at most the sum over the predictors cut off of E[g; X_i beyond its ends].
 With w at most its supremum this is a product of a tail and of absolute moments; where one of these is infinite, of a
 predictor x_j with a fixed slope b, the supremum over all else of E[|x_j|^k w] stands for it and for that of w: at most
-that of |x_j|^k times the density, times the integral of w over x_j (`bounds.by_density`).
+that of |x_j|^k times the density, times the integral of w over x_j (`bounds.by_density`).  At given effects the product
+holds with the largest w beyond the ends in place of its supremum (`falls`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from leadterms.evaluation.certified.floors.least_information import QUASICONCAVE
 from leadterms.evaluation.certified.moments.panels import MIDDLE
 from leadterms.evaluation.certified.moments.polynomials import columns
 from leadterms.evaluation.certified.moments.problem import Problem
-from leadterms.evaluation.certified.tools.balls import Ball
+from leadterms.evaluation.certified.tools.balls import Ball, Cell, interval, larger
 from leadterms.evaluation.moment_system import Cut, NumericSystem, Strand
 from leadterms.evaluation.precision import spelled
 
@@ -89,21 +90,50 @@ class CutLaws:
 
     def outside(self, cuts: Sequence[Cut], factor: Ball, strand: int, exponents: Sequence[int]) -> Ball:
         """Bound factor E[|X|^e w; X_i beyond its ends for some i]."""
+        return sum(self.beyond(cuts, factor, strand, exponents).values(), arb(0))
+
+    def beyond(self, cuts: Sequence[Cut], factor: Ball, strand: int, exponents: Sequence[int]) -> dict[int, Ball]:
+        """Bound factor E[|X|^e w; X_i beyond its ends] for each i."""
         lines = self.problems[strand].lines
-        total = arb(0)
+        found = {}
         for i in self.places:
             low, high = (own if end is None else end for own, end in
                          zip((lines[i].low, lines[i].high), cuts[i], strict=True))  # fmt: skip
             tail = lines[i].tail(low, high, exponents[i], arb(0))
-            total += tail * largest_moment(self.problems[strand], exponents, without=i)
-        return total * abs(arb(factor))
+            found[i] = tail * largest_moment(self.problems[strand], exponents, without=i) * abs(arb(factor))
+        return found
 
     def block_outside(self, cuts: Sequence[Cut], shares: Sequence[Ball]) -> Ball:
         """Bound the sum over the strands of share E[w |a|^2; not R]."""
-        total = arb(0)
-        for strand, (share, terms) in enumerate(zip(shares, self._squares, strict=True)):
-            total += sum((self.outside(cuts, share * c, strand, e) for c, e in terms), arb(0))
+        parts = (self.block_beyond(cuts, share, strand) for strand, share in enumerate(shares))
+        return sum((sum(own.values(), arb(0)) for own in parts), arb(0))
+
+    def block_beyond(self, cuts: Sequence[Cut], share: Ball, strand: int) -> dict[int, Ball]:
+        """Bound share E[w |a|^2; X_i beyond its ends] for each i."""
+        total = {i: arb(0) for i in self.places}
+        for c, e in self._squares[strand]:
+            for i, own in self.beyond(cuts, share * c, strand, e).items():
+                total[i] += own
         return total
+
+    def falls(self, cuts: Sequence[Cut], strand: int, i: int, cell: Cell) -> Ball:
+        """Bound w beyond the ends of X_i over sup w, for the effects of a cell: by so much these bounds are less.
+
+        Only where they are made of sup w: with a moment that is infinite something else stands in its place.
+        """
+        problem = self.problems[strand]
+        if not all(problem.has_moments):
+            return arb(1)
+        line, (shift, slopes) = problem.lines[i], problem.at([interval(*side) for side in cell])
+        largest = arb(0)
+        low, high = cuts[i]
+        sides = [(line.low, low)] if low is not None else []
+        sides += [(high, line.high)] if high is not None else []
+        for side in sides:
+            ends = [side if j == i else own for j, own in enumerate(problem.supports)]
+            largest = larger(largest, problem.weight.modulus(*problem.predictor.range(shift, slopes, ends)))
+        share = largest / problem.weight.modulus(None, None, arb(0))
+        return share.min(arb(1)).abs_upper() if share.is_finite() else arb(1)
 
 
 def places(problem: Problem, everywhere: bool) -> set[int]:

@@ -20,14 +20,14 @@ combinations of a, so that a is the derivative of eta by standard normal effects
 
 A lambda is found in `least_information`.
 
-What lies outside is bounded in `cut_laws`.  The average over the effects is taken cell by cell, with the least lambda
-on each, and with B alone far out.
+What lies outside is bounded in `cut_laws`, with the largest weight there.  The average over the effects is taken cell
+by cell, with the least lambda on each, and with B alone far out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from flint import arb
 
@@ -38,6 +38,18 @@ from leadterms.evaluation.certified.cuts.cut_laws import CutLaws, Loss
 from leadterms.evaluation.certified.floors.least_information import LeastInformation, PanelInformation
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, smaller
 from leadterms.evaluation.moment_system import STRAYING, Cut, NumericSystem
+
+SMALL = 2.0**-100
+"""Of the whole: so little is not looked at again."""
+
+
+@dataclass(frozen=True)
+class _OnCell:
+    """The mass of a cell of the effects, and a bound of 1/lambda on it; no cell far out."""
+
+    mass: Ball
+    inverse: Ball
+    cell: Cell | None
 
 
 class ResidualLoss:
@@ -81,9 +93,9 @@ class ResidualLoss:
             if outside * self.everywhere <= tolerance / 4:
                 break
             radius += 0.5
-        cells = [(outside.abs_upper(), NAN)]
+        cells: list[_OnCell] = [_OnCell(outside.abs_upper(), NAN, None)]
         for cell in cells_around(arb(radius), dimension):
-            cells.append((mass_of(cell, 0), self._inverse(cell)))
+            cells.append(_OnCell(mass_of(cell, 0), self._inverse(cell), cell))
         return lambda cuts: self._of(cuts, cells)
 
     def _inverse(self, cell: Cell) -> Ball:
@@ -92,19 +104,40 @@ class ResidualLoss:
         own = self._least.inverse(cell)
         return smaller(own, (1 / least).abs_upper()) if least > 0 else own
 
-    def _of(self, cuts: tuple[Cut, ...], cells: Sequence[tuple[Ball, Ball]]) -> tuple[NumericSystem, Ball]:
-        """Add up min(B, 2 E[w b^2; out] + 2 E[w|a|^2; out] B/lambda) over cells given by their mass and 1/lambda."""
+    def _of(self, cuts: tuple[Cut, ...], cells: Sequence[_OnCell]) -> tuple[NumericSystem, Ball]:
+        """Add up min(B, 2 E[w b^2; out] + 2 E[w|a|^2; out] B/lambda) over cells."""
         system = replace(self._system, strands=self._laws.cut(cuts))
-        parts = system.absolute_moments
-        above = sum((self._laws.outside(cuts, part.factor, part.strand, part.exponents) for part in parts),
-                    arb(0))  # fmt: skip
-        block = self._laws.block_outside(cuts, self._shares)
+        above: dict[tuple[int, int], Ball] = {}
+        for part in system.absolute_moments:
+            for i, own in self._laws.beyond(cuts, part.factor, part.strand, part.exponents).items():
+                above[part.strand, i] = above.get((part.strand, i), arb(0)) + own
+        block = {
+            (strand, i): own
+            for strand, share in enumerate(self._shares)
+            for i, own in self._laws.block_beyond(cuts, share, strand).items()
+        }
         holds = self._least.holds_within(cuts) and (self._panels is None or self._panels.holds_within(cuts))
-        if not (above.is_finite() and block.is_finite() and holds):
+        if not (holds and all(bool(one.is_finite()) for one in (*above.values(), *block.values()))):
             return system, NAN
-        fixed, falling = 2 * above, 2 * block * self.everywhere
         total = arb(0)
-        for mass, inverse in cells:
-            change = fixed + falling * inverse
-            total += mass * (change.min(self.everywhere) if change.is_finite() else self.everywhere)
+        for one in cells:
+            change = self._change(cuts, one, above, block) if one.inverse.is_finite() else NAN
+            total += one.mass * (change.min(self.everywhere) if change.is_finite() else self.everywhere)
         return system, total.abs_upper()
+
+    def _change(
+        self,
+        cuts: Sequence[Cut],
+        on: _OnCell,
+        above: Mapping[tuple[int, int], Ball],
+        block: Mapping[tuple[int, int], Ball],
+    ) -> Ball:
+        """Bound 2 E[w b^2; out] + 2 E[w|a|^2; out] B/lambda on a cell."""
+        factor = 2 * self.everywhere * on.inverse
+        total = arb(0)
+        for (strand, i), own in block.items():
+            change = own * factor + 2 * above.get((strand, i), arb(0))
+            if on.cell is not None and not change <= self.everywhere * SMALL:
+                change *= self._laws.falls(cuts, strand, i, on.cell)
+            total += change
+        return total
