@@ -81,24 +81,31 @@ class CurveLine(Line):
         """
         if self.low is not None and self.high is not None:
             return arb(0)
-        found = growth(self._powers[power], self._x) if self.has(power) else Growth(0, Integer(0), Integer(0))
+        return self.tilted_tail(low, high, power, rate, arb(0))
+
+    def growth(self, exponent: int) -> Growth | None:
+        """Return how the function for an exponent grows, None where it is another, or stands for nothing."""
+        return growth(self._powers[exponent], self._x) if self.has(exponent) else None
+
+    def tilted_tail(self, low: Ball, high: Ball, power: int, rate: Ball, inner: Ball) -> Ball:
+        """Return the same with a factor e^(inner e^x) more, on an unbounded support."""
+        found = self.growth(power) if self.has(power) else Growth(0, Integer(0), Integer(0))
         if found is None or self.normalised:
             return NAN
-        whole = rate + value_of(found.rate)
-        if found.inner <= 0:
+        whole, k = rate + value_of(found.rate), inner + value_of(found.inner)
+        if k <= 0:
             bound = self._base.tail(low, high, found.power, whole)
             if bound.is_finite():
                 return bound
-        return self._of_logarithms(low, high, found, whole)
+        return self._of_logarithms(low, high, found.power, whole, k)
 
-    def _of_logarithms(self, low: Ball, high: Ball, found: Growth, rate: Ball) -> Ball:
+    def _of_logarithms(self, low: Ball, high: Ball, power: int, rate: Ball, k: Ball) -> Ball:
         """Bound a tail by those of z, x = log z; not finite for another law."""
-        base, k = self._base, value_of(found.inner)
+        base = self._base
         if not (isinstance(base, MappedLine) and base.is_logarithm and rate.is_finite()):
             return NAN
-        below = base.below(low, high, found.power, rate) * (k.max(arb(0)) * (low + SLACK).exp()).exp()
-        power = found.power + max(0, ceil(float(rate.upper())))
-        return below + base.above(low, high, power, k)
+        below = base.below(low, high, power, rate) * (k.max(arb(0)) * (low + SLACK).exp()).exp()
+        return below + base.above(low, high, power + max(0, ceil(float(rate.upper()))), k)
 
     def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]] | None:
         """Return those of the law itself."""
