@@ -9,8 +9,11 @@ from sympy import (
     Integer,
     Ne,
     Rational,
+    S,
     Symbol,
     Tuple,
+    besseli,
+    exp,
     false,
     lambdify,
     log,
@@ -19,7 +22,7 @@ from sympy import (
     true,
 )
 from sympy.stats.crv_types import Pareto
-from sympy.stats.drv_types import YuleSimon, Zeta
+from sympy.stats.drv_types import DiscreteRV, YuleSimon, Zeta
 
 from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.expectation.existence import (
@@ -150,8 +153,12 @@ def test_exponential_moments_that_are_infinite(law, slope):
 
 
 def test_a_tail_that_sympy_cannot_find_is_undecided():
-    with pytest.raises(UndecidedError, match="the tail of Skellam"):
-        exponential_conditions(other(st.Skellam("X", 1, 2)), b, "x")
+    # Skellam's law with both rates 1/2, stated by its probabilities
+    stated = DiscreteRV(Symbol("X"), exp(-1) * besseli(Symbol("X"), 1), S.Integers)
+    with pytest.raises(UndecidedError, match="the tail of DiscreteRV"):
+        exponential_conditions(other(stated), b, "x")
+    # which has all exponential moments
+    assert exponential_conditions(other(st.Skellam("X", 1, 2)), b, "x") == ()
 
 
 @pytest.mark.parametrize(
