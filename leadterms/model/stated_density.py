@@ -16,7 +16,7 @@ TOLERANCE = 1e-3
 """Only what is wrong is found: a numerical integral over a line may be off where tails are heavy."""
 DIGITS = 15
 TERMS = 500
-CUTS = tuple(sign * 10.0**k for sign, ks in ((-1, range(4, -3, -1)), (1, range(-2, 5))) for k in ks)
+CUTS = tuple(side * 10.0**k for side, ks in ((-1, range(4, -3, -1)), (1, range(-2, 5))) for k in ks)
 """Between these points integrals are taken."""
 
 
