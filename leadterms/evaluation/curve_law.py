@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations_with_replacement
 
-from sympy import Abs, Add, Expr, Integer, Mul, Pow, Symbol, Tuple, default_sort_key, exp
+from sympy import Abs, Add, Expr, Integer, Mul, Pow, Symbol, Tuple, default_sort_key, exp, log
 
-from leadterms.expectation.mapped_law import LawOfMap
+from leadterms.expectation.mapped_law import LawOfMap, MappedLaw
 from leadterms.model.laws import Law
 
 MARKS = (0, 2, 3, 7, 13, 21, 30, 45, 61)
@@ -80,7 +80,7 @@ def on_curve(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, .
     """Return a linear predictor and a factor in functions of x and their products, None where they are not.
 
     The functions are some that are given, those of the terms of eta, and of the factor where they are no products of
-    two of these: few enough, and finite at the ends of a bounded support, or powers times exponentials.
+    two of these: few enough, and finite at the ends of a bounded support, or with known tails (`growth`).
 
     Examples
     --------
@@ -104,7 +104,7 @@ def on_curve(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, .
     functions += sorted({f for f, _ in parts[1]} - products, key=default_sort_key)
     if len(functions) >= len(MARKS):
         return None
-    if len(finite) < 2 and not all(power_and_rate(f, x) for f in functions):
+    if len(finite) < 2 and not all(_has_tails(f, x, law) for f in functions):
         return None
     ends = [f.xreplace({x: end}) for f in functions for end in finite]
     if not all(end.is_extended_real and end.is_finite for end in ends):
@@ -123,17 +123,48 @@ def _is_quotient(expression: Expr, x: Symbol) -> bool:
     )
 
 
-def power_and_rate(function: Expr, x: Symbol) -> tuple[int, Expr] | None:
-    """Return i and c of x^i e^(c x), None for another function."""
-    power, rate = 0, Integer(0)
+def _has_tails(function: Expr, x: Symbol, law: Law) -> bool:
+    """Tell whether tails of a function are known on an unbounded support: e^(k e^x) has them for logarithms alone."""
+    found = growth(function, x)
+    if found is None:
+        return False
+    return bool(found.inner <= 0) or (isinstance(law, MappedLaw) and law.map == log(law.variable))
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Of x^power e^(rate x) e^(inner e^x)."""
+
+    power: int
+    rate: Expr
+    inner: Expr
+
+
+def growth(function: Expr, x: Symbol) -> Growth | None:
+    """Return how a function x^i e^(c x) e^(k e^x) with exact c and k grows, None for another function.
+
+    Examples
+    --------
+    >>> x = Symbol("x", real=True)
+    >>> growth(x**2 * exp(x) * exp(-2 * exp(x)), x)
+    Growth(power=2, rate=1, inner=-2)
+
+    """
+    power, rate, inner = 0, Integer(0), Integer(0)
     for part in Mul.make_args(function):
-        if isinstance(part, exp) and (part.args[0] / x).is_Rational:
-            rate += part.args[0] / x
+        if isinstance(part, exp):
+            for term in Add.make_args(part.args[0].expand()):
+                if (term / x).is_Rational:
+                    rate += term / x
+                elif (term / exp(x)).is_Rational:
+                    inner += term / exp(x)
+                else:
+                    return None
         elif part == x or (isinstance(part, Pow) and part.base == x and part.exp.is_Integer and part.exp > 0):
             power += int(part.as_base_exp()[1])
         elif part != 1:
             return None
-    return power, rate
+    return Growth(power, rate, inner)
 
 
 def _parts(expression: Expr, x: Symbol) -> list[tuple[Expr, Expr]]:

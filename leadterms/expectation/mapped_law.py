@@ -121,7 +121,7 @@ def image_law(law: Law, function: Expr, x: Symbol) -> Law:
     LogNormal(0, 2)
 
     """
-    from sympy.stats.crv_types import LogNormalDistribution
+    from sympy.stats.crv_types import CauchyDistribution, LogCauchyDistribution, LogNormalDistribution
 
     image = MappedLaw(law, function, x)
     if image.shift != 0:
@@ -133,6 +133,12 @@ def image_law(law: Law, function: Expr, x: Symbol) -> Law:
             return StatsLaw(LogNormalDistribution(s * mean, abs(s) * sd))
         if image.slope is None:
             return NormalLaw(mean, sd)
+    if isinstance(law, StatsLaw) and law.name == "LogCauchy" and image.slope is None:
+        centre, scale = law.distribution.args
+        s = image.exponent
+        if s is not None:
+            return StatsLaw(LogCauchyDistribution(s * centre, abs(s) * scale))
+        return StatsLaw(CauchyDistribution(centre, scale))
     if isinstance(law, NormalLaw) and image.slope is not None:
         mean, sd = law.args
         return StatsLaw(LogNormalDistribution(image.slope * mean, abs(image.slope) * sd))

@@ -99,16 +99,28 @@ def _conditions(law: Law, power: Expr, rate: Expr, name: str, *, positive: bool)
 def tilted_monomials(factor: Expr, exponent: Expr, x: Symbol, law: Law) -> tuple[Boolean, ...] | None:
     """Return conditions for E[factor e^exponent], a sum of E[x^p log(x)^q e^(r x) e^(a log x + b x)].
 
-    None where it is none, or x may be negative or is discrete, or has a bounded support that zero is no end of.
+    What else is in the exponent is bounded for x > 0, x^p log(x)^q e^(r x) with r < 0, and p > 0 or no logarithm: it
+    does not matter.  None where it is none, or x may be negative or is discrete, or has a bounded support that zero is
+    no end of.
     """
     bounded = is_bounded(law) and law.support[0] != 0
     if bounded or law.is_discrete or not law.support[0].is_extended_nonnegative:
         return None
-    terms, inside = powers_and_rates(factor, x), exponent.expand()
-    a, b = inside.coeff(log(x)), inside.coeff(x)
-    if terms is None or a.has(x) or b.has(x) or (inside - a * log(x) - b * x).expand().has(x):
+    terms = powers_and_rates(factor, x)
+    parts = [term.as_independent(x, as_Add=False) for term in Add.make_args(exponent.expand())]
+    a, b = (Add(*(c for c, f in parts if f == function)) for function in (log(x), x))
+    others = [f for _, f in parts if f not in (log(x), x, Integer(1))]
+    if terms is None or not all(_is_bounded(f, x) for f in others):
         return None
     found: dict[Boolean, None] = {}
     for power, _, rate in terms:
         found.update(dict.fromkeys(monomial_conditions(law, power + a, rate + b, x.name)))
     return tuple(found)
+
+
+def _is_bounded(function: Expr, x: Symbol) -> bool:
+    """Tell whether a function is x^p log(x)^q e^(r x) and surely bounded for x > 0."""
+    found = powers_and_rates(function, x)
+    return found is not None and all(
+        rate.is_negative and (power.is_positive or (power == 0 and logs == 0)) for power, logs, rate in found
+    )

@@ -248,7 +248,9 @@ def _law_from_random_variable(variable: Any, what: str) -> Law | JointNormalLaw:
     if kind == "Bernoulli" and atoms is not None and set(atoms) == {Integer(0), Integer(1)}:
         return BernoulliLaw(atoms[Integer(1)].xreplace(_positive([atoms[Integer(1)]])))
     if kind == "Bernoulli" and atoms is not None and not all(point.is_number for point in atoms):
-        raise ModelError(f"the points of the finite law of {what} must be numbers, not {', '.join(map(str, atoms))}")
+        raise ModelError(
+            f"the points of the finite law of {what} must be numbers, not {', '.join(sorted(map(str, atoms)))}"
+        )
     if atoms is not None:
         return FiniteLaw(*(Tuple(value, p) for value, p in atoms.items()))
     if kind in NAMED_LAWS and len(NAMED_LAWS[kind].slots) == len(distribution.args):
@@ -295,6 +297,13 @@ def _atoms(distribution: Any, what: str) -> dict[Expr, Expr] | None:
     if not isinstance(distribution, SingleFiniteDistribution):
         return None
     try:
-        return {point: _closed(p) for point, p in dict(distribution.dict).items()}
+        found = {point: _closed(p) for point, p in dict(distribution.dict).items()}
     except (TypeError, ValueError, AttributeError, LeadtermsError):
         raise ModelError(f"the finite law of {what} needs explicit points: its size is a symbol") from None
+    if any(p.has(Float) for p in found.values()):
+        kind = type(distribution).__name__.removesuffix("Distribution")
+        raise ModelError(
+            f"the law {kind} of {what} is not covered: its probabilities are floating-point numbers in sympy; state "
+            "them exactly, as Finite({point: probability, ...})"
+        )
+    return found

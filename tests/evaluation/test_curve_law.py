@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 from flint import acb, arb
+from scipy.special import expit
 from sympy import Integer, Rational, Symbol, exp, lambdify, log, tanh
 
 from leadterms import Model, expansion, leading_terms
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.curve_line import CurveLine
+from leadterms.evaluation.certified.laws.tilted_curve import TiltedCurve
 from leadterms.evaluation.certified.moments.lines import line_of
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.tools.balls import interval
 from leadterms.evaluation.curve_law import on_curve
 from leadterms.evaluation.moment_system import Strand
+from leadterms.expectation.mapped_law import image_law
+from leadterms.model.law_reading import read_law
 from leadterms.model.laws import NormalLaw, UniformLaw
 from leadterms.model.weights import LogisticWeight
 from tests.evaluation.certified.complex_weights import cloglog, log_probit
@@ -185,6 +190,122 @@ def test_tails_of_powers_and_exponentials_against_their_integrals():
         bound = float(line.tail(arb(-4), arb(4), exponent, arb(0)))
         assert exact <= bound * (1 + 1e-3) <= 3 * exact
         assert float(line.absolute(exponent)) >= exact
+
+
+def on_quantiles(law) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and masses by a double-exponential sum over the probability."""
+    t, step = np.linspace(-4.3, 4.3, 1201, retstep=True)
+    below, above = expit(np.pi * np.sinh(t)), expit(-np.pi * np.sinh(t))
+    x = np.where(below < 0.5, law.ppf(np.minimum(below, 0.5)), law.isf(np.minimum(above, 0.5)))
+    masses = np.pi * below * above * np.cosh(t) * step
+    known = (x > 0) & np.isfinite(x)
+    return x[known], masses[known]
+
+
+QUANTILES = {
+    "Exponential(1)": scipy.stats.expon(),
+    "Uniform(0, 1)": scipy.stats.uniform(0, 1),
+    "Weibull(1, 2)": scipy.stats.weibull_min(2),
+    "Gamma(2, 1/4)": scipy.stats.gamma(2, scale=0.25),
+}
+
+
+@pytest.mark.parametrize(
+    ("law", "formula", "functions", "link", "weight", "digits"),
+    [
+        ("Uniform(0, 1)", "y ~ I(exp(x)) + I(log(x)) + (1 | g)", [np.exp, np.log], "logit", logit, 5),
+        ("Weibull(1, 2)", "y ~ I(exp(x)) + I(log(x))", [np.exp, np.log], "probit", probit, 5),
+        ("Weibull(1, 2)", "y ~ I(exp(x)) + I(sqrt(x)) + x", [np.exp, np.sqrt, identity], "logit", logit, 5),
+        ("Gamma(2, 1/4)", "y ~ I(exp(x)) + I(log(x))", [np.exp, np.log], "cloglog", cloglog, 5),
+    ],
+)
+def test_exponentials_beside_logarithms_on_laws_that_touch_zero(law, formula, functions, link, weight, digits):
+    """Against double-exponential sums over quantiles."""
+    x, masses = on_quantiles(QUANTILES[law])
+    design = np.stack([np.ones_like(x), *(f(x) for f in functions)])
+    beta = np.array([-0.3, 0.7, 0.2, 0.1])[: len(design)]
+    # a random intercept of variance 0.4, or none
+    z, chances = np.polynomial.hermite_e.hermegauss(50) if "|" in formula else (np.zeros(1), np.ones(1))
+    h = 0
+    for v, chance in zip(z * np.sqrt(0.4), chances / chances.sum(), strict=True):
+        eta = np.clip(beta @ design + v, -600, 6.5 if link == "cloglog" else 600)
+        h = h + chance * reduced(np.nan_to_num(weight(eta)) * masses, design)
+    entry = leading_terms(Model(formula, family="bernoulli", link=link, laws={"x": law}))["I(exp(x))"]
+    point = {symbol.name: AT[symbol.name] for symbol in entry.coefficient.free_symbols}
+    number = entry.evaluate(point, digits=digits, method="balls")
+    assert float(number) == pytest.approx(np.linalg.inv(h)[0, 0], rel=6 * 10**-digits)
+
+
+@pytest.mark.parametrize(
+    ("law", "formula", "functions"),
+    [
+        ("Exponential(1)", "y ~ I(log(x)) + x + (1 | g)", [np.log, identity]),
+        ("Gamma(2, 1/4)", "y ~ I(log(x)) + x", [np.log, identity]),
+        ("Uniform(0, 1)", "y ~ I(log(x)) + x + (1 | g)", [np.log, identity]),
+        ("Exponential(1)", "y ~ I(exp(-x)) + x", [lambda x: np.exp(-x), identity]),
+        ("Weibull(1, 2)", "y ~ I(exp(-x)) + I(log(x)) + x", [lambda x: np.exp(-x), np.log, identity]),
+    ],
+)
+def test_exponential_weights_of_several_functions(law, formula, functions):
+    """Under the log link the intercept's average is E e^U, so that one information is enough."""
+    x, masses = on_quantiles(QUANTILES[law])
+    design = np.stack([np.ones_like(x), *(f(x) for f in functions)])
+    beta = np.array([-0.3, 0.7, 0.2, 0.1])[: len(design)]
+    expected = np.linalg.inv((design * masses * np.exp(beta @ design)) @ design.T)[1, 1]
+    model = Model(formula, family="poisson", laws={"x": law})
+    entry = leading_terms(model)[formula.split()[2]]
+    point = {symbol.name: AT[symbol.name] for symbol in entry.coefficient.free_symbols}
+    number = entry.evaluate(point, digits=6, method="balls")
+    level = np.exp(0.2) if "|" in formula else 1
+    assert float(number) == pytest.approx(expected / level, rel=6e-6)
+
+
+@pytest.mark.parametrize("terms", [{2: arb(0.5)}, {2: arb(-0.4), 3: arb(0.75)}, {3: arb(-2)}])
+def test_tails_under_an_exponential_weight(terms):
+    base = image_law(read_law("Gamma(2, 1/4)", ("x",)), log(X), X)
+    curve = on_curve(X, base, X + 2 * exp(X), X).law
+    assert (curve.powers[2], curve.powers[3]) in {(X, exp(X)), (exp(X), X)}
+    coefficients = {curve.powers[k]: float(b) for k, b in terms.items()}
+    line = TiltedCurve(CurveLine(curve, line_of(base)), terms)
+    low, high = arb(-3), arb(1)
+    x = np.concatenate([np.linspace(1e-9, np.exp(-3), 20001), np.linspace(np.e, 40, 40001)])
+    weights = np.exp(coefficients.get(X, 0) * np.log(x) + coefficients.get(exp(X), 0) * x) * FALLS["Gamma(2, 1/4)"](x)
+    for exponent, function in curve.powers.items():
+        found = np.abs(lambdify(X, function, "numpy")(np.log(x)) * np.ones_like(x)) * weights
+        exact = sum(np.trapezoid(found[part], x[part]) for part in (slice(0, 20001), slice(20001, None)))
+        assert exact <= float(line.tail(low, high, exponent, arb(0))) * (1 + 1e-3) < np.inf
+
+
+def test_an_exponential_weight_that_outgrows_a_law_has_no_tail():
+    base = image_law(read_law("Gamma(2, 1/4)", ("x",)), log(X), X)
+    curve = on_curve(X, base, X + exp(X), X).law
+    place = next(k for k, function in curve.powers.items() if function == exp(X))
+    for slope in (4, 5):
+        line = TiltedCurve(CurveLine(curve, line_of(base)), {place: arb(slope)})
+        assert not line.tail(arb(-3), arb(1), 0, arb(0)).is_finite()
+
+
+FALLS = {"Weibull(1, 2)": lambda x: 2 * x * np.exp(-x * x), "Gamma(2, 1/4)": lambda x: 16 * x * np.exp(-4 * x)}
+
+
+@pytest.mark.parametrize("law", FALLS)
+def test_tails_of_exponentials_of_exponentials(law):
+    base = image_law(read_law(law, ("x",)), log(X), X)
+    curve = on_curve(X, base, exp(exp(X)) + X + exp(X / 2), X).law
+    line = CurveLine(curve, line_of(base))
+    low, high = arb(-3), arb(1)
+    for exponent, function in curve.powers.items():
+        if not line.tail(low, high, exponent, arb(0)).is_finite():
+            continue
+        value = lambdify(X, function, "numpy")
+        x = np.concatenate([np.linspace(1e-9, np.exp(-3), 20001), np.linspace(np.e, 30, 40001)])
+        found = np.abs(value(np.log(x)) * np.ones_like(x)) * FALLS[law](x)
+        exact = sum(np.trapezoid(found[part], x[part]) for part in (slice(0, 20001), slice(20001, None)))
+        assert exact <= float(line.tail(low, high, exponent, arb(0))) * (1 + 1e-3)
+    # E e^(4 X) has no bound where the density falls like e^(-4 x)
+    four = on_curve(X, base, exp(2 * exp(X)), X).law
+    square = next(k for k, function in four.powers.items() if function == exp(4 * exp(X)))
+    assert CurveLine(four, line_of(base)).tail(low, high, square, arb(0)).is_finite() == (law != "Gamma(2, 1/4)")
 
 
 SECOND = [

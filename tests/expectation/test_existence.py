@@ -10,8 +10,10 @@ from sympy import (
     Interval,
     Ne,
     Rational,
+    S,
     Symbol,
     Tuple,
+    besseli,
     exp,
     false,
     lambdify,
@@ -22,7 +24,7 @@ from sympy import (
     true,
 )
 from sympy.stats.crv_types import Pareto
-from sympy.stats.drv_types import YuleSimon, Zeta
+from sympy.stats.drv_types import DiscreteRV, YuleSimon, Zeta
 
 from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.expectation.existence import (
@@ -157,6 +159,12 @@ def test_a_tail_that_sympy_cannot_find_is_undecided():
     waves = st.ContinuousRV(x, Rational(2, 5) * exp(-x) * (2 + sin(x)), set=Interval(0, oo))
     with pytest.raises(UndecidedError, match=r"the tail of .*sin\(x\).* could not be decided"):
         exponential_conditions(other(waves), b, "x")
+    # Skellam's law with both rates 1/2, stated by its probabilities
+    stated = DiscreteRV(Symbol("X"), exp(-1) * besseli(Symbol("X"), 1), S.Integers)
+    with pytest.raises(UndecidedError, match="the tail of DiscreteRV"):
+        exponential_conditions(other(stated), b, "x")
+    # which has all exponential moments
+    assert exponential_conditions(other(st.Skellam("X", 1, 2)), b, "x") == ()
 
 
 @pytest.mark.parametrize(

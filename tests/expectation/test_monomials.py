@@ -65,5 +65,10 @@ def test_what_surely_exists(factor, other, law, known):
 def test_a_tilt_adds_to_powers_and_rates():
     found = tilted_monomials(log(X) + X, B * X + C * log(X) + 2, X, GammaLaw(3, 1))
     assert {shown(condition) for condition in found} == {"c + 3 > 0", "b < 1", "c + 4 > 0"}
+    # what is bounded does not matter
+    more = B * X + C * log(X) + B * exp(-X) - log(X) * exp(-2 * X) * sqrt(X)
+    assert tilted_monomials(log(X) + X, more, X, GammaLaw(3, 1)) == found
+    assert tilted_monomials(X, B * X + C * exp(-X) * log(X), X, GammaLaw(3, 1)) is None
+    assert tilted_monomials(X, B * X + C * sqrt(X), X, GammaLaw(3, 1)) is None
     assert tilted_monomials(X, B * X * log(X), X, GammaLaw(3, 1)) is None
     assert tilted_monomials(X, B * X, X, NormalLaw(0, 1)) is None

@@ -3,7 +3,7 @@
 import mpmath
 import pytest
 import sympy.stats as st
-from sympy import Integer, Interval, Piecewise, Rational, S, Symbol, cosh, exp, gamma, oo, pi
+from sympy import Integer, Interval, Piecewise, Rational, S, Symbol, cosh, exp, gamma, oo, pi, sqrt
 from sympy.stats.crv_types import ContinuousRV
 from sympy.stats.drv_types import DiscreteRV
 
@@ -60,6 +60,7 @@ def test_conditions_that_are_not_straight_leave_a_density_in_one_part():
         (ContinuousRV(X, 2 * X, Interval(0, 2)), "4"),
         (ContinuousRV(X, exp(-(X**4)), Interval(-oo, oo)), "1.8128"),
         (DiscreteRV(X, HALF**X, S.Naturals0), "2"),
+        (DiscreteRV(X, exp(-(X**2)), S.Naturals0), "1.38632"),
     ],
 )
 def test_a_density_whose_mass_is_not_one_is_refused(variable, mass):
@@ -71,6 +72,8 @@ STATED = [
     ContinuousRV(X, exp(-(X**4)) / (2 * gamma(Rational(5, 4))), Interval(-oo, oo)),
     ContinuousRV(X, 1 / (pi * cosh(X)), Interval(-oo, oo)),
     DiscreteRV(X, 6 / (pi**2 * X**2), S.Naturals),
+    # far out, and narrow: its peak is no node of a rule
+    ContinuousRV(X, exp(-((X - 541) ** 2) * 50) * 10 / sqrt(2 * pi), Interval(-oo, oo)),
 ]
 
 

@@ -3,6 +3,7 @@
 import pytest
 import sympy.stats as st
 from sympy import Integer, Rational, Symbol, sqrt, symbols
+from sympy.stats.frv_types import RobustSoliton
 
 from leadterms.errors import LeadtermsError, ModelError, ReadingError
 from leadterms.model.law_reading import joint_normal, read_law, unified
@@ -166,6 +167,11 @@ def test_parameters_out_of_range_are_refused(text, needed):
         (None, ("x",), "not NoneType"),
         (st.Normal("X", 0, 1) + 1, ("x",), "not Add"),
         (st.Coin("X"), ("x",), "the points of the finite law of x must be numbers"),
+        (
+            RobustSoliton("X", 20, HALF, HALF),
+            ("x",),
+            "the law RobustSoliton of x is not covered: its probabilities are",
+        ),
         (st.Die("X", Symbol("n", integer=True, positive=True)), ("x",), "needs explicit points: its size is a symbol"),
         (st.Binomial("X", Symbol("k", integer=True, positive=True), HALF), ("x",), "needs explicit points"),
         (st.MultivariateBeta("X", [1, 2]), ("x",), "the law MultivariateBeta of x is not covered"),

@@ -5,7 +5,7 @@ from math import sqrt
 
 import numpy as np
 import pytest
-import scipy.integrate
+import scipy.special
 import scipy.stats
 from sympy import Interval, Piecewise, Symbol, exp, oo
 from sympy.stats.crv_types import ContinuousRV
@@ -34,11 +34,21 @@ def noncentral_beta(x):
     return sum(scipy.stats.poisson(0.5).pmf(k) * scipy.stats.beta(2 + k, 3).pdf(x) for k in range(20))
 
 
+def davis(x):
+    s = x - 0.5
+    return s**-6 / np.expm1(1 / s) / (scipy.special.gamma(5) * scipy.special.zeta(5))
+
+
+def logit_normal(x):
+    return scipy.stats.norm.pdf(np.log(x / (1 - x))) / x / (1 - x)
+
+
 CONTINUOUS = {
     "Trapezoidal(0, 1, 2, 4)": (scipy.stats.trapezoid(0.25, 0.5, 0, 4).pdf, [0, 1, 2, 4]),
     "UniformSum(3)": (uniform_sum, [0, 1, 2, 3]),
     "ChiNoncentral(3, 1)": (noncentral_chi, [0, 1, 3, 12]),
     "BetaNoncentral(2, 3, 1)": (noncentral_beta, [0, 1]),
+    "LogitNormal(0, 1)": (logit_normal, [1e-9, 0.01, 0.1, 0.5, 0.9, 0.99, 1 - 1e-9]),
     TWO_SIDED: (scipy.stats.laplace.pdf, [-30, -4, 0, 4, 30]),
 }
 DISCRETE = {
@@ -57,9 +67,19 @@ def nodes_of(density, ends):
     return x, widths * density(x)
 
 
+PROBIT = {
+    "LogitNormal(0, 1)": CONTINUOUS["LogitNormal(0, 1)"],
+    "Davis(1, 5, 1/2)": (davis, [0.5 + 2.0**k for k in range(-6, 9)]),
+}
+
+
 def weight(eta):
     small = np.exp(-np.abs(eta))
     return small / (1 + small) ** 2
+
+
+def probit(eta):
+    return np.exp(-eta * eta - np.log(2 * np.pi) - scipy.special.log_ndtr(eta) - scipy.special.log_ndtr(-eta))
 
 
 def information(moments):
@@ -72,9 +92,17 @@ def information(moments):
     return 1 / total
 
 
-def slope_of(law):
-    model = lt.Model("y ~ x + (1 | g)", family="bernoulli", laws={"x": law})
-    return lt.leading_terms(model)["x"].evaluate(AT, digits=DIGITS, method="balls")
+def slope_of(law, link="logit", digits=DIGITS):
+    model = lt.Model("y ~ x + (1 | g)", family="bernoulli", link=link, laws={"x": law})
+    return lt.leading_terms(model)["x"].evaluate(AT, digits=digits, method="balls")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("law", PROBIT)
+def test_slope_under_the_probit_link(law):
+    x, mass = nodes_of(*PROBIT[law])
+    expected = information(lambda shift: [np.sum(mass * x**k * probit(shift + 0.7 * x)) for k in range(3)])
+    assert abs(float(slope_of(law, "probit", 4)) / expected - 1) < 6e-4
 
 
 @pytest.mark.parametrize("law", CONTINUOUS)

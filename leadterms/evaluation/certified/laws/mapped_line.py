@@ -218,6 +218,29 @@ class MappedLine(Line):
             return self._base.tail(first.min(far[0]), last, 0, arb(0))
         return self._base.tail(first, last.max(far[1]), 0, arb(0))
 
+    @property
+    def is_logarithm(self) -> bool:
+        """Whether U = log X."""
+        law = self._law
+        return law.slope is None and law.exponent is None and law.shift == 0
+
+    def below(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
+        """Bound E|U|^power e^(rate U) below the lower cut."""
+        total = arb(0)
+        for side, x in self._left_out(low, high):
+            if side == 0 and self._end(0) is None:
+                total += self._growths[0].tail(x, self._image(x), power, rate)
+            elif side == 0:
+                total += NAN
+        return total
+
+    def above(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
+        """Bound E X^power e^(rate X) beyond the upper cut of X > 1."""
+        for side, x in self._left_out(low, high):
+            if side == 1:
+                return self._base.tail(self._base.reach(DEEP)[0], x, power, rate) if x >= 1 else NAN
+        return arb(0)
+
     def next_to_ends(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """See the module."""
         left = [(side, x, end) for side, x in self._left_out(low, high) if (end := self._end(side)) is not None]

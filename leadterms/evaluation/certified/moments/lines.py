@@ -87,12 +87,9 @@ def _of_stats(law: Law, name: str, arguments: tuple[Expr, ...]) -> Line | None:
         return StudentLine(law, arguments[0], nothing, sympy.sqrt(arguments[0]))
     if name == "Cauchy":
         return StudentLine(law, one, *arguments)
-    if name == "LogCauchy":
-        # of an exponential: the mass near zero is left out in the exponent
-        from sympy.stats.crv_types import CauchyDistribution
-
-        inner = StatsLaw(CauchyDistribution(*arguments))
-        return MappedLine(MappedLaw(inner, sympy.exp(X), X), line_of(inner))
+    mapped = _image(name, arguments)
+    if mapped is not None:
+        return MappedLine(mapped, line_of(mapped.base))
     kinds: dict[str, Callable[..., Line]] = {
         "ExGaussian": ExGaussianLine,
         "Frechet": FrechetLine,
@@ -102,3 +99,15 @@ def _of_stats(law: Law, name: str, arguments: tuple[Expr, ...]) -> Line | None:
         "Weibull": WeibullLine,
     }
     return kinds[name](law, *arguments) if name in kinds else None
+
+
+def _image(name: str, arguments: tuple[Expr, ...]) -> MappedLaw | None:
+    """Return a law as that of a function of another, of which less is left out next to the ends."""
+    from sympy.stats.crv_types import CauchyDistribution, LogNormalDistribution
+
+    if name == "LogCauchy":
+        return MappedLaw(StatsLaw(CauchyDistribution(*arguments)), sympy.exp(X), X)
+    if name == "LogitNormal":
+        mean, sd = arguments
+        return MappedLaw(StatsLaw(LogNormalDistribution(-mean, sd)), 1 / (1 + X), X)
+    return None

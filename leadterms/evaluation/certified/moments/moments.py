@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -11,7 +11,9 @@ from math import prod
 from flint import acb, acb_mat, arb, arb_mat
 
 from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.laws.curve_line import CurveLine
 from leadterms.evaluation.certified.laws.falls import Fall
+from leadterms.evaluation.certified.laws.tilted_curve import TiltedCurve
 from leadterms.evaluation.certified.moments.lines import Line
 from leadterms.evaluation.certified.moments.node_products import NodeProducts
 from leadterms.evaluation.certified.moments.own_part import fall
@@ -176,12 +178,13 @@ class Plan:
         weight, rate = self.problem.weight, self.problem.weight.rate
         level = weight.at(shift)
         sums: list[list[Ball]] = []
-        for rule, slope, power in zip(self.rules, slopes, self.problem.powers, strict=True):
-            tilted = [m * (rate * slope * x).exp() for x, m in zip(rule.points, rule.masses, strict=True)]
+        lines, powers = self.problem.lines, self.problem.powers
+        for rule, line, part, power in zip(self.rules, lines, self.problem.parts(slopes), powers, strict=True):
+            tilted = [m * (rate * _part_at(line, part, x)).exp() for x, m in zip(rule.points, rule.masses, strict=True)]
             # a law cut off may leave so little that its rule has no point
             row = [sum(tilted, arb(0))]
             for k in range(1, power + 1):
-                row.append(sum((whole_power(x, k) * t for x, t in zip(rule.points, tilted, strict=True)), arb(0)))
+                row.append(sum((line.power(x, k) * t for x, t in zip(rule.points, tilted, strict=True)), arb(0)))
             sums.append([value + _ball_like(value, error) for value, error in zip(row, rule.errors, strict=True)])
         return [
             level * prod((sums[i][k] for i, k in enumerate(exponents)), start=arb(1))
@@ -282,20 +285,26 @@ def _moment_errors(problem: Problem, rules: Sequence[LineRule]) -> tuple[Ball, .
 def _plan_factors(problem: Problem, slopes: Sequence[Ball], bits: int, sizes: list[list[Ball]]) -> Plan:
     rate = problem.weight.rate
     rules = []
-    for line, samples, slope, size in zip(problem.lines, problem.samples, slopes, sizes, strict=True):
+    parts = zip(problem.lines, problem.samples, problem.parts(slopes), sizes, strict=True)
+    for line, samples, part, size in parts:
         with ball_precision(PLANNING_BITS):
-            tilt = rate * slope
-            scale = sum((p * (tilt.real.mid() * x).exp() for x, p in samples), arb(0)).abs_upper()
-            request = Request(
-                line,
-                _exponential_modulus,
-                arb(1),
-                (arb(0), tilt),
-                tilt.real,
-                tuple((scale * s * arb(2) ** (-bits)).abs_upper() for s in size),
-            )
+            tilts = {k: rate * slope for k, slope in part.items()}
+            middle = {k: tilt.real.mid() for k, tilt in tilts.items()}
+            scale = sum((p * _part_at(line, middle, x).exp() for x, p in samples), arb(0)).abs_upper()
+            tolerances = tuple((scale * s * arb(2) ** (-bits)).abs_upper() for s in size)
+            eta = tuple(tilts.get(k, arb(0)) for k in range(max(tilts, default=1) + 1))
+            if isinstance(line, CurveLine):
+                # its tails have the weight in them
+                request = Request(TiltedCurve(line, tilts), _exponential_modulus, arb(1), eta, arb(0), tolerances)
+            else:
+                request = Request(line, _exponential_modulus, arb(1), eta, eta[1].real, tolerances)
         rules.append(line_rule(request))
     return Plan(problem, tuple(rules), (arb(0),) * len(problem.strand.moments), arb(0))
+
+
+def _part_at(line: Line, part: Mapping[int, Ball], x: Ball) -> Ball:
+    """Return what one predictor adds to eta."""
+    return sum((slope * line.power(x, k) for k, slope in part.items()), arb(0))
 
 
 def _exponential_modulus(low: End, high: End, height: Ball) -> Ball:
