@@ -35,8 +35,9 @@ from sympy import Expr, Poly, Rational, Symbol, fraction, together
 
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.held_plan import Average
+from leadterms.evaluation.inverse_entries import Column
 from leadterms.evaluation.moment_system import Sector
-from leadterms.evaluation.residual_information import Column, residual_information
+from leadterms.evaluation.residual_information import residual_information
 from leadterms.evaluation.weighted_moment import WeightedMoment
 from leadterms.model.laws import StatsLaw
 

@@ -15,9 +15,11 @@ from leadterms.evaluation.compile_balls import BallProgram, ball_program
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.held_plan import OUTSIDE, Average, PolynomialPredictor, affine, polynomial
 from leadterms.evaluation.integrand_bound import integrand_bound, intercepts, steep_effects
+from leadterms.evaluation.inverse_entries import Entry
 from leadterms.evaluation.moment_system import (
     Ball,
     Ceiling,
+    InverseEntry,
     InverseForm,
     NumeratorTerm,
     NumericSystem,
@@ -108,6 +110,10 @@ def _predictor(moment: WeightedMoment, effects: tuple[Symbol, ...]) -> tuple[Pol
     return curved, False
 
 
+def _of_column(entry: Entry) -> list[Expr]:
+    return [c for terms in entry.column or () for c in terms.values()]
+
+
 def _key(moment: WeightedMoment) -> tuple[object, ...]:
     return moment.weight, moment.eta, moment.variables, moment.laws
 
@@ -117,7 +123,7 @@ class _Layout:
 
     Numbers come in this order: for each family its constant, slopes and loadings; means and covariances of the
     effects; coefficients of the moments; factors of the ceiling; probabilities, columns; those of the inverse
-    information, its factor, probabilities and coefficients; parameters of the integrand.
+    information, its factor, probabilities and coefficients, then its entries; parameters of the integrand.
     """
 
     def __init__(
@@ -160,6 +166,7 @@ class _Layout:
             (inverse.factor, *inverse.probabilities, *(c for c, _, _ in (*inverse.terms, *inverse.below)))
             if inverse
             else (),
+            tuple(c for entry in inverse.entries for c in (entry.coefficient, *_of_column(entry))) if inverse else (),
             self._parameters,
         ]
         self.numbers = tuple(number for group in self._groups for number in group)
@@ -178,7 +185,7 @@ class _Layout:
         from leadterms.evaluation.certified.tilted.tilted_road import Law, NormalSystem, tilted_average
 
         groups = self._split(values)
-        *families, mean, covariance, coefficients, factors, shares, entries, inverse, parameters = groups
+        *families, mean, covariance, coefficients, factors, shares, columns, inverse, entries, parameters = groups
         root = _root(covariance, self._order)
         shared: dict[tuple[int, ...], arb] = {}
         strands = tuple(
@@ -188,7 +195,7 @@ class _Layout:
         parts = tuple(
             Ceiling(factor, strand, exponents) for factor, (strand, exponents) in zip(factors, self._above, strict=True)
         )
-        form = None if self._inverse is None else self._inverse_form(strands, inverse, mean, root)
+        form = None if self._inverse is None else self._inverse_form(strands, inverse, entries, mean, root)
         apart = detached(strands, parts, bits)
         if apart is not None:
             strands, parts = apart.strands, tuple(map(apart.ceiling, parts))
@@ -203,9 +210,9 @@ class _Layout:
             tilting = NormalSystem(strands, parts, self._sector, self._degree, function, law, self._with_effects, form)
             return tilted_average(tilting, bits)
         probabilities = self._probabilities(shares) if apart is None else None
-        columns = self._by_place(entries) if probabilities is not None else ()
+        known = self._by_place(columns) if probabilities is not None else ()
         system = paired(
-            NumericSystem(strands, function(law), parts, self._sector, probabilities, columns, self._with_effects, form)
+            NumericSystem(strands, function(law), parts, self._sector, probabilities, known, self._with_effects, form)
         )
         if system.inverse is not None:
             ceiling, sector = inverse_ceiling(system.strands, system.inverse)
@@ -214,7 +221,12 @@ class _Layout:
         return certified_average(system, bits)
 
     def _inverse_form(
-        self, strands: Sequence[Strand], numbers: Sequence[arb], mean: Sequence[arb], root: Sequence[Sequence[arb]]
+        self,
+        strands: Sequence[Strand],
+        numbers: Sequence[arb],
+        entries: Sequence[arb],
+        mean: Sequence[arb],
+        root: Sequence[Sequence[arb]],
     ) -> InverseForm:
         found = self._inverse
         assert found is not None
@@ -238,7 +250,19 @@ class _Layout:
             found.with_ones,
             found.ones_inside,
             terms[len(found.terms) :],
+            self._entries(found.entries, entries),
         )
+
+    def _entries(self, entries: Sequence[Entry], numbers: Sequence[arb]) -> tuple[InverseEntry, ...]:
+        """Return the entries in numbers, their columns strand by strand in the strands' order."""
+        left = iter(numbers)
+        found = []
+        for entry in entries:
+            c = next(left)
+            own = [{exponents: next(left) for exponents in terms} for terms in entry.column or ()]
+            column = tuple(own[self._strand_of.index(place)] for place in range(len(own)))
+            found.append(InverseEntry(c, entry.powers, entry.row, entry.other, column))
+        return tuple(found)
 
     def _by_strand(self, moments: Moments) -> Moments:
         """Return moments with the strands' places here."""

@@ -81,6 +81,16 @@ class ExponentialCeiling:
 
 
 @dataclass(frozen=True)
+class EntryCeiling:
+    """k (1 + |u|)^alpha (q_row q_other)^(1/2), or k (1 + |u|)^alpha q_row^(1/2), q_i = e_i'H^{-1}e_i, H = H_AA in u."""
+
+    factor: Ball
+    powers: tuple[int, ...]
+    row: int
+    other: int | None
+
+
+@dataclass(frozen=True)
 class InverseCeiling:
     """sum k (1 + |u|)^alpha/lambda, u = mean + root z: lambda the least eigenvalue of E[w a a'], a = d eta/dz.
 
@@ -94,6 +104,8 @@ class InverseCeiling:
         Those of the strands.
     without_inverse
         Whether it is the same without 1/lambda.
+    entries
+        Of which a sum is a bound besides; none where that is not known.
 
     """
 
@@ -102,6 +114,7 @@ class InverseCeiling:
     root: tuple[tuple[Exact, ...], ...]
     probabilities: tuple[Exact, ...]
     without_inverse: bool = False
+    entries: tuple[EntryCeiling, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,6 +155,28 @@ class NumeratorTerm:
 
 
 @dataclass(frozen=True)
+class InverseEntry:
+    """c u^powers (H^{-1})_kl, or c u^powers (H^{-1} h_b)_k, H = H_AA in u, h_b = E[w a b].
+
+    Parameters
+    ----------
+    coefficient, powers
+        c, and the exponents of the effects.
+    row, other
+        k and l; no l where there is a column.
+    column
+        b for each strand: coefficients by exponents of the predictors; none where there is an l.
+
+    """
+
+    coefficient: Exact
+    powers: tuple[int, ...]
+    row: int
+    other: int | None
+    column: tuple[Mapping[tuple[int, ...], Exact], ...] = ()
+
+
+@dataclass(frozen=True)
 class InverseForm:
     """N/D, u = mean + root z.
 
@@ -162,6 +197,8 @@ class InverseForm:
         Whether, in u, that of an effect is the column of ones.
     below
         All terms of a positive sum D.
+    entries
+        N/det H_AA by entries of the inverse; none where they are not known.
 
     """
 
@@ -175,6 +212,7 @@ class InverseForm:
     with_ones: bool = False
     ones_inside: bool = False
     below: tuple[NumeratorTerm, ...] = ()
+    entries: tuple[InverseEntry, ...] = ()
 
 
 @dataclass(frozen=True)

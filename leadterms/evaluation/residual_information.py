@@ -24,16 +24,18 @@ from sympy import Add, Expr, Integer, Matrix, Poly, Rational, Symbol, fraction, 
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.held_plan import Average
 from leadterms.evaluation.internal import internal
+from leadterms.evaluation.inverse_entries import Column, Entry, entries_of
+from leadterms.evaluation.moment_system import STRAYING
 from leadterms.evaluation.weighted_moment import WeightedMoment
 from leadterms.model.weights import ExponentialWeight
 
 Exponents = tuple[int, ...]
 Moments = tuple[tuple[int, Exponents], ...]
 """A product of moments, each by its strand and exponents."""
-Column = tuple[Mapping[Exponents, Expr], ...]
-"""A column of the design: in each strand a polynomial in the predictors."""
 MOST_SYMBOLS = 24
 TRIES = 2
+MANY = 2
+"""Random effects from which on the entries of an inverse information are told apart."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class InverseInformation:
         Whether that of an effect is the column of ones.
     below
         All terms of a positive sum, as those of N.
+    entries
+        N/det H_AA by entries of the inverse, where that is looked for and found.
 
     """
 
@@ -104,6 +108,7 @@ class InverseInformation:
     with_ones: bool = False
     ones_inside: bool = False
     below: tuple[tuple[Expr, Moments, tuple[int, ...]], ...] = ()
+    entries: tuple[Entry, ...] = ()
 
 
 def inverse_information(average: Average) -> InverseInformation | None:
@@ -131,6 +136,7 @@ class _Design:
         self.effects = average.effects.symbols
         self.etas = list(dict.fromkeys(m.eta for m in moments))
         self.block = [self._column(effect) for effect in average.effects.symbols]
+        self.strays = isinstance(moments[0].weight, STRAYING)
         self.ones: list[Column] = []
         if isinstance(moments[0].weight, ExponentialWeight):
             self.ones = [({(0,) * len(self.variables): Integer(1)},) * len(self.etas)]
@@ -201,10 +207,29 @@ class _Design:
                 if rest.is_zero or all(together(c).cancel() == 0 for c in rest.coeffs()):
                     terms, ones = self._terms(symbols, self.above), len(columns) > len(self.block)
                     inside = any(one in self.block for one in self.ones)
+                    entries = self._entries(block, columns, probabilities)
                     return InverseInformation(
-                        factor, probabilities, self.representatives, terms, with_ones=ones, ones_inside=inside
+                        factor,
+                        probabilities,
+                        self.representatives,
+                        terms,
+                        with_ones=ones,
+                        ones_inside=inside,
+                        entries=entries,
                     )
         return self._positive_sum()
+
+    def _entries(self, block: Matrix, columns: Sequence[Column], probabilities: Sequence[Expr]) -> tuple[Entry, ...]:
+        """Return N by entries of the inverse of the block, of weights that are bounded by these alone."""
+        if not self.strays or len(columns) < MANY:
+            return ()
+        others = [
+            (column, Matrix([self._entry(row, column, probabilities) for row in columns]))
+            for column in self._candidates()
+            if column not in columns
+        ]
+        symbols = [self._symbols[key] for key in self._symbols]
+        return entries_of(Poly(self.above.expand(), *symbols), block, self.effects, others)
 
     def _positive_sum(self) -> InverseInformation | None:
         """Return the form where the denominator is one in moments of even powers."""

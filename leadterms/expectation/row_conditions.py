@@ -9,20 +9,19 @@ dual basis.  With more rows it suffices that this holds for each of a basis.
 rows as effects, or convex rows (`inverse_existence`), -u serves where u does not, and nothing changes.  One effect
 whose rows take both signs has finite averages whatever its variance: u moves one of them to the other side.
 
-**More rows than effects, two effects, rows (1, x_k).**  Any two rows are independent, so lambda(H) lies between
-constants times the second largest of the weights, the largest of min_{k in B} w_k over bases B.  So E[1/lambda(H)] is
-finite where for each direction u the second smallest of (u'a_k)^2/k is less than u'S^{-1}u, S the covariance of U:
-where there is no u with u'S^{-1}u = 1 and |u'a_k| >= k^{1/2} for all rows but one; and infinite where there is one
-with |u'a_k| > k^{1/2}, an open set.  For signs s_k the least u'S^{-1}u with s_k u'a_k >= k^{1/2} for all k in F is k
-over the least Var(U'r), r in the convex hull of the s_k a_k (a projection, with U = S^{1/2} Z).  The signs of u'a_k
-change at most once along x_k; for others the hull holds 0.  If it does not, then its nearest point to 0 is on a side,
-so on a segment between two of the s_k a_k, and no segment comes nearer.  A weight that decays so on one side alone has
-all s_k alike.
+**One row more than effects.**  lambda(H) lies between constants times the largest of min_{k in B} w_k over bases B,
+which is the least of max_{k in F} w_k over the sets F that meet all bases: the rows with a larger w_k do not span
+just where some F has none of them.  The F are single rows that are in all bases, and pairs of others.  So
+E[1/lambda(H)] is finite where for each F there is no u with u'S^{-1}u = 1, S the covariance of U, and
+|u'a_k| >= k^{1/2} for all rows in F; and infinite where there is one with |u'a_k| > k^{1/2}, an open set.  For signs
+s_k the least u'S^{-1}u with s_k u'a_k >= k^{1/2} in F is k over the least Var(U'r), r in the convex hull of the
+s_k a_k, one row or a segment (a projection, with U = S^{1/2} Z).
+A weight that decays so on one side alone has all s_k alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Literal
 
@@ -33,8 +32,6 @@ from leadterms.expectation.inverse_verdict import EXISTS, Existence, undecided
 from leadterms.expectation.random_rows import BlockA, Rows, nearest
 
 Sides = Literal["both", "upwards", "one"]
-MOST_VALUES = 3
-"""Rows whose convex hulls are looked at; of more each has to vary less."""
 
 
 def where_rows_vary_less(
@@ -63,8 +60,9 @@ def where_rows_vary_less(
         return EXISTS
     if len(block.rows) == 1 and points and points[0].free_symbols == set():
         points = nearest(points)
-    if len(points) > len(block.rows) and rows.complete and _have_hulls(points):
-        found = [Min(*sizes) for sizes in _hulls(points, block.covariance, alike=sides == "upwards")]
+    pairs = _pairs(points, alike=sides == "upwards") if rows.complete and len(block.rows) > 1 else None
+    if pairs is not None:
+        found = [_least_on_segment(first, second, block.covariance) for first, second in pairs]
         exact = sides in ("both", "upwards")
     else:
         found = [(row.T * block.covariance * row)[0].expand() for row in points]
@@ -89,25 +87,29 @@ def _keep_to_one_side(points: Sequence[Matrix]) -> bool:
     return all(one.is_nonnegative for one in first) or all(one.is_nonpositive for one in first)
 
 
-def _have_hulls(points: Sequence[Matrix]) -> bool:
-    """Tell whether these are a few rows (1, x) with numbers x."""
-    return len(points) <= MOST_VALUES and all(
-        point.rows == 2 and point[0] == 1 and point[1].is_number for point in points
-    )
+def _pairs(points: Sequence[Matrix], *, alike: bool) -> list[tuple[Matrix, Matrix]] | None:
+    """Return the ends of the segments of one row more than effects, a single row twice; None for other rows.
 
-
-def _hulls(points: Sequence[Matrix], covariance: Matrix, *, alike: bool) -> Iterator[list[Expr]]:
-    """Yield, for all rows but one and signs that change at most once, the least variances on the segments."""
-    ordered = sorted(points, key=lambda point: point[1])
-    for left in range(len(ordered)):
-        rest = ordered[:left] + ordered[left + 1 :]
-        for change in range(len(rest) if alike else 1, len(rest) + 1):
-            signed = [row if i < change else -row for i, row in enumerate(rest)]
-            yield [_least_on_segment(first, second, covariance) for first, second in combinations(signed, 2)]
+    A row of zeros is in no basis, and where signs do not matter opposite rows are one.
+    """
+    rows: list[Matrix] = []
+    for row in points:
+        if any(row) and not (row in rows or (not alike and -row in rows)):
+            rows.append(row)
+    if not all(entry.is_number for row in rows for entry in row) or len(rows) != points[0].rows + 1:
+        return None
+    left = [Matrix.hstack(*(row for k, row in enumerate(rows) if k != j)) for j in range(len(rows))]
+    spared = [row for row, rest in zip(rows, left, strict=True) if rest.rank() == rest.rows]
+    found = [(row, row) for row in rows if row not in spared]
+    for first, second in combinations(spared, 2):
+        found += [(first, second)] if alike else [(first, second), (first, -second)]
+    return found
 
 
 def _least_on_segment(first: Matrix, second: Matrix, covariance: Matrix) -> Expr:
     """Return the least r'Sr on the segment between two rows."""
+    if first == second:
+        return (first.T * covariance * first)[0].expand()
     apart = second - first
     along, square = (first.T * covariance * apart)[0].expand(), (apart.T * covariance * apart)[0].expand()
     t = Min(Integer(1), Max(Integer(0), (-along / square).cancel()))

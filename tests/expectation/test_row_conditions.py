@@ -97,6 +97,33 @@ def test_the_condition_for_a_slope_on_three_values_is_exact():
     assert {(True, False), (False, False)} <= verdicts
 
 
+@pytest.mark.parametrize(
+    ("rows", "values"),
+    [((Integer(1), X, Z), ((0, 1), (-1, 2))), ((X, Z), ((0, 1), (0, 1)))],
+    ids=["intercept and two slopes", "two slopes"],
+)
+def test_the_condition_with_one_row_more_than_effects_is_exact(rows, values):
+    """Against the smallest (u'a_k)^2 but two, or but one, over directions u with u'S^-1 u = 1."""
+    rng = np.random.default_rng(4)
+    size = len(rows)
+    x, z = (FiniteLaw(*((Integer(value), Rational(1, 2)) for value in own)) for own in values)
+    known = block(rows, (X, x), (Z, z))
+    existence = inverse_exists(known)
+    points = np.array([(1, a, b)[-size:] for a in values[0] for b in values[1] if size == 3 or a or b], float)
+    sphere = rng.normal(size=(size, 40000))
+    sphere /= np.sqrt((sphere**2).sum(0))
+    verdicts = set()
+    while len(verdicts) < 3:
+        root = np.tril(rng.uniform(-1, 1, (size, size)))
+        least = np.sort((points @ root @ sphere) ** 2, axis=0)[size - 1].max()
+        if 0.95 < least < 1:
+            continue
+        covariance = root @ root.T
+        verdict = existence.at(dict(zip(known.covariance, map(Float, covariance.flat), strict=True))).verdict
+        assert verdict is bool(least < 1)
+        verdicts.add((verdict, bool(np.all(np.einsum("ki,ij,kj->k", points, covariance, points) < 1))))
+
+
 def test_a_heavy_tail_on_one_side_and_rows_of_both_signs_are_not_infinite():
     """1/H(u) = 1/E[w(x u + x - z)] for x = -1, 1 and an exponential z grows like e^|u|: finite for every variance."""
     two = FiniteLaw((Integer(-1), Rational(1, 2)), (Integer(1), Rational(1, 2)))

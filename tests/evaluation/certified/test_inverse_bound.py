@@ -182,7 +182,7 @@ def test_what_the_density_does_not_outweigh_is_refused() -> None:
         InverseBound([Problem(steep)], ceiling)
     three = ((arb(1), arb(0), arb(0)), (arb(0), arb(1), arb(0)), (arb(0), arb(0), arb(1)))
     form_of_three = InverseForm(arb(1), (arb(1),), (NumeratorTerm(arb(1), (), (0,) * 3),), (arb(0),) * 3, three)
-    with pytest.raises(EvaluationError, match="at most two random effects"):
+    with pytest.raises(EvaluationError, match="recognised as entries of the inverse"):
         inverse_ceiling([steep], form_of_three)
     # a moment that is not one of the random terms: of the normal predictor's fourth power
     other = strand("both", NormalLaw(0, 1))

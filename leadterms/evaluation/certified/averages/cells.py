@@ -29,14 +29,18 @@ from leadterms.evaluation.precision import ball_precision
 
 LOWER, HIGHER = 0.55, 1.8
 """An ellipse that fails is followed by one so much lower; one that works, in the next cell, by one so much higher."""
+MANY = 3
+"""Effects from which on nodes cost most."""
 MOST_CELLS = 4000
 SLAB = 0.125
 """Thickness of what is pared off the sides of the cube, where the ceiling is small enough."""
 FEW_BITS = 50
 RAISED = 5
 """How often a cell is tried, each time at twice the bits."""
-HALF_WIDTH = 2.0
-"""First half width of a cell, in standard deviations of the effects."""
+HALF_WIDTHS = (2.0, 2.0, 1.0)
+"""First half width of a cell in so many dimensions, the last for more, in standard deviations of the effects."""
+LOWER_FOR_FEWER = 0.75
+"""With many effects lower ellipses are tried by so much, for as long as they need fewer nodes."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ class EffectsAverage:
         with ball_precision(PLANNING_BITS):
             box, error = self._box()
         total = arb(0)
-        cells = list(cells_of(box, HALF_WIDTH))
+        cells = list(cells_of(box, HALF_WIDTHS[min(self.dimension, len(HALF_WIDTHS)) - 1]))
         volume = _volume(box)
         spare = self.tolerance / 8
         done = 0
@@ -173,15 +177,22 @@ class EffectsAverage:
         others = _volume(cell) / (2 * half)
         tolerance = share / self.dimension / others / 2
         height = min(self._tallest[j], HIGHER * self._height[j])
+        best: _Side | None = None
         while height > self._ellipses.least_shape * width:
             rho = floor(100 * (height / width + hypot(1, height / width))) / 100
             bound = self._ellipses.on(cell, j, rho)
             count = points_needed(half, bound, rho, tolerance)
-            if count < inf:
+            if count < inf and (best is None or count < best.count):
                 self._height[j] = height
-                return _Side(int(count), remainder(half, bound, rho, int(count)) * others, bound)
-            self._height[j] = height = LOWER * height
-        return None
+                best = _Side(int(count), remainder(half, bound, rho, int(count)) * others, bound)
+                if self.dimension < MANY:
+                    return best
+            elif best is not None:
+                return best
+            else:
+                self._height[j] = LOWER * height
+            height *= LOWER if best is None else LOWER_FOR_FEWER
+        return best
 
     def _rule(self, cell: Cell, sides: Sequence[_Side], share: Ball) -> tuple[Ball, Ball]:
         """Return the sum over one cell and its discretisation error."""

@@ -33,6 +33,8 @@ MOST_PLACES = 10**9
 """Values have no more decimal places."""
 MOST_IN_CELLS = 2
 """Random effects of which a cell usually may have so many: more take hours."""
+MOST_OF_POINTS = 3
+"""The same where no predictor is left to integrate over."""
 
 
 def certified_average(system: NumericSystem, bits: int) -> arb:
@@ -150,10 +152,11 @@ def _bounded(system: NumericSystem, bits: int, size: arb | None = None) -> arb:
             "an average of an inverse information is certified for weights whose argument is bounded near the real "
             "line, and for one or two random effects under the probit and complementary log-log links"
         )
-    if system.dimension > MOST_IN_CELLS:
+    if system.dimension > (MOST_OF_POINTS if not any(strand.laws for strand in system.strands) else MOST_IN_CELLS):
         require_patience(
             f"an average over {system.dimension} random effects is certified for weights whose argument is bounded "
-            "near the real line only, those of the logit link, and of the negative binomial family with the log link"
+            "near the real line, those of the logit link, and of the negative binomial family with the log link, "
+            f"over {MOST_OF_POINTS} for others where all predictors take a few values"
         )
     return EffectsAverage(system, bits, size).value()
 

@@ -1,20 +1,11 @@
 r"""Bounds of averages of an inverse information under weights with light tails: F = N/D, D a multiple of det H_AA.
 
-H = H_AA = sum_s p_s E_s[w a a'], a = d eta/dz in the standard effects z, of order d = 1 or 2, over strands s.
-
-**The numerator.**  N is a sum of terms c u^alpha M_1 ... M_r.  For d = 2 one of the moments M = E_s[x^e w] must have
-|x^e| <= C |a|^2, so that |M| <= C tr(H)/p_s, and tr(H)/det(H) <= 2/lambda, lambda the least eigenvalue of H; for d = 1
-1/det(H) = 1/lambda.  The other moments are at most sup w E|x|^e.  So |F| <= sum k (1 + |u|)^alpha/lambda.
-
-C: let a = T m with monomials m of full column rank in T, and x^e = m_i m_j y with y bounded.  Then m = T^+ a,
-|m_i m_j| <= |m|^2, or |m|^2/2 for i != j, and |m|^2 <= |T^+|^2 |a|^2 in Frobenius' norm.
-
-**A constant row**, d = 1, a = r: each H is sum_s p_s r_s^2 E_s[w], so that a moment |E_s[x^e w]| is at most
-sup|x^e|/(p_s r_s^2) times it, where that is finite.  If all terms of N have one moment 1/lambda is not needed: such are
-averages of regressions on a random intercept.
+H = H_AA = sum_s p_s E_s[w a a'], a = d eta/dz in the standard effects z, over strands s.  |F| is at most a sum of
+k (1 + |u|)^alpha/lambda (`light_tails`), lambda the least eigenvalue of H.
 
 **On cells** lambda is at least that of the sum over panels of the predictors (`panels`) of the least weight on them, on
 the cell, times the least density and the integrals of a a'.  The least of these weights on an interval is at an end.
+Where F is a sum of entries the inverse of that sum bounds those of H^{-1} on the diagonal, which tells more.
 
 **Far out** 1/lambda is at most a sum of e^(q + l'z + (c + b'z)^2/2) (`far_information`).  With
 (1 + |u|)^alpha <= alpha! e^(1 + |u|) and e^|u| <= e^u + e^-u all is such a sum.
@@ -30,9 +21,8 @@ from flint import arb
 
 from leadterms.evaluation.certified.floors.far_information import NEAREST, far_corners
 from leadterms.evaluation.certified.floors.least_information import PanelInformation
-from leadterms.evaluation.certified.moments.polynomials import columns_in_monomials
 from leadterms.evaluation.certified.moments.problem import Problem
-from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, interval, smaller
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, inner, interval, smaller
 from leadterms.evaluation.certified.tools.corner import Corner
 from leadterms.evaluation.moment_system import Exact, InverseCeiling
 
@@ -63,18 +53,43 @@ class InverseBound:
 
     def top(self, cell: Cell) -> Ball:
         """Bound it on a cell of real effects."""
-        least = arb(1) if self._part.without_inverse else self._information.least(cell)
-        inverse = (1 / least).abs_upper() if least > 0 else NAN
-        if any(bool(interval(*side).abs_lower() >= NEAREST) for side in cell):
-            inverse = smaller(inverse, sum((corner.on(cell) for corner in self._corners), arb(0)))
-        if not inverse.is_finite():
-            return NAN
+        far = any(bool(interval(*side).abs_lower() >= NEAREST) for side in cell)
+        outside = sum((corner.on(cell) for corner in self._corners), arb(0)) if far else NAN
         effects = [interval(*side) for side in cell]
         u = [1 + abs(one).abs_upper() for one in shifted(self._part.mean, self._part.root, effects)]
+        if self._part.entries:
+            return self._by_entries(u, self._diagonal(cell, outside))
+        least = arb(1) if self._part.without_inverse else self._information.least(cell)
+        inverse = smaller((1 / least).abs_upper() if least > 0 else NAN, outside)
+        if not inverse.is_finite():
+            return NAN
         total = arb(0)
         for factor, powers in self._part.terms:
             total += prod((one**power for one, power in zip(u, powers, strict=True)), start=factor)
         return (total * inverse).abs_upper()
+
+    def _diagonal(self, cell: Cell, outside: Ball) -> list[Ball]:
+        """Bound the roots of the entries on the diagonal of the inverse, 1/lambda being at most that outside."""
+        root = [[arb(entry) for entry in row] for row in self._part.root]
+        below = self._information.below(cell)
+        try:
+            inverse = below.inv() if below.det() > 0 else None
+        except ZeroDivisionError:
+            inverse = None
+        found = []
+        for row in root:
+            size = inner(row, row) * outside
+            if inverse is not None:
+                size = smaller(inner(row, [inner(entries, row) for entries in inverse.tolist()]).abs_upper(), size)
+            found.append(size.sqrt())
+        return found
+
+    def _by_entries(self, u: Sequence[Ball], roots: Sequence[Ball]) -> Ball:
+        total = arb(0)
+        for one in self._part.entries:
+            size = one.factor * roots[one.row] * (arb(1) if one.other is None else roots[one.other])
+            total += prod((own**power for own, power in zip(u, one.powers, strict=True)), start=size)
+        return total.abs_upper() if total.is_finite() else NAN
 
     def beyond(self, radius: Ball, step: int) -> Ball:
         """Bound its integral with phi outside a cube; on a lattice nothing is known."""
@@ -92,26 +107,6 @@ class InverseBound:
                         tilt = [t + sign * arb(entry) for t, entry in zip(tilt, self._part.root[k], strict=True)]
                     total += scale * corner.tilted(level, tilt).mass_outside(radius)
         return total.abs_upper() if total.is_finite() else NAN
-
-
-def shares_of_square(problem: Problem, exponents: Sequence[int]) -> Ball:
-    """Return C with |x^e| <= C |a|^2, not finite where there is none of this form."""
-    monomials, change = columns_in_monomials(problem)
-    try:
-        inverse = (change.transpose() * change).inv() * change.transpose()
-    except ZeroDivisionError:
-        return NAN
-    norm = sum((entry * entry for entry in inverse.entries()), arb(0))
-    best = NAN
-    for i, first in enumerate(monomials):
-        for j, second in enumerate(monomials[: i + 1]):
-            rest = [power - a - b for power, a, b in zip(exponents, first, second, strict=True)]
-            named = zip(problem.lines, rest, strict=True)
-            if min(rest, default=0) < 0 or any(k and not line.plain for line, k in named):
-                continue
-            size = prod((r**power for r, power in zip(problem.reaches, rest, strict=True) if power), start=norm)
-            best = smaller(best, (size if i == j else size / 2).abs_upper())
-    return best
 
 
 def shifted(mean: Sequence[Exact], root: Sequence[Sequence[Exact]], effects: Sequence[Ball]) -> list[Ball]:

@@ -14,7 +14,7 @@ det H_AA >= k^d e^{-d L - d sum_j g_j |z_j|} det M.  All of it holds where a has
 mean is cut off first: H_AA is at least E[w a a'; R] for every region R of the predictors, for which the same is true
 with E[.; R] in place of E, and sup over R; so is a moment E[x^e w], e even.
 
-**Weights with light tails**, probit and complementary log-log: see `inverse_bound`.
+**Weights with light tails**, probit and complementary log-log: see `light_tails`.
 
 **A positive sum.**  Where D is a polynomial of degree q with positive coefficients in moments E[x^e w], e even, it is
 at least any of its terms; each moment is at least k E[x^e] e^{-E[x^e |eta|]/E[x^e]}, by Jensen's inequality again.
@@ -41,9 +41,9 @@ from math import factorial, prod
 from flint import arb, arb_mat
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.bounds.bounds import largest_moment, without_moment
+from leadterms.evaluation.certified.bounds.bounds import without_moment
 from leadterms.evaluation.certified.bounds.exponential_sums import are_exponentials, quotient_of_exponentials
-from leadterms.evaluation.certified.bounds.inverse_bound import shares_of_square
+from leadterms.evaluation.certified.bounds.light_tails import under_light_tails
 from leadterms.evaluation.certified.moments.polynomials import (
     Polynomial,
     added,
@@ -68,10 +68,6 @@ from leadterms.evaluation.moment_system import (
 )
 from leadterms.evaluation.precision import ball_precision
 
-MOST_UNDER_LIGHT_TAILS = 2
-"""Random effects: with more tr(H)^(d - 1)/det(H) is not at most a multiple of the inverse of the least eigenvalue."""
-
-
 HELD = 1.0
 """Spreads at which a law without a mean is cut off for bounds from below."""
 
@@ -88,7 +84,7 @@ def inverse_ceiling(strands: Sequence[Strand], form: InverseForm) -> tuple[Expon
     with ball_precision(PLANNING_BITS):
         problems = [Problem(strand) for strand in strands]
         if form.probabilities and all(isinstance(strand.weight, STRAYING) for strand in strands):
-            return _under_light_tails(problems, form)
+            return under_light_tails(problems, form)
         if are_exponentials(problems, form):
             return quotient_of_exponentials(problems, form)
         level, steep = bound_of_effects(form)
@@ -129,60 +125,6 @@ def _held(problem: Problem) -> Problem:
             cut = (low.mid() if line.low is None else cut[0], high.mid() if line.high is None else cut[1])
         found.append(cut)
     return Problem(replace(problem.strand, cuts=tuple(found)))
-
-
-def _under_light_tails(problems: Sequence[Problem], form: InverseForm) -> tuple[InverseCeiling, Sector]:
-    """Bound F where the weights have light tails, for one effect or two."""
-    size = len(form.mean)
-    if size > MOST_UNDER_LIGHT_TAILS:
-        raise EvaluationError(
-            "an average of an inverse information is certified for at most two random effects under the probit and "
-            f"complementary log-log links, not {size}"
-        )
-    factor = size * arb_mat([[arb(entry) for entry in row] for row in form.root]).det() ** 2 / abs(arb(form.factor))
-    terms = tuple(((factor * _quotient(problems, form, term)).abs_upper(), term.powers) for term in form.terms)
-    without_inverse = all(bool(k.is_finite()) for k, _ in terms)
-    if not without_inverse:
-        terms = tuple(((factor * _share(problems, form, term)).abs_upper(), term.powers) for term in form.terms)
-    if not all(bool(k.is_finite()) for k, _ in terms):
-        raise EvaluationError(
-            "no bound of the inverse information is known: a moment of its numerator is not one of the random terms"
-        )
-    highest = [max(powers) for powers in zip(*(powers for _, powers in terms), strict=True)]
-    growth = tuple(
-        sum((power * abs(arb(row[j])) for power, row in zip(highest, form.root, strict=True)), arb(0)).abs_upper()
-        for j in range(size)
-    )
-    gains = max(len(term.moments) for term in form.terms)
-    sector = Sector(1, size, max(1, gains), growth, losses=size, turns=True)
-    return InverseCeiling(terms, form.mean, form.root, form.probabilities, without_inverse), sector
-
-
-def _quotient(problems: Sequence[Problem], form: InverseForm, term: NumeratorTerm) -> Ball:
-    """Bound |c M|/H for one moment M, bounded predictors and a constant row; not finite for other forms."""
-    if len(form.mean) > 1 or len(term.moments) != 1:
-        return NAN
-    ((strand, exponents),) = term.moments
-    problem = problems[strand]
-    constant = problem.loadings[0][0]
-    if not problem.fixed_slopes or constant.contains(0):
-        return NAN
-    size = supremum(problem, {exponents: abs(arb(term.coefficient))})
-    return (size / (arb(form.probabilities[strand]) * constant * constant)).abs_upper()
-
-
-def _share(problems: Sequence[Problem], form: InverseForm, term: NumeratorTerm) -> Ball:
-    """Bound |c M_1 ... M_r| over tr(H)^(d - 1), by the best choice of a moment to compare with tr(H)."""
-    sizes = [largest_moment(problems[strand], exponents) for strand, exponents in term.moments]
-    coefficient = abs(arb(term.coefficient))
-    if len(form.mean) == 1:
-        return prod(sizes, start=coefficient)
-    best = NAN
-    for i, (strand, exponents) in enumerate(term.moments):
-        share = shares_of_square(problems[strand], exponents) / arb(form.probabilities[strand])
-        found = prod(sizes[:i] + sizes[i + 1 :], start=coefficient * share)
-        best = smaller(best, found)
-    return best
 
 
 def _least(floors: Sequence[Ball]) -> Ball:

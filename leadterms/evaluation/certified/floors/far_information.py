@@ -17,7 +17,7 @@ takes both signs, on a panel on which eta falls as z moves out w(eta) >= k e^eta
 k = q_0/(e^(q_0) - 1), q_0 = e^(eta_0), since w(eta) e^-eta = q/(e^q - 1) falls with q = e^eta: 1/lambda is at most the
 sum over the corners of e^(-c - b z)/(p k g).
 
-Where neither holds see `three_strands`, `near_zero` and `far_tails`.
+Where neither holds see `spare_strand`, `near_zero` and `far_tails`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain, combinations, product
+from math import comb
 
 from flint import arb
 
@@ -34,7 +35,7 @@ from leadterms.evaluation.certified.floors.far_tails import beside_heavy_tail, b
 from leadterms.evaluation.certified.floors.least_information import PanelInformation
 from leadterms.evaluation.certified.floors.near_zero import power_at_zero
 from leadterms.evaluation.certified.floors.panel_choice import Panel, best_of, corners_of, least_of, panels_of
-from leadterms.evaluation.certified.floors.three_strands import StrandPart, two_of_three
+from leadterms.evaluation.certified.floors.spare_strand import StrandPart, all_but_one
 from leadterms.evaluation.certified.laws.named_lines import NormalLine
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.tools.balls import Ball, float_log
@@ -47,8 +48,8 @@ FINER = (4, 32)
 """How many times more panels are tried where the usual ones fail: the last for one predictor."""
 NEAREST = 2
 """The bounds hold outside the cube of this radius."""
-AT_ONCE = 3
-"""Strands whose panels are looked at together, for two effects."""
+MOST_CHOICES = 200
+"""Choices of one strand more than effects."""
 HALF = arb(0.5)
 
 
@@ -92,13 +93,15 @@ def _of_bell(panel: Panel) -> list[Corner] | None:
 
 
 def _between_strands(information: PanelInformation) -> list[Corner] | None:
-    """Return the best bound by panels of three strands, for two effects whose rows are alike on each strand."""
+    """Return the best bound by one strand more than effects, whose rows are alike on each strand."""
     size = len(information.problems[0].loadings)
-    if size != AT_ONCE - 1 or not _are_alike(information):
+    if size == 1 or not _are_alike(information):
         return None
     parts = [_best_part(information, strand) for strand in range(len(information.problems))]
     known = [part for part in parts if part is not None]
-    return least_of(two_of_three(chosen) for chosen in combinations(known, AT_ONCE))
+    if comb(len(known), size + 1) > MOST_CHOICES:
+        return None
+    return least_of(all_but_one(chosen) for chosen in combinations(known, size + 1))
 
 
 def _are_alike(information: PanelInformation) -> bool:

@@ -120,7 +120,7 @@ class PanelInformation:
     Parameters
     ----------
     problems, shares
-        As for `LeastInformation`, with one effect or two.
+        As for `LeastInformation`.
     times
         How many times more panels than usual there are.
 
@@ -147,6 +147,10 @@ class PanelInformation:
 
     def least(self, cell: Cell) -> Ball:
         """Bound lambda on a cell of the effects."""
+        return least_eigenvalue(self.below(cell)).lower()
+
+    def below(self, cell: Cell) -> arb_mat:
+        """Return a matrix that the information exceeds on a cell of the effects."""
         effects = [interval(*side) for side in cell]
         size = len(effects)
         whole = arb_mat(size, size)
@@ -159,7 +163,7 @@ class PanelInformation:
                 if own > 0:
                     weights[panel] = own
             whole += share * self.block(strand, weights)
-        return least_eigenvalue(whole).lower()
+        return whole
 
 
 def _are_inside(box: Box, cuts: Sequence[Cut]) -> bool:

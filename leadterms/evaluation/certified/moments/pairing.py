@@ -44,7 +44,10 @@ def paired(system: NumericSystem) -> NumericSystem:
     inverse = system.inverse
     if inverse is not None:
         product = tuple((s, renamed(s, e)) for s, e in inverse.product_of_moments)
-        inverse = replace(inverse, terms=terms(inverse.terms), below=terms(inverse.below), product_of_moments=product)
+        # powers of the pair do not multiply as those of a column do
+        inverse = replace(
+            inverse, terms=terms(inverse.terms), below=terms(inverse.below), product_of_moments=product, entries=()
+        )
     strands = tuple(
         strand if pair is None else _together(strand, pair) for strand, pair in zip(system.strands, pairs, strict=True)
     )

@@ -1,13 +1,17 @@
-r"""How small the information on two effects may be far out where each two of three strands fail in some direction.
+r"""How small the information on effects may be far out where there is one strand more than effects, and each may fail.
 
-H = sum_s p_s E_s[w a a'] with rows a that are alike on each strand, lambda its least eigenvalue.  On a part Q_k of each
-of three strands let 1/w <= f_k(z), f_k a sum of `Corner`, B_k = p_k E_k[a a'; Q_k], and g_jk the least eigenvalue of
-B_j + B_k.
+H = sum_s p_s E_s[w a a'] with rows a that are alike on each strand, d effects, lambda the least eigenvalue of H.  On a
+part Q_k of each of d + 1 strands let 1/w <= f_k(z), f_k a sum of `Corner`, B_k = p_k E_k[a a'; Q_k], and g_j the least
+eigenvalue of the sum of all B_k but B_j.  Strand j can be spared where g_j > 0; some can, or nothing is known.
 
-At z let f_j <= f_i <= f_k.  Then H >= B_j/f_j + B_i/f_i >= (B_j + B_i)/f_i, so that 1/lambda <= f_i/g_ij, and
-f_i = min(f_i, f_k) <= f_i^(1 - t) f_k^t for every t in [0, 1].  So, whichever of the three is j,
+At z let T be the largest of the f_k of strands that cannot be spared and of the min(f_i, f_k) for two that can.  Then
+f_k > T for one strand j at most, and that one can be spared; if there is none let j be any that can, one of the two
+where T is a min(f_i, f_k).  So H >= sum_(k != j) B_k/f_k >= g_j/T.  Where T is a min(f_i, f_k) j is i or k for one such
+pair, as any third one with f_j > T makes f_i = f_k = T = min(f_i, f_j).  So
 
-    1/lambda <= sum_j f_i^(1 - t_j) f_k^(t_j)/min(g_ij, g_kj),  {i, k} the two besides j.
+    1/lambda <= sum over pairs of min(f_i, f_k)/min(g_i, g_k) + sum over those not spared of f_k/min g_j,
+
+and min(f_i, f_k) <= f_i^(1 - t) f_k^t for every t in [0, 1], another one for each pair.
 
 Powers of sums: (sum x)^t <= sum x^t for x >= 0 and t in [0, 1].
 
@@ -22,12 +26,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from functools import reduce
+from itertools import combinations, product
 from math import inf, sqrt
+from operator import mul
 
 from flint import arb, arb_mat
 
-from leadterms.evaluation.certified.tools.balls import Ball, float_log, least_eigenvalue
+from leadterms.evaluation.certified.tools.balls import float_log, least_eigenvalue, smaller
 from leadterms.evaluation.certified.tools.corner import Corner
 
 STEPS = 24
@@ -42,22 +48,22 @@ class StrandPart:
     inverse: tuple[Corner, ...]
 
 
-def two_of_three(parts: Sequence[StrandPart]) -> list[Corner] | None:
+def all_but_one(parts: Sequence[StrandPart]) -> list[Corner] | None:
     """Return corners whose sum is at least 1/lambda, None where the effects' density does not outweigh them."""
-    found: list[Corner] = []
-    for j, own in enumerate(parts):
-        first, second = (part for place, part in enumerate(parts) if place != j)
-        least = _least(own, first).min(_least(own, second))
-        between = _between(first.inverse, second.inverse)
-        if not least > 0 or between is None:
+    left = (sum((one.block for k, one in enumerate(parts) if k != j), parts[j].block * 0) for j in range(len(parts)))
+    leasts = {j: least for j, block in enumerate(left) if (least := least_eigenvalue(block).lower()) > 0}
+    if not leasts:
+        return None
+    needed = [(part.inverse, reduce(smaller, leasts.values())) for j, part in enumerate(parts) if j not in leasts]
+    if not all(corner.is_outweighed for corners, _ in needed for corner in corners):
+        return None
+    for i, k in combinations(leasts, 2):
+        between = _between(parts[i].inverse, parts[k].inverse)
+        if between is None:
             return None
-        flat = (arb(0),) * own.block.nrows()
-        found += [corner.tilted(-least.log(), flat) for corner in between]
-    return found
-
-
-def _least(first: StrandPart, second: StrandPart) -> Ball:
-    return least_eigenvalue(first.block + second.block).lower()
+        needed.append((tuple(between), leasts[i].min(leasts[k])))
+    flat = (arb(0),) * parts[0].block.nrows()
+    return [corner.tilted(-least.log(), flat) for corners, least in needed for corner in corners]
 
 
 def _between(first: Sequence[Corner], second: Sequence[Corner]) -> list[Corner] | None:
@@ -89,7 +95,8 @@ def _judged(corners: Sequence[Corner]) -> tuple[float, float]:
 
 
 def _rough_eigenvalue(corner: Corner) -> float:
+    """Return about the least eigenvalue of I - sum b b', of one or two b: by that of their inner products."""
     squares = [[float(entry) for entry in b] for _, b in corner.squares]
-    across = sum(b[0] * b[1] for b in squares)
-    one, two = (1 - sum(b[i] ** 2 for b in squares) for i in range(2))
-    return (one + two) / 2 - sqrt(((one - two) / 2) ** 2 + across**2)
+    first, last = squares[0], squares[-1] if len(squares) > 1 else [0.0] * len(squares[0])
+    one, two, across = (float(sum(map(mul, *pair))) for pair in ((first, first), (last, last), (first, last)))
+    return 1 - (one + two) / 2 - sqrt(((one - two) / 2) ** 2 + across**2)

@@ -1,7 +1,8 @@
-"""Bounds of the inverse information by three strands, against sums in double precision at random covariances."""
+"""Bounds of the inverse information by one strand more than effects, at random covariances."""
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sympy import Integer
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.bounds.inverse_bound import InverseBound
-from leadterms.evaluation.certified.floors import three_strands
+from leadterms.evaluation.certified.floors import spare_strand
 from leadterms.evaluation.certified.floors.far_information import far_corners
 from leadterms.evaluation.certified.floors.least_information import PanelInformation
 from leadterms.evaluation.certified.moments.problem import Problem
@@ -123,6 +124,39 @@ def test_a_further_predictor(law: Law) -> None:
         assert np.all(log_inverse(points, root, z, v, masses) <= above(found, z))
 
 
+def test_three_effects_and_four_strands() -> None:
+    """By minors, the trace of the inverse being at most three times 1/lambda; not every strand varies less than 1."""
+    rng = np.random.default_rng(2)
+    points = np.array([(1, x, z) for x in (0, 1) for z in (-1, 1)], float)
+    sphere = rng.normal(size=(3, 4000))
+    sphere /= np.sqrt((sphere**2).sum(0))
+    seen = 0
+    while seen < 4:
+        root = np.tril(rng.uniform(-1, 1, (3, 3)))
+        rows = points @ root
+        if ((rows**2).sum(1) > 1).sum() < 2 or not 0.3 < np.sort((rows @ sphere) ** 2, axis=0)[2].max() < 0.9:
+            continue
+        seen += 1
+        own = [
+            Problem(Strand(PROBIT, (), arb(0.2 + 0.3 * x), (), tuple((arb(b),) for b in row), ((),)))
+            for (_, x, _), row in zip(points, rows, strict=True)
+        ]
+        with ball_precision(64):
+            found = far_corners(PanelInformation(own, [arb("0.25")] * 4))
+            assert all(corner.is_outweighed for corner in found)
+        for size in (2.0, 6.0, 20.0):
+            z = size * sphere[:, :500]
+            logs = log_probit((0.2 + 0.3 * points[:, 1])[:, None] + rows @ z) + np.log(0.25)
+            twos = [
+                logs[i] + logs[k] + np.log((np.cross(rows[i], rows[k]) ** 2).sum()) for i in range(4) for k in range(i)
+            ]
+            threes = [
+                logs[list(kept)].sum(0) + 2 * np.log(abs(np.linalg.det(rows[list(kept)])))
+                for kept in combinations(range(4), 3)
+            ]
+            assert np.all(logsumexp(twos, axis=0) - logsumexp(threes, axis=0) - np.log(3) <= above(found, z))
+
+
 def test_what_the_density_does_not_outweigh_in_one_direction_is_refused() -> None:
     rng = np.random.default_rng(3)
     for _ in range(4):
@@ -133,7 +167,7 @@ def test_what_the_density_does_not_outweigh_in_one_direction_is_refused() -> Non
 
 def test_a_planted_false_mean_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     points, root = drawn(np.random.default_rng(8), 0.3, 0.95)
-    monkeypatch.setattr(three_strands, "_between", lambda first, _: [corner.power(arb("0.5")) for corner in first])
+    monkeypatch.setattr(spare_strand, "_between", lambda first, _: [corner.power(arb("0.5")) for corner in first])
     with ball_precision(64):
         found = at_strands(points, root)
     assert np.any(log_inverse(points, root, circle(10)) > above(found, circle(10)))
