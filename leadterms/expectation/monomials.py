@@ -107,7 +107,7 @@ def tilted_monomials(factor: Expr, exponent: Expr, x: Symbol, law: Law) -> tuple
     if bounded or law.is_discrete or not law.support[0].is_extended_nonnegative:
         return None
     terms = powers_and_rates(factor, x)
-    parts = [term.as_independent(x, as_Add=False) for term in Add.make_args(exponent.expand())]
+    parts = [term.as_independent(x, as_Add=False) for term in Add.make_args(exponent.expand()) if term != 0]
     a, b = (Add(*(c for c, f in parts if f == function)) for function in (log(x), x))
     others = [f for _, f in parts if f not in (log(x), x, Integer(1))]
     if terms is None or not all(_is_bounded(f, x) for f in others):

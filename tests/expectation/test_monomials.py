@@ -65,6 +65,7 @@ def test_what_surely_exists(factor, other, law, known):
 def test_a_tilt_adds_to_powers_and_rates():
     found = tilted_monomials(log(X) + X, B * X + C * log(X) + 2, X, GammaLaw(3, 1))
     assert {shown(condition) for condition in found} == {"c + 3 > 0", "b < 1", "c + 4 > 0"}
+    assert {shown(condition) for condition in tilted_monomials(log(X), B * 0, X, GammaLaw(C, 1))} == {"c > 0"}
     # what is bounded does not matter
     more = B * X + C * log(X) + B * exp(-X) - log(X) * exp(-2 * X) * sqrt(X)
     assert tilted_monomials(log(X) + X, more, X, GammaLaw(3, 1)) == found

@@ -13,7 +13,8 @@ import sympy.stats as stats
 from flint import arb, fmpq
 from scipy.integrate import quad
 from scipy.stats import cauchy, gennorm
-from sympy import Integer, Rational, besseli, exp, hyper, lambdify, log
+from sympy import Integer, Interval, Piecewise, Rational, Symbol, besseli, exp, hyper, lambdify, log, oo
+from sympy.stats.crv_types import ContinuousRV
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.tail_growth import TailGrowth, X, _larger
@@ -428,3 +429,14 @@ def test_what_replaces_a_special_function_grows_faster(density: Any) -> None:
     with mpmath.workdps(25):
         for x in map(mpmath.mpf, ("0.1", "1", "2.9", "17")):
             assert elasticity(density, x) <= elasticity(replaced, x) + mpmath.mpf(10) ** -15
+
+
+def test_a_density_line_has_the_density_of_the_part_that_a_point_is_in() -> None:
+    x = Symbol("x", real=True)
+    density = Piecewise((Rational(1, 2), x < 1), (exp(1 - x) / 2, True))
+    line = line_of(law_of(ContinuousRV(x, density, Interval(0, oo))))
+    assert abs(line.density(arb(0.5)) - 0.5).abs_upper() < 1e-14
+    assert abs(line.density(arb(3)) - arb(-2).exp() / 2).abs_upper() < 1e-14
+    # the left part has no tail, and the right one falls like e^-x
+    bound = line.tail(arb(0), arb(9), 1, arb(0))
+    assert 10 * np.exp(-8) / 2 <= float(bound) < 20 * np.exp(-8) / 2

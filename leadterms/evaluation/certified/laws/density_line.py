@@ -43,8 +43,11 @@ class DensityLine(Line):
         self.normalised = not all(piece.is_known for piece in self._pieces)
 
     def density(self, x: Ball) -> Ball:
-        """Return the density at a real x."""
-        return value_of(self.law.density(X), {X: x})
+        """Return the density at a real x on one of the pieces, not finite for another."""
+        for piece in self._pieces:
+            if (piece.low is None or x >= piece.low) and (piece.high is None or x <= piece.high):
+                return piece.density(x)
+        return NAN
 
     def reach(self, spreads: float) -> tuple[Ball, Ball]:
         """Return the ends of the support, infinite ones cut off at a distance that grows geometrically."""
