@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 from flint import arb, arb_mat, fmpq
+from scipy import stats
 from sympy import Integer, Rational, Tuple
 
+from leadterms import Model, leading_terms
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.averages.road import certified_average
 from leadterms.evaluation.certified.cuts import cut_road
@@ -219,7 +221,11 @@ def test_what_is_cut_off_is_bounded_by_the_loss() -> None:
 @pytest.mark.slow
 def test_a_planted_false_loss_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the tails taken for nothing the cut is far too near, and the value is off by more than the ball says."""
-    monkeypatch.setattr(CutLaws, "beyond", lambda self, *args: dict.fromkeys(self.places, arb("1e-30")))
+
+    def beyond(self: CutLaws, cuts: Any, *_: Any) -> Any:
+        return {(i, k): arb("1e-30") for i in self.places for k, end in enumerate(cuts[i]) if end is not None}
+
+    monkeypatch.setattr(CutLaws, "beyond", beyond)
     with pytest.raises(AssertionError):
         check(CASES[0], 14)
 
@@ -241,10 +247,37 @@ def test_weights_beyond_the_ends_are_no_larger(shift: float) -> None:
     loadings = ((fmpq(0), fmpq(1, 2)),)
     strand = Strand(CloglogWeight(ONE), (PoissonLaw(2),), fmpq(-3, 10), (fmpq(7, 10),), loadings, ((0,), (1,), (2,)))
     share = CutLaws((strand,), everywhere=False).falls(
-        ((None, arb(9)),), 0, 0, ((arb(shift), arb(shift) + arb("0.1")),)
+        ((None, arb(9)),), 0, (0, 1), ((arb(shift), arb(shift) + arb("0.1")),)
     )
     z, x = np.meshgrid(np.linspace(shift, shift + 0.1, 11), np.arange(9, 60), indexing="ij")
     q = np.exp(np.minimum(-0.3 + (0.7 + z / 2) * x, 6.5))
     largest = 1.594**2 / np.expm1(1.594)
     assert np.max(q * q / np.expm1(q)) / largest <= float(share) * (1 + 1e-6) + 1e-280
     assert (float(share) < 1e-20) == (shift > 0)
+
+
+@pytest.mark.parametrize(
+    ("law", "density"),
+    [
+        ("Pareto(1, 5)", lambda x: 5 * x**-6),
+        pytest.param("LogNormal(0, 1)", lambda x: stats.lognorm(1).pdf(x), marks=pytest.mark.slow),
+    ],
+)
+def test_a_random_slope_on_a_heavy_tail(law: str, density: Any) -> None:
+    """One over the average of E[w] - E[x w]^2/E[x^2 w], by sums over log x and log of the slope."""
+    model = Model("y ~ x + (0 + x | g)", family="bernoulli", laws={"x": law})
+    found = leading_terms(model)["1"].evaluate("beta0=-0.3, beta1=0.7, sigma2=0.5", 2, method="balls")
+    nodes, masses = np.polynomial.legendre.leggauss(400)
+    ends = (0.0, 14.0) if law.startswith("Pareto") else (-10.0, 10.0)
+    half = (ends[1] - ends[0]) / 2
+    x = np.exp(ends[0] + half * (1 + nodes))
+    mass = half * masses * x * density(x)
+    start, slopes = np.log(1e-5), np.log(0.7 + 6 * 0.5**0.5)
+    total = 0.0
+    for v, share in zip(start + (slopes - start) * (1 + nodes) / 2, (slopes - start) * masses / 2, strict=True):
+        for s in (np.exp(v), -np.exp(v)):
+            eta = -0.3 + s * x
+            weights = mass * np.exp(-2 * np.logaddexp(eta / 2, -eta / 2))
+            zero, one, two = (np.sum(weights * x**k) for k in range(3))
+            total += share * abs(s) * stats.norm.pdf(s, 0.7, 0.5**0.5) * (zero - one * one / two)
+    assert abs(float(found.value) - 1 / total) <= float(found.error) + 1e-3 / total

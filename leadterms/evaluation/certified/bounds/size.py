@@ -80,3 +80,9 @@ def cells_of(box: Cell, half_width: float) -> Iterator[Cell]:
         ends[0], ends[-1] = low, high
         sides.append(list(pairwise(ends)))
     yield from product(*sides)
+
+
+def pieces(cell: Cell) -> Iterator[Cell]:
+    """Cut every side of a cell into four: pieces of one about zero are not all about zero."""
+    sides = ([low, *((low + (high - low) * i / 4).mid() for i in (1, 2, 3)), high] for low, high in cell)
+    yield from product(*(list(pairwise(ends)) for ends in sides))

@@ -20,12 +20,14 @@ from leadterms.evaluation.certified.floors.least_information import QUASICONCAVE
 from leadterms.evaluation.certified.moments.panels import MIDDLE
 from leadterms.evaluation.certified.moments.polynomials import columns
 from leadterms.evaluation.certified.moments.problem import Problem
-from leadterms.evaluation.certified.tools.balls import Ball, Cell, interval, larger
+from leadterms.evaluation.certified.tools.balls import Ball, Cell, interval
 from leadterms.evaluation.moment_system import Cut, NumericSystem, Strand
 from leadterms.evaluation.precision import spelled
 
 Loss = Callable[[tuple[Cut, ...]], tuple[NumericSystem, Ball]]
 """The system cut off and what its average loses, not finite where that is not known."""
+Side = tuple[int, int]
+"""A predictor that is cut off, and whether at its lower end, 0, or its upper one, 1."""
 MOST_SPREADS = 400.0
 
 
@@ -92,15 +94,17 @@ class CutLaws:
         """Bound factor E[|X|^e w; X_i beyond its ends for some i]."""
         return sum(self.beyond(cuts, factor, strand, exponents).values(), arb(0))
 
-    def beyond(self, cuts: Sequence[Cut], factor: Ball, strand: int, exponents: Sequence[int]) -> dict[int, Ball]:
-        """Bound factor E[|X|^e w; X_i beyond its ends] for each i."""
+    def beyond(self, cuts: Sequence[Cut], factor: Ball, strand: int, exponents: Sequence[int]) -> dict[Side, Ball]:
+        """Bound factor E[|X|^e w; X_i beyond an end] for each i, end by end."""
         lines = self.problems[strand].lines
         found = {}
         for i in self.places:
-            low, high = (own if end is None else end for own, end in
-                         zip((lines[i].low, lines[i].high), cuts[i], strict=True))  # fmt: skip
-            tail = lines[i].tail(low, high, exponents[i], arb(0))
-            found[i] = tail * largest_moment(self.problems[strand], exponents, without=i) * abs(arb(factor))
+            largest = largest_moment(self.problems[strand], exponents, without=i) * abs(arb(factor))
+            far = lines[i].reach(MOST_SPREADS)
+            for side, end in enumerate(cuts[i]):
+                if end is not None:
+                    ends = (end, far[1]) if side == 0 else (far[0], end)
+                    found[i, side] = lines[i].tail(*ends, exponents[i], arb(0)) * largest
         return found
 
     def block_outside(self, cuts: Sequence[Cut], shares: Sequence[Ball]) -> Ball:
@@ -108,30 +112,28 @@ class CutLaws:
         parts = (self.block_beyond(cuts, share, strand) for strand, share in enumerate(shares))
         return sum((sum(own.values(), arb(0)) for own in parts), arb(0))
 
-    def block_beyond(self, cuts: Sequence[Cut], share: Ball, strand: int) -> dict[int, Ball]:
-        """Bound share E[w |a|^2; X_i beyond its ends] for each i."""
-        total = {i: arb(0) for i in self.places}
+    def block_beyond(self, cuts: Sequence[Cut], share: Ball, strand: int) -> dict[Side, Ball]:
+        """Bound share E[w |a|^2; X_i beyond an end] for each i, end by end."""
+        total: dict[Side, Ball] = {}
         for c, e in self._squares[strand]:
-            for i, own in self.beyond(cuts, share * c, strand, e).items():
-                total[i] += own
+            for at, own in self.beyond(cuts, share * c, strand, e).items():
+                total[at] = total.get(at, arb(0)) + own
         return total
 
-    def falls(self, cuts: Sequence[Cut], strand: int, i: int, cell: Cell) -> Ball:
-        """Bound w beyond the ends of X_i over sup w, for the effects of a cell: by so much these bounds are less.
+    def falls(self, cuts: Sequence[Cut], strand: int, at: Side, cell: Cell) -> Ball:
+        """Bound w beyond an end of X_i over sup w, for the effects of a cell: by so much these bounds are less.
 
         Only where they are made of sup w: with a moment that is infinite something else stands in its place.
         """
         problem = self.problems[strand]
         if not all(problem.has_moments):
             return arb(1)
-        line, (shift, slopes) = problem.lines[i], problem.at([interval(*side) for side in cell])
-        largest = arb(0)
-        low, high = cuts[i]
-        sides = [(line.low, low)] if low is not None else []
-        sides += [(high, line.high)] if high is not None else []
-        for side in sides:
-            ends = [side if j == i else own for j, own in enumerate(problem.supports)]
-            largest = larger(largest, problem.weight.modulus(*problem.predictor.range(shift, slopes, ends)))
+        i, side = at
+        line, (shift, slopes) = problem.lines[i], problem.at([interval(*one) for one in cell])
+        end = cuts[i][side]
+        beyond = (line.low, end) if side == 0 else (end, line.high)
+        ends = [beyond if j == i else own for j, own in enumerate(problem.supports)]
+        largest = problem.weight.modulus(*problem.predictor.range(shift, slopes, ends))
         share = largest / problem.weight.modulus(None, None, arb(0))
         return share.min(arb(1)).abs_upper() if share.is_finite() else arb(1)
 

@@ -33,23 +33,34 @@ from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.bounds.bounds import mass_of
-from leadterms.evaluation.certified.bounds.size import cells_around
-from leadterms.evaluation.certified.cuts.cut_laws import CutLaws, Loss
+from leadterms.evaluation.certified.bounds.size import cells_around, pieces
+from leadterms.evaluation.certified.cuts.cut_laws import CutLaws, Loss, Side
 from leadterms.evaluation.certified.floors.least_information import LeastInformation, PanelInformation
-from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, smaller
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, float_log, smaller
 from leadterms.evaluation.moment_system import STRAYING, Cut, NumericSystem
 
 SMALL = 2.0**-100
 """Of the whole: so little is not looked at again."""
 
 
+DEPTHS = (5, 2, 0)
+"""How often cells are cut in pieces in so many dimensions."""
+
+
 @dataclass(frozen=True)
 class _OnCell:
-    """The mass of a cell of the effects, and a bound of 1/lambda on it; no cell far out."""
+    """A cell of the effects, and a bound of 1/lambda on it."""
 
-    mass: Ball
+    cell: Cell
     inverse: Ball
-    cell: Cell | None
+
+
+@dataclass(frozen=True)
+class _Outside:
+    """E[w b^2; X_i out] and E[w |a|^2; X_i out] by strand, predictor and end, with the supremum of w."""
+
+    above: Mapping[tuple[int, Side], Ball]
+    block: Mapping[tuple[int, Side], Ball]
 
 
 class ResidualLoss:
@@ -93,10 +104,9 @@ class ResidualLoss:
             if outside * self.everywhere <= tolerance / 4:
                 break
             radius += 0.5
-        cells: list[_OnCell] = [_OnCell(outside.abs_upper(), NAN, None)]
-        for cell in cells_around(arb(radius), dimension):
-            cells.append(_OnCell(mass_of(cell, 0), self._inverse(cell), cell))
-        return lambda cuts: self._of(cuts, cells)
+        far = (outside * self.everywhere).abs_upper()
+        cells = [_OnCell(cell, self._inverse(cell)) for cell in cells_around(arb(radius), dimension)]
+        return lambda cuts: self._of(cuts, far, cells, tolerance)
 
     def _inverse(self, cell: Cell) -> Ball:
         """Bound 1/lambda."""
@@ -104,40 +114,65 @@ class ResidualLoss:
         own = self._least.inverse(cell)
         return smaller(own, (1 / least).abs_upper()) if least > 0 else own
 
-    def _of(self, cuts: tuple[Cut, ...], cells: Sequence[_OnCell]) -> tuple[NumericSystem, Ball]:
-        """Add up min(B, 2 E[w b^2; out] + 2 E[w|a|^2; out] B/lambda) over cells."""
+    def _of(
+        self, cuts: tuple[Cut, ...], far: Ball, cells: Sequence[_OnCell], tolerance: Ball
+    ) -> tuple[NumericSystem, Ball]:
+        """Add up min(B, 2 E[w b^2; out] + 2 E[w|a|^2; out] B/lambda) over cells, the largest parts first.
+
+        Cells with more than a share of the tolerance are looked at piece by piece, unless the sum is too large before.
+        """
         system = replace(self._system, strands=self._laws.cut(cuts))
-        above: dict[tuple[int, int], Ball] = {}
+        above: dict[tuple[int, Side], Ball] = {}
         for part in system.absolute_moments:
-            for i, own in self._laws.beyond(cuts, part.factor, part.strand, part.exponents).items():
-                above[part.strand, i] = above.get((part.strand, i), arb(0)) + own
+            for at, own in self._laws.beyond(cuts, part.factor, part.strand, part.exponents).items():
+                above[part.strand, at] = above.get((part.strand, at), arb(0)) + own
         block = {
-            (strand, i): own
+            (strand, at): own
             for strand, share in enumerate(self._shares)
-            for i, own in self._laws.block_beyond(cuts, share, strand).items()
+            for at, own in self._laws.block_beyond(cuts, share, strand).items()
         }
         holds = self._least.holds_within(cuts) and (self._panels is None or self._panels.holds_within(cuts))
         if not (holds and all(bool(one.is_finite()) for one in (*above.values(), *block.values()))):
             return system, NAN
-        total = arb(0)
-        for one in cells:
-            change = self._change(cuts, one, above, block) if one.inverse.is_finite() else NAN
-            total += one.mass * (change.min(self.everywhere) if change.is_finite() else self.everywhere)
+        outside = _Outside(above, block)
+        share, depth, total = tolerance / (8 * len(cells)), DEPTHS[self._system.dimension - 1], far
+        parts = [(self._at_once(cuts, one, outside), one) for one in cells]
+        for found, one in sorted(parts, key=lambda part: float_log(part[0]), reverse=True):
+            total += self._in_pieces(cuts, one, found, outside, share, depth)
+            if not total <= tolerance:
+                return system, NAN
         return system, total.abs_upper()
+
+    def _in_pieces(
+        self, cuts: Sequence[Cut], one: _OnCell, found: Ball, outside: _Outside, share: Ball, depth: int
+    ) -> Ball:
+        """Bound the part of a cell: where a slope is about zero weights are large in a small part of it."""
+        if depth == 0 or not one.inverse.is_finite() or found <= share:
+            return found
+        cells = [_OnCell(cell, one.inverse) for cell in pieces(one.cell)]
+        parts = [(self._at_once(cuts, part, outside), part) for part in cells]
+        if not sum((rough for rough, _ in parts), arb(0)) < found / 2:
+            return found
+        own = share / len(parts)
+        return sum((self._in_pieces(cuts, part, rough, outside, own, depth - 1) for rough, part in parts), arb(0))
+
+    def _at_once(self, cuts: Sequence[Cut], one: _OnCell, outside: _Outside) -> Ball:
+        change = self._change(cuts, one, outside) if one.inverse.is_finite() else NAN
+        change = change.min(self.everywhere) if change.is_finite() else self.everywhere
+        return (mass_of(one.cell, 0) * change).abs_upper()
 
     def _change(
         self,
         cuts: Sequence[Cut],
         on: _OnCell,
-        above: Mapping[tuple[int, int], Ball],
-        block: Mapping[tuple[int, int], Ball],
+        outside: _Outside,
     ) -> Ball:
         """Bound 2 E[w b^2; out] + 2 E[w|a|^2; out] B/lambda on a cell."""
         factor = 2 * self.everywhere * on.inverse
         total = arb(0)
-        for (strand, i), own in block.items():
-            change = own * factor + 2 * above.get((strand, i), arb(0))
-            if on.cell is not None and not change <= self.everywhere * SMALL:
-                change *= self._laws.falls(cuts, strand, i, on.cell)
+        for (strand, at), own in outside.block.items():
+            change = own * factor + 2 * outside.above.get((strand, at), arb(0))
+            if not change <= self.everywhere * SMALL:
+                change *= self._laws.falls(cuts, strand, at, on.cell)
             total += change
         return total

@@ -72,10 +72,24 @@ def cut_off(system: NumericSystem, bits: int, everywhere: bool) -> tuple[Numeric
 def _cut(laws: CutLaws, loss: ResidualLoss | InverseLoss, tolerance: Ball) -> tuple[NumericSystem, Ball]:
     """Return the system cut off where the loss is at most this."""
     loss_by = loss.within(tolerance)
-    for cuts in laws.tried():
-        system, lost = loss_by(cuts)
-        if lost.is_finite() and lost <= tolerance:
-            return system, lost
+    tried = list(laws.tried())
+    known: dict[int, tuple[NumericSystem, Ball]] = {}
+
+    def is_enough(k: int) -> bool:
+        known[k] = loss_by(tried[k])
+        lost = known[k][1]
+        return bool(lost.is_finite() and lost <= tolerance)
+
+    # by steps that double, then by halves: one try costs much where cells are many
+    ends = [-1]
+    while ends[-1] < len(tried) - 1:
+        ends.append(min(2 * ends[-1] + 2, len(tried) - 1))
+        if is_enough(ends[-1]):
+            low, high = ends[-2:]
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (low, middle) if is_enough(middle) else (middle, high)
+            return known[high]
     raise EvaluationError(
         f"no bound was found of what {laws.names} contributes far out: the weights fall too fast in the range of the "
         "random effects"

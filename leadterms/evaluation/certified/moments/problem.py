@@ -138,7 +138,7 @@ class Problem:
         """The corners of the support, where the predictors are bounded and have densities."""
         if not self.lines or not self.predictor.is_affine or any(None in ends for ends in self.supports):
             return []
-        if any(line.atoms(line.low, line.high) is not None for line in self.lines):
+        if any(line.atoms(*line.reach(SPREADS[0])) is not None for line in self.lines):
             return []
         return list(product(*self.supports))
 
