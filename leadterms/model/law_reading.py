@@ -14,14 +14,12 @@ from sympy import (
     Integer,
     Symbol,
     Tuple,
-    beta,
     false,
-    gamma,
-    gammasimp,
     sqrt,
 )
 
-from leadterms.errors import LeadtermsError, ModelError, ReadingError
+from leadterms.errors import ModelError, ReadingError
+from leadterms.model.finite_reading import atoms_of
 from leadterms.model.laws import NAMED_LAWS, BernoulliLaw, FiniteLaw, JointNormalLaw, Law, StatsLaw
 from leadterms.model.poisson_sums import poisson_rates
 from leadterms.model.stated_density import is_handmade
@@ -244,7 +242,7 @@ def _law_from_random_variable(variable: Any, what: str) -> Law | JointNormalLaw:
     kind = type(distribution).__name__.removesuffix("Distribution")
     if kind == "MultivariateNormal":
         return joint_normal(list(distribution.mu), distribution.sigma.tolist())
-    atoms = _atoms(distribution, what)
+    atoms = atoms_of(distribution, what)
     if kind == "Bernoulli" and atoms is not None and set(atoms) == {Integer(0), Integer(1)}:
         return BernoulliLaw(atoms[Integer(1)].xreplace(_positive([atoms[Integer(1)]])))
     if kind == "Bernoulli" and atoms is not None and not all(point.is_number for point in atoms):
@@ -283,27 +281,3 @@ def _refuses_negative(distribution: Any, index: int) -> bool:
     except (ValueError, TypeError):
         return True
     return False
-
-
-def _closed(probability: Expr) -> Expr:
-    """Write quotients of beta and gamma functions as rational functions, where they are."""
-    return gammasimp(probability.rewrite(gamma)) if probability.has(beta, gamma) else probability
-
-
-def _atoms(distribution: Any, what: str) -> dict[Expr, Expr] | None:
-    """Points and probabilities of a finite distribution of sympy.stats, else None."""
-    from sympy.stats.frv import SingleFiniteDistribution
-
-    if not isinstance(distribution, SingleFiniteDistribution):
-        return None
-    try:
-        found = {point: _closed(p) for point, p in dict(distribution.dict).items()}
-    except (TypeError, ValueError, AttributeError, LeadtermsError):
-        raise ModelError(f"the finite law of {what} needs explicit points: its size is a symbol") from None
-    if any(p.has(Float) for p in found.values()):
-        kind = type(distribution).__name__.removesuffix("Distribution")
-        raise ModelError(
-            f"the law {kind} of {what} is not covered: its probabilities are floating-point numbers in sympy; state "
-            "them exactly, as Finite({point: probability, ...})"
-        )
-    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -11,9 +11,8 @@ from math import prod
 from flint import acb, acb_mat, arb, arb_mat
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.laws.curve_line import CurveLine
 from leadterms.evaluation.certified.laws.falls import Fall
-from leadterms.evaluation.certified.laws.tilted_curve import TiltedCurve
+from leadterms.evaluation.certified.moments.factor_rules import factor_rules, part_at
 from leadterms.evaluation.certified.moments.lines import Line
 from leadterms.evaluation.certified.moments.node_products import NodeProducts
 from leadterms.evaluation.certified.moments.own_part import fall
@@ -21,7 +20,7 @@ from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.tables import Split, Table
 from leadterms.evaluation.certified.rules.line_rules import cut_ends, line_rule
 from leadterms.evaluation.certified.rules.rule import LineRule, Request
-from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, End, disc, larger, whole_power
+from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, disc, larger, whole_power
 from leadterms.evaluation.certified.tools.work import REAL_UNITS, TOO_LONG, patience, spend
 from leadterms.evaluation.precision import ball_bits, ball_precision
 
@@ -180,7 +179,7 @@ class Plan:
         sums: list[list[Ball]] = []
         lines, powers = self.problem.lines, self.problem.powers
         for rule, line, part, power in zip(self.rules, lines, self.problem.parts(slopes), powers, strict=True):
-            tilted = [m * (rate * _part_at(line, part, x)).exp() for x, m in zip(rule.points, rule.masses, strict=True)]
+            tilted = [m * (rate * part_at(line, part, x)).exp() for x, m in zip(rule.points, rule.masses, strict=True)]
             # a law cut off may leave so little that its rule has no point
             row = [sum(tilted, arb(0))]
             for k in range(1, power + 1):
@@ -217,7 +216,8 @@ def plan(
 
     """
     if problem.factorises:
-        return _plan_factors(problem, slopes, bits, sizes)
+        errors = (arb(0),) * len(problem.strand.moments)
+        return Plan(problem, factor_rules(problem, slopes, bits, sizes), errors, arb(0))
     with ball_precision(PLANNING_BITS):
         everywhere = problem.weight.modulus(*problem.predictor.range(shift, slopes, problem.supports))
         if not everywhere.is_finite():
@@ -280,32 +280,3 @@ def _moment_errors(problem: Problem, rules: Sequence[LineRule]) -> tuple[Ball, .
     if not all(bool(error.is_finite()) for error in errors):
         raise EvaluationError("no proven bound of the predictors' absolute moments")
     return tuple(errors)
-
-
-def _plan_factors(problem: Problem, slopes: Sequence[Ball], bits: int, sizes: list[list[Ball]]) -> Plan:
-    rate = problem.weight.rate
-    rules = []
-    parts = zip(problem.lines, problem.samples, problem.parts(slopes), sizes, strict=True)
-    for line, samples, part, size in parts:
-        with ball_precision(PLANNING_BITS):
-            tilts = {k: rate * slope for k, slope in part.items()}
-            middle = {k: tilt.real.mid() for k, tilt in tilts.items()}
-            scale = sum((p * _part_at(line, middle, x).exp() for x, p in samples), arb(0)).abs_upper()
-            tolerances = tuple((scale * s * arb(2) ** (-bits)).abs_upper() for s in size)
-            eta = tuple(tilts.get(k, arb(0)) for k in range(max(tilts, default=1) + 1))
-            if isinstance(line, CurveLine):
-                # its tails have the weight in them
-                request = Request(TiltedCurve(line, tilts), _exponential_modulus, arb(1), eta, arb(0), tolerances)
-            else:
-                request = Request(line, _exponential_modulus, arb(1), eta, eta[1].real, tolerances)
-        rules.append(line_rule(request))
-    return Plan(problem, tuple(rules), (arb(0),) * len(problem.strand.moments), arb(0))
-
-
-def _part_at(line: Line, part: Mapping[int, Ball], x: Ball) -> Ball:
-    """Return what one predictor adds to eta."""
-    return sum((slope * line.power(x, k) for k, slope in part.items()), arb(0))
-
-
-def _exponential_modulus(low: End, high: End, height: Ball) -> Ball:
-    return NAN if high is None else high.exp()
