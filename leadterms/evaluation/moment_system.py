@@ -134,6 +134,8 @@ class Sector:
         Where |v| may be smaller than w at the real part of z: a further factor (sup w/|v|)^losses.
     turns
         Whether the bound stays when all v are multiplied by the same e^(i theta).
+    one_by_one
+        Whether the arguments of all v matter, not only those of means of v f^2.
 
     """
 
@@ -143,6 +145,7 @@ class Sector:
     growth: tuple[Ball, ...] = ()
     losses: int = 0
     turns: bool = False
+    one_by_one: bool = False
 
 
 @dataclass(frozen=True)
@@ -196,7 +199,7 @@ class InverseForm:
     ones_inside
         Whether, in u, that of an effect is the column of ones.
     below
-        All terms of a positive sum D.
+        All terms of a positive sum D, or of one in the means of weights alone.
     entries
         N/det H_AA by entries of the inverse; none where they are not known.
 

@@ -93,7 +93,7 @@ class InverseInformation:
     ones_inside
         Whether that of an effect is the column of ones.
     below
-        All terms of a positive sum, as those of N.
+        All terms of a positive sum, as those of N; those of D too where it has the means of the weights alone.
     entries
         N/det H_AA by entries of the inverse, where that is looked for and found.
 
@@ -208,6 +208,7 @@ class _Design:
                     terms, ones = self._terms(symbols, self.above), len(columns) > len(self.block)
                     inside = any(one in self.block for one in self.ones)
                     entries = self._entries(block, columns, probabilities)
+                    all_below = self._terms(symbols, self.below) if self.strays and self._have_no_powers() else ()
                     return InverseInformation(
                         factor,
                         probabilities,
@@ -215,9 +216,15 @@ class _Design:
                         terms,
                         with_ones=ones,
                         ones_inside=inside,
+                        below=all_below,
                         entries=entries,
                     )
         return self._positive_sum()
+
+    def _have_no_powers(self) -> bool:
+        """Tell whether the moments in the denominator are those of the strands' weights alone."""
+        used = self.below.free_symbols
+        return not any(any(key[1]) for key, symbol in self._symbols.items() if symbol in used)
 
     def _entries(self, block: Matrix, columns: Sequence[Column], probabilities: Sequence[Expr]) -> tuple[Entry, ...]:
         """Return N by entries of the inverse of the block, of weights that are bounded by these alone."""

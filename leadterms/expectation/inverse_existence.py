@@ -42,7 +42,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from sympy import Add, Expr, ImmutableMatrix, Integer, Mul, Poly, Symbol, erfc, exp, false, fraction, sqrt, together
+from sympy import (
+    Add,
+    Expr,
+    ImmutableMatrix,
+    Integer,
+    Matrix,
+    Mul,
+    Poly,
+    Symbol,
+    erfc,
+    exp,
+    false,
+    fraction,
+    sqrt,
+    together,
+)
 
 from leadterms.errors import ExistenceError
 from leadterms.expectation.cloglog_existence import cloglog_inverse_exists
@@ -89,21 +104,30 @@ def regression_exists(block: BlockA, others: Sequence[Expr]) -> Existence:
     """Return whether E[p(U) H_AA^{-1} H_AB] exists for every polynomial p.
 
     |H_AA^{-1} H_Ab|^2 <= H_bb/lambda_min(H_AA).  For bounded weights H_bb is at most sup w E[b^2], so that it exists
-    where the inverse does; for a random intercept alone it is a mean of b weighted by w, no larger than |b|.  For
-    exponential weights H_bb(u) grows exponentially, or like the exponential of a quadratic form where a normal
-    predictor carries a random slope: then the average is closed, with the condition for that (`gaussian.tilt`).
+    where the inverse does; for a random intercept alone it is a mean of b weighted by w, no larger than |b|.  For rows
+    a_s that take finitely many values, with W_s = P(s) E[w | s] and m_s the mean of b weighted by w given s, it is by
+    Cramer's rule, Cauchy and Binet the mean of the solutions A_B^{-1} m_B over bases B of rows, weighted by
+    det(A_B)^2 prod_B W_s: no larger than the largest of |A_B^{-1}| sup|b|, whatever the weight.  For exponential
+    weights H_bb(u) grows exponentially, or like the exponential of a quadratic form where a normal predictor carries a
+    random slope: then the average is closed, with the condition for that (`gaussian.tilt`).
     """
     if isinstance(block.weight, AT_MOST_EXPONENTIAL) or not others:
         return EXISTS
     block, others = straightened_block(block, tuple(others))
     constant = _is_constant(block.rows)
     touched = [b for b in block.bindings if any(term.has(*variables_of(b)) for term in others)]
-    if constant and all(is_bounded(binding) for binding in touched):
+    if (constant or _take_few_values(block)) and all(is_bounded(binding) for binding in touched):
         return EXISTS
     found = inverse_exists(block)
     if found.verdict is True:
         return Existence(True, found.conditions, not found.conditions)
     return undecided("whether the average of the regression of block B on block A exists could not be decided")
+
+
+def _take_few_values(block: BlockA) -> bool:
+    """Tell whether the rows take finitely many values, which span."""
+    rows = spanning_rows(block)
+    return rows is not None and rows.complete and Matrix.hstack(*rows.points).rank() == len(block.rows)
 
 
 def _is_constant(rows: Sequence[Expr]) -> bool:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
-from sympy import Integer, Matrix, Rational, Symbol, Tuple
+from sympy import Integer, Matrix, Rational, Symbol, Tuple, symbols
 
 from leadterms import Model, expansion
-from leadterms.expectation.inverse_existence import inverse_exists
+from leadterms.expectation.inverse_existence import inverse_exists, regression_exists
 from leadterms.expectation.random_rows import BlockA
-from leadterms.model.laws import NormalLaw, UniformLaw
-from leadterms.model.weights import ProbitWeight
+from leadterms.model.laws import FiniteLaw, NormalLaw, UniformLaw
+from leadterms.model.weights import CloglogWeight, ProbitWeight
 from tests.expectation.inverse_cases import SECOND, SLOPE, X, Z, block, second
 
 
@@ -102,3 +104,27 @@ def test_a_logarithm_has_the_tails_of_its_values(law, link, condition, exact):
     model = Model("y ~ I(log(x)) + (1 | g)", family="bernoulli", link=link, laws={"x": law})
     _, term = expansion(model)["1"].terms
     assert (term.condition, term.condition_is_exact) == (condition, exact)
+
+
+@pytest.mark.parametrize("weight", [ProbitWeight(Integer(1)), CloglogWeight(Integer(1))])
+def test_regressions_on_rows_of_a_few_values_exist_whatever_the_weight(weight):
+    """They are bounded: at random weights of every size, by exact solutions."""
+    x, z, v = symbols("x z v", real=True)
+    two = FiniteLaw((Integer(0), Rational(1, 2)), (Integer(1), Rational(1, 2)))
+    known = block((Integer(1), x, z), (x, two), (z, two), (v, UniformLaw(-1, 1)), weight=weight, besides=v)
+    assert inverse_exists(known).at({one: Integer(9 * (i == j)) for i, row in enumerate(known.covariance.tolist())
+                                     for j, one in enumerate(row)}).verdict is not True  # fmt: skip
+    found = regression_exists(known, (v,))
+    assert found.verdict is True
+    assert not found.conditions
+    # an unbounded one may grow with the effects
+    normal = block((Integer(1), x, z), (x, two), (z, two), (v, NormalLaw(0, 1)), weight=weight, besides=v)
+    assert regression_exists(normal, (v,)).verdict is not True or regression_exists(normal, (v,)).conditions
+    draw = random.Random(3)
+    rows = [Matrix([1, a, b]) for a in (0, 1) for b in (0, 1)]
+    for _ in range(20):
+        weights = [Rational(2) ** -draw.randint(0, 400) for _ in rows]
+        means = [Rational(draw.randint(-10, 10), 10) for _ in rows]
+        h = sum((w * row * row.T for w, row in zip(weights, rows, strict=True)), Matrix.zeros(3, 3))
+        across = sum((w * m * row for w, m, row in zip(weights, means, rows, strict=True)), Matrix.zeros(3, 1))
+        assert max(abs(one) for one in h.LUsolve(across)) <= 3

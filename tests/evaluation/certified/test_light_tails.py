@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
+from dataclasses import replace
+from itertools import combinations, product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,12 +19,14 @@ from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.ellipse_bounds import EllipseBounds
 from leadterms.evaluation.certified.bounds.inverse_bound import InverseBound
 from leadterms.evaluation.certified.bounds.inverse_ceiling import inverse_ceiling
+from leadterms.evaluation.certified.bounds.light_tails import by_terms_below
+from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.moment_system import InverseEntry, InverseForm, NumeratorTerm, NumericSystem, Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.weights import ProbitWeight
-from tests.evaluation.certified.complex_weights import probit
-from tests.evaluation.certified.second_terms import both_terms
+from tests.evaluation.certified.complex_weights import log_cloglog, log_probit, probit
+from tests.evaluation.certified.second_terms import both_terms, uniform
 
 Array = Any
 POINTS = [(1, x, z) for x, z in product((0, 1), (0, 1))]
@@ -85,26 +89,50 @@ def value(one: InverseEntry, z: Array) -> Array:
     return np.linalg.solve(h, right[..., None])[:, one.row, 0] * u[:, 0] ** one.powers[0]
 
 
-CASES = [entry(1, 2, 0), entry(0, 0, 2), entry(0, None, 1)]
+REGRESSION = entry(0, None, 1)
+CASES = [entry(1, 2, 0), entry(0, 0, 2), REGRESSION]
 
 
 @pytest.mark.parametrize("one", CASES, ids=["entry", "square", "regression"])
 def test_bounds_are_above_the_integrand(one: InverseEntry) -> None:
     """On cells and on ellipses around their sides, at random points of them."""
-    assert _excess(one) <= 1 + 1e-9
+    assert _excess(one, system(one)) <= 1 + 1e-9
+
+
+def test_bounds_by_terms_below_are_above_a_regression() -> None:
+    """Without an inverse, by the terms of the determinant: its expansion and Cramer's rule by Cauchy and Binet."""
+    assert _excess(REGRESSION, _by_terms_below(1)) <= 1 + 1e-9
+    assert _excess(REGRESSION, _by_terms_below(fmpq(1, 50))) > 1
+
+
+def _by_terms_below(factor: Any) -> NumericSystem:
+    """Return the regression with bounds of this part of it."""
+    below, above = [], []
+    for places in combinations(range(4), 3):
+        rows = np.array([POINTS[s] for s in places], float)
+        mass = prod(MASSES[s] for s in places) * round(np.linalg.det(rows)) ** 2
+        solved = round(np.linalg.solve(rows, [COLUMN[s] for s in places])[REGRESSION.row])
+        strands = tuple((s, ()) for s in places)
+        below.append(NumeratorTerm(mass, strands, (0, 0, 0)))
+        above.append(NumeratorTerm(mass * solved * factor, strands, REGRESSION.powers))
+    whole = system(REGRESSION)
+    assert whole.inverse is not None
+    form = replace(whole.inverse, terms=tuple(above), below=tuple(below))
+    found = by_terms_below([Problem(strand) for strand in whole.strands], form)
+    assert found is not None
+    return replace(whole, ceiling=(found[0],), sector=found[1], inverse=form)
 
 
 def test_a_planted_false_bound_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the powers of the effects and the turn."""
     honest = InverseBound._diagonal
     monkeypatch.setattr(InverseBound, "_diagonal", lambda *args: [root / 10 for root in honest(*args)])
-    assert _excess(CASES[0]) > 1
+    assert _excess(CASES[0], system(CASES[0])) > 1
 
 
-def _excess(one: InverseEntry) -> float:
+def _excess(one: InverseEntry, whole: NumericSystem) -> float:
     """Return the largest ratio of |F| to what bounds it."""
     draw = np.random.default_rng(7)
-    whole = system(one)
     worst = 0.0
     with ball_precision(64):
         strands = Strands(whole)
@@ -150,4 +178,32 @@ def test_second_terms_of_three_random_effects_by_default() -> None:
     for names, place in ((("x", "x"), (1, 1)), (("beta0", "beta2"), (0, 2))):
         number = found[names].evaluate(at, 2, order="1/(m*n)", method="balls")
         assert number.certified
+        assert abs(float(number.value) - expected[place]) <= float(number.error) + 1e-6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("link", "log_weight"), [("probit", log_probit), ("cloglog", log_cloglog)])
+def test_covariances_with_a_fixed_effect_where_no_variance_exists(link: str, log_weight: Any) -> None:
+    """A slope on two values: the regression of v is by its weighted means there, which are within its support."""
+    laws = {"x": "Bernoulli(1/3)", "v": "Uniform(-1, 1)"}
+    found = expansion(Model("y ~ x + v + (x | g)", family="bernoulli", link=link, laws=laws))
+    spread = 1.4 if link == "probit" else 0.5
+    covariance = np.array([[spread, 0.1], [0.1, 0.25]])
+    at = f"beta0=0.2, beta1=0.5, beta2=-0.3, Sigma11={spread}, Sigma12=0.1, Sigma22=0.25"
+    v, masses = uniform(-1, 1)
+    line = np.arange(-80, 81) * 0.1
+    z = np.stack([grid.ravel() for grid in np.meshgrid(line, line)], axis=1)
+    p = np.exp(-(z**2).sum(1) / 2) * 0.1**2 / (2 * np.pi)
+    u = z @ np.linalg.cholesky(covariance).T
+    means, left = [], 0.0
+    for x, chance in ((0, 2 / 3), (1, 1 / 3)):
+        logs = log_weight((0.2 + 0.5 * x + u[:, 0] + x * u[:, 1])[:, None] - 0.3 * v)
+        top = logs.max(axis=1)
+        w = masses * np.exp(logs - top[:, None])
+        total = w.sum(1)
+        means.append(w @ v / total)
+        left += chance * (p * np.exp(top) * (w @ v**2 - means[-1] ** 2 * total)).sum()
+    expected = -np.array([p @ means[0], p @ (means[1] - means[0])]) / left
+    for place in range(2):
+        number = found[f"beta{place}", "beta2"].evaluate(at, 2, order="1/(m*n)", method="balls")
         assert abs(float(number.value) - expected[place]) <= float(number.error) + 1e-6

@@ -39,9 +39,11 @@ class InverseBound:
 
     def __init__(self, problems: Sequence[Problem], part: InverseCeiling) -> None:
         self._part, self._dimension = part, len(part.mean)
+        if part.without_inverse:
+            self._corners = [Corner(arb(0), (arb(0),) * self._dimension)]
+            return
         self._information = PanelInformation(problems, [arb(p) for p in part.probabilities])
-        flat = Corner(arb(0), (arb(0),) * self._dimension)
-        self._corners = [flat] if part.without_inverse else far_corners(self._information)
+        self._corners = far_corners(self._information)
 
     def growth_of_effects(self) -> float:
         """Return where the average's mass may lie, beyond a few standard deviations."""

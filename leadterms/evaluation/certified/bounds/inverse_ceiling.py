@@ -43,7 +43,7 @@ from flint import arb, arb_mat
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.bounds.bounds import without_moment
 from leadterms.evaluation.certified.bounds.exponential_sums import are_exponentials, quotient_of_exponentials
-from leadterms.evaluation.certified.bounds.light_tails import under_light_tails
+from leadterms.evaluation.certified.bounds.light_tails import by_terms_below, is_outweighed, under_light_tails
 from leadterms.evaluation.certified.moments.polynomials import (
     Polynomial,
     added,
@@ -83,8 +83,13 @@ def inverse_ceiling(strands: Sequence[Strand], form: InverseForm) -> tuple[Expon
     """
     with ball_precision(PLANNING_BITS):
         problems = [Problem(strand) for strand in strands]
-        if form.probabilities and all(isinstance(strand.weight, STRAYING) for strand in strands):
-            return under_light_tails(problems, form)
+        if all(isinstance(strand.weight, STRAYING) for strand in strands):
+            found = by_terms_below(problems, form)
+            # entries with 1/lambda turn less, where they are bounded
+            if found is not None and not (form.entries and is_outweighed(problems, form)):
+                return found
+            if form.probabilities:
+                return under_light_tails(problems, form)
         if are_exponentials(problems, form):
             return quotient_of_exponentials(problems, form)
         level, steep = bound_of_effects(form)

@@ -15,6 +15,15 @@ least cos(t) e^-loss times H in w, and is P^{1/2}(I + iK)P^{1/2}, K symmetric.  
 all is as above with P in place of H, and |x'h_b|^2 <= E[|v| (a'x)^2] E[|v| b^2] <= sec(t) x'Px E[|v| b^2] in place of
 the last inequality.  So the bounds grow by e^(loss + gain) sec(t) at most, without h_b by e^loss sec(t).
 
+**By terms below**, where D is a sum of positive multiples d of products of means W_s = E_s[w]: where each term
+c u^alpha M_1 ... M_r of N has one in D with the means W_s of the same strands, as |M| <= sup|x^e| W_s,
+
+    |F| <= sum |c/d| |u|^alpha prod sup|x^e|,
+
+without lambda: regressions on rows that take a few values are such.  *Complex weights* with |arg v - theta| <= t, D of
+degree q, as N: the modulus of D is at least cos(q t) times the sum of those of its terms, and
+|E_s[x^e v]| <= sup|x^e| sec(t) |E_s[v]|, sec(t)^q <= sec(q t).
+
 **By terms**, one effect or two.  N is a sum of terms c u^alpha M_1 ... M_r.  For d = 2 one of the moments
 M = E_s[x^e w] must have |x^e| <= C |a|^2, so that |M| <= C tr(H)/p_s, and tr(H)/det(H) <= 2/lambda; for d = 1
 1/det(H) = 1/lambda.  The other moments are at most sup w E|x|^e.  *Complex weights*: |det H| is at least
@@ -38,6 +47,8 @@ from flint import arb, arb_mat
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.bounds.bounds import largest_moment
+from leadterms.evaluation.certified.floors.far_information import far_corners
+from leadterms.evaluation.certified.floors.least_information import PanelInformation
 from leadterms.evaluation.certified.moments.polynomials import columns, columns_in_monomials, supremum, times
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, inner, smaller
@@ -87,6 +98,39 @@ def under_light_tails(problems: Sequence[Problem], form: InverseForm) -> tuple[I
             "no bound of the inverse information is known: a moment of its numerator is not one of the random terms"
         )
     return _ceiling(form, shares), _sector(form, shares, size)
+
+
+def by_terms_below(problems: Sequence[Problem], form: InverseForm) -> tuple[InverseCeiling, Sector] | None:
+    """Bound N/D by terms of D with the same strands, None where there are none; not the average of one ratio."""
+    if len(form.mean) == 1 or any(any(e) for term in form.below for _, e in term.moments):
+        return None
+    below = {_strands_of(term): arb(term.coefficient) for term in form.below}
+    if not below or not (all(bool(d > 0) for d in below.values()) or all(bool(d < 0) for d in below.values())):
+        return None
+    found = []
+    for term in form.terms:
+        size = abs(arb(term.coefficient) / below.get(_strands_of(term), NAN))
+        for strand, exponents in term.moments:
+            size *= supremum(problems[strand], {exponents: arb(1)})
+        found.append((size.abs_upper(), term.powers))
+    degrees = {len(term.moments) for term in form.below}
+    if not _are_finite(found) or len(degrees) != 1:
+        return None
+    sector = Sector(degrees.pop(), 2, 0, _growth(form, found), turns=True, one_by_one=True)
+    return _ceiling(form, found, without_inverse=True), sector
+
+
+def is_outweighed(problems: Sequence[Problem], form: InverseForm) -> bool:
+    """Tell whether 1/lambda is shown to have an average."""
+    try:
+        far_corners(PanelInformation(problems, [arb(p) for p in form.probabilities]))
+    except EvaluationError:
+        return False
+    return True
+
+
+def _strands_of(term: NumeratorTerm) -> tuple[int, ...]:
+    return tuple(sorted(strand for strand, _ in term.moments))
 
 
 def _ceiling(form: InverseForm, terms: Sequence[Term], *, without_inverse: bool = False) -> InverseCeiling:

@@ -98,7 +98,7 @@ class Turning:
         Its strands, all their predictors bounded.
     system
         The system itself, with a sector.  Where that does not allow a common turn theta is zero, and no panel is left
-        out.
+        out; nor where it asks for the weights one by one.
 
     """
 
@@ -136,7 +136,7 @@ class Turning:
         """Bound the turn for Re z in a region and |Im z_j| <= height, the others real; not finite where unknown."""
         turned = self._on_panels([interval(*side) for side in region], j, height)
         best = self._without(turned, height, arb(0))
-        if not self._is_shared or best.angle <= ENOUGH:
+        if not self._is_shared or self._sector.one_by_one or best.angle <= ENOUGH:
             return best
         top = turned[0].least
         for one in turned[1:]:
