@@ -17,6 +17,7 @@ from math import ceil, floor, hypot, inf, prod
 from flint import arb
 
 from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.averages.raised import raised
 from leadterms.evaluation.certified.bounds.bounds import Bounds, density
 from leadterms.evaluation.certified.bounds.ellipse_bounds import EllipseBounds, half_and_centre
 from leadterms.evaluation.certified.bounds.size import cells_of, rough_size
@@ -35,8 +36,6 @@ MOST_CELLS = 4000
 SLAB = 0.125
 """Thickness of what is pared off the sides of the cube, where the ceiling is small enough."""
 FEW_BITS = 50
-RAISED = 5
-"""How often a cell is tried, each time at twice the bits."""
 HALF_WIDTHS = (2.0, 2.0, 1.0)
 """First half width of a cell in so many dimensions, the last for more, in standard deviations of the effects."""
 LOWER_FOR_FEWER = 0.75
@@ -205,13 +204,7 @@ class EffectsAverage:
             corners = product(*((low, (low + high) / 2, high) for low, high in cell))
             scales = self.strands.least_scales([self.strands.at(corner) for corner in corners])
         error = sum((side.error for side in sides), arb(0))
-        for _ in range(RAISED):
-            total = self._sum(cell, sides, wanted, scales)
-            if total.is_finite() and total.rad() <= share:
-                break
-            # where all but a few points of the predictors weigh next to nothing moments in a denominator may be small
-            wanted *= 2
-        return total, error
+        return raised(lambda bits: self._sum(cell, sides, bits, scales), wanted, share), error
 
     def _sum(self, cell: Cell, sides: Sequence[_Side], wanted: int, scales: Scales) -> Ball:
         """Return the sum over one cell, its moments to so many bits of these scales."""

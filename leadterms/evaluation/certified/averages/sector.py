@@ -26,9 +26,10 @@ from math import ceil, prod
 from flint import arb
 
 from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.averages.raised import raised
 from leadterms.evaluation.certified.bounds.bounds import Bounds, density
 from leadterms.evaluation.certified.bounds.size import cells_of, rough_size
-from leadterms.evaluation.certified.moments.strands import Strands
+from leadterms.evaluation.certified.moments.strands import Scales, Strands
 from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, Cell, float_log, larger
 from leadterms.evaluation.certified.tools.work import REAL_UNITS, is_left
 from leadterms.evaluation.moment_system import InverseCeiling, NumericSystem, Sector
@@ -223,15 +224,20 @@ class SectorAverage:
         """Return the sum of F phi over a block of nodes, to about this absolute error after the steps."""
         cell = _hull(list(zip(*block, strict=True)), steps)
         with ball_precision(PLANNING_BITS):
-            volume = prod((arb(step) for step in steps), start=arb(1)) * len(block)
+            cube = prod((arb(step) for step in steps), start=arb(1))
             near = density([low.union(high).abs_lower() for low, high in cell])
-            wanted = max(8, ceil(float_log(self.bounds.top(cell) * near * volume / share) * 1.4427)) + 8
+            top = self.bounds.top(cell) * near * cube * len(block)
+            wanted = max(8, ceil(float_log(top / share) * 1.4427)) + 8
             scales = self.strands.least_scales([self.strands.at(corner) for corner in _corners(cell)])
+        effects = [[k * arb(step) for k, step in zip(node, steps, strict=True)] for node in block]
+        return raised(lambda bits: self._of(cell, effects, bits, scales), wanted, (share / cube).lower())
+
+    def _of(self, cell: Cell, effects: Sequence[Sequence[Ball]], wanted: int, scales: Scales) -> Ball:
+        """Return the sum of F phi over effects in a cell, its moments to so many bits of these scales."""
         rounded = 32 * ceil((wanted + 24) / 32)
         strands = self._at_precision(rounded)
         with ball_precision(rounded):
             rules = strands.plan(strands.at([low.union(high) for low, high in cell]), wanted, scales)
-            effects = [[k * arb(step) for k, step in zip(node, steps, strict=True)] for node in block]
             total = arb(0)
             for u, moments in zip(effects, rules.moments([strands.at(e) for e in effects]), strict=True):
                 total += density(u) * self.system.value(moments, u)
