@@ -47,7 +47,7 @@ def integrand_bound(average: Average) -> tuple[Bound | None, InverseInformation 
         raise UncertifiedError(
             f"no certified road: {slope}, in an integrand that is neither residual nor inverse information"
         )
-    if len(average.effects.symbols) > 1:
+    if len(average.effects.symbols) > 1 and any(isinstance(m.weight, STRAYING) for m in average.inner.values()):
         require_patience(f"{slope}, in an inverse information of several random effects")
     return None, inverse
 

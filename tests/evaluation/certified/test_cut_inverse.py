@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from flint import arb, fmpq
+from scipy import stats
 from sympy import Integer, Rational
 
 from leadterms import Model, UncertifiedError, expansion
@@ -20,6 +21,7 @@ from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import NormalLaw
 from leadterms.model.weights import LogisticWeight, ProbitWeight, SaturatingWeight
 from tests.evaluation.certified.complex_weights import log_probit
+from tests.evaluation.certified.second_terms import second_term
 
 Array = Any
 WEIGHTS = {
@@ -115,7 +117,28 @@ def test_from_the_model_to_the_digits() -> None:
 
 @pytest.mark.slow
 def test_several_effects_are_refused_at_once() -> None:
-    model = Model("y ~ x + (1 + x | g)", family="bernoulli", laws={"x": "Normal(0, 1)"})
-    at = "beta0=-0.3, beta1=0.7, Sigma11=0.5, Sigma12=0.1, Sigma22=0.25"
+    model = Model("y ~ x + (1 + x | g)", family="bernoulli", link="probit", laws={"x": "Normal(0, 1)"})
+    at = "beta0=-0.3, beta1=0.7, Sigma11=0.05, Sigma12=0.01, Sigma22=0.025"
     with pytest.raises(UncertifiedError, match=r"an inverse information of several random effects: .*patience"):
         expansion(model)["1"].evaluate(at, 4, order="1/(m*n)", method="balls")
+
+
+@pytest.mark.parametrize(("law", "mass"), [("Poisson(2)", stats.poisson(2).pmf)])
+def test_second_terms_of_a_slope_on_counts(law: str, mass: Any) -> None:
+    """Where the weights are small at all points but zero, whose square is nothing, moments are done at more bits."""
+    model = Model("y ~ x + (0 + x | g)", family="bernoulli", laws={"x": law})
+    found = expansion(model)["x"].evaluate("beta0=-0.3, beta1=0.7, sigma2=0.5", 3, order="1/(m*n)", method="balls")
+    x = np.arange(60.0)
+    exact = second_term(lambda eta: weight("logit", eta), (x, mass(x)), [1], (-0.3, 0.7), [[0.5]], 0)
+    assert float(found) == pytest.approx(exact, rel=2e-3)
+
+
+@pytest.mark.slow
+def test_second_terms_of_an_intercept_and_a_slope_on_a_normal_predictor() -> None:
+    model = Model("y ~ x + (x | g)", family="bernoulli", laws={"x": "Normal(0, 1)"})
+    at = "beta0=-0.3, beta1=0.7, Sigma11=0.5, Sigma12=0.1, Sigma22=0.25"
+    found = expansion(model)["x"].evaluate(at, 2, order="1/(m*n)", method="balls")
+    x, masses = np.polynomial.hermite_e.hermegauss(80)
+    points = x, masses / masses.sum()
+    exact = second_term(lambda e: weight("logit", e), points, [0, 1], (-0.3, 0.7), [[0.5, 0.1], [0.1, 0.25]], 1)
+    assert float(found) == pytest.approx(exact, rel=2e-2)

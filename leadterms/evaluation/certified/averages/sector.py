@@ -31,7 +31,7 @@ from leadterms.evaluation.certified.bounds.bounds import Bounds, density
 from leadterms.evaluation.certified.bounds.size import cells_of, rough_size
 from leadterms.evaluation.certified.moments.strands import Scales, Strands
 from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, Cell, float_log, larger
-from leadterms.evaluation.certified.tools.work import REAL_UNITS, is_left
+from leadterms.evaluation.certified.tools.work import is_left
 from leadterms.evaluation.moment_system import InverseCeiling, NumericSystem, Sector
 from leadterms.evaluation.precision import ball_precision
 
@@ -93,6 +93,7 @@ class SectorAverage:
             self.strands = Strands(system)
             self._reach = [self.strands.reach(j) for j in range(self.dimension)]
             self.bounds = Bounds(self.strands)
+            self._units = max(problem.weight.real_units for problem in self.strands.problems)
             size = rough_size(self.strands, self.bounds) if size is None else size
             self.tolerance = size * arb(2) ** (-bits - 2)
 
@@ -146,7 +147,7 @@ class SectorAverage:
             scales = self.strands.least_scales([self.strands.at(corner) for corner in _corners(cell)])
             rules = self.strands.plan(self.strands.at([low.union(high) for low, high in cell]), self.bits, scales)
         # blocks farther out need fewer
-        if not is_left(nodes * rules.work * REAL_UNITS / 2, self.bits):
+        if not is_left(nodes * rules.work * self._units / 2, self.bits):
             raise EvaluationError(
                 f"the average over {self.dimension} random effects needs {nodes} nodes with {rules.work} evaluations "
                 "each, too many: ask for fewer digits"
@@ -229,15 +230,18 @@ class SectorAverage:
             top = self.bounds.top(cell) * near * cube * len(block)
             wanted = max(8, ceil(float_log(top / share) * 1.4427)) + 8
             scales = self.strands.least_scales([self.strands.at(corner) for corner in _corners(cell)])
-        effects = [[k * arb(step) for k, step in zip(node, steps, strict=True)] for node in block]
-        return raised(lambda bits: self._of(cell, effects, bits, scales), wanted, (share / cube).lower())
+            share = (share / cube).lower()
+        return raised(lambda bits: self._of(cell, block, steps, bits, scales), wanted, share)
 
-    def _of(self, cell: Cell, effects: Sequence[Sequence[Ball]], wanted: int, scales: Scales) -> Ball:
-        """Return the sum of F phi over effects in a cell, its moments to so many bits of these scales."""
+    def _of(
+        self, cell: Cell, block: Sequence[tuple[int, ...]], steps: Sequence[float], wanted: int, scales: Scales
+    ) -> Ball:
+        """Return the sum of F phi over a block of nodes in a cell, its moments to so many bits of these scales."""
         rounded = 32 * ceil((wanted + 24) / 32)
         strands = self._at_precision(rounded)
         with ball_precision(rounded):
             rules = strands.plan(strands.at([low.union(high) for low, high in cell]), wanted, scales)
+            effects = [[k * arb(step) for k, step in zip(node, steps, strict=True)] for node in block]
             total = arb(0)
             for u, moments in zip(effects, rules.moments([strands.at(e) for e in effects]), strict=True):
                 total += density(u) * self.system.value(moments, u)

@@ -61,7 +61,7 @@ class Plan:
         if not complex_values and (tabulated := self._tabulated(points)) is not None:
             return tabulated
         coefficients, width = self._coefficients, self._width
-        spend(width * len(points) * (1 if complex_values else REAL_UNITS), ball_bits())
+        spend(width * len(points) * (1 if complex_values else self.problem.weight.real_units), ball_bits())
         columns = self._complex(points) if complex_values else self._real(points)
         flat = [column[i] for i in range(width) for column in columns]
         count = len(self.problem.strand.moments)

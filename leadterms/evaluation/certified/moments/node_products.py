@@ -41,7 +41,7 @@ class NodeProducts:
                 ))
             ] for m in self._joint]  # fmt: skip
             self._rows = [list(row) for row in zip(*columns, strict=True)]
-        self._known: dict[object, list[Ball]] = {}
+        self._known: dict[int, tuple[object, list[Ball]]] = {}
 
     def offsets(self, slopes: Sequence[Ball]) -> list[Ball]:
         """Return eta - shift at all nodes."""
@@ -55,18 +55,19 @@ class NodeProducts:
         self, slopes: Sequence[Ball], start: Ball, join: Callable[[Ball, Ball], Ball], exponentials: bool
     ) -> list[Ball]:
         values = [start]
-        for places, rows in self._axes:
-            factors = _sums(rows, [slopes[m] for m in places], exponentials)
+        for axis, (places, rows) in enumerate(self._axes):
+            factors = self._found(axis, rows, [slopes[m] for m in places], exponentials)
             values = [join(value, factor) for value in values for factor in factors]
-        return list(map(join, values, self._of_joint(slopes, exponentials))) if self._joint else values
+        if not self._joint:
+            return values
+        return list(map(join, values, self._found(-1, self._rows, [slopes[m] for m in self._joint], exponentials)))
 
-    def _of_joint(self, slopes: Sequence[Ball], exponentials: bool) -> list[Ball]:
-        """Return what joint monomials add: what was found last serves all slopes in the same balls."""
-        own = [slopes[m] for m in self._joint]
-        key = (exponentials, *(part for slope in own for part in _parts(slope)))
-        if key not in self._known:
-            self._known = {key: _sums(self._rows, own, exponentials)}
-        return self._known[key]
+    def _found(self, at: int, rows: Sequence[Sequence[Ball]], slopes: Sequence[Ball], exponentials: bool) -> list[Ball]:
+        """Return what one axis, or the joint monomials, add: the last serves all slopes in the same balls."""
+        key = (exponentials, *(part for slope in slopes for part in _parts(slope)))
+        if at not in self._known or self._known[at][0] != key:
+            self._known[at] = key, _sums(rows, slopes, exponentials)
+        return self._known[at][1]
 
 
 def _sums(rows: Sequence[Sequence[Ball]], slopes: Sequence[Ball], exponentials: bool) -> list[Ball]:

@@ -18,8 +18,8 @@ MOST_UNITS = 1_000_000
 """Twenty to fifty seconds of one core at 15 digits."""
 PANEL_UNITS = 60
 """Finding the ellipse of a panel."""
-REAL_UNITS = 1 / 6
-"""A value at a real point."""
+REAL_UNITS, FEW_UNITS = 1 / 6, 1 / 24
+"""A value at a real point, and one of a rational function of e^eta."""
 WORD, COSTLY = 64, 256
 """Bits beyond which more units are granted, and beyond which values cost more."""
 TOO_LONG = "the certified road is too long here (patience=10 grants ten times as much)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flint import arb
 
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, End, disc, interval, larger
+from leadterms.evaluation.certified.tools.work import FEW_UNITS
 from leadterms.evaluation.certified.weights.remembered import RememberedBalls
 from leadterms.evaluation.certified.weights.weight_base import LogSlope, WeightBalls, least_cosine, nearest_and_farthest
 from leadterms.model.weights import ExponentialWeight, Weight
@@ -53,6 +54,7 @@ class LogisticBalls(WeightBalls):
     """w = scale q/(1 + q)^2 with q = e^eta, that is scale/{2(cosh eta + 1)}."""
 
     log_only = True
+    real_units = FEW_UNITS
 
     def of_exponential(self, q: Ball) -> Ball:
         """Return scale q/(1 + q)^2."""
@@ -119,6 +121,7 @@ class SaturatingBalls(WeightBalls):
     """w = scale q/(1 + alpha q) with q = e^eta."""
 
     log_only = True
+    real_units = FEW_UNITS
 
     def of_exponential(self, q: Ball) -> Ball:
         """Return scale q/(1 + alpha q)."""

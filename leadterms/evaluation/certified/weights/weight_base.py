@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from flint import acb, arb
 
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, End, disc, half_diagonal, interval, spread, value_of
+from leadterms.evaluation.certified.tools.work import REAL_UNITS
 from leadterms.model.weights import Weight
 
 
@@ -37,6 +38,8 @@ class WeightBalls:
     """The rate of an exponential weight, zero for a constant one: such weights factorise over the predictors."""
     log_only = False
     """Whether the weight depends on eta through e^eta: then `of_exponential` gives it."""
+    real_units = REAL_UNITS
+    """About what a value at a real point costs (`work`)."""
 
     def __init__(self, weight: Weight) -> None:
         self.scale = value_of(weight.scale)
