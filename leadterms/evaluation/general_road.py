@@ -15,6 +15,7 @@ from leadterms.evaluation.compile_balls import BallProgram, ball_program
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.held_plan import OUTSIDE, Average, PolynomialPredictor, affine, polynomial
 from leadterms.evaluation.integrand_bound import integrand_bound, intercepts, steep_effects
+from leadterms.evaluation.integrand_forms import InverseInformation, Moments
 from leadterms.evaluation.inverse_entries import Entry
 from leadterms.evaluation.moment_system import (
     Ball,
@@ -25,7 +26,6 @@ from leadterms.evaluation.moment_system import (
     NumericSystem,
     Strand,
 )
-from leadterms.evaluation.residual_information import InverseInformation, Moments
 from leadterms.evaluation.road import Numbers, Road
 from leadterms.evaluation.weighted_moment import WeightedMoment
 from leadterms.model.laws import NormalLaw

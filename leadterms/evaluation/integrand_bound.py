@@ -8,8 +8,9 @@ from leadterms.errors import UncertifiedError
 from leadterms.evaluation.ceilings import Bound, ceiling, ceiling_of_residual_information, has_curves
 from leadterms.evaluation.certified.tools.work import require_patience
 from leadterms.evaluation.held_plan import Average
+from leadterms.evaluation.integrand_forms import InverseInformation
 from leadterms.evaluation.moment_system import STRAYING
-from leadterms.evaluation.residual_information import InverseInformation, inverse_information
+from leadterms.evaluation.residual_information import inverse_information
 from leadterms.evaluation.weighted_moment import WeightedMoment
 from leadterms.model.laws import Law, NormalLaw
 from leadterms.model.weights import ExponentialWeight

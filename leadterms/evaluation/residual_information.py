@@ -16,50 +16,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations_with_replacement, product
 
 from sympy import Add, Expr, Integer, Matrix, Poly, Rational, Symbol, fraction, root, together
 
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.held_plan import Average
+from leadterms.evaluation.integrand_forms import Exponents, InverseInformation, Moments, ResidualInformation
 from leadterms.evaluation.internal import internal
 from leadterms.evaluation.inverse_entries import Column, Entry, entries_of
 from leadterms.evaluation.moment_system import STRAYING
 from leadterms.evaluation.weighted_moment import WeightedMoment
 from leadterms.model.weights import ExponentialWeight
 
-Exponents = tuple[int, ...]
-Moments = tuple[tuple[int, Exponents], ...]
-"""A product of moments, each by its strand and exponents."""
 MOST_SYMBOLS = 24
 TRIES = 2
 MANY = 2
 """Random effects from which on the entries of an inverse information are told apart."""
-
-
-@dataclass(frozen=True)
-class ResidualInformation:
-    """The integrand is ``factor`` times S_bc.
-
-    Parameters
-    ----------
-    factor
-        Free of the moments.
-    first, second
-        The columns b and c.
-    probabilities
-        The strands' probabilities, up to a common factor.
-    symbols
-        For each strand one of its moments.
-
-    """
-
-    factor: Expr
-    first: Column
-    second: Column
-    probabilities: tuple[Expr, ...]
-    symbols: tuple[Symbol, ...]
 
 
 def residual_information(average: Average) -> ResidualInformation | None:
@@ -68,47 +41,6 @@ def residual_information(average: Average) -> ResidualInformation | None:
         return None
     design = _design(average)
     return None if design is None else design.found()
-
-
-@dataclass(frozen=True)
-class InverseInformation:
-    """The integrand is N/D, N a polynomial in moments and effects.
-
-    D = factor det H_AA, or a sum of products of moments that are positive, with positive coefficients.
-
-    Parameters
-    ----------
-    factor
-        Free of moments and effects; of a positive sum the coefficient of ``product``.
-    probabilities
-        The strands' probabilities, up to a common factor that goes with ``factor``; none for a positive sum.
-    symbols
-        For each strand one of its moments.
-    terms
-        Coefficient, moments by strand and exponents, powers of the effects: the terms of N.
-    product, degree
-        One term of a positive sum, and its degree.
-    with_ones
-        Whether block A has the column of ones besides those of the effects.
-    ones_inside
-        Whether that of an effect is the column of ones.
-    below
-        All terms of a positive sum, as those of N; those of D too where it has the means of the weights alone.
-    entries
-        N/det H_AA by entries of the inverse, where that is looked for and found.
-
-    """
-
-    factor: Expr
-    probabilities: tuple[Expr, ...]
-    symbols: tuple[Symbol, ...]
-    terms: tuple[tuple[Expr, Moments, tuple[int, ...]], ...]
-    product: Moments = ()
-    degree: int = 0
-    with_ones: bool = False
-    ones_inside: bool = False
-    below: tuple[tuple[Expr, Moments, tuple[int, ...]], ...] = ()
-    entries: tuple[Entry, ...] = ()
 
 
 def inverse_information(average: Average) -> InverseInformation | None:
