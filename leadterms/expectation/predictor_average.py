@@ -27,7 +27,7 @@ from leadterms.expectation.images import Images
 from leadterms.expectation.monomials import has_monomials, tilted_monomials
 from leadterms.expectation.predictor_moments import MomentRequest
 from leadterms.expectation.support import at_value, is_bounded, require_bounded, require_smooth
-from leadterms.expectation.tails import tail_rates
+from leadterms.expectation.tails import tail_indices, tail_rates
 from leadterms.model.laws import JointNormalLaw, Law, NormalLaw
 from leadterms.model.weights import (
     CloglogWeight,
@@ -299,10 +299,24 @@ class PredictorAverage:
             self._admit(moment_conditions(law, power, x.name))
             return
         coefficients = [Poly(eta, x).coeff_monomial(x**k) for k in range(1, degree + 1)]
-        if any(c.free_symbols & (self.effects | self._predictors) for c in coefficients):
+        beside = set().union(*(c.free_symbols for c in coefficients))
+        if beside & (self.effects | self._predictors):
             # where the last one comes near to zero another may take eta back to zero far out
             coefficients = coefficients[-1:]
-        self._admit(curved_conditions(law, power, self.weight, coefficients, x.name))
+        conditions = curved_conditions(law, power, self.weight, coefficients, x.name)
+        self._admit(conditions)
+        heavy = [z for z in self._heavy if z in beside]
+        if conditions and heavy:
+            raise UndecidedError(
+                f"whether E[{x.name}^{power}*w] exists could not be decided: {heavy[0]}, whose tail is heavy, "
+                f"multiplies powers of {x.name}"
+            )
+
+    @property
+    def _heavy(self) -> list[Symbol]:
+        """The predictors that lack some moments."""
+        laws = ((x, law) for x, law in self.bindings if isinstance(law, Law) and not is_bounded(law))
+        return [x for x, law in laws if set(tail_indices(law, x.name)) != {oo}]
 
     def _check_opposed(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> None:
         """Admit what unbounded predictors need together that are in eta by polynomials of their own."""

@@ -283,6 +283,14 @@ REFUSED = {
         UndecidedError,
         "not affine in x",
     ),
+    "heavy tails in a product": (
+        LOGIT,
+        x**4,
+        b0 + b1 * x**2 + b2 * x * y,
+        bound(x=STUDENT, y=STUDENT),
+        UndecidedError,
+        "y, whose tail is heavy, multiplies powers of x",
+    ),
     "logarithm of a normal, raw": (ConstantWeight(ONE), log(x), b0, bound(x=NORMAL), UndecidedError, "enters as no"),
     "logarithm through zero": (LOGIT, ONE, b0 + b1 * log(x), bound(x=UNIFORM), UndecidedError, "x stays positive"),
     "coupled logarithm through zero": (
