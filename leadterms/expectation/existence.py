@@ -176,12 +176,14 @@ def opposed_conditions(
     r stays where the weight is large: of a weight that falls to both sides on a strip of dimension |S| - 1, of one that
     is bounded away from zero on one side on a cone.  With densities like |x|^(-nu_j - 1) the integral over r is that of
     r^(sum_S (k_j - nu_j) - 2), or r^(sum_S (k_j - nu_j) - 1): it is finite if sum_S (nu_j - k_j) exceeds -1, or 0.
-    A polynomial of degree d_j in X_j in place of b_j X_j is, far out, a predictor with the index nu_j/d_j.
+    A polynomial of degree d_j in X_j in place of b_j X_j is, far out, a predictor with the index nu_j/d_j where it has
+    a density: several points of lattices may all stand where eta is about zero.
 
     Raises
     ------
     UndecidedError
-        If that fails for exact indices: with tails to both sides the expectation is infinite then.
+        If that fails for exact indices: with tails to both sides the expectation is infinite then.  Or for polynomials
+        in several discrete predictors.
 
     """
     if isinstance(weight, LogisticWeight | ProbitWeight | CloglogWeight):
@@ -193,6 +195,12 @@ def opposed_conditions(
     known = zip(laws, powers, names, degrees or [1] * len(laws), strict=True)
     margins = [((Min(*tail_indices(law, name)) - 1 - power) / degree, name) for law, power, name, degree in known]
     heavy = [(margin, name) for margin, name in margins if margin != oo]
+    whole = [name for law, (margin, name) in zip(laws, margins, strict=True) if margin != oo and law.is_discrete]
+    if len(whole) > 1 and any(degree > 1 for degree in degrees or ()):
+        raise UndecidedError(
+            f"whether the expectation exists could not be decided: powers of {' and '.join(whole)}, which are discrete "
+            "with heavy tails, may take the linear predictor back to zero together; use lighter tails"
+        )
     conditions = []
     for size in range(2, len(heavy) + 1):
         for chosen in combinations(heavy, size):

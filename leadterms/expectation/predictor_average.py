@@ -302,7 +302,7 @@ class PredictorAverage:
         beside = set().union(*(c.free_symbols for c in coefficients))
         if beside & (self.effects | self._predictors):
             # where the last one comes near to zero another may take eta back to zero far out
-            coefficients = coefficients[-1:]
+            coefficients = [Integer(0)] * (degree - 1) + coefficients[-1:]
         conditions = curved_conditions(law, power, self.weight, coefficients, x.name)
         self._admit(conditions)
         heavy = [z for z in self._heavy if z in beside]

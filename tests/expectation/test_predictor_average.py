@@ -283,6 +283,17 @@ REFUSED = {
         UndecidedError,
         "not affine in x",
     ),
+    "powers of counts with heavy tails": (
+        LOGIT,
+        x**4,
+        b0 + b1 * x**2 + b2 * y**2,
+        bound(
+            x=StatsLaw(st.Zeta("X", Rational(11, 5)).pspace.distribution),
+            y=StatsLaw(st.Zeta("Y", 3).pspace.distribution),
+        ),
+        UndecidedError,
+        "powers of x and y, which are discrete",
+    ),
     "heavy tails in a product": (
         LOGIT,
         x**4,

@@ -25,6 +25,7 @@ from leadterms.evaluation.certified.cuts.cut_residual import ResidualLoss
 from leadterms.evaluation.certified.cuts.cut_road import cut_off, is_unbounded
 from leadterms.evaluation.certified.tools.work import patient
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Sector, Strand
+from leadterms.model.law_reading import read_law
 from leadterms.model.laws import FiniteLaw, GammaLaw, Law, NormalLaw, PoissonLaw, UniformLaw
 from leadterms.model.weights import (
     CloglogWeight,
@@ -281,3 +282,39 @@ def test_a_random_slope_on_a_heavy_tail(law: str, density: Any) -> None:
             zero, one, two = (np.sum(weights * x**k) for k in range(3))
             total += share * abs(s) * stats.norm.pdf(s, 0.7, 0.5**0.5) * (zero - one * one / two)
     assert abs(float(found.value) - 1 / total) <= float(found.error) + 1e-3 / total
+
+
+def test_weights_beyond_a_cut_are_those_of_all_that_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Segments of Student's law stop short of the cut; with the weights of a cut farther out the loss is too small."""
+    strand = Strand(
+        LogisticWeight(ONE), (read_law("StudentT(5)", "x"),), fmpq(0), (fmpq(1, 5),), ((fmpq(0), fmpq(1, 2)),), ((2,),)
+    )  # fmt: skip
+    laws, cell = CutLaws((strand,), everywhere=False), ((arb("0.2"), arb("0.2")),)
+    lost = laws.block_beyond(((arb(-30), arb(30)),), arb(4), 0)[0, 1]
+    x = np.exp(np.linspace(np.log(30), np.log(3000), 20_001))
+    w = np.exp(-2 * np.logaddexp(0.15 * x, -0.15 * x))
+    exact = float(np.trapezoid(w * x**2 * stats.t(5).pdf(x) * x, np.log(x)))
+
+    def bound() -> float:
+        return float(lost * laws.falls(((arb(-30), arb(30)),), 0, (0, 1), cell))
+
+    assert exact <= bound()
+    honest = laws.problems[0].lines[0].covered
+    monkeypatch.setattr(laws.problems[0].lines[0], "covered", lambda *_: honest(arb(-60), arb(60)))
+    assert float(laws.falls(((arb(-60), arb(60)),), 0, (0, 1), cell) * lost) < exact
+
+
+def test_four_effects_are_cut_off_too() -> None:
+    rows = [tuple(fmpq(int(i == j), 2) for j in range(4)) for i in range(4)]
+    strand = Strand(
+        LogisticWeight(ONE),
+        (NormalLaw(0, 1), UniformLaw(0, 1), UniformLaw(0, 1)),
+        fmpq(0),
+        (fmpq(1), fmpq(1), fmpq(1)),
+        tuple(rows),
+        ((0, 0, 0), (2, 0, 0)),
+    )
+    whole = NumericSystem((strand,), lambda m: m[0], (Ceiling(fmpq(1), 0, (0, 0, 0)),), shares=(fmpq(1),))
+    loss = ResidualLoss(whole, CutLaws((strand,), everywhere=False)).within(arb("1e-2"))
+    _, lost = loss((((arb(-9), arb(9))), (None, None), (None, None)))
+    assert not lost.is_finite() or lost <= arb("1e-2")

@@ -124,7 +124,7 @@ def _by_terms_below(factor: Any) -> NumericSystem:
 
 
 def test_a_planted_false_bound_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the powers of the effects and the turn."""
+    """With the roots of the inverse's diagonal a tenth of what they are."""
     honest = InverseBound._diagonal
     monkeypatch.setattr(InverseBound, "_diagonal", lambda *args: [root / 10 for root in honest(*args)])
     assert _excess(CASES[0], system(CASES[0])) > 1

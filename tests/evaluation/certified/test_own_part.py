@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from flint import arb, fmpq
 from scipy import stats
-from sympy import Integer, Rational
+from sympy import Integer, Interval, Rational, Symbol, oo
+from sympy.stats import ContinuousRV
 
 from leadterms import EvaluationError, Model, UndecidedError, leading_terms
 from leadterms.evaluation.certified.bounds.bounds import falling
@@ -152,3 +153,12 @@ def test_a_square_that_an_effect_multiplies_is_refused():
     )
     with pytest.raises(EvaluationError, match="or a fixed polynomial"):
         falling(Problem(moved), (4,))
+
+
+def test_the_degree_counts_where_a_coefficient_is_random():
+    """A left tail under a weight that falls to the left: of a parabola whose last coefficient is negative."""
+    x = Symbol("x")
+    left = ContinuousRV(x, 3 / (-x) ** 4, set=Interval(-oo, -1))
+    for right in ("(1 | g)", "(0 + x | g)"):
+        model = Model(f"y ~ x + I(x**2) + {right}", family="negative-binomial(2)", laws={"x": left})
+        assert [str(condition) for condition in leading_terms(model).conditions] == ["beta2 < 0"]

@@ -150,7 +150,7 @@ def _bounded(system: NumericSystem, bits: int, size: arb | None = None) -> arb:
     if system.sector is not None and any(isinstance(part, ExponentialCeiling) for part in system.ceiling):
         raise EvaluationError(
             "an average of an inverse information is certified for weights whose argument is bounded near the real "
-            "line, and for one or two random effects under the probit and complementary log-log links"
+            "line, and in some cases under the probit and complementary log-log links"
         )
     if system.dimension > (MOST_OF_POINTS if not any(strand.laws for strand in system.strands) else MOST_IN_CELLS):
         require_patience(

@@ -146,7 +146,7 @@ def by_density(problem: Problem, exponents: Sequence[int], without: int | None =
 def falling(problem: Problem, exponents: Sequence[int]) -> tuple[list[Ball], Ball]:
     """Return growth and level where E|X_i|^power is infinite, but the weight falls: |w(eta)| <= K e^-|eta|.
 
-    Or |w(eta)| <= K e^eta where b x_i keeps to the left, then with t (a + b x) for -t |eta| below (`Problem.decay`).
+    Or |w(eta)| <= K e^eta where b x_i keeps to the left, then with t (a + b x) for -t |eta| below (`own_part.decay`).
 
     Let eta = a + p(x_i) with a fixed p, |p(x)| >= r |x| - s (`own_part`), the effects and the bounded predictors being
     in a.  For 0 < t <= 1 |w| <= K e^(-t |eta|) <= K e^(t (|a| + s)) e^(-t r |x_i|), and

@@ -12,8 +12,10 @@ C the supremum over u; for sums of 1/lambda alone q_k^{1/2} <= |r_k| L^{1/2}/lam
 
 *Complex weights* v, |arg v - theta| <= t, e^-loss <= |v|/w <= e^gain.  e^{-i theta} H in v has a real part P that is at
 least cos(t) e^-loss times H in w, and is P^{1/2}(I + iK)P^{1/2}, K symmetric.  The norm of (I + iK)^{-1} is at most 1:
-all is as above with P in place of H, and |x'h_b|^2 <= E[|v| (a'x)^2] E[|v| b^2] <= sec(t) x'Px E[|v| b^2] in place of
-the last inequality.  So the bounds grow by e^(loss + gain) sec(t) at most, without h_b by e^loss sec(t).
+all is as above with P in place of H, and in place of the last inequality
+|x'h_b|^2 <= E[|v| (a'x)^2] E[|v| b^2] <= e^(gain + loss) sec(t) x'Px e^gain C.  So the bounds grow by
+e^(gain + loss) sec(t) at most, without h_b by e^loss sec(t); also where `turning` leaves panels out, which keeps to
+P >= cos(t) e^-loss H and |v| <= e^gain w in their means.
 
 **By terms below**, where D is a sum of positive multiples d of products of means W_s = E_s[w]: where each term
 c u^alpha M_1 ... M_r of N has one in D with the means W_s of the same strands, as |M| <= sup|x^e| W_s,

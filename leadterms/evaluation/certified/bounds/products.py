@@ -95,6 +95,8 @@ def products(strands: Strands) -> Products | None:
     system = strands.system
     if system.shares is None or system.with_effects or system.whole is not None or system.inverse is not None:
         return None
+    if len({strand.weight for strand in system.strands}) > 1:
+        return None
     if system.dimension > MOST_EFFECTS or not all(isinstance(part, Ceiling) for part in system.ceiling):
         return None
     found = _atoms(strands.problems, system)

@@ -20,7 +20,7 @@ from leadterms.evaluation.certified.floors.least_information import QUASICONCAVE
 from leadterms.evaluation.certified.moments.panels import MIDDLE
 from leadterms.evaluation.certified.moments.polynomials import columns
 from leadterms.evaluation.certified.moments.problem import Problem
-from leadterms.evaluation.certified.tools.balls import Ball, Cell, interval
+from leadterms.evaluation.certified.tools.balls import Ball, Cell, interval, larger, smaller
 from leadterms.evaluation.moment_system import Cut, NumericSystem, Strand
 from leadterms.evaluation.precision import spelled
 
@@ -120,18 +120,24 @@ class CutLaws:
                 total[at] = total.get(at, arb(0)) + own
         return total
 
+    def is_by_supremum(self, strand: int, exponents: Sequence[Sequence[int]]) -> bool:
+        """Tell whether these bounds, and that of the block, have sup w as a factor: where all moments in them exist."""
+        used = [*exponents, *(e for _, e in self._squares[strand])]
+        lines = self.problems[strand].lines
+        return all(bool(line.absolute(k).is_finite()) for e in used for line, k in zip(lines, e, strict=True))
+
     def falls(self, cuts: Sequence[Cut], strand: int, at: Side, cell: Cell) -> Ball:
         """Bound w beyond an end of X_i over sup w, for the effects of a cell: by so much these bounds are less.
 
-        Only where they are made of sup w: with a moment that is infinite something else stands in its place.
+        Only for bounds that are made of sup w (`is_by_supremum`).
         """
         problem = self.problems[strand]
-        if not all(problem.has_moments):
-            return arb(1)
         i, side = at
         line, (shift, slopes) = problem.lines[i], problem.at([interval(*one) for one in cell])
         end = cuts[i][side]
-        beyond = (line.low, end) if side == 0 else (end, line.high)
+        # segments may stop short of the cut
+        first, last = line.covered(*((end, line.reach(MIDDLE)[1]) if side == 0 else (line.reach(MIDDLE)[0], end)))
+        beyond = (line.low, larger(end, first)) if side == 0 else (smaller(end, last), line.high)
         ends = [beyond if j == i else own for j, own in enumerate(problem.supports)]
         largest = problem.weight.modulus(*problem.predictor.range(shift, slopes, ends))
         share = largest / problem.weight.modulus(None, None, arb(0))

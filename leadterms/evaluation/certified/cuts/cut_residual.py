@@ -41,10 +41,8 @@ from leadterms.evaluation.moment_system import STRAYING, Cut, NumericSystem
 
 SMALL = 2.0**-100
 """Of the whole: so little is not looked at again."""
-
-
 DEPTHS = (5, 2, 0)
-"""How often cells are cut in pieces in so many dimensions."""
+"""How often cells are cut in pieces in so many dimensions, the last for more."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +92,10 @@ class ResidualLoss:
         ).abs_upper()
         if not self.everywhere.is_finite():
             raise EvaluationError("no proven bound of the predictors' absolute moments")
+        self._falls = [
+            laws.is_by_supremum(strand, [part.exponents for part in parts if part.strand == strand])
+            for strand in range(len(system.strands))
+        ]
 
     def within(self, tolerance: Ball) -> Loss:
         """Return the loss by the cuts, where it may be about this: with cells of the effects as large as that needs."""
@@ -135,7 +137,7 @@ class ResidualLoss:
         if not (holds and all(bool(one.is_finite()) for one in (*above.values(), *block.values()))):
             return system, NAN
         outside = _Outside(above, block)
-        share, depth, total = tolerance / (8 * len(cells)), DEPTHS[self._system.dimension - 1], far
+        share, depth, total = tolerance / (8 * len(cells)), DEPTHS[min(self._system.dimension, len(DEPTHS)) - 1], far
         parts = [(self._at_once(cuts, one, outside), one) for one in cells]
         for found, one in sorted(parts, key=lambda part: float_log(part[0]), reverse=True):
             total += self._in_pieces(cuts, one, found, outside, share, depth)
@@ -172,7 +174,7 @@ class ResidualLoss:
         total = arb(0)
         for (strand, at), own in outside.block.items():
             change = own * factor + 2 * outside.above.get((strand, at), arb(0))
-            if not change <= self.everywhere * SMALL:
+            if self._falls[strand] and not change <= self.everywhere * SMALL:
                 change *= self._laws.falls(cuts, strand, at, on.cell)
             total += change
         return total

@@ -204,7 +204,7 @@ class MappedLine(Line):
         total = self.next_to_ends(low, high, power, rate)
         for side, x in self._left_out(low, high):
             if self._end(side) is None:
-                found = self._growths[side].tail(x, self._image(x), power, rate)
+                found = self._beyond(side, x, power, rate)
                 # e^(rate u) <= 1 for u > 0
                 falls = self._is_heavy and power == 0 and rate <= 0
                 total += smaller(found, self._mass_beyond(side, low, high)) if falls else found
@@ -228,11 +228,13 @@ class MappedLine(Line):
         """Bound E|U|^power e^(rate U) below the lower cut."""
         total = arb(0)
         for side, x in self._left_out(low, high):
-            if side == 0 and self._end(0) is None:
-                total += self._growths[0].tail(x, self._image(x), power, rate)
-            elif side == 0:
-                total += NAN
+            if side == 0:
+                total += self._beyond(0, x, power, rate) if self._end(0) is None else NAN
         return total
+
+    def _beyond(self, side: int, x: Ball, power: int, rate: Ball) -> Ball:
+        """Bound E|U|^power e^(rate U) beyond g(x): not by sums of probabilities, which are no integrals of them."""
+        return NAN if self._law.base.is_discrete else self._growths[side].tail(x, self._image(x), power, rate)
 
     def above(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """Bound E X^power e^(rate X) beyond the upper cut of X > 1."""
