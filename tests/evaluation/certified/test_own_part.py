@@ -19,7 +19,7 @@ from leadterms.evaluation.certified.moments.own_part import fall, growth
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.moment_system import Strand
 from leadterms.model.law_reading import read_law
-from leadterms.model.weights import LogisticWeight
+from leadterms.model.weights import LogisticWeight, SaturatingWeight
 from tests.evaluation.certified.complex_weights import log_cloglog, log_probit
 
 Array = Any
@@ -162,3 +162,26 @@ def test_the_degree_counts_where_a_coefficient_is_random():
     for right in ("(1 | g)", "(0 + x | g)"):
         model = Model(f"y ~ x + I(x**2) + {right}", family="negative-binomial(2)", laws={"x": left})
         assert [str(condition) for condition in leading_terms(model).conditions] == ["beta2 < 0"]
+
+
+@pytest.mark.parametrize(("law", "slopes"), [("StudentT(3)", (0.5, -0.75)), ("Pareto(1, 3)", (-0.5, 0.0))])
+def test_weights_that_fall_to_one_side(monkeypatch: pytest.MonkeyPatch, law: str, slopes: tuple[float, float]) -> None:
+    """w = 1/(e^-eta + 1/2) falls where the polynomial does; taken to fall where it rises the bound is false."""
+    x = np.concatenate([np.linspace(-60, -1, 500), np.linspace(1, 60, 500)])
+    x = x[x > 0] if law.startswith("Pareto") else x
+
+    def holds(signs: float) -> bool:
+        exact = [fmpq(round(4 * signs * slope), 4) for slope in slopes]
+        weight = SaturatingWeight(Integer(1), HALF)
+        given = Strand(weight, (read_law(law, "x"),), fmpq(1, 4), tuple(exact), (), ((0,), (2,)), ((1,), (2,)))
+        problem = Problem(given)
+        found = fall(problem, 0, problem.centre, problem.slopes)
+        assert found is not None
+        eta = 0.25 + signs * (slopes[0] * x + slopes[1] * x**2)
+        w = 1 / (np.exp(-np.clip(eta, -700, 700)) + 0.5)
+        bound = float(found.level) * np.exp(-float(found.rate) * np.abs(x))
+        return bool(np.all(w <= bound * (1 + 1e-9) + 1e-290))
+
+    assert holds(1)
+    monkeypatch.setattr(own_part, "decay", lambda problem, i, part, height: problem.weight.decay_below(height))
+    assert not holds(-1)
