@@ -44,6 +44,7 @@ _LARGEST_EXPONENT = 10**9
 _USUAL_DEVIATION = 3
 _FINEST_START = 10
 _MOST_LOST = 300
+NO_VALUE = "no finite value is found at this point: singular, or out of range for this road"
 """Most digits that may cancel in an integrand."""
 _SPENT = 4
 """Of the digits of the arithmetic beyond those asked for, so many may cancel."""
@@ -267,9 +268,9 @@ def _attempt(context: Context, call: Callable[[], Real], digits: int) -> tuple[R
         raise
     # mpmath raises ValueError at poles and TypeError where a complex number is compared
     except (ArithmeticError, ValueError, TypeError, NoConvergence) as failure:
-        return None, f"singular at this point ({str(failure) or type(failure).__name__}): give another expression"
+        return None, f"{NO_VALUE} ({str(failure) or type(failure).__name__})"
     if not is_finite(context, value):
-        return None, "singular at this point (not a finite number): give another expression"
+        return None, f"{NO_VALUE} (not a finite number)"
     real, imaginary = context.re(value), abs(context.im(value))
     if imaginary > abs(real) * context.mpf(10) ** -(digits + GUARD):
         return None, "complex at this point: the expression is outside its domain"

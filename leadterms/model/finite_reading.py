@@ -15,9 +15,12 @@ def _closed(probability: Expr) -> Expr:
 
 
 def atoms_of(distribution: Any, what: str) -> dict[Expr, Expr] | None:
-    """Points and probabilities of a finite distribution of sympy.stats, else None."""
+    """Points and probabilities of a distribution of sympy.stats on finitely many points, else None."""
+    from sympy.stats.drv import SingleDiscreteDistribution
     from sympy.stats.frv import SingleFiniteDistribution
 
+    if isinstance(distribution, SingleDiscreteDistribution) and distribution.set.is_finite_set:
+        return {point: sympify(distribution.pdf(point)) for point in distribution.set}
     if not isinstance(distribution, SingleFiniteDistribution):
         return None
     try:

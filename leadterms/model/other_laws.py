@@ -14,7 +14,7 @@ from leadterms.model.case_distinctions import parts_of_density
 from leadterms.model.law import Law, Piece
 from leadterms.model.poisson_sums import Rates, moment, poisson_rates
 from leadterms.model.power_series import summed
-from leadterms.model.stated_density import HANDMADE, check_mass, is_handmade
+from leadterms.model.stated_density import HANDMADE, check_density, is_handmade
 
 X = Symbol("x", real=True)
 
@@ -153,7 +153,7 @@ def _check(distribution: Basic) -> None:
         return
     discrete = bool(distribution.set.is_subset(S.Integers))
     parts = None if discrete else _parts(distribution)
-    check_mass(parts or ((*_ends(distribution), _unguarded(distribution.pdf(X))),), X, discrete)
+    check_density(parts or ((*_ends(distribution), _unguarded(distribution.pdf(X))),), X, discrete)
 
 
 def _unguarded(density: Expr) -> Expr:

@@ -1,4 +1,4 @@
-"""Laws that a researcher states by a density or by probabilities of their own: is their mass one."""
+"""Laws that a researcher states by a density or by probabilities of their own: are they laws."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from leadterms.model.law import Piece
 
 HANDMADE = "DistributionHandmade"
 """In the names of sympy's classes of such laws."""
-TOLERANCE = 1e-3
-"""Only what is wrong is found: a numerical integral over a line may be off where tails are heavy."""
+TOLERANCE, CLOSE = 1e-3, 1e-9
+"""How far a mass may be off where its integral is in doubt, as where tails are heavy, and where it is not."""
 DIGITS = 15
-TERMS = 500
+TERMS, LOOKS = 500, 101
 CUTS = tuple(side * 10.0**k for side, ks in ((-1, range(4, -3, -1)), (1, range(-2, 5))) for k in ks)
 """Between these points integrals are taken."""
 
@@ -25,56 +25,92 @@ def is_handmade(distribution: Basic) -> bool:
     return HANDMADE in type(distribution).__name__
 
 
-def check_mass(parts: tuple[Piece, ...], x: Expr, discrete: bool) -> None:
-    """Refuse a density on the parts of its support whose integral is not one, or probabilities whose sum is not.
+def check_density(parts: tuple[Piece, ...], x: Expr, discrete: bool) -> None:
+    """Refuse a density on the parts of its support, or probabilities, that are not those of a law.
 
-    Where there are parameters, or a sum is not found, nothing is refused.
+    Sums that are not found are not refused; nor is a mass that is wrong by less than numbers tell.
 
     Raises
     ------
     ValueError
-        If the mass, in numbers, is not one.
+        If it has parameters, is no real function or negative somewhere, or the mass is not one.
 
     """
-    ends = [end for low, high, _ in parts for end in (low, high)]
-    if any(density.free_symbols - {x} for _, _, density in parts) or not all(end.is_number for end in ends):
-        return
-    for integral in (_sum,) if discrete else (_integral, _exact_integral):
-        found = [integral(*part, x) for part in parts]
-        known = [mass for mass in found if mass is not None]
-        mass = sum(known)
-        if len(known) < len(found) or abs(mass - 1) < TOLERANCE:
+    names = sorted({str(symbol) for _, _, density in parts for symbol in density.free_symbols - {x}})
+    if names:
+        raise ValueError(f"a density of your own must be in numbers, but {', '.join(names)} has no value")
+    if not all(end.is_number for low, high, _ in parts for end in (low, high)):
+        raise ValueError("the ends of its support must be numbers")
+    for part in parts:
+        _check_sign(*part, x, discrete)
+    for measured in (_sum,) if discrete else (_integral, _exact_integral):
+        found = [measured(*part, x) for part in parts]
+        known = [one for one in found if one is not None]
+        mass, doubt = sum(value for value, _ in known), sum(error for _, error in known)
+        if len(known) < len(found) or abs(mass - 1) < (TOLERANCE if doubt > CLOSE else CLOSE):
             return
-    raise ValueError(f"its mass is {mass:.6g}, not 1")
+    raise ValueError(f"its mass is {mass:.10g}, not 1")
 
 
-def _sum(low: Expr, high: Expr, density: Expr, x: Expr) -> float | None:
-    """Return the sum of probabilities: sympy's, or that of so many terms where the last is very small."""
+def _check_sign(low: Expr, high: Expr, density: Expr, x: Expr, discrete: bool) -> None:
+    """Look at so many points of a part."""
+    context, function = _function(density, x)
+    first, last = (None if end in (oo, -oo) else context.mpf(float(end)) for end in (low, high))
+    for k in range(1, LOOKS):
+        at = context.mpf(k) / LOOKS
+        if discrete:
+            point = context.mpf(k - 1) + (first if first is not None else -LOOKS // 2)
+            if last is not None and point > last:
+                return
+        elif first is not None and last is not None:
+            point = first + at * (last - first)
+        else:
+            away = at / (1 - at)
+            point = first + away if first is not None else last - away if last is not None else (2 * at - 1) / (1 - at)
+        try:
+            value = function(point)
+            is_real = context.im(value) == 0
+        except (NameError, TypeError, AttributeError) as error:
+            raise ValueError(f"its density is not a function that numbers can be put in ({error})") from None
+        except (ArithmeticError, ValueError):
+            continue
+        if not is_real or value < -CLOSE:
+            raise ValueError(f"its density is {'negative' if is_real else 'not real'} at {float(point):.6g}")
+
+
+def _sum(low: Expr, high: Expr, density: Expr, x: Expr) -> tuple[float, float] | None:
+    """Return the sum of probabilities and about its error: sympy's, or of so many terms where the last is small."""
     n = Dummy("n", integer=True)
     total = Sum(density.xreplace({x: n}), (n, low, high)).doit()
     if not total.has(Sum) and total.is_number:
-        return float(total)
+        return float(total), 0.0
     if not low.is_finite:
         return None
     context, function = _function(density, x)
     terms = [function(context.mpf(int(low) + i)) for i in range(TERMS)]
-    return float(context.fsum(terms)) if terms[-1] * TERMS < TOLERANCE else None
+    left = float(abs(terms[-1]) * TERMS)
+    return (float(context.fsum(terms)), left) if left < TOLERANCE else None
 
 
-def _integral(low: Expr, high: Expr, density: Expr, x: Expr) -> float:
-    """Return an integral in numbers."""
+def _integral(low: Expr, high: Expr, density: Expr, x: Expr) -> tuple[float, float]:
+    """Return an integral in numbers and about its error; of a polynomial without one."""
+    if density.is_polynomial(x) and low.is_finite and high.is_finite:
+        return float(integrate(density, (x, low, high))), 0.0
     context, function = _function(density, x)
     ends = [
         context.inf if end == oo else -context.inf if end == -oo else context.mpf(float(end)) for end in (low, high)
     ]
     inner = [cut for cut in CUTS if ends[0] < cut < ends[1]]
-    return float(context.quad(function, [ends[0], *inner, ends[1]]))
+    value, error = context.quad(function, [ends[0], *inner, ends[1]], error=True)
+    return float(context.re(value)), float(error)
 
 
-def _exact_integral(low: Expr, high: Expr, density: Expr, x: Expr) -> float:
+def _exact_integral(low: Expr, high: Expr, density: Expr, x: Expr) -> tuple[float, float]:
     """Return an integral by sympy where it finds one, in numbers otherwise: they may miss a narrow peak."""
     exact = integrate(density, (x, low, high))
-    return _integral(low, high, density, x) if exact.has(Integral) or not exact.is_number else float(exact)
+    if exact.has(Integral) or not exact.is_number:
+        return _integral(low, high, density, x)
+    return float(exact), 0.0
 
 
 def _function(density: Expr, x: Expr) -> tuple[Any, Callable[[Any], Any]]:

@@ -64,3 +64,14 @@ def test_leading_terms_with_a_square_under_the_log_link(law: str) -> None:
     m = np.array([[moment(j + k) for k in range(3)] for j in range(3)]) * np.exp(-0.3 + 0.4 / 2)
     exact = np.linalg.inv(m)[1, 1]
     assert abs(float(found.value) - exact) <= float(found.error) + 1e-5 * exact
+
+
+def test_even_polynomials_of_a_normal_predictor_under_an_exponential_weight() -> None:
+    """Which is bounded by their tops: against a sum."""
+    model = Model("y ~ x + I(x**3) + I(x**4)", family="poisson", laws={"x": "Normal(0, 1)"})
+    at = "beta0=-1/2, beta1=1/2, beta2=1/5, beta3=-3/10"
+    found = float(leading_terms(model)["I(x**4)"].evaluate(at, 6, method="balls"))
+    x = np.linspace(-9, 9, 20_001)
+    rows = np.stack([x**0, x, x**3, x**4])
+    weights = np.exp(-x * x / 2 - 0.5 + 0.5 * x + 0.2 * x**3 - 0.3 * x**4) * (x[1] - x[0]) / np.sqrt(2 * np.pi)
+    assert found == pytest.approx(float(np.linalg.inv((rows * weights) @ rows.T)[3, 3]), rel=2e-6)

@@ -21,7 +21,8 @@ from flint import arb
 
 from leadterms.evaluation.certified.laws.falls import Fall, Opposed
 from leadterms.evaluation.certified.moments.problem import Problem
-from leadterms.evaluation.certified.tools.balls import NAN, Ball, interval, larger
+from leadterms.evaluation.certified.rules.eta import slack_of
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, interval
 
 RATES = tuple(2.0**k for k in range(-20, 21))
 """Rates that are tried."""
@@ -103,18 +104,9 @@ def growth(coefficients: Sequence[Ball]) -> tuple[Ball, Ball]:
     if not lower or not least > 0:
         return (least if not lower else arb(0)), arb(0)
     sizes = [abs(c).abs_upper() for c in lower]
-    slacks = [_slack([sizes[0] + rate, *sizes[1:]], least) for rate in RATES]
+    slacks = [slack_of([sizes[0] + rate, *sizes[1:]], least) for rate in RATES]
     found = [pair for pair in zip(RATES, slacks, strict=True) if pair[1] <= slacks[0] + SLACK]
     return (arb(found[-1][0]), found[-1][1]) if found else (arb(0), arb(0))
-
-
-def _slack(sizes: Sequence[Ball], least: Ball) -> Ball:
-    """Return s for e_1, .., e_(d-1) and C."""
-    degree = len(sizes) + 1
-    top = arb(0)
-    for k, size in enumerate(sizes, start=1):
-        top = larger(top, ((degree * size / least) ** (arb(1) / (degree - k))).abs_upper())
-    return sum((size * top**k for k, size in enumerate(sizes, start=1)), arb(0)).abs_upper()
 
 
 def fall(problem: Problem, i: int, shift: Ball, slopes: Sequence[Ball]) -> Fall | None:

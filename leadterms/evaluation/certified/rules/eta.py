@@ -85,14 +85,14 @@ class Predictor:
         return low, high, height
 
     def _unbounded(self, shift: Ball, slopes: Sequence[Ball], ends: Ends) -> tuple[End, End, Ball]:
-        """Eta is bounded by monomials of bounded predictors, and where it is a parabola in an unbounded one by its top.
+        """Eta is bounded by monomials of bounded predictors, and by the tops of even polynomials in unbounded ones.
 
-        For b < 0 a x + b x^2 is at most -a^2/(4 b), for b > 0 at least that.
+        For b < 0 a x + b x^2 is at most -a^2/(4 b), for b > 0 at least that; of higher degree it is `slack_of`.
         """
         height, real = shift.imag.abs_upper(), shift.real
         low: End = real.lower()
         high: End = real.upper()
-        parabolas: dict[int, dict[int, Ball]] = {}
+        alone: dict[int, dict[int, Ball]] = {}
         for slope, size, exponents in zip(slopes, self.sizes(ends), self.monomials, strict=True):
             if not slope.imag.is_zero():
                 height = (height + abs(slope.imag) * size).abs_upper()
@@ -106,15 +106,19 @@ class Predictor:
                 )
                 continue
             places = [i for i, k in enumerate(exponents) if k]
-            if len(places) > 1 or exponents[places[0]] > 2 or self._powers[places[0]] is not whole_power:
+            if len(places) > 1 or self._powers[places[0]] is not whole_power:
                 low = high = None
             else:
-                parabolas.setdefault(places[0], {})[exponents[places[0]]] = slope.real
-        for own in parabolas.values():
-            square = own.get(2, arb(0))
-            top = -(own.get(1, arb(0)) ** 2) / (4 * square)
-            low = (low + top).lower() if low is not None and square > 0 else None
-            high = (high + top).upper() if high is not None and square < 0 else None
+                alone.setdefault(places[0], {})[exponents[places[0]]] = slope.real
+        for own in alone.values():
+            degree = max(own)
+            last, lower = own[degree], [own.get(k, arb(0)) for k in range(1, degree)]
+            if degree == 2:
+                most = lower[0] ** 2 / (4 * abs(last))
+            else:
+                most = slack_of([abs(c).abs_upper() for c in lower], abs(last).lower()) if degree % 2 == 0 else NAN
+            low = (low - most).lower() if low is not None and last > 0 and most.is_finite() else None
+            high = (high + most).upper() if high is not None and last < 0 and most.is_finite() else None
         return low, high, height
 
     def _boxes(self, ends: Ends) -> Iterator[tuple[Ball, ...]]:
@@ -139,6 +143,18 @@ class Predictor:
             coefficients += [shift * 0] * (power + 1 - len(coefficients))
             coefficients[power] = coefficients[power] + slope * self.monomial(x, exponents, without=i)
         return tuple(coefficients)
+
+
+def slack_of(sizes: Sequence[Ball], least: Ball) -> Ball:
+    """Return s with e_1 t + .. + e_(d-1) t^(d-1) - C t^d <= s for all t >= 0, sizes e_k >= 0 and C > 0.
+
+    With T the largest of (d e_k/C)^{1/(d-k)} each e_k t^k is at most C t^d/d from T on; s = sum_k e_k T^k serves below.
+    """
+    degree = len(sizes) + 1
+    top = arb(0)
+    for k, size in enumerate(sizes, start=1):
+        top = larger(top, ((degree * size / least) ** (arb(1) / (degree - k))).abs_upper())
+    return sum((size * top**k for k, size in enumerate(sizes, start=1)), arb(0)).abs_upper()
 
 
 def polynomial_on(coefficients: Sequence[Ball], box: Ball, power: Power = whole_power) -> Ball:
