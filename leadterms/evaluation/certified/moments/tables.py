@@ -9,12 +9,16 @@ with the G_k functions of one variable.  On an interval of half width r they are
 degree n in the n + 1 Chebyshev points.
 
 The error of interpolation is that of `interpolation`.
+
+Of several predictors z the one with the most nodes goes into a table of its own first: given all others, its sum is a
+function of one variable, too.  With an error at most e_k of its k-th power's sum that of G is at most e_k times the
+others' own sum of |m_l z_l^k|, and is in the balls of the values that are interpolated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import ceil, log, prod
 
@@ -25,7 +29,7 @@ from leadterms.evaluation.certified.rules.eta import Power, eta_range
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, interval, larger
 from leadterms.evaluation.certified.tools.interpolation import LOST_BITS, MARGIN, chebyshev, floor_ratio
-from leadterms.evaluation.certified.tools.work import REAL_UNITS, spend
+from leadterms.evaluation.certified.tools.work import FEW_UNITS, spend
 from leadterms.evaluation.precision import ball_bits, ball_precision
 
 HALF_WIDTH = 0.6
@@ -54,10 +58,78 @@ class Split:
     slopes: tuple[Ball, ...]
     raised: tuple[Power, ...]
 
+    def only(self, places: Sequence[int]) -> Split:
+        """Return the same with some of the fixed predictors."""
+        fixed, slopes = ([part[i] for i in places] for part in (self.fixed, self.slopes))
+        return replace(self, fixed=tuple(fixed), slopes=tuple(slopes))
+
+    def nodes(self) -> list[tuple[Ball, ...]]:
+        """Return the nodes of the fixed predictors."""
+        return list(product(*(self.rules[i].points for i in self.fixed)))
+
+    def offsets(self) -> list[Ball]:
+        """Return b'z at the nodes of the fixed predictors."""
+        return [sum((b * z for b, z in zip(self.slopes, node, strict=True)), arb(0)) for node in self.nodes()]
+
+    def coefficients(self, exponents: Sequence[int]) -> list[Ball]:
+        """Return the masses times powers at the nodes of the fixed predictors."""
+        masses = product(*(self.rules[i].masses for i in self.fixed))
+        return [
+            prod(m, start=arb(1)) * self.powers(node, exponents) for m, node in zip(masses, self.nodes(), strict=True)
+        ]
+
     def powers(self, node: Sequence[Ball], exponents: Sequence[int]) -> Ball:
         """Return the product of powers of the fixed predictors at a node."""
         named = zip(self.fixed, node, exponents, strict=True)
         return prod((self.raised[i](z, k) for i, z, k in named if k), start=arb(1))
+
+
+class _Sums:
+    """The sums G_k themselves."""
+
+    def __init__(self, split: Split, powers: Sequence[tuple[int, ...]]) -> None:
+        self._weight, self._offsets = split.weight, split.offsets()
+        flat = [c for e in powers for c in split.coefficients(e)]
+        self._coefficients = arb_mat(len(powers), len(self._offsets), flat)
+        self.work = len(self._offsets) * split.weight.real_units
+
+    def at(self, shifts: Sequence[Ball]) -> list[list[Ball]]:
+        """Return them at several s."""
+        weight = self._weight
+        if weight.log_only:
+            scales, levels = [offset.exp() for offset in self._offsets], [shift.exp() for shift in shifts]
+            columns = [[weight.of_exponential(level * scale) for level in levels] for scale in scales]
+        else:
+            columns = [[weight.at(shift + offset) for shift in shifts] for offset in self._offsets]
+        return (self._coefficients * arb_mat(columns)).tolist()  # type: ignore[no-any-return]
+
+
+class _NestedSums:
+    """The sums G_k by a table of those of one predictor: each power with its error in the balls."""
+
+    def __init__(
+        self,
+        table: Table,
+        alone: Sequence[tuple[int, ...]],
+        others: Split,
+        place: int,
+        powers: Sequence[tuple[int, ...]],
+    ) -> None:
+        self._table, self._offsets = table, others.offsets()
+        self._rows = [
+            (alone.index((e[place],)), others.coefficients([k for i, k in enumerate(e) if i != place])) for e in powers
+        ]
+        self.work = len(self._offsets) * len(alone) * FEW_UNITS
+
+    def at(self, shifts: Sequence[Ball]) -> list[list[Ball]]:
+        """Return them at several s."""
+        points = [shift + offset for offset in self._offsets for shift in shifts]
+        found = self._table.values(points)
+        matrices = [
+            arb_mat(len(self._offsets), len(shifts), [value + arb(0, error) for value in row])
+            for row, error in zip(found, self._table.errors, strict=True)
+        ]
+        return [(arb_mat(1, len(self._offsets), row) * matrices[k]).tolist()[0] for k, row in self._rows]
 
 
 class Table:
@@ -92,7 +164,7 @@ class Table:
         self.middles = [arb(low + (i + 0.5) * self.width) for i in range(self.count)]
         self.bits = ball_bits() + ceil(LOST_BITS * degree)
         with ball_precision(self.bits):
-            self.polynomials, rounding = self._interpolants(split, powers, degree)
+            self.polynomials, rounding = self._interpolants(split, powers, degree, tolerance)
         self.errors = [
             (size * relative + (2 * degree + 1) * radius).abs_upper()
             for size, radius in zip(sizes, rounding, strict=True)
@@ -125,35 +197,35 @@ class Table:
         return all(bool(error.is_finite()) for error in self.errors)
 
     def _interpolants(
-        self, split: Split, powers: Sequence[tuple[int, ...]], degree: int
+        self, split: Split, powers: Sequence[tuple[int, ...]], degree: int, tolerance: Ball
     ) -> tuple[list[list[arb_poly]], list[Ball]]:
-        nodes = list(product(*(split.rules[i].points for i in split.fixed)))
-        masses = [prod(m, start=arb(1)) for m in product(*(split.rules[i].masses for i in split.fixed))]
-        flat = [m * split.powers(node, e) for e in powers for m, node in zip(masses, nodes, strict=True)]
-        coefficients = arb_mat(len(powers), len(nodes), flat)
-        offsets = [sum((b * z for b, z in zip(split.slopes, node, strict=True)), arb(0)) for node in nodes]
         points, inverse = chebyshev(degree + 1, 64 * ceil(self.bits / 64))
-        weight = split.weight
-        spend(len(self.middles) * len(points) * len(nodes) * REAL_UNITS, self.bits)
+        sums = self._nested(split, powers, tolerance / (8 * degree + 8)) or _Sums(split, powers)
+        spend(len(self.middles) * len(points) * sums.work, self.bits)
         polynomials, radii = [], [arb(0)] * len(powers)
         for middle in self.middles:
-            shifts = [middle + self.half * t for t in points]
-            if weight.log_only:
-                scales = [offset.exp() for offset in offsets]
-                levels = [shift.exp() for shift in shifts]
-                columns = [[weight.of_exponential(level * scale) for level in levels] for scale in scales]
-            else:
-                columns = [[weight.at(shift + offset) for shift in shifts] for offset in offsets]
-            values = coefficients * arb_mat(columns)
+            values = sums.at([middle + self.half * t for t in points])
             row = []
-            for k in range(len(powers)):
-                exact = [values[k, j].mid() for j in range(len(points))]
-                for j in range(len(points)):
-                    radii[k] = larger(radii[k], values[k, j].rad())
-                column = inverse * arb_mat(len(points), 1, exact)
+            for k, own in enumerate(values):
+                for value in own:
+                    radii[k] = larger(radii[k], value.rad())
+                column = inverse * arb_mat(len(points), 1, [value.mid() for value in own])
                 row.append(arb_poly([column[j, 0] for j in range(len(points))]))
             polynomials.append(row)
         return polynomials, radii
+
+    def _nested(self, split: Split, powers: Sequence[tuple[int, ...]], tolerance: Ball) -> _NestedSums | None:
+        """Return the sums by a table of one of the fixed predictors, None where there are no others."""
+        if len(split.fixed) < 2:
+            return None
+        place = max(range(len(split.fixed)), key=lambda i: len(split.rules[split.fixed[i]].points))
+        own, others = split.only([place]), split.only([i for i in range(len(split.fixed)) if i != place])
+        offsets = [float(offset) for offset in others.offsets()]
+        high = self.low + self.count * self.width
+        margin = 1e-9 * (1 + max(abs(self.low), abs(high)) + max(map(abs, offsets))) + self.width * MARGIN
+        alone = list(dict.fromkeys((e[place],) for e in powers))
+        table = Table(own, alone, self.low + min(offsets) - margin, high + max(offsets) + margin, tolerance)
+        return _NestedSums(table, alone, others, place, powers) if table.is_proven else None
 
     def values(self, shifts: Sequence[Ball]) -> list[list[Ball]]:
         """Return P_k at several s in the interval, for each k; the errors are not in the balls."""
