@@ -93,71 +93,48 @@ def moment_conditions(law: Law, power: int, name: str) -> tuple[Boolean, ...]:
         If the tail of the law could not be decided.
 
     """
-    return weighted_conditions(law, power, None, Integer(0), name)
+    return weighted_conditions(law, power, None, (), name)
 
 
-def weighted_conditions(law: Law, power: int, weight: Weight | None, slope: Expr, name: str) -> tuple[Boolean, ...]:
-    """Conditions for E[X^power w(a + slope X)] with a weight that is bounded where the linear predictor goes.
+def weighted_conditions(
+    law: Law, power: int, weight: Weight | None, coefficients: Sequence[Expr], name: str
+) -> tuple[Boolean, ...]:
+    r"""Conditions for E[X^power w(c_0 + c_1 X + ... + c_d X^d)], given c_1..c_d, w bounded where the argument goes.
 
-    A tail that is too heavy for the power alone may be tamed by the weight, which decays exponentially on both
-    sides, or on the side of small means, or as a power.
+    A tail that is too heavy for the power alone may be tamed by the weight, which decays exponentially on both sides,
+    or on the side of small means, or as a power.  A polynomial that is not constant takes every X far out to an end of
+    the line; for d > 1 the conditions suffice.
 
     Raises
     ------
     ExistenceError
         If it is infinite whatever the parameters are.
     UndecidedError
-        If the tail of the law could not be decided.
+        If the tail of the law could not be decided, or for d > 1 where the weight tames no tail by these rules.
 
     """
     indices = tail_indices(law, name) if power else (oo, oo)
     finite = [Gt(index - 1, power) for index in indices]
+    is_affine, moves = len(coefficients) < 2, Or(*(Ne(c, 0) for c in coefficients))
     conditions = []
     for side, index, without in zip(SIDES, indices, finite, strict=True):
         tamed: Boolean = false
         if isinstance(weight, LogisticWeight | ProbitWeight | CloglogWeight):
-            tamed = Ne(slope, 0)
-        elif isinstance(weight, SaturatingWeight) and finite.count(false) < 2:
-            tamed = Lt(side * slope, 0)
-        elif isinstance(weight, PowerWeight):
-            tamed = And(Ne(slope, 0), Gt(index - 1, power + weight.exponent))
+            tamed = moves
+        elif isinstance(weight, SaturatingWeight) and not (is_affine and finite.count(false) == len(SIDES)):
+            tamed = Lt(side ** len(coefficients) * coefficients[-1], 0)
+        elif isinstance(weight, PowerWeight) and is_affine:
+            tamed = And(moves, Gt(index - 1, power + weight.exponent))
         condition = Or(without, tamed)
+        if condition == false and not is_affine:
+            raise UndecidedError(
+                f"whether E[{name}^{power}*w] exists could not be decided: E[{name}^{power}] is infinite for "
+                f"{name} ~ {law}, and the linear predictor is not affine in {name}"
+            )
         if condition == false:
             _refuse_equality(law, side, index - 1 - power, Integer(power), Integer(0), name)
             raise ExistenceError(
                 f"E[{name}^{power}] is infinite for {name} ~ {law}: its density decays like |x|^(-{index})"
-            )
-        conditions.append(condition)
-    return tuple(dict.fromkeys(condition for condition in conditions if condition != true))
-
-
-def curved_conditions(
-    law: Law, power: int, weight: Weight, coefficients: Sequence[Expr], name: str
-) -> tuple[Boolean, ...]:
-    r"""Conditions for E[X^power w(c_0 + c_1 X + ... + c_d X^d)], given c_1..c_d, that suffice.
-
-    A polynomial that is not constant takes every X far out to an end of the line: a weight that decays exponentially
-    on both sides tames any tail there, one that decays where means are small does where c_d X^d falls.
-
-    Raises
-    ------
-    UndecidedError
-        If the tail is too heavy for the power alone and the weight is of another kind, or the law's tail is not known.
-
-    """
-    indices = tail_indices(law, name) if power else (oo, oo)
-    conditions = []
-    for side, index in zip(SIDES, indices, strict=True):
-        tamed: Boolean = false
-        if isinstance(weight, LogisticWeight | ProbitWeight | CloglogWeight):
-            tamed = Or(*(Ne(c, 0) for c in coefficients))
-        elif isinstance(weight, SaturatingWeight):
-            tamed = Lt(side ** len(coefficients) * coefficients[-1], 0)
-        condition = Or(Gt(index - 1, power), tamed)
-        if condition == false:
-            raise UndecidedError(
-                f"whether E[{name}^{power}*w] exists could not be decided: E[{name}^{power}] is infinite for "
-                f"{name} ~ {law}, and the linear predictor is not affine in {name}"
             )
         conditions.append(condition)
     return tuple(dict.fromkeys(condition for condition in conditions if condition != true))

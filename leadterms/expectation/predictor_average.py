@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sympy import Add, Expr, Integer, Matrix, Mul, Ne, Poly, Symbol, Tuple, diff, exp, expand, oo
+from sympy import Add, Expr, Integer, Matrix, Mul, Ne, Poly, Symbol, Tuple, exp, expand, oo
 from sympy.logic.boolalg import Boolean
 
 from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.expectation.existence import (
-    curved_conditions,
     exponential_conditions,
     moment_conditions,
     opposed_conditions,
@@ -292,9 +291,6 @@ class PredictorAverage:
         x = variables[0]
         power = Poly(factor, x).degree()
         degree = Poly(eta, x).degree()
-        if degree == 1:
-            self._admit(weighted_conditions(law, power, self.weight, diff(eta, x), x.name))
-            return
         if degree < 1:
             self._admit(moment_conditions(law, power, x.name))
             return
@@ -303,7 +299,7 @@ class PredictorAverage:
         if beside & (self.effects | self._predictors):
             # where the last one comes near to zero another may take eta back to zero far out
             coefficients = [Integer(0)] * (degree - 1) + coefficients[-1:]
-        conditions = curved_conditions(law, power, self.weight, coefficients, x.name)
+        conditions = weighted_conditions(law, power, self.weight, coefficients, x.name)
         self._admit(conditions)
         heavy = [z for z in self._heavy if z in beside]
         if conditions and heavy:

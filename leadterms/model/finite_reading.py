@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Expr, Float, beta, gamma, gammasimp, sympify
+from sympy import Expr, Float, beta, gamma, gammasimp
+from sympy.core.sympify import _sympify
 
 from leadterms.errors import LeadtermsError, ModelError
 
@@ -20,11 +21,11 @@ def atoms_of(distribution: Any, what: str) -> dict[Expr, Expr] | None:
     from sympy.stats.frv import SingleFiniteDistribution
 
     if isinstance(distribution, SingleDiscreteDistribution) and distribution.set.is_finite_set:
-        return {point: sympify(distribution.pdf(point)) for point in distribution.set}
+        return {point: _sympify(distribution.pdf(point)) for point in distribution.set}
     if not isinstance(distribution, SingleFiniteDistribution):
         return None
     try:
-        found = {point: _closed(sympify(p)) for point, p in dict(distribution.dict).items()}
+        found = {point: _closed(_sympify(p)) for point, p in dict(distribution.dict).items()}
     except (TypeError, ValueError, AttributeError, LeadtermsError):
         raise ModelError(f"the finite law of {what} needs explicit points: its size is a symbol") from None
     if any(p.has(Float) for p in found.values()):

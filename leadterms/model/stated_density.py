@@ -55,27 +55,31 @@ def check_density(parts: tuple[Piece, ...], x: Expr, discrete: bool) -> None:
 def _check_sign(low: Expr, high: Expr, density: Expr, x: Expr, discrete: bool) -> None:
     """Look at so many points of a part."""
     context, function = _function(density, x)
-    first, last = (None if end in (oo, -oo) else context.mpf(float(end)) for end in (low, high))
-    for k in range(1, LOOKS):
-        at = context.mpf(k) / LOOKS
-        if discrete:
-            point = context.mpf(k - 1) + (first if first is not None else -LOOKS // 2)
-            if last is not None and point > last:
-                return
-        elif first is not None and last is not None:
-            point = first + at * (last - first)
-        else:
-            away = at / (1 - at)
-            point = first + away if first is not None else last - away if last is not None else (2 * at - 1) / (1 - at)
+    for point in _places(low, high, discrete):
         try:
-            value = function(point)
+            value = function(context.mpf(point))
             is_real = context.im(value) == 0
         except (NameError, TypeError, AttributeError) as error:
             raise ValueError(f"its density is not a function that numbers can be put in ({error})") from None
         except (ArithmeticError, ValueError):
             continue
         if not is_real or value < -CLOSE:
-            raise ValueError(f"its density is {'negative' if is_real else 'not real'} at {float(point):.6g}")
+            raise ValueError(f"its density is {'negative' if is_real else 'not real'} at {point:.6g}")
+
+
+def _places(low: Expr, high: Expr, discrete: bool) -> list[float]:
+    """Return points of an interval, or the first of its whole numbers."""
+    first, last = (None if end in (oo, -oo) else float(end) for end in (low, high))
+    if discrete:
+        start = -(LOOKS // 2) if first is None else first
+        return [start + k for k in range(LOOKS - 1) if last is None or start + k <= last]
+    shares = [k / LOOKS for k in range(1, LOOKS)]
+    if first is not None and last is not None:
+        return [first + t * (last - first) for t in shares]
+    away = [t / (1 - t) for t in shares]
+    if first is None and last is None:
+        return [side * t for t in away for side in (-1, 1)]
+    return [first + t for t in away] if first is not None else [last - t for t in away if last is not None]
 
 
 def _sum(low: Expr, high: Expr, density: Expr, x: Expr) -> tuple[float, float] | None:

@@ -247,9 +247,8 @@ def test_weights_beyond_the_ends_are_no_larger(shift: float) -> None:
     """Of a random slope 7/10 + z/2 on Poisson's law cut off at 9: the share of sup w that is left there."""
     loadings = ((fmpq(0), fmpq(1, 2)),)
     strand = Strand(CloglogWeight(ONE), (PoissonLaw(2),), fmpq(-3, 10), (fmpq(7, 10),), loadings, ((0,), (1,), (2,)))
-    share = CutLaws((strand,), everywhere=False).falls(
-        ((None, arb(9)),), 0, (0, 1), ((arb(shift), arb(shift) + arb("0.1")),)
-    )
+    laws = CutLaws((strand,), everywhere=False)
+    share = laws.falls(0, laws.region(((None, arb(9)),), 0, (0, 1)), ((arb(shift), arb(shift) + arb("0.1")),))
     z, x = np.meshgrid(np.linspace(shift, shift + 0.1, 11), np.arange(9, 60), indexing="ij")
     q = np.exp(np.minimum(-0.3 + (0.7 + z / 2) * x, 6.5))
     largest = 1.594**2 / np.expm1(1.594)
@@ -296,12 +295,12 @@ def test_weights_beyond_a_cut_are_those_of_all_that_is_left_out(monkeypatch: pyt
     exact = float(np.trapezoid(w * x**2 * stats.t(5).pdf(x) * x, np.log(x)))
 
     def bound() -> float:
-        return float(lost * laws.falls(((arb(-30), arb(30)),), 0, (0, 1), cell))
+        return float(lost * laws.falls(0, laws.region(((arb(-30), arb(30)),), 0, (0, 1)), cell))
 
     assert exact <= bound()
     honest = laws.problems[0].lines[0].covered
     monkeypatch.setattr(laws.problems[0].lines[0], "covered", lambda *_: honest(arb(-60), arb(60)))
-    assert float(laws.falls(((arb(-60), arb(60)),), 0, (0, 1), cell) * lost) < exact
+    assert float(laws.falls(0, laws.region(((arb(-60), arb(60)),), 0, (0, 1)), cell) * lost) < exact
 
 
 def test_four_effects_are_cut_off_too() -> None:

@@ -40,7 +40,7 @@ def exact(weight: Weight, s: arb, powers: tuple[int, int]) -> arb:
 
 
 def is_right(weight: Weight) -> bool:
-    split = Split(weight_balls(weight), RULES, (), (0, 1), (arb("0.6"), arb("-0.8")), (whole_power, whole_power))
+    split = Split(weight_balls(weight), RULES, (0, 1), (arb("0.6"), arb("-0.8")), (whole_power, whole_power))
     table = Table(split, POWERS, -3.0, 3.0, arb("1e-25"))
     assert table.is_proven
     shifts = [arb(k) / 7 for k in range(-20, 21)]

@@ -30,7 +30,7 @@ from leadterms.evaluation.certified.bounds.inverse_bound import shifted
 from leadterms.evaluation.certified.bounds.inverse_ceiling import inverse_ceiling
 from leadterms.evaluation.certified.bounds.size import cells_around
 from leadterms.evaluation.certified.cuts.cut_laws import CutLaws, Loss
-from leadterms.evaluation.certified.floors.least_information import LeastInformation, PanelInformation
+from leadterms.evaluation.certified.floors.least_information import LeastInformation, PanelInformation, inverse_on
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, interval, smaller
 from leadterms.evaluation.moment_system import Cut, InverseForm, NumericSystem
@@ -92,13 +92,7 @@ class InverseLoss:
             prod((size**power for size, power in zip(u, term.powers, strict=True) if power), start=arb(1))
             for term in self._form.terms
         )
-        return _Part(cell, mass_of(cell, 0), self._inverse(cell), powers)
-
-    def _inverse(self, cell: Cell) -> Ball:
-        """Bound 1/lambda: where the effects' density is small, and the weights are off the middle, panels do better."""
-        least = self._panels.least(cell)
-        own = self._least.inverse(cell)
-        return smaller(own, (1 / least).abs_upper()) if least > 0 else own
+        return _Part(cell, mass_of(cell, 0), inverse_on(cell, self._least, self._panels), powers)
 
     def _of(self, cuts: tuple[Cut, ...], parts: Sequence[_Part], radius: Ball) -> tuple[NumericSystem, Ball]:
         if not (self._least.holds_within(cuts) and self._panels.holds_within(cuts)):

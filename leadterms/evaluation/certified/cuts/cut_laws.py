@@ -20,7 +20,7 @@ from leadterms.evaluation.certified.floors.least_information import QUASICONCAVE
 from leadterms.evaluation.certified.moments.panels import MIDDLE
 from leadterms.evaluation.certified.moments.polynomials import columns
 from leadterms.evaluation.certified.moments.problem import Problem
-from leadterms.evaluation.certified.tools.balls import Ball, Cell, interval, larger, smaller
+from leadterms.evaluation.certified.tools.balls import Ball, Cell, End, interval, larger, smaller
 from leadterms.evaluation.moment_system import Cut, NumericSystem, Strand
 from leadterms.evaluation.precision import spelled
 
@@ -126,20 +126,23 @@ class CutLaws:
         lines = self.problems[strand].lines
         return all(bool(line.absolute(k).is_finite()) for e in used for line, k in zip(lines, e, strict=True))
 
-    def falls(self, cuts: Sequence[Cut], strand: int, at: Side, cell: Cell) -> Ball:
-        """Bound w beyond an end of X_i over sup w, for the effects of a cell: by so much these bounds are less.
-
-        Only for bounds that are made of sup w (`is_by_supremum`).
-        """
-        problem = self.problems[strand]
-        i, side = at
-        line, (shift, slopes) = problem.lines[i], problem.at([interval(*one) for one in cell])
-        end = cuts[i][side]
+    def region(self, cuts: Sequence[Cut], strand: int, at: Side) -> list[tuple[End, End]]:
+        """Return intervals in which the predictors are beyond an end of X_i."""
+        problem, (i, side) = self.problems[strand], at
+        line, end = problem.lines[i], cuts[i][side]
         # segments may stop short of the cut
         first, last = line.covered(*((end, line.reach(MIDDLE)[1]) if side == 0 else (line.reach(MIDDLE)[0], end)))
         beyond = (line.low, larger(end, first)) if side == 0 else (smaller(end, last), line.high)
-        ends = [beyond if j == i else own for j, own in enumerate(problem.supports)]
-        largest = problem.weight.modulus(*problem.predictor.range(shift, slopes, ends))
+        return [beyond if j == i else own for j, own in enumerate(problem.supports)]
+
+    def falls(self, strand: int, region: Sequence[tuple[End, End]], cell: Cell) -> Ball:
+        """Bound w on a region over sup w, for the effects of a cell: by so much bounds made of sup w are less there.
+
+        Of those above these are the ones of `is_by_supremum`.
+        """
+        problem = self.problems[strand]
+        shift, slopes = problem.at([interval(*side) for side in cell])
+        largest = problem.weight.modulus(*problem.predictor.range(shift, slopes, region))
         share = largest / problem.weight.modulus(None, None, arb(0))
         return share.min(arb(1)).abs_upper() if share.is_finite() else arb(1)
 

@@ -35,8 +35,8 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.bounds.bounds import mass_of
 from leadterms.evaluation.certified.bounds.size import cells_around, pieces
 from leadterms.evaluation.certified.cuts.cut_laws import CutLaws, Loss, Side
-from leadterms.evaluation.certified.floors.least_information import LeastInformation, PanelInformation
-from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, float_log, smaller
+from leadterms.evaluation.certified.floors.least_information import LeastInformation, PanelInformation, inverse_on
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, End, float_log
 from leadterms.evaluation.moment_system import STRAYING, Cut, NumericSystem
 
 SMALL = 2.0**-100
@@ -55,10 +55,14 @@ class _OnCell:
 
 @dataclass(frozen=True)
 class _Outside:
-    """E[w b^2; X_i out] and E[w |a|^2; X_i out] by strand, predictor and end, with the supremum of w."""
+    """E[w b^2; X_i out] and E[w |a|^2; X_i out] by strand, predictor and end.
+
+    And the regions that this is, where the bounds have the supremum of w as a factor.
+    """
 
     above: Mapping[tuple[int, Side], Ball]
     block: Mapping[tuple[int, Side], Ball]
+    regions: Mapping[tuple[int, Side], Sequence[tuple[End, End]]]
 
 
 class ResidualLoss:
@@ -107,14 +111,10 @@ class ResidualLoss:
                 break
             radius += 0.5
         far = (outside * self.everywhere).abs_upper()
-        cells = [_OnCell(cell, self._inverse(cell)) for cell in cells_around(arb(radius), dimension)]
+        cells = [
+            _OnCell(cell, inverse_on(cell, self._least, self._panels)) for cell in cells_around(arb(radius), dimension)
+        ]
         return lambda cuts: self._of(cuts, far, cells, tolerance)
-
-    def _inverse(self, cell: Cell) -> Ball:
-        """Bound 1/lambda."""
-        least = self._panels.least(cell) if self._panels is not None else arb(0)
-        own = self._least.inverse(cell)
-        return smaller(own, (1 / least).abs_upper()) if least > 0 else own
 
     def _of(
         self, cuts: tuple[Cut, ...], far: Ball, cells: Sequence[_OnCell], tolerance: Ball
@@ -136,45 +136,39 @@ class ResidualLoss:
         holds = self._least.holds_within(cuts) and (self._panels is None or self._panels.holds_within(cuts))
         if not (holds and all(bool(one.is_finite()) for one in (*above.values(), *block.values()))):
             return system, NAN
-        outside = _Outside(above, block)
+        regions = {(strand, at): self._laws.region(cuts, strand, at) for strand, at in block if self._falls[strand]}
+        outside = _Outside(above, block, regions)
         share, depth, total = tolerance / (8 * len(cells)), DEPTHS[min(self._system.dimension, len(DEPTHS)) - 1], far
-        parts = [(self._at_once(cuts, one, outside), one) for one in cells]
+        parts = [(self._at_once(one, outside), one) for one in cells]
         for found, one in sorted(parts, key=lambda part: float_log(part[0]), reverse=True):
-            total += self._in_pieces(cuts, one, found, outside, share, depth)
+            total += self._in_pieces(one, found, outside, share, depth)
             if not total <= tolerance:
                 return system, NAN
         return system, total.abs_upper()
 
-    def _in_pieces(
-        self, cuts: Sequence[Cut], one: _OnCell, found: Ball, outside: _Outside, share: Ball, depth: int
-    ) -> Ball:
+    def _in_pieces(self, one: _OnCell, found: Ball, outside: _Outside, share: Ball, depth: int) -> Ball:
         """Bound the part of a cell: where a slope is about zero weights are large in a small part of it."""
         if depth == 0 or not one.inverse.is_finite() or found <= share:
             return found
         cells = [_OnCell(cell, one.inverse) for cell in pieces(one.cell)]
-        parts = [(self._at_once(cuts, part, outside), part) for part in cells]
+        parts = [(self._at_once(part, outside), part) for part in cells]
         if not sum((rough for rough, _ in parts), arb(0)) < found / 2:
             return found
         own = share / len(parts)
-        return sum((self._in_pieces(cuts, part, rough, outside, own, depth - 1) for rough, part in parts), arb(0))
+        return sum((self._in_pieces(part, rough, outside, own, depth - 1) for rough, part in parts), arb(0))
 
-    def _at_once(self, cuts: Sequence[Cut], one: _OnCell, outside: _Outside) -> Ball:
-        change = self._change(cuts, one, outside) if one.inverse.is_finite() else NAN
+    def _at_once(self, one: _OnCell, outside: _Outside) -> Ball:
+        change = self._change(one, outside) if one.inverse.is_finite() else NAN
         change = change.min(self.everywhere) if change.is_finite() else self.everywhere
         return (mass_of(one.cell, 0) * change).abs_upper()
 
-    def _change(
-        self,
-        cuts: Sequence[Cut],
-        on: _OnCell,
-        outside: _Outside,
-    ) -> Ball:
+    def _change(self, on: _OnCell, outside: _Outside) -> Ball:
         """Bound 2 E[w b^2; out] + 2 E[w|a|^2; out] B/lambda on a cell."""
         factor = 2 * self.everywhere * on.inverse
         total = arb(0)
-        for (strand, at), own in outside.block.items():
-            change = own * factor + 2 * outside.above.get((strand, at), arb(0))
-            if self._falls[strand] and not change <= self.everywhere * SMALL:
-                change *= self._laws.falls(cuts, strand, at, on.cell)
+        for at, own in outside.block.items():
+            change = own * factor + 2 * outside.above.get(at, arb(0))
+            if at in outside.regions and not change <= self.everywhere * SMALL:
+                change *= self._laws.falls(at[0], outside.regions[at], on.cell)
             total += change
         return total

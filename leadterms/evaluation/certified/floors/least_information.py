@@ -206,3 +206,9 @@ def _moments(problem: Problem) -> list[Ball]:
     shift, slopes = problem.at(())
     scale, sizes = problem.rough_scales(shift, slopes)
     return plan(problem, shift, slopes, PLANNING_BITS - 16, scale, sizes).moments([(shift, slopes)])[0]
+
+
+def inverse_on(cell: Cell, least: LeastInformation, panels: PanelInformation | None) -> Ball:
+    """Bound 1/lambda: where the effects' density is small, and the weights are off the middle, panels do better."""
+    own, by_panels = least.inverse(cell), arb(0) if panels is None else panels.least(cell)
+    return smaller(own, (1 / by_panels).abs_upper()) if by_panels > 0 else own

@@ -103,7 +103,7 @@ class Plan:
             return None
         nodes = list(product(*(self.rules[i].points for i in moving)))
         raised = tuple(line.power for line in problem.lines)
-        split = Split(problem.weight, self.rules, moving, fixed, tuple(points[0][1][i] for i in fixed), raised)
+        split = Split(problem.weight, self.rules, fixed, tuple(points[0][1][i] for i in fixed), raised)
         if len(points) * len(nodes) < TABLE_PAYS:
             return None
         lines = arb_mat([[shift, *(slopes[i] for i in moving)] for shift, slopes in points])

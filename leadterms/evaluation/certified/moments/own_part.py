@@ -7,9 +7,8 @@ the other unbounded predictors.  For real x
 
 .. math:: |p(x)| \ge r |x| - s.
 
-For d = 1 r = |c_1| and s = 0.  For d > 1 and any r > 0 let C <= |c_d|, e_1 >= |c_1| + r, e_k >= |c_k| for 1 < k < d,
-and T the largest of (d e_k/C)^{1/(d-k)}.  With t = |x|, |p(x)| - r t >= C t^d - sum_k e_k t^k: from T on each e_k t^k
-is at most C t^d/d, so that this is not negative, and below it is at least -s, s = sum_k e_k T^k.
+For d = 1 r = |c_1| and s = 0.  For d > 1 and any r > 0 let C <= |c_d|, e_1 >= |c_1| + r, e_k >= |c_k| for 1 < k < d.
+With t = |x|, |p(x)| - r t >= C t^d - sum_k e_k t^k >= -s, s by `slack_of`.
 """
 
 from __future__ import annotations

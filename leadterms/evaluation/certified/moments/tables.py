@@ -40,12 +40,12 @@ MOST_DEGREE = 400
 
 @dataclass(frozen=True)
 class Split:
-    """Rules of the predictors that the effects move, and of those that they do not, with their slopes.
+    """The rules of all predictors, and the slopes of those that the effects do not move.
 
     Parameters
     ----------
-    moving, fixed
-        Places of the predictors.
+    fixed
+        Places of the predictors that stay.
     raised
         What their powers are, for all predictors.
 
@@ -53,7 +53,6 @@ class Split:
 
     weight: WeightBalls
     rules: tuple[LineRule, ...]
-    moving: tuple[int, ...]
     fixed: tuple[int, ...]
     slopes: tuple[Ball, ...]
     raised: tuple[Power, ...]
@@ -71,12 +70,11 @@ class Split:
         """Return b'z at the nodes of the fixed predictors."""
         return [sum((b * z for b, z in zip(self.slopes, node, strict=True)), arb(0)) for node in self.nodes()]
 
-    def coefficients(self, exponents: Sequence[int]) -> list[Ball]:
-        """Return the masses times powers at the nodes of the fixed predictors."""
-        masses = product(*(self.rules[i].masses for i in self.fixed))
-        return [
-            prod(m, start=arb(1)) * self.powers(node, exponents) for m, node in zip(masses, self.nodes(), strict=True)
-        ]
+    def coefficients(self, powers: Sequence[Sequence[int]]) -> list[list[Ball]]:
+        """Return the masses times each of several powers at the nodes of the fixed predictors."""
+        nodes = self.nodes()
+        masses = [prod(m, start=arb(1)) for m in product(*(self.rules[i].masses for i in self.fixed))]
+        return [[m * self.powers(node, e) for m, node in zip(masses, nodes, strict=True)] for e in powers]
 
     def powers(self, node: Sequence[Ball], exponents: Sequence[int]) -> Ball:
         """Return the product of powers of the fixed predictors at a node."""
@@ -89,8 +87,7 @@ class _Sums:
 
     def __init__(self, split: Split, powers: Sequence[tuple[int, ...]]) -> None:
         self._weight, self._offsets = split.weight, split.offsets()
-        flat = [c for e in powers for c in split.coefficients(e)]
-        self._coefficients = arb_mat(len(powers), len(self._offsets), flat)
+        self._coefficients = arb_mat(split.coefficients(powers))
         self.work = len(self._offsets) * split.weight.real_units
 
     def at(self, shifts: Sequence[Ball]) -> list[list[Ball]]:
@@ -116,9 +113,8 @@ class _NestedSums:
         powers: Sequence[tuple[int, ...]],
     ) -> None:
         self._table, self._offsets = table, others.offsets()
-        self._rows = [
-            (alone.index((e[place],)), others.coefficients([k for i, k in enumerate(e) if i != place])) for e in powers
-        ]
+        rows = others.coefficients([[k for i, k in enumerate(e) if i != place] for e in powers])
+        self._rows = [(alone.index((e[place],)), row) for e, row in zip(powers, rows, strict=True)]
         self.work = len(self._offsets) * len(alone) * FEW_UNITS
 
     def at(self, shifts: Sequence[Ball]) -> list[list[Ball]]:
