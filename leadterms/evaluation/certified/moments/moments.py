@@ -13,20 +13,21 @@ from flint import acb, acb_mat, arb, arb_mat
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.falls import Fall
 from leadterms.evaluation.certified.moments.factor_rules import factor_rules, part_at
+from leadterms.evaluation.certified.moments.in_doubles import InDoubles
 from leadterms.evaluation.certified.moments.lines import Line
 from leadterms.evaluation.certified.moments.node_products import NodeProducts
 from leadterms.evaluation.certified.moments.own_part import fall
 from leadterms.evaluation.certified.moments.problem import Problem
-from leadterms.evaluation.certified.moments.tables import Split, Table
+from leadterms.evaluation.certified.moments.tables import Split, Table, cost
 from leadterms.evaluation.certified.rules.line_rules import cut_ends, line_rule
 from leadterms.evaluation.certified.rules.rule import LineRule, Request
 from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, disc, larger, whole_power
-from leadterms.evaluation.certified.tools.work import REAL_UNITS, TOO_LONG, patience, spend
+from leadterms.evaluation.certified.tools.work import FEW_UNITS, TOO_LONG, patience, spend
 from leadterms.evaluation.precision import ball_bits, ball_precision
 
 MOST_NODES = 400_000
-TABLE_PAYS = 1200
-"""So many evaluations of functions of one variable make a table of them worth while."""
+TABLE_PAYS = 1.5
+"""A table is made where it saves this factor, or seems to."""
 
 
 @dataclass(frozen=True)
@@ -57,22 +58,35 @@ class Plan:
             return []
         if self.problem.factorises:
             return [self._factored(*point) for point in points]
-        complex_values = isinstance(points[0][0], acb)
-        if not complex_values and (tabulated := self._tabulated(points)) is not None:
+        if isinstance(points[0][0], acb):
+            return [self._enclosed(*point) for point in points]
+        if (tabulated := self._tabulated(points)) is not None:
             return tabulated
-        coefficients, width = self._coefficients, self._width
-        spend(width * len(points) * (1 if complex_values else self.problem.weight.real_units), ball_bits())
-        columns = self._complex(points) if complex_values else self._real(points)
+        spend(self._width * len(points) * self._units, ball_bits())
+        return self._summed(self._real(points), [arb(0, error.abs_upper()) for error in self.errors])
+
+    def _enclosed(self, shift: Ball, slopes: Sequence[Ball]) -> list[Ball]:
+        """Return all moments over a complex box, in double precision where that holds them."""
+        spend(self._width * FEW_UNITS, ball_bits())
+        radii = [disc(error) for error in self.errors]
+        found = self._in_doubles.moments(shift, slopes)
+        if found is not None:
+            return [value + radius for value, radius in zip(found, radii, strict=True)]
+        spend(self._width * (1 - FEW_UNITS), ball_bits())
+        return self._summed(
+            [[self.problem.weight.on(shift + offset) for offset in self._nodes.offsets(slopes)]], radii
+        )[0]
+
+    def _summed(self, columns: Sequence[Sequence[Ball]], radii: Sequence[Ball]) -> list[list[Ball]]:
+        """Return all moments from each of several columns of values of the weight."""
+        coefficients, width, count = self._coefficients, self._width, len(self.problem.strand.moments)
         flat = [column[i] for i in range(width) for column in columns]
-        count = len(self.problem.strand.moments)
         matrix = arb_mat(count, width, coefficients)
-        if complex_values:
-            result = acb_mat(matrix) * acb_mat(width, len(points), flat)
-            radii = [disc(error) for error in self.errors]
+        if isinstance(flat[0], acb):
+            result = acb_mat(matrix) * acb_mat(width, len(columns), flat)
         else:
-            result = matrix * arb_mat(width, len(points), flat)
-            radii = [arb(0, error.abs_upper()) for error in self.errors]
-        values = [[result[k, j] for k in range(count)] for j in range(len(points))]
+            result = matrix * arb_mat(width, len(columns), flat)
+        values = [[result[k, j] for k in range(count)] for j in range(len(columns))]
         if not all(bool(value.is_finite()) for row in values for value in row):
             # products of matrices fail where exponents are huge
             values = [[_dot(coefficients[k * width : (k + 1) * width], c) for k in range(count)] for c in columns]
@@ -104,15 +118,17 @@ class Plan:
         nodes = list(product(*(self.rules[i].points for i in moving)))
         raised = tuple(line.power for line in problem.lines)
         split = Split(problem.weight, self.rules, fixed, tuple(points[0][1][i] for i in fixed), raised)
-        if len(points) * len(nodes) < TABLE_PAYS:
-            return None
         lines = arb_mat([[shift, *(slopes[i] for i in moving)] for shift, slopes in points])
         shifts = (lines * arb_mat([[arb(1)] * len(nodes), *zip(*nodes, strict=True)])).entries()
         reach = [float(shift) for shift in shifts]
         powers = list(dict.fromkeys(tuple(e[i] for i in fixed) for e in problem.strand.moments))
         margin = 1e-9 * (1 + max(map(abs, reach)))
-        spend(len(shifts) * REAL_UNITS, ball_bits())
-        table = Table(split, powers, min(reach) - margin, max(reach) + margin, self.tolerance)
+        low, high = min(reach) - margin, max(reach) + margin
+        looked_up = len(shifts) * len(powers) * FEW_UNITS
+        if TABLE_PAYS * (cost(split, len(powers), low, high) + looked_up) > self._width * len(points) * self._units:
+            return None
+        spend(looked_up, ball_bits())
+        table = Table(split, powers, low, high, self.tolerance)
         if not table.is_proven:
             return None
         values = dict(zip(powers, table.values(shifts), strict=True))
@@ -131,6 +147,10 @@ class Plan:
             columns.append([matrix[j, 0] + radius for j in range(len(points))])
         return [list(row) for row in zip(*columns, strict=True)]
 
+    @property
+    def _units(self) -> float:
+        return self.problem.weight.real_units
+
     @cached_property
     def _width(self) -> int:
         return prod(len(rule.points) for rule in self.rules)
@@ -138,6 +158,10 @@ class Plan:
     @cached_property
     def _nodes(self) -> NodeProducts:
         return NodeProducts(self.problem, self.rules)
+
+    @cached_property
+    def _in_doubles(self) -> InDoubles:
+        return InDoubles(self.problem, self.rules)
 
     @cached_property
     def _coefficients(self) -> list[Ball]:
@@ -167,10 +191,6 @@ class Plan:
             else:
                 columns.append([weight.at(shift + offset) for offset in offsets])
         return columns
-
-    def _complex(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]]:
-        on = self.problem.weight.on
-        return [[on(shift + offset) for offset in self._nodes.offsets(slopes)] for shift, slopes in points]
 
     def _factored(self, shift: Ball, slopes: Sequence[Ball]) -> list[Ball]:
         """w(eta) = w(shift) times the product of e^(rate slope_i x_i)."""

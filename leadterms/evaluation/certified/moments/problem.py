@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import product
 from math import prod
 
+import numpy as np
 from flint import acb, arb
 
 from leadterms.errors import EvaluationError
@@ -16,6 +17,8 @@ from leadterms.evaluation.certified.moments.lines import Line, line_of
 from leadterms.evaluation.certified.moments.weight_balls import WeightBalls, weight_balls
 from leadterms.evaluation.certified.rules.eta import Predictor, polynomial_on
 from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, End, larger, whole_power
+from leadterms.evaluation.certified.tools.discs import Reals
+from leadterms.evaluation.certified.weights.rough_weight import RoughWeight
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 
@@ -79,12 +82,19 @@ class Problem:
         return [_samples(line, count) for line in self.lines]
 
     @cached_property
-    def _sampled(self) -> list[tuple[Ball, list[Ball]]]:
-        """Rough probabilities and monomials at all combinations of the samples."""
-        return [
-            (prod((p for _, p in pairs), start=arb(1)), self.predictor.values([x for x, _ in pairs]))
-            for pairs in product(*self.samples)
-        ]
+    def _sampled(self) -> tuple[Reals, Reals]:
+        """Logarithms of rough probabilities, and monomials, at all combinations of the samples."""
+        chosen = list(product(*self.samples))
+        masses = [prod((p for _, p in pairs), start=arb(1)) for pairs in chosen]
+        rows = [self.predictor.values([x for x, _ in pairs]) for pairs in chosen]
+        return (
+            np.array([float(p.log()) if p > 0 else -np.inf for p in masses]),
+            np.array([[float(x) for x in row] for row in rows]).reshape(len(chosen), -1),
+        )
+
+    @cached_property
+    def _rough_weight(self) -> RoughWeight:
+        return RoughWeight(self.weight)
 
     @cached_property
     def supports(self) -> list[tuple[End, End]]:
@@ -121,13 +131,9 @@ class Problem:
         """Estimate E[w] at the middle of balls, and E|X_i|^k: without proof, to set tolerances only."""
         with ball_precision(PLANNING_BITS):
             middle, directions = shift.real.mid(), [slope.real.mid() for slope in slopes]
-            total = arb(0)
-            for p, values in self._sampled:
-                eta = sum((b * x for b, x in zip(directions, values, strict=True)), middle)
-                value = self.weight.at(eta).abs_upper()
-                # far out exponents may be too large for balls
-                if value.is_finite():
-                    total += p * value
+            masses, rows = self._sampled
+            etas = rows @ np.array([float(b) for b in directions]) + float(middle)
+            total = _sum_of_exponentials(masses + self._rough_weight.logarithms(etas))
             mass, sizes = self._rough_sizes
             for box in self._corners:
                 total += mass * self._near_corner(middle, directions, box)
@@ -153,7 +159,7 @@ class Problem:
     @cached_property
     def _rough_sizes(self) -> tuple[Ball, list[list[Ball]]]:
         """The sum of the rough probabilities, and E|X_i|^k for each predictor."""
-        mass = sum((p for p, _ in self._sampled), arb(0))
+        mass = prod((sum((p for _, p in pairs), arb(0)) for pairs in self.samples), start=arb(1))
         sizes = [self._sizes_of(i) for i in range(len(self.lines))]
         return mass, sizes
 
@@ -170,6 +176,13 @@ class Problem:
         power = self.lines[i].power
         sizes = [[p * abs(power(x, k)) for x, p in pairs] for k in range(self.powers[i] + 1)]
         return [(sum((size for size in own if size.is_finite()), arb(0)) / mass).mid() for own in sizes]
+
+
+def _sum_of_exponentials(exponents: Reals) -> Ball:
+    largest = exponents.max(initial=-np.inf)
+    if not np.isfinite(largest):
+        return arb(0)
+    return arb(largest).exp() * arb(np.exp(exponents - largest).sum())
 
 
 def _samples(line: Line, count: int) -> list[tuple[Ball, Ball]]:

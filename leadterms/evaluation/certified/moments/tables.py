@@ -36,6 +36,8 @@ HALF_WIDTH = 0.6
 HEIGHTS = (2.6, 2.0, 1.4, 0.9, 0.5)
 """Heights of the ellipses that are tried, in the linear predictor."""
 MOST_DEGREE = 400
+DEGREE_PER_BIT = 0.3
+"""About how many degrees each bit needs."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,22 @@ class Split:
         """Return the product of powers of the fixed predictors at a node."""
         named = zip(self.fixed, node, exponents, strict=True)
         return prod((self.raised[i](z, k) for i, z, k in named if k), start=arb(1))
+
+
+def cost(split: Split, powers: int, low: float, high: float) -> float:
+    """Estimate what a table for s between two ends costs, in units of work."""
+    values = (ball_bits() * DEGREE_PER_BIT + 4) * max(1, ceil((high - low) / (2 * HALF_WIDTH)))
+    sizes = [len(split.rules[i].points) for i in split.fixed]
+    if len(sizes) < 2:
+        return values * prod(sizes) * split.weight.real_units
+    place = sizes.index(max(sizes))
+    spread = sum(
+        float(abs(b)) * float(abs(split.rules[i].high - split.rules[i].low))
+        for i, b in zip(split.fixed, split.slopes, strict=True)
+        if i != split.fixed[place]
+    )
+    others = prod(sizes) // sizes[place]
+    return values * others * powers * FEW_UNITS + cost(split.only([place]), powers, low - spread / 2, high + spread / 2)
 
 
 class _Sums:

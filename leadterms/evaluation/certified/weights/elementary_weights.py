@@ -50,9 +50,10 @@ class ExponentialBalls(WeightBalls):
         return self.scale if abs(self.rate) <= 1 else NAN
 
 
-class LogisticBalls(WeightBalls):
+class LogisticBalls(RememberedBalls):
     """w = scale q/(1 + q)^2 with q = e^eta, that is scale/{2(cosh eta + 1)}."""
 
+    even = True
     log_only = True
     real_units = FEW_UNITS
 
@@ -61,7 +62,15 @@ class LogisticBalls(WeightBalls):
         below = 1 + q
         return self.scale * q / (below * below)
 
-    def steepness(self, box: Ball) -> Ball:
+    @staticmethod
+    def value(point: Ball) -> Ball:
+        """Return w, scale 1, at a complex point with Re >= 0, by 1/q."""
+        inverse = (-point).exp()
+        below = 1 + inverse
+        return inverse / (below * below)
+
+    @staticmethod
+    def steepness_on(box: Ball) -> Ball:
         """w'/w = -tanh(eta/2) and |tanh((x + iy)/2)|^2 = (cosh x - cos y)/(cosh x + cos y).
 
         It falls with cos y; for cos y >= 0 it rises with cosh x, for cos y <= 0 it falls.

@@ -1,9 +1,9 @@
 """Weights whose enclosures over complex boxes come from values remembered on grids, for many boxes near each other.
 
-For a box of half diagonal r a point p of the grid of step 1/n, n about 1/r, is near its midpoint.  With a bound lambda
-of |w'/w| over cells that cover the box and the point, |w(z)/w(p) - 1| <= e^(lambda d) - 1, d the largest distance from
-p: the segments from p stay in the cells' hull.  Distances are computed in floats, and widened by far more than floats
-round.
+For a box of half diagonal r a point p of the grid of a step between r/2 and r is near its midpoint.  With a bound
+lambda of |w'/w| over a square around p that contains the box, |w(z)/w(p) - 1| <= e^(lambda d) - 1, d the largest
+distance from p: the segments from p stay in the square.  Distances are computed in floats, and widened by far more
+than floats round.
 """
 
 from __future__ import annotations
@@ -12,17 +12,19 @@ from functools import lru_cache
 from math import ceil, expm1, floor, frexp, hypot
 from typing import Any
 
+import numpy as np
 from flint import acb, arb
 
-from leadterms.evaluation.certified.tools.balls import NAN, Ball, disc, interval, larger
+from leadterms.evaluation.certified.tools.balls import Ball, disc, interval
+from leadterms.evaluation.certified.tools.discs import Discs, Reals, upwards
 from leadterms.evaluation.certified.weights.weight_base import WeightBalls
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.weights import Weight
 
 FINEST = 40
 """Grids are no finer than 2^-FINEST."""
-CELL = 4
-"""Sides of the cells, in steps of the grid."""
+AROUND = 21
+"""Half sides of the squares, in eighths of a step: a box of half diagonal below 2 steps around a point nearest to p."""
 FARTHEST = 64.0
 """Beyond it nothing is remembered."""
 BITS = 64
@@ -41,7 +43,8 @@ class RememberedBalls(WeightBalls):
 
     def __init__(self, weight: Weight) -> None:
         super().__init__(weight)
-        self._discs: dict[tuple[int, int, int, int], Ball] = {}
+        self._tops: dict[tuple[int, int, int, int], Ball] = {}
+        self._in_doubles: dict[tuple[int, int, int, int], float] = {}
 
     @staticmethod
     def value(point: Ball) -> Ball:
@@ -73,25 +76,68 @@ class RememberedBalls(WeightBalls):
                 found = acb(value.real + radius, (-value.imag if flipped else value.imag) + radius)
                 return self.scale * found
             # where w varies by orders of magnitude a disc around zero is as good
-            return self._disc(x, abs(y), width, height, level)
+            margin = 1e-14 * (abs(x) + abs(y) + width + height) + 1e-300
+            unit = 2.0**level
+            low, high = floor((x - width - margin) * unit), ceil((x + width + margin) * unit)
+            return disc(self._top(level, low, high, ceil((abs(y) + height + margin) * unit)))
         found = super().on(box)
         return found if found.is_finite() else disc(self.modulus(real.lower(), real.upper(), imag.abs_upper()))
+
+    def discs(self, x: Reals, y: Reals, width: Reals, height: Reals) -> Discs:
+        """Return discs that contain w over many boxes at once: as `on`, in double precision.
+
+        Boxes far out are looked at one by one.
+        """
+        beyond = np.flatnonzero(np.abs(x) + width + height >= FARTHEST)
+        boxes = [(x[n], y[n], width[n], height[n]) for n in beyond]
+        flipped = y < 0
+        if self.even:
+            flipped, x = flipped ^ (x < 0), np.abs(x)
+        y = np.abs(y)
+        margin = 1e-14 * (np.abs(x) + y + width + height) + 1e-300
+        level = np.clip(1 - np.frexp(np.hypot(width, height))[1], 0, FINEST)
+        step = np.ldexp(1.0, -level)
+        i, j = np.rint(x / step), np.rint(y / step)
+        across, up = np.abs(x - i * step) + width + margin, np.abs(y - j * step) + height + margin
+        usable = np.maximum(across, up) * 8 <= AROUND * step
+        usable[beyond] = False
+        rows = np.zeros((5, len(x)))
+        kind: Kind = type(self)
+        places = np.array([level, i, j], dtype=int)[:, usable].T.tolist()
+        rows[:, usable] = np.array([_known(kind, *place) for place in places]).reshape(-1, 5).T
+        real, imag, error, size, steepest = rows
+        exponent = steepest * np.hypot(across, up) * WIDER
+        near = usable & (exponent < 0.69)
+        growth = np.expm1(np.where(near, exponent, 0.0)) * WIDER
+        centres = np.where(near, real + 1j * np.where(flipped, -imag, imag), 0)
+        radii = np.where(near, size * growth * WIDER + error, 0.0)
+        wide = ~near
+        wide[beyond] = False
+        unit = 1 / step[wide]
+        spread, top = width[wide] + margin[wide], (y + height + margin)[wide]
+        low, high = np.floor((x[wide] - spread) * unit), np.ceil((x[wide] + spread) * unit)
+        keys = np.array([level[wide], low, high, np.ceil(top * unit)], dtype=int).T.tolist()
+        radii[wide] = [self._top_upwards(*key) for key in keys]
+        found = Discs(centres, radii).times(self.scale, ~wide)
+        for n, (a, b, c, d) in zip(beyond.tolist(), boxes, strict=True):
+            found.put(n, self.on(acb(arb(a, c), arb(b, d))))
+        return found
 
     def _complex(self, eta: Ball) -> Ball:
         return self.scale * self.value(-eta if self.even and eta.real < 0 else eta)
 
-    def _disc(self, x: float, y: float, width: float, height: float, level: int) -> Ball:
-        """Return a disc that contains w over a box, for all boxes in the same cells of the grid at once."""
-        unit = 2.0**level
-        margin = 1e-14 * (abs(x) + y + width + height) + 1e-300
-        key = (
-            level, floor((x - width - margin) * unit), ceil((x + width + margin) * unit),
-            ceil((y + height + margin) * unit),
-        )  # fmt: skip
-        if key not in self._discs:
-            low, high, top = (arb(k) / arb(2) ** level for k in key[1:])
-            self._discs[key] = disc(self.modulus(low, high, top))
-        return self._discs[key]
+    def _top(self, level: int, low: int, high: int, top: int) -> Ball:
+        """Bound |w| over boxes whose ends are in steps of a grid."""
+        key = level, low, high, top
+        if key not in self._tops:
+            self._tops[key] = self.modulus(*(arb(k) / arb(2) ** level for k in key[1:])).abs_upper()
+        return self._tops[key]
+
+    def _top_upwards(self, level: int, low: int, high: int, top: int) -> float:
+        key = level, low, high, top
+        if key not in self._in_doubles:
+            self._in_doubles[key] = upwards(self._top(*key))
+        return self._in_doubles[key]
 
 
 def _near(kind: Kind, x: float, y: float, width: float, height: float, level: int) -> tuple[Ball, Ball, float] | None:
@@ -100,18 +146,13 @@ def _near(kind: Kind, x: float, y: float, width: float, height: float, level: in
     i, j = round(x / step), round(y / step)
     margin = 1e-14 * (abs(x) + y + width + height) + 1e-300
     across, up = abs(x - i * step) + width + margin, abs(y - j * step) + height + margin
-    side = CELL * step
-    cells = (
-        floor((i * step - across) / side), floor((i * step + across) / side),
-        floor((j * step - up) / side), floor((j * step + up) / side),
-    )  # fmt: skip
-    steepest = _steepest(kind, level, cells)
-    exponent = steepest * hypot(across, up) * WIDER
-    if not exponent < 0.7:
+    if not 8 * max(across, up) <= AROUND * step:
         return None
-    growth = expm1(exponent) * WIDER
+    exponent = _steepest(kind, level, i, j) * hypot(across, up) * WIDER
+    if not exponent < 0.69:
+        return None
     value, size = _value(kind, level, i, j)
-    return (value, size, growth) if growth < 1 else None
+    return value, size, expm1(exponent) * WIDER
 
 
 @lru_cache(maxsize=262144)
@@ -122,21 +163,19 @@ def _value(kind: Kind, level: int, i: int, j: int) -> tuple[Ball, Ball]:
 
 
 @lru_cache(maxsize=262144)
-def _steepest(kind: Kind, level: int, cells: tuple[int, int, int, int]) -> float:
-    """Bound |w'/w| over a range of cells; inf where none is known."""
-    left, right, low, high = cells
-    largest = arb(0)
-    for i in range(left, right + 1):
-        for j in range(low, high + 1):
-            # |w'/w| is the same at conjugate points, and of an even weight at z and -z
-            column = max(i, -i - 1) if kind.even else i
-            largest = larger(largest, _steep(kind, level, column, max(j, -j - 1)))
-    return float(largest.upper()) * WIDER if largest.is_finite() else float("inf")
+def _known(kind: Kind, level: int, i: int, j: int) -> tuple[float, float, float, float, float]:
+    """Return w at a point of the grid in doubles, their error, and bounds of |w| there and of |w'/w| around it."""
+    value, size = _value(kind, level, i, j)
+    real, imag = float(value.real.mid()), float(value.imag.mid())
+    error = upwards((value - acb(real, imag)).abs_upper()) if value.is_finite() else float("inf")
+    return real, imag, error, upwards(size), _steepest(kind, level, i, j)
 
 
 @lru_cache(maxsize=262144)
-def _steep(kind: Kind, level: int, i: int, j: int) -> Ball:
+def _steepest(kind: Kind, level: int, i: int, j: int) -> float:
+    """Bound |w'/w| over the square around a point of the grid; inf where none is known."""
     with ball_precision(BITS):
-        unit = arb(CELL) / arb(2) ** level
-        found = kind.steepness_on(acb(interval(i * unit, (i + 1) * unit), interval(j * unit, (j + 1) * unit)))
-        return found.abs_upper() if found.is_finite() else NAN
+        unit = arb(1) / arb(2) ** (level + 3)
+        sides = [interval((8 * k - AROUND) * unit, (8 * k + AROUND) * unit) for k in (i, j)]
+        found = kind.steepness_on(acb(*sides))
+        return upwards(found.abs_upper()) if found.is_finite() else float("inf")

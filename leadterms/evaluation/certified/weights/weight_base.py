@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from flint import acb, arb
 
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, End, disc, half_diagonal, interval, spread, value_of
+from leadterms.evaluation.certified.tools.discs import Discs, Reals
 from leadterms.evaluation.certified.tools.work import REAL_UNITS
 from leadterms.model.weights import Weight
 
@@ -61,6 +62,10 @@ class WeightBalls:
             bound = self.modulus(box.real.lower(), box.real.upper(), box.imag.abs_upper())
             return disc(bound)
         return spread(self._complex(box.mid()), growth)
+
+    def discs(self, x: Reals, y: Reals, width: Reals, height: Reals) -> Discs | None:
+        """Return discs that contain w over many boxes, in double precision; None if there is no way but one by one."""
+        return None
 
     def _complex(self, eta: Ball) -> Ball:
         return self.of_exponential(eta.exp())
