@@ -40,7 +40,9 @@ def test_no_range_where_a_square_may_be_either_or_stands_in_a_product() -> None:
     ends = ((arb(0), None), (arb(-1), arb(2)))
     assert Predictor(2, [(2, 0)]).range(arb(0), [arb(0, 1)], ends)[:2] == (None, None)
     assert Predictor(2, [(2, 1)]).range(arb(0), [arb(-1)], ends)[:2] == (None, None)
-    assert Predictor(2, [(3, 0)]).range(arb(0), [arb(-1)], ends)[:2] == (None, None)
+    assert Predictor(2, [(3, 0)]).range(arb(0), [arb(-1)], ((None, None), ends[1]))[:2] == (None, None)
+    # on one side of zero a cube has a top
+    assert Predictor(2, [(3, 0)]).range(arb(0), [arb(-1)], ends)[:2] == (None, 0)
 
 
 @pytest.mark.parametrize("monomials", [[(1, 1), (0, 1)], [(0, 1), (1, 1)], [(0, 1), (2, 0), (1, 0)]])

@@ -12,11 +12,12 @@ from scipy import stats
 from sympy import Integer, Interval, Rational, Symbol, oo
 from sympy.stats import ContinuousRV
 
-from leadterms import EvaluationError, Model, UndecidedError, leading_terms
+from leadterms import EvaluationError, ExistenceError, Model, UndecidedError, leading_terms
 from leadterms.evaluation.certified.bounds.bounds import falling
 from leadterms.evaluation.certified.moments import own_part
 from leadterms.evaluation.certified.moments.own_part import fall, growth
 from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.rules.eta import top_of
 from leadterms.evaluation.moment_system import Strand
 from leadterms.model.law_reading import read_law
 from leadterms.model.weights import LogisticWeight, SaturatingWeight
@@ -82,6 +83,33 @@ def test_powers_of_a_heavy_tail(link, law, degree, sigma2):
     assert found == pytest.approx(variance(WEIGHTS[link], (law,), degree, beta, sigma2), rel=2e-4)
 
 
+@pytest.mark.parametrize(
+    ("family", "law", "degree", "rate", "beta"),
+    [
+        ("poisson", "StudentT(3)", 2, 1, (0.3, 0.4, -0.3)),
+        ("gaussian", "Cauchy(0, 1)", 2, 2, (-0.5, 0.5, -0.25)),
+        ("inverse-gaussian", "StudentT(4)", 2, -1, (0.25, -0.5, 0.5)),
+        ("poisson", "Pareto(1, 3)", 3, 1, (0.5, 0.25, 0.5, -0.25)),
+        ("poisson", "StudentT(3)", 4, 1, (0.5, 0.5, -0.25, 0.25, -0.125)),
+    ],
+)
+def test_powers_of_a_heavy_tail_under_the_log_link(family, law, degree, rate, beta):
+    right = " + ".join(["x", "I(x**2)", "I(x**3)", "I(x**4)"][:degree])
+    result = leading_terms(Model(f"y ~ {right} + (1 | g)", family=family, link="log", laws={"x": law}))
+    sigma2 = 0.5
+    point = {f"beta{k}": repr(b) for k, b in enumerate(beta)} | {"sigma2": repr(sigma2), "phi": "1"}
+    at = {str(s): point[str(s)] for s in result.space.symbols}
+    found = float(result[f"I(x**{degree})"].evaluate(at, 4, method="balls"))
+    # w(eta + u) = w(eta) e^(rate u): the average over u is a factor
+    exact = variance(lambda eta: np.exp(np.minimum(rate * eta, 700)), (law,), degree, beta)
+    assert found == pytest.approx(exact * np.exp(-(rate**2) * sigma2 / 2), rel=2e-4)
+
+
+def test_odd_powers_that_grow_are_refused():
+    with pytest.raises(ExistenceError, match="grows with x on an unbounded side"):
+        leading_terms(Model("y ~ x + I(x**3)", family="poisson", laws={"x": "StudentT(3)"}))
+
+
 def test_a_bounded_and_a_normal_predictor_beside_it():
     laws = {"x": "StudentT(3)", "z": "Normal(0, 1)"}
     result = leading_terms(Model("y ~ x + I(x**2) + z", family="bernoulli", link="logit", laws=laws))
@@ -105,6 +133,29 @@ def test_polynomials_grow_as_bounded():
         rate, slack = growth([arb(c) for c in coefficients])
         p = sum(c * x ** (k + 1) for k, c in enumerate(coefficients))
         assert np.all(np.abs(p) >= float(rate.lower()) * np.abs(x) - float(slack.upper()) - 1e-9)
+
+
+@pytest.mark.parametrize("ends", [(None, None), (arb(1), None), (None, arb(-1)), (arb(-2), arb(3))])
+def test_polynomials_are_at_most_their_tops(ends):
+    draw = Random(4)
+    low, high = (-60 if ends[0] is None else float(ends[0])), (60 if ends[1] is None else float(ends[1]))
+    x = np.linspace(low, high, 24_001)
+    kept = 0
+    for _ in range(60):
+        coefficients = [draw.uniform(-3, 3) for _ in range(draw.randint(1, 5))]
+        top = top_of([arb(c) for c in coefficients], ends)
+        most = float(np.max(sum(c * x ** (k + 1) for k, c in enumerate(coefficients))))
+        if not top.is_finite():
+            assert None in ends
+            assert most > 1000 or abs(coefficients[-1]) < 0.1 or len(coefficients) == 1
+            continue
+        kept += 1
+        assert most <= float(top.upper()) + 1e-9
+        rate, slack = own_part.falling([arb(c) for c in coefficients], ends)
+        if None in ends and slack.is_finite():
+            far = float(slack.upper()) - float(rate.lower()) * np.abs(x)
+            assert np.all(sum(c * x ** (k + 1) for k, c in enumerate(coefficients)) <= far + 1e-9)
+    assert kept > 5
 
 
 def strand(slopes: tuple[Any, ...]) -> Strand:

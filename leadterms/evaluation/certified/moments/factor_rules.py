@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from flint import arb
 
 from leadterms.evaluation.certified.laws.curve_line import CurveLine
+from leadterms.evaluation.certified.laws.falls import Fall, Opposed
 from leadterms.evaluation.certified.laws.tilted_curve import TiltedCurve
 from leadterms.evaluation.certified.moments.lines import Line
+from leadterms.evaluation.certified.moments.own_part import falling
 from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.rules.eta import top_of
 from leadterms.evaluation.certified.rules.line_rules import line_rule
 from leadterms.evaluation.certified.rules.rule import LineRule, Request
 from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, End
@@ -38,10 +41,27 @@ def factor_rules(problem: Problem, slopes: Sequence[Ball], bits: int, sizes: lis
             if isinstance(line, CurveLine):
                 # its tails have the weight in them
                 request = Request(TiltedCurve(line, tilts), _exponential_modulus, arb(1), eta, arb(0), tolerances)
-            else:
+            elif len(eta) == 2:
                 request = Request(line, _exponential_modulus, arb(1), eta, eta[1].real, tolerances)
+            else:
+                request = _of_polynomial(line, eta, tolerances)
         rules.append(line_rule(request))
     return tuple(rules)
+
+
+def _of_polynomial(line: Line, eta: tuple[Ball, ...], tolerances: tuple[Ball, ...]) -> Request:
+    """Return what is asked for where |e^p| = e^(Re p) with a polynomial p of degree two or more.
+
+    On an unbounded support it is at most e^s e^(-r |x|) where the last term falls (`falling`).
+    """
+    real, ends = [c.real for c in eta[1:]], (line.low, line.high)
+    everywhere = top_of(real, ends).exp().abs_upper()
+    rate, slack = falling(real, ends)
+    fall = None
+    if rate > 0 and slack.is_finite():
+        level, alone = slack.exp().abs_upper(), ((),)
+        fall = Fall(level, rate, Opposed((), (), ()), (alone,) * len(tolerances), (2 * level / rate).abs_upper())
+    return Request(line, _exponential_modulus, everywhere, eta, arb(0), tolerances, fall)
 
 
 def part_at(line: Line, part: Mapping[int, Ball], x: Ball) -> Ball:

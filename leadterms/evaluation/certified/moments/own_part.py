@@ -21,7 +21,7 @@ from flint import arb
 from leadterms.evaluation.certified.laws.falls import Fall, Opposed
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.rules.eta import slack_of
-from leadterms.evaluation.certified.tools.balls import NAN, Ball, interval
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, End, interval
 
 RATES = tuple(2.0**k for k in range(-20, 21))
 """Rates that are tried."""
@@ -140,9 +140,19 @@ def decay(problem: Problem, i: int, part: OwnPart, height: Ball) -> Ball:
 
     There |w| <= K e^(t (a + p(x))) for 0 <= t <= 1, too, and p(x) <= s - r |x| on the support (see the module).
     """
-    low, high = problem.supports[i]
-    *_, last = part.coefficients
-    odd = len(part.coefficients) % 2
+    sinks = falls_far_out(part.coefficients, problem.supports[i])
+    return problem.weight.decay_below(height) if sinks else problem.weight.decay(height)
+
+
+def falls_far_out(coefficients: Sequence[Ball], ends: tuple[End, End]) -> bool:
+    """Tell whether the last term of p surely is negative, far out at least, on a support."""
+    low, high = ends
+    *_, last = coefficients
+    odd = len(coefficients) % 2
     above, below = low is not None and low >= 0, high is not None and high <= 0
-    falls = last < 0 if above or not odd else below and last > 0
-    return problem.weight.decay_below(height) if falls else problem.weight.decay(height)
+    return bool(last < 0 if above or not odd else below and last > 0)
+
+
+def falling(coefficients: Sequence[Ball], ends: tuple[End, End]) -> tuple[Ball, Ball]:
+    """Return r and s with p(x) <= s - r |x| on a support, r zero where none is found."""
+    return growth(coefficients) if falls_far_out(coefficients, ends) else (arb(0), arb(0))

@@ -52,20 +52,17 @@ class Problem:
         used = (*strand.moments, *self.predictor.monomials)
         if not all(line.has(k) for exponents in used for line, k in zip(self.lines, exponents, strict=True)):
             raise EvaluationError("a moment has a product of functions of a predictor that is not one of two columns")
-        self.factorises = self.weight.rate is not None and (self.predictor.is_affine or self._adds_curves())
+        self.factorises = self.weight.rate is not None and (self.predictor.is_affine or self._adds())
         self.centre = arb(strand.centre)
         self.slopes = [arb(slope) for slope in strand.slopes]
         self.loadings = [[arb(entry) for entry in row] for row in strand.loadings]
         self.powers = [max((e[i] for e in strand.moments), default=0) for i in range(len(self.lines))]
         self.fixed_slopes = all(bool(entry.is_zero()) for row in self.loadings for entry in row[1:])
 
-    def _adds_curves(self) -> bool:
-        """Tell whether eta is a sum of functions of one predictor each, linear in those that are no curves."""
-        monomials = self.predictor.monomials
-        alone = all(sum(map(bool, exponents)) == 1 for exponents in monomials)
-        curved = [isinstance(line, CurveLine) for line in self.lines]
-        linear = all(k < 2 or curve for exponents in monomials for k, curve in zip(exponents, curved, strict=True))
-        return alone and linear and any(curved) and all(map(bool.__or__, curved, [line.plain for line in self.lines]))
+    def _adds(self) -> bool:
+        """Tell whether eta is a sum of functions of one predictor each."""
+        alone = all(sum(map(bool, exponents)) == 1 for exponents in self.predictor.monomials)
+        return alone and all(line.plain or isinstance(line, CurveLine) for line in self.lines)
 
     def parts(self, slopes: Sequence[Ball]) -> list[dict[int, Ball]]:
         """Return the coefficients by exponent of each predictor's part of an eta that factorises."""

@@ -6,6 +6,7 @@ eta(x) = shift + sum_m slopes[m] x^m, where the monomials m are x_1..x_p themsel
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
 from itertools import pairwise, product
 from math import prod
 from typing import Any
@@ -85,10 +86,7 @@ class Predictor:
         return low, high, height
 
     def _unbounded(self, shift: Ball, slopes: Sequence[Ball], ends: Ends) -> tuple[End, End, Ball]:
-        """Eta is bounded by monomials of bounded predictors, and by the tops of even polynomials in unbounded ones.
-
-        For b < 0 a x + b x^2 is at most -a^2/(4 b), for b > 0 at least that; of higher degree it is `slack_of`.
-        """
+        """Eta is bounded by monomials of bounded predictors, and by the tops of polynomials in unbounded ones."""
         height, real = shift.imag.abs_upper(), shift.real
         low: End = real.lower()
         high: End = real.upper()
@@ -110,24 +108,15 @@ class Predictor:
                 low = high = None
             else:
                 alone.setdefault(places[0], {})[exponents[places[0]]] = slope.real
-        for own in alone.values():
-            degree = max(own)
-            last, lower = own[degree], [own.get(k, arb(0)) for k in range(1, degree)]
-            if degree == 2:
-                most = lower[0] ** 2 / (4 * abs(last))
-            else:
-                most = slack_of([abs(c).abs_upper() for c in lower], abs(last).lower()) if degree % 2 == 0 else NAN
-            low = (low - most).lower() if low is not None and last > 0 and most.is_finite() else None
-            high = (high + most).upper() if high is not None and last < 0 and most.is_finite() else None
+        for i, own in alone.items():
+            real = [own.get(k, arb(0)) for k in range(1, max(own) + 1)]
+            most, least = top_of(real, ends[i]), top_of([-c for c in real], ends[i])
+            low = (low - least).lower() if low is not None and least.is_finite() else None
+            high = (high + most).upper() if high is not None and most.is_finite() else None
         return low, high, height
 
     def _boxes(self, ends: Ends) -> Iterator[tuple[Ball, ...]]:
-        sides = []
-        for low, high in ends:
-            cuts = [(low + (high - low) * i / self._pieces).mid() for i in range(self._pieces + 1)]
-            cuts[0], cuts[-1] = low, high
-            sides.append([interval(a, b) for a, b in pairwise(cuts)])
-        return product(*sides)
+        return product(*(pieces_of(low, high, self._pieces) for low, high in ends))
 
     def along(self, i: int, shift: Ball, slopes: Sequence[Ball], ends: Ends) -> tuple[Ball, ...]:
         """Return the coefficients of eta by rising power of x_i, the others ranging between their ends."""
@@ -143,6 +132,34 @@ class Predictor:
             coefficients += [shift * 0] * (power + 1 - len(coefficients))
             coefficients[power] = coefficients[power] + slope * self.monomial(x, exponents, without=i)
         return tuple(coefficients)
+
+
+def pieces_of(low: Ball, high: Ball, count: int) -> list[Ball]:
+    """Return intervals that cover another one."""
+    cuts = [(low + (high - low) * i / count).mid() for i in range(count + 1)]
+    cuts[0], cuts[-1] = low, high
+    return [interval(a, b) for a, b in pairwise(cuts)]
+
+
+def top_of(coefficients: Sequence[Ball], ends: tuple[End, End]) -> Ball:
+    """Bound p(x) = c_1 x + .. + c_d x^d from above on a support, not finite where it may grow without end.
+
+    A bounded support is cut into pieces.  On others c_k stands for (-1)^k c_k where all x <= 0.  With t = |x|, C = -c_d
+    and, for even d or on one side of zero only, p(x) <= e_1 t + .. + e_(d-1) t^(d-1) - C t^d: on one side e_k = c_k^+,
+    on both |c_k|.  For d = 2 that is at most e_1^2/(4 C), of higher degree `slack_of`.
+    """
+    low, high = ends
+    if None not in ends:
+        values = (polynomial_on([arb(0), *coefficients], piece).upper() for piece in pieces_of(low, high, PIECES[1]))
+        return reduce(larger, values)
+    above, below = low is not None and low >= 0, high is not None and high <= 0
+    signed = [-c if below and k % 2 else c for k, c in enumerate(coefficients, start=1)]
+    *lower, last = signed
+    if not last < 0 or (len(signed) % 2 and not (above or below)):
+        return NAN
+    sizes = [c.upper().max(arb(0)) if above or below else abs(c).abs_upper() for c in lower]
+    least = abs(last).lower()
+    return (sizes[0] ** 2 / (4 * least)).abs_upper() if len(sizes) == 1 else slack_of(sizes, least)
 
 
 def slack_of(sizes: Sequence[Ball], least: Ball) -> Ball:
