@@ -56,8 +56,18 @@ from leadterms.evaluation.moment_system import (
 from leadterms.evaluation.precision import ball_precision
 
 
-def inverse_ceiling(strands: Sequence[Strand], form: InverseForm) -> tuple[ExponentialCeiling | InverseCeiling, Sector]:
+def inverse_ceiling(
+    strands: Sequence[Strand], form: InverseForm, inner: Sequence[Strand] = ()
+) -> tuple[ExponentialCeiling | InverseCeiling, Sector]:
     """Return a bound of |F| for real effects, and what holds for complex ones.
+
+    Parameters
+    ----------
+    strands, form
+        Of F.
+    inner
+        The strands with their laws cut off, for weights that are at least k e^-|eta|: then the bound holds for all
+        laws cut off farther out than these, too, as it has moments of the whole laws over information of these.
 
     Raises
     ------
@@ -83,7 +93,7 @@ def inverse_ceiling(strands: Sequence[Strand], form: InverseForm) -> tuple[Expon
         steepness = [s + r for s, r in zip(steep, rising, strict=True)]
         floor = _least([problem.weight.floor() for problem in problems])
         best: tuple[float, ExponentialCeiling, Below] | None = None
-        for below in lower_bounds(problems, form):
+        for below in lower_bounds(list(map(Problem, inner)) or problems, form):
             whole = top * below.level.exp() / (abs(arb(form.factor)) * floor**below.order * below.volume)
             if not whole.is_finite():
                 continue
