@@ -21,7 +21,7 @@ from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import NormalLaw
 from leadterms.model.weights import LogisticWeight, ProbitWeight, SaturatingWeight
 from tests.evaluation.certified.complex_weights import log_probit
-from tests.evaluation.certified.second_terms import second_term
+from tests.evaluation.certified.second_terms import normal, second_term, uniform
 
 Array = Any
 WEIGHTS = {
@@ -135,11 +135,21 @@ def test_second_terms_of_a_slope_on_counts(law: str, mass: Any) -> None:
 
 
 @pytest.mark.slow
-def test_second_terms_of_an_intercept_and_a_slope_on_a_normal_predictor() -> None:
-    model = Model("y ~ x + (x | g)", family="bernoulli", laws={"x": "Normal(0, 1)"})
-    at = "beta0=-0.3, beta1=0.7, Sigma11=0.5, Sigma12=0.1, Sigma22=0.25"
+@pytest.mark.parametrize("law", ["Normal(0, 1)", "Exponential(1)", "Poisson(2)", "Gamma(2, 1)"])
+def test_second_terms_of_an_intercept_and_a_slope(law: str) -> None:
+    model = Model("y ~ x + (x | g)", family="bernoulli", laws={"x": law})
+    at = "beta0=-0.3, beta1=0.7, Sigma11=0.3, Sigma12=0.1, Sigma22=0.25"
     found = expansion(model)["x"].evaluate(at, 2, order="1/(m*n)", method="balls")
-    x, masses = np.polynomial.hermite_e.hermegauss(80)
-    points = x, masses / masses.sum()
-    exact = second_term(lambda e: weight("logit", e), points, [0, 1], (-0.3, 0.7), [[0.5, 0.1], [0.1, 0.25]], 1)
-    assert float(found) == pytest.approx(exact, rel=2e-2)
+    points: dict[str, tuple[Array, Array]] = {
+        "Normal(0, 1)": normal(),
+        "Exponential(1)": with_density(stats.expon.pdf, 0, 60),
+        "Gamma(2, 1)": with_density(stats.gamma(2).pdf, 0, 60),
+        "Poisson(2)": (np.arange(60.0), stats.poisson(2).pmf(np.arange(60))),
+    }
+    exact = second_term(lambda e: weight("logit", e), points[law], [0, 1], (-0.3, 0.7), [[0.3, 0.1], [0.1, 0.25]], 1)
+    assert abs(float(found.value) - exact) <= float(found.error) + 1e-6 * exact
+
+
+def with_density(density: Any, low: float, high: float) -> tuple[Array, Array]:
+    x, masses = uniform(low, high, 300)
+    return x, (high - low) * masses * density(x)

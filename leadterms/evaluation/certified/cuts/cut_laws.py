@@ -90,10 +90,6 @@ class CutLaws:
         """Return the strands cut off."""
         return tuple(replace(strand, cuts=cuts) for strand in self.strands)
 
-    def outside(self, cuts: Sequence[Cut], factor: Ball, strand: int, exponents: Sequence[int]) -> Ball:
-        """Bound factor E[|X|^e w; X_i beyond its ends for some i]."""
-        return sum(self.beyond(cuts, factor, strand, exponents).values(), arb(0))
-
     def beyond(self, cuts: Sequence[Cut], factor: Ball, strand: int, exponents: Sequence[int]) -> dict[Side, Ball]:
         """Bound factor E[|X|^e w; X_i beyond an end] for each i, end by end."""
         lines = self.problems[strand].lines
@@ -106,11 +102,6 @@ class CutLaws:
                     ends = (end, far[1]) if side == 0 else (far[0], end)
                     found[i, side] = lines[i].tail(*ends, exponents[i], arb(0)) * largest
         return found
-
-    def block_outside(self, cuts: Sequence[Cut], shares: Sequence[Ball]) -> Ball:
-        """Bound the sum over the strands of share E[w |a|^2; not R]."""
-        parts = (self.block_beyond(cuts, share, strand) for strand, share in enumerate(shares))
-        return sum((sum(own.values(), arb(0)) for own in parts), arb(0))
 
     def block_beyond(self, cuts: Sequence[Cut], share: Ball, strand: int) -> dict[Side, Ball]:
         """Bound share E[w |a|^2; X_i beyond an end] for each i, end by end."""

@@ -196,12 +196,12 @@ def _block(problem: Problem, box: Box) -> arb_mat:
     wanted = list(dict.fromkeys(exponents for terms in products for exponents in terms))
     cuts = tuple(line.inner_ends(low, high) for line, (low, high) in zip(problem.lines, box, strict=True))
     plain = Strand(ConstantWeight(Integer(1)), problem.strand.laws, arb(0), (), (), tuple(wanted), (), cuts)
-    moments = dict(zip(wanted, _moments(Problem(plain)), strict=True))
+    moments = dict(zip(wanted, moments_alone(Problem(plain)), strict=True))
     entries = [sum((c * moments[exponents] for exponents, c in terms.items()), arb(0)) for terms in products]
     return arb_mat(size, size, entries)
 
 
-def _moments(problem: Problem) -> list[Ball]:
+def moments_alone(problem: Problem) -> list[Ball]:
     """Return the moments of a system without effects."""
     shift, slopes = problem.at(())
     scale, sizes = problem.rough_scales(shift, slopes)
