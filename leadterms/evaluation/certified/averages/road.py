@@ -14,6 +14,7 @@ from leadterms.evaluation.certified.bounds.slope_turning import slope_turning
 from leadterms.evaluation.certified.bounds.tilted_normal import place_of_tilt
 from leadterms.evaluation.certified.cuts.cut_road import cut_off, is_unbounded
 from leadterms.evaluation.certified.moments.folding import folded, is_folded
+from leadterms.evaluation.certified.moments.joining import joined
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS
@@ -84,6 +85,8 @@ def certified_average(system: NumericSystem, bits: int) -> arb:
 
 def _average(system: NumericSystem, bits: int) -> arb:
     best: arb | None = None
+    with ball_precision(2 * bits + PLANNING_BITS):
+        system = joined(system)
     aim = bits + (SPARE if system.dimension else GUARD)
     for _ in range(ATTEMPTS):
         ball = _pass(system, aim)
