@@ -51,7 +51,7 @@ from leadterms.evaluation.moment_system import NumericSystem
 ENOUGH = 0.5
 """An angle so small is not improved by leaving panels out."""
 SHARES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-6, 1e-9)
-"""Panels are left out where weights are below these times the largest."""
+"""Panels are left out where weights, times masses, are below these times the largest."""
 
 
 @dataclass(frozen=True)
@@ -138,14 +138,16 @@ class Turning:
         best = self._without(turned, height, arb(0))
         if not self._is_shared or self._sector.one_by_one or best.angle <= ENOUGH:
             return best
-        top = turned[0].least
-        for one in turned[1:]:
-            top = top.max(one.least)
+        top = max((one.least * self._mass(one) for one in turned), key=float)
         for share in SHARES:
             found = self._without(turned, height, top * share)
             if found.angle.is_finite() and not (best.angle.is_finite() and best.angle <= found.angle):
                 best = found
         return best
+
+    def _mass(self, one: _Turned) -> Ball:
+        """Return about the mass of a panel; 1 where a limit of the weights themselves is needed."""
+        return arb(1) if self._is_inverse else self._panels[one.strand].masses[one.panel]
 
     def _on_panels(self, effects: Sequence[Ball], j: int, height: Ball) -> list[_Turned]:
         spend(sum(len(panels.monomials) for panels in self._panels))
@@ -172,9 +174,9 @@ class Turning:
         return found
 
     def _without(self, turned: Sequence[_Turned], height: Ball, limit: Ball) -> Turn:
-        """Leave out the panels whose weights are at most a limit."""
-        inside = [one for one in turned if not one.most <= limit]
-        outside = [one for one in turned if one.most <= limit]
+        """Leave out the panels whose weights times masses are at most a limit."""
+        inside = [one for one in turned if not one.most * self._mass(one) <= limit]
+        outside = [one for one in turned if one.most * self._mass(one) <= limit]
         if not inside:
             return NOTHING
         low, high, gain, loss = inside[0].low, inside[0].high, inside[0].gain, inside[0].loss

@@ -88,7 +88,7 @@ class ResidualLoss:
         self._shares = [abs(arb(share)) for share in system.shares]
         self._least = LeastInformation(laws.problems, self._shares)
         # where weights fall fast boxes about the middle have next to none: panels cost more, and see where it is
-        strays = system.dimension == 1 and all(isinstance(strand.weight, STRAYING) for strand in system.strands)
+        strays = system.dimension <= 2 and all(isinstance(strand.weight, STRAYING) for strand in system.strands)
         self._panels = PanelInformation(laws.problems, self._shares) if strays else None
         parts = system.absolute_moments
         self.everywhere = sum(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise, product
 from math import ceil, prod
 
@@ -77,6 +78,11 @@ class Panels:
         ]
         """Those of the linear predictor, on each panel."""
 
+    @cached_property
+    def masses(self) -> list[Ball]:
+        """About the mass of each panel, without proof; 1 for a part of which nothing is known."""
+        return [prod((_rough_mass(piece) for piece in box), start=arb(1)) for box in self._boxes]
+
     def share(self, left: Mapping[int, Ball], kept: Mapping[int, Ball]) -> Ball:
         """Bound the largest ratio of E[a f^2; left] to E[b f^2; kept] over all f != 0, not finite where unknown.
 
@@ -136,6 +142,12 @@ class Panels:
                     lambda x: line.power(x, first) * line.power(x, second), piece.low, piece.high
                 )
         return self._integrals[key]
+
+
+def _rough_mass(piece: _Piece) -> Ball:
+    if piece.most.is_finite():
+        return (piece.most * (piece.high - piece.low)).mid()
+    return piece.mass if piece.mass > 0 else arb(1)
 
 
 def trace_of_ratio(above: arb_mat, below: arb_mat) -> Ball:
