@@ -168,7 +168,8 @@ def _factors(strands: Strands) -> TiltedNormal | Turning | None:
     # these weights cost most in boxes, and have no sector of their own
     strays = all(isinstance(problem.strand.weight, STRAYING) for problem in strands.problems)
     bounded = not any(None in ends for problem in strands.problems for ends in problem.supports)
-    known = strays and bounded and strands.system.sector is not None
+    alike = len({(type(problem.strand.weight), problem.strand.weight.scale) for problem in strands.problems}) == 1
+    known = strays and bounded and alike and strands.system.sector is not None
     return Turning(strands.problems, strands.system) if known else None
 
 

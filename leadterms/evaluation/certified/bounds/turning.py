@@ -38,14 +38,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from flint import acb, arb, arb_mat
+import numpy as np
+from flint import arb, arb_mat
+from numpy.typing import NDArray
 
+from leadterms.evaluation.certified.bounds.turned_panels import Base, Spans, spans_of, turned_panels
 from leadterms.evaluation.certified.moments.panels import Panels, trace_of_ratio
 from leadterms.evaluation.certified.moments.polynomials import columns, in_monomials
 from leadterms.evaluation.certified.moments.problem import Problem
-from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, inner, interval, larger
-from leadterms.evaluation.certified.tools.work import spend
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, interval, larger
+from leadterms.evaluation.certified.tools.discs import TINY, Reals, upwards
+from leadterms.evaluation.certified.tools.work import FEW_UNITS, spend
+from leadterms.evaluation.certified.weights.bounded_arrays import LEAST, BoundedArrays
 from leadterms.evaluation.moment_system import NumericSystem
 
 ENOUGH = 0.5
@@ -75,27 +81,13 @@ class Turn:
 NOTHING = Turn(NAN, NAN, NAN)
 
 
-@dataclass(frozen=True)
-class _Turned:
-    """Bounds on one panel: the turn over height, log|v|/w, the largest |v| and the least w."""
-
-    strand: int
-    panel: int
-    low: Ball
-    high: Ball
-    gain: Ball
-    loss: Ball
-    most: Ball
-    least: Ball
-
-
 class Turning:
     """Bounds for a system of bounded predictors.
 
     Parameters
     ----------
     problems
-        Its strands, all their predictors bounded.
+        Its strands, all their predictors bounded, the weights of one kind and scale.
     system
         The system itself, with a sector.  Where that does not allow a common turn theta is zero, and no panel is left
         out; nor where it asks for the weights one by one.
@@ -113,12 +105,14 @@ class Turning:
         own = [monomials for monomials, _ in pairs] or [
             _columns(system, strand, problem) for strand, problem in enumerate(problems)
         ]
+        self._arrays = BoundedArrays(type(problems[0].weight))
         self._panels = [Panels(problem, monomials) for problem, monomials in zip(problems, own, strict=True)]
 
     @property
     def _supremum(self) -> Ball:
-        """The largest weight, the weights being of one kind."""
-        return self._problems[0].weight.modulus(None, None, arb(0)).lower()
+        """The largest weight of scale 1."""
+        problem = self._problems[0]
+        return (problem.weight.modulus(None, None, arb(0)) / problem.weight.scale).lower()
 
     def factor(self, region: Cell, j: int, height: Ball) -> Ball:
         """Bound |F(z)| over the ceiling at Re z, for Re z in a region and |Im z_j| <= height, the others real.
@@ -134,85 +128,112 @@ class Turning:
 
     def over(self, region: Cell, j: int, height: Ball) -> Turn:
         """Bound the turn for Re z in a region and |Im z_j| <= height, the others real; not finite where unknown."""
-        turned = self._on_panels([interval(*side) for side in region], j, height)
-        best = self._without(turned, height, arb(0))
+        turned = self._on_panels([interval(*side) for side in region], j, upwards(height))
+        if turned is None:
+            return NOTHING
+        best = self._without(turned, height, np.zeros(len(turned.low), dtype=bool))
         if not self._is_shared or self._sector.one_by_one or best.angle <= ENOUGH:
             return best
-        top = max((one.least * self._mass(one) for one in turned), key=float)
+        sizes = turned.most * self._masses
+        top = float((turned.least * self._masses).max())
         for share in SHARES:
-            found = self._without(turned, height, top * share)
+            found = self._without(turned, height, sizes <= share * top)
             if found.angle.is_finite() and not (best.angle.is_finite() and best.angle <= found.angle):
                 best = found
         return best
 
-    def _mass(self, one: _Turned) -> Ball:
-        """Return about the mass of a panel; 1 where a limit of the weights themselves is needed."""
-        return arb(1) if self._is_inverse else self._panels[one.strand].masses[one.panel]
+    @cached_property
+    def _masses(self) -> Reals:
+        """About the masses of all panels; 1 where a limit of the weights themselves is needed."""
+        masses = [float(mass) for panels in self._panels for mass in panels.masses]
+        return np.ones(len(masses)) if self._is_inverse else np.array(masses)
 
-    def _on_panels(self, effects: Sequence[Ball], j: int, height: Ball) -> list[_Turned]:
-        spend(sum(len(panels.monomials) for panels in self._panels))
-        base = _Base(self._problems[0], effects, j)
-        found = []
-        for strand, (problem, panels) in enumerate(zip(self._problems, self._panels, strict=True)):
-            relative = base.to(problem)
-            for panel, monomials in enumerate(panels.monomials):
-                rate, eta, rate_apart, eta_apart = relative.at(monomials)
-                moved = (abs(rate) * height).abs_upper()
-                slope = problem.weight.slope(acb(eta, interval(-moved, moved)))
-                if not slope.rest.is_finite():
-                    low, high, aside = NAN, NAN, NAN
-                else:
-                    turn = rate * slope.rest.real
-                    turn += slope.factor * (rate_apart * eta + base.rate * eta_apart if self._is_shared else rate * eta)
-                    low, high, aside = turn.lower(), turn.upper(), moved * slope.rest.imag.abs_upper()
-                # |delta| may be anything up to what is moved
-                bend = slope.factor * moved * moved / 2
-                gain, loss = aside + (-bend).max(arb(0)), aside + bend.max(arb(0))
-                ends = eta.lower(), eta.upper()
-                most, least = problem.weight.modulus(*ends, moved), problem.weight.least(*ends).max(arb(0))
-                found.append(_Turned(strand, panel, low, high, gain, loss, most, least))
-        return found
+    @cached_property
+    def _monomials(self) -> list[Spans]:
+        return [spans_of(panels.monomials) for panels in self._panels]
 
-    def _without(self, turned: Sequence[_Turned], height: Ball, limit: Ball) -> Turn:
-        """Leave out the panels whose weights times masses are at most a limit."""
-        inside = [one for one in turned if not one.most * self._mass(one) <= limit]
-        outside = [one for one in turned if one.most * self._mass(one) <= limit]
-        if not inside:
+    def _on_panels(self, effects: Sequence[Ball], j: int, height: float) -> _Turned | None:
+        """Return the bounds on the panels of all strands, None where doubles do not hold the numbers."""
+        spend(sum(len(panels.monomials) for panels in self._panels) * FEW_UNITS)
+        base = Base(self._problems[0], effects, j)
+        parts = []
+        for problem, monomials in zip(self._problems, self._monomials, strict=True):
+            relative = base.relative(problem, monomials)
+            if not (np.isfinite(relative.eta.sizes).all() and np.isfinite(relative.rate.sizes).all()):
+                return None
+            parts.append(turned_panels(self._arrays, relative, base.rate, height, self._is_shared))
+        exponent = max(int(part.most.exponents[np.isfinite(part.most.mantissas)].max(initial=LEAST)) for part in parts)
+
+        def column(name: str) -> Reals:
+            return np.concatenate([getattr(part, name) for part in parts])
+
+        most = np.concatenate([part.most.over(exponent) for part in parts]) + TINY
+        least = np.concatenate([part.least.over(exponent) for part in parts])
+        return _Turned(column("low"), column("high"), column("gain"), column("loss"), most, least, exponent)
+
+    def _without(self, turned: _Turned, height: Ball, is_outside: NDArray[np.bool_]) -> Turn:
+        """Leave out some panels."""
+        inside = ~is_outside
+        if not inside.any():
             return NOTHING
-        low, high, gain, loss = inside[0].low, inside[0].high, inside[0].gain, inside[0].loss
-        for one in inside[1:]:
-            low, high = -larger(-low, -one.low), larger(high, one.high)
-            gain, loss = larger(gain, one.gain), larger(loss, one.loss)
-        angle = ((high - low) / 2 if self._is_shared else larger(abs(low), abs(high))) * height
-        if not outside:
-            return Turn(angle.abs_upper(), gain.abs_upper(), loss.abs_upper())
-        strands = range(len(self._panels))
-        kept = [{one.panel: one.least for one in inside if one.strand == strand} for strand in strands]
-        left = [{one.panel: one.most for one in outside if one.strand == strand} for strand in strands]
-        share = self._share(left, kept)
+        low, high = turned.low[inside].min(), turned.high[inside].max()
+        gain, loss = (arb(float(part[inside].max())) for part in (turned.gain, turned.loss))
+        angle = (arb(high) - arb(low)) / 2 if self._is_shared else arb(max(abs(low), abs(high)))
+        angle = (angle * height).abs_upper() if np.isfinite(low) and np.isfinite(high) else NAN
+        if not is_outside.any():
+            return Turn(angle, gain, loss) if gain.is_finite() and loss.is_finite() else NOTHING
+        if not (angle.is_finite() and angle < arb.pi() / 2 and gain.is_finite() and loss.is_finite()):
+            return NOTHING
+        share = self._share(turned, is_outside)
         slack = share * loss.exp()
         below = angle.cos() - slack
-        if not (angle.is_finite() and angle < arb.pi() / 2 and share < 1 and below > 0):
+        if not (share < 1 and below > 0):
             return NOTHING
-        tangent = (angle.sin() + slack) / below
-        wider = tangent.atan()
-        more = (gain.exp() + (larger(share, limit / self._supremum) if self._is_inverse else share)).log()
+        wider = ((angle.sin() + slack) / below).atan()
+        above = share
+        if self._is_inverse:
+            limit = arb(float(turned.most[is_outside].max())) * arb(2) ** turned.exponent
+            above = larger(share, limit / self._supremum)
+        more = (gain.exp() + above).log()
         less = (wider.cos() * (1 + share) / (angle.cos() * (-loss).exp() - share)).log()
         return Turn(wider.abs_upper(), more.abs_upper(), less.abs_upper())
 
-    def _share(self, left: Sequence[Mapping[int, Ball]], kept: Sequence[Mapping[int, Ball]]) -> Ball:
+    def _share(self, turned: _Turned, is_outside: NDArray[np.bool_]) -> Ball:
         """Bound eps."""
+        parts, start = [], 0
+        for panels in self._panels:
+            end = start + len(panels.monomials)
+            out = is_outside[start:end]
+            above = panels.above(np.where(out, turned.most[start:end], 0.0))
+            parts.append((above, panels.below(np.where(out, 0.0, turned.least[start:end]))))
+            start = end
         if not self._shares:
             share = arb(0)
-            for panels, out, inside in zip(self._panels, left, kept, strict=True):
-                share = larger(share, panels.share(out, inside))
+            for above, below in parts:
+                share = larger(share, trace_of_ratio(above, below))
             return share
         size = self._changes[0].nrows()
-        above, below = arb_mat(size, size), arb_mat(size, size)
-        for p, change, panels, out, inside in zip(self._shares, self._changes, self._panels, left, kept, strict=True):
-            above += p * (change * panels.most(out) * change.transpose())
-            below += p * (change * panels.least(inside) * change.transpose())
-        return trace_of_ratio(above, below)
+        whole, rest = arb_mat(size, size), arb_mat(size, size)
+        for p, change, (above, below) in zip(self._shares, self._changes, parts, strict=True):
+            whole += p * (change * above * change.transpose())
+            rest += p * (change * below * change.transpose())
+        return trace_of_ratio(whole, rest)
+
+
+@dataclass(frozen=True)
+class _Turned:
+    """Bounds on the panels of all strands: the turn over height, log|v|/w, the largest |v| and the least w.
+
+    The last two are over 2^exponent.
+    """
+
+    low: Reals
+    high: Reals
+    gain: Reals
+    loss: Reals
+    most: Reals
+    least: Reals
+    exponent: int
 
 
 def _by_strand(system: NumericSystem, problems: Sequence[Problem]) -> list[list[Mapping[tuple[int, ...], Ball]]]:
@@ -237,43 +258,3 @@ def _columns(system: NumericSystem, strand: int, problem: Problem) -> list[tuple
         and all(line.has(power // 2) for line, power in zip(problem.lines, part.exponents, strict=True))
     ]
     return list(dict.fromkeys(((0,) * len(problem.lines), *moving, *squares)))
-
-
-class _Base:
-    """The first strand's linear predictor in the middle of its predictors, at a box of effects."""
-
-    def __init__(self, problem: Problem, effects: Sequence[Ball], j: int) -> None:
-        self.problem, self.effects, self.j = problem, effects, j
-        middle = [((low + high) / 2).mid() for low, high in problem.supports]
-        self.monomials = problem.predictor.values(middle)
-        self.row = problem.loadings[j]
-        self.rate = inner(self.row[1:], self.monomials, self.row[0])
-        self.slopes = problem.at(effects)[1]
-
-    def to(self, problem: Problem) -> _Relative:
-        """Return another strand's linear predictor as it differs from this one: what is the same cancels exactly."""
-        return _Relative(self, problem)
-
-
-class _Relative:
-    def __init__(self, base: _Base, problem: Problem) -> None:
-        self._base, self._row = base, problem.loadings[base.j]
-        self._shift, self._slopes = problem.at(base.effects)
-        first = base.problem
-        apart = problem.centre - first.centre
-        slopes = [a - b for a, b in zip(problem.slopes, first.slopes, strict=True)]
-        for effect, own, other in zip(base.effects, problem.loadings, first.loadings, strict=True):
-            apart = apart + effect * (own[0] - other[0])
-            slopes = [s + effect * (a - b) for s, a, b in zip(slopes, own[1:], other[1:], strict=True)]
-        self._apart, self._slopes_apart = apart, slopes
-        self._row_apart = [a - b for a, b in zip(self._row, base.row, strict=True)]
-
-    def at(self, monomials: Sequence[Ball]) -> tuple[Ball, Ball, Ball, Ball]:
-        """Return r(x) and eta(x), and by how much they differ from those of the base, on a panel."""
-        base, apart = self._base, self._row_apart
-        moved = [m - m_0 for m, m_0 in zip(monomials, base.monomials, strict=True)]
-        rate = inner(self._row[1:], monomials, self._row[0])
-        eta = inner(self._slopes, monomials, self._shift)
-        rate_apart = inner(base.row[1:], moved, inner(apart[1:], monomials, apart[0]))
-        eta_apart = inner(base.slopes, moved, inner(self._slopes_apart, monomials, self._apart))
-        return rate, eta, rate_apart, eta_apart

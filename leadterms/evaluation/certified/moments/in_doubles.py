@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
+from leadterms.evaluation.certified.moments.lines import Line
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import Ball
@@ -22,23 +23,43 @@ Sides = tuple[float, float, float, float]
 """Midpoint and half sides of a complex box."""
 
 
+class Nodes:
+    """The nodes of a product of rules for some of the predictors, in doubles.
+
+    Parameters
+    ----------
+    lines, rules
+        Of these predictors.
+    monomials, moments
+        Exponents: what is multiplied at the nodes, and what is multiplied with the masses.
+
+    """
+
+    def __init__(
+        self, lines: Sequence[Line], rules: Sequence[LineRule],
+        monomials: Sequence[Sequence[int]], moments: Sequence[Sequence[int]],
+    ) -> None:  # fmt: skip
+        masses = [_axis(rule.masses) for rule in rules]
+        powers = _remembered(lambda i, k: _axis([lines[i].power(x, k) for x in rules[i].points]))
+        products = [
+            _outer(powers(i, k) if k else _ones(len(rules[i].points)) for i, k in enumerate(exponents))
+            for exponents in monomials
+        ]
+        weighted = [
+            _outer(_times(masses[i], powers(i, k)) if k else masses[i] for i, k in enumerate(exponents))
+            for exponents in moments
+        ]
+        self.count = len(_outer(masses).numbers)
+        self.monomials, self.moments = _stacked(products, self.count), _stacked(weighted, self.count)
+
+
 class InDoubles:
     """The moments of a strand at the nodes of a product of rules, without the rules' own errors."""
 
     def __init__(self, problem: Problem, rules: Sequence[LineRule]) -> None:
         self._weight = problem.weight
-        masses = [_axis(rule.masses) for rule in rules]
-        powers = _remembered(lambda i, k: _axis([problem.lines[i].power(x, k) for x in rules[i].points]))
-        monomials = [
-            _outer(powers(i, k) if k else _ones(len(rules[i].points)) for i, k in enumerate(exponents))
-            for exponents in problem.predictor.monomials
-        ]
-        moments = [
-            _outer(_times(masses[i], powers(i, k)) if k else masses[i] for i, k in enumerate(exponents))
-            for exponents in problem.strand.moments
-        ]
-        width = len(_outer(masses).numbers)
-        self._monomials, self._moments = _stacked(monomials, width), _stacked(moments, width)
+        nodes = Nodes(problem.lines, rules, problem.predictor.monomials, problem.strand.moments)
+        self._monomials, self._moments = nodes.monomials, nodes.moments
 
     def moments(self, shift: Ball, slopes: Sequence[Ball]) -> list[Ball] | None:
         """Return them over a complex box, None where doubles or the weight do not hold them."""

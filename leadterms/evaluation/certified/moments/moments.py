@@ -13,8 +13,9 @@ from flint import acb, acb_mat, arb, arb_mat
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.falls import Fall
 from leadterms.evaluation.certified.moments.factor_rules import factor_rules, part_at
-from leadterms.evaluation.certified.moments.in_doubles import InDoubles
+from leadterms.evaluation.certified.moments.in_doubles import InDoubles, Nodes
 from leadterms.evaluation.certified.moments.lines import Line
+from leadterms.evaluation.certified.moments.looked_up import FEW_BITS, looked_up
 from leadterms.evaluation.certified.moments.node_products import NodeProducts
 from leadterms.evaluation.certified.moments.own_part import fall
 from leadterms.evaluation.certified.moments.problem import Problem
@@ -42,8 +43,8 @@ class Plan:
         One for each predictor.
     errors
         One for each moment; of a factorising weight, relative to w(shift).
-    tolerance
-        What was aimed at.
+    tolerance, bits
+        What was aimed at, in all and relative to E[w].
 
     """
 
@@ -51,6 +52,7 @@ class Plan:
     rules: tuple[LineRule, ...]
     errors: tuple[Ball, ...]
     tolerance: Ball
+    bits: int
 
     def moments(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]]:
         """Return all moments at each of several (shift, slopes), real numbers or complex boxes."""
@@ -124,13 +126,15 @@ class Plan:
         powers = list(dict.fromkeys(tuple(e[i] for i in fixed) for e in problem.strand.moments))
         margin = 1e-9 * (1 + max(map(abs, reach)))
         low, high = min(reach) - margin, max(reach) + margin
-        looked_up = len(shifts) * len(powers) * FEW_UNITS
-        if TABLE_PAYS * (cost(split, len(powers), low, high) + looked_up) > self._width * len(points) * self._units:
+        looked = len(shifts) * len(powers) * FEW_UNITS / (8 if self.bits <= FEW_BITS else 1)
+        if TABLE_PAYS * (cost(split, len(powers), low, high) + looked) > self._width * len(points) * self._units:
             return None
-        spend(looked_up, ball_bits())
+        spend(looked, ball_bits())
         table = Table(split, powers, low, high, self.tolerance)
         if not table.is_proven:
             return None
+        if self.bits <= FEW_BITS and (quick := self._looked_up(table, points, powers)) is not None:
+            return quick
         values = dict(zip(powers, table.values(shifts), strict=True))
         errors = dict(zip(powers, table.errors, strict=True))
         masses = [prod(m, start=arb(1)) for m in product(*(self.rules[i].masses for i in moving))]
@@ -146,6 +150,22 @@ class Plan:
             matrix = arb_mat(len(points), len(nodes), values[rest]) * arb_mat(len(nodes), 1, row)
             columns.append([matrix[j, 0] + radius for j in range(len(points))])
         return [list(row) for row in zip(*columns, strict=True)]
+
+    def _looked_up(
+        self, table: Table, points: Sequence[tuple[Ball, Sequence[Ball]]], powers: Sequence[tuple[int, ...]]
+    ) -> list[list[Ball]] | None:
+        """Return all moments by a table in double precision, None where that does not hold them."""
+        problem, moving = self.problem, self._moving
+        exponents = [[e[i] for i in moving] for e in problem.strand.moments]
+        units = [[int(i == k) for k in range(len(moving))] for i in range(len(moving))]
+        nodes = Nodes([problem.lines[i] for i in moving], [self.rules[i] for i in moving], units, exponents)
+        rests = [powers.index(tuple(e[i] for i in range(len(e)) if i not in moving)) for e in problem.strand.moments]
+        errors = []
+        for own, rest, error in zip(exponents, rests, self.errors, strict=True):
+            size = prod((self.rules[i].absolute(k) for i, k in zip(moving, own, strict=True)), start=arb(1))
+            errors.append((error + size * table.errors[rest]).abs_upper())
+        at = [(shift, [slopes[i] for i in moving]) for shift, slopes in points]
+        return looked_up(table, nodes, at, rests, errors)
 
     @property
     def _units(self) -> float:
@@ -237,7 +257,7 @@ def plan(
     """
     if problem.factorises:
         errors = (arb(0),) * len(problem.strand.moments)
-        return Plan(problem, factor_rules(problem, slopes, bits, sizes), errors, arb(0))
+        return Plan(problem, factor_rules(problem, slopes, bits, sizes), errors, arb(0), bits)
     with ball_precision(PLANNING_BITS):
         everywhere = problem.weight.modulus(*problem.predictor.range(shift, slopes, problem.supports))
         if not everywhere.is_finite():
@@ -264,7 +284,7 @@ def plan(
     if prod(len(rule.points) for rule in rules) > MOST_NODES * patience():
         raise EvaluationError(f"the rules of {len(rules)} predictors have too many nodes together: {TOO_LONG}")
     with ball_precision(PLANNING_BITS):
-        return Plan(problem, tuple(rules), _moment_errors(problem, rules), target)
+        return Plan(problem, tuple(rules), _moment_errors(problem, rules), target, bits)
 
 
 def _hull(

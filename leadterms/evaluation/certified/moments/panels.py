@@ -13,12 +13,14 @@ from functools import cached_property
 from itertools import pairwise, product
 from math import ceil, prod
 
+import numpy as np
 from flint import acb, arb, arb_mat
 
 from leadterms.evaluation.certified.laws.cut_lines import CutLine
 from leadterms.evaluation.certified.laws.line_base import Line
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, integral, interval
+from leadterms.evaluation.certified.tools.discs import TINY, UNIT, WIDER, Reals, upwards
 
 COUNTS = (1, 16, 8, 4, 3)
 """Panels of each of so many predictors, the last for more."""
@@ -83,19 +85,57 @@ class Panels:
         """About the mass of each panel, without proof; 1 for a part of which nothing is known."""
         return [prod((_rough_mass(piece) for piece in box), start=arb(1)) for box in self._boxes]
 
-    def share(self, left: Mapping[int, Ball], kept: Mapping[int, Ball]) -> Ball:
-        """Bound the largest ratio of E[a f^2; left] to E[b f^2; kept] over all f != 0, not finite where unknown.
+    def above(self, weights: Reals) -> arb_mat:
+        """Return a matrix that exceeds E[a f f'], in the order of symmetric matrices: a constant on each panel.
 
-        a and b are constants on each panel; the bound is the trace of B^-1 A, A and B matrices of those means.
+        Not finite where nothing is known of the law on a panel with a weight.
         """
-        return trace_of_ratio(self.most(left), self.least(kept)) if left else arb(0)
+        known = np.isfinite(self._most)
+        if (weights[~known] > 0).any():
+            size = len(self._columns)
+            return arb_mat(size, size, [NAN] * size**2)
+        return self._weighted(weights * np.where(known, self._most, 0.0) * WIDER)
 
-    def most(self, weights: Mapping[int, Ball]) -> arb_mat:
-        """Return a matrix that exceeds E[a f f'], in the order of symmetric matrices: a constant on these panels."""
-        total = arb_mat(len(self._columns), len(self._columns))
-        for panel, value in weights.items():
-            total += self._gram(panel) * (value * prod((piece.most for piece in self._boxes[panel]), start=arb(1)))
-        return total
+    def below(self, weights: Reals) -> arb_mat:
+        """Return a matrix that E[b f f'] exceeds, in the order of symmetric matrices: b constant on each panel."""
+        return self._weighted(weights * self._least / WIDER)
+
+    def _weighted(self, factors: Reals) -> arb_mat:
+        """Return the sum of the integrals of f f' over the panels with these factors, which are exact."""
+        middles, errors = self._integrals_in_doubles
+        sizes = factors @ np.abs(middles)
+        radii = factors @ errors + 4 * UNIT * (len(factors) + 8) * sizes + TINY
+        size = len(self._columns)
+        return arb_mat(
+            size, size, [arb(m, r) for m, r in zip((factors @ middles).tolist(), radii.tolist(), strict=True)]
+        )
+
+    @cached_property
+    def _most(self) -> Reals:
+        """Bounds of the densities on all panels."""
+        found = [prod((piece.most for piece in box), start=arb(1)) for box in self._boxes]
+        return np.array([upwards(most) for most in found])
+
+    @cached_property
+    def _least(self) -> Reals:
+        """Lower bounds of the densities on all panels, zero if none is known; or for one monomial that of E[f^2]."""
+        found = []
+        for panel, box in enumerate(self._boxes):
+            least = prod((piece.least for piece in box), start=arb(1))
+            if not least.is_finite():
+                # over the integral of f^2, which is multiplied with it again
+                gram = self._gram(panel)[0, 0] if len(self._columns) == 1 else arb(0)
+                least = self._least_square(panel) / gram if gram > 0 else arb(0)
+            found.append(max(0.0, float(least.lower()) / WIDER))
+        return np.array(found)
+
+    @cached_property
+    def _integrals_in_doubles(self) -> tuple[Reals, Reals]:
+        """Middles and radii of the entries of all matrices `_gram`, a row for each panel."""
+        rows = [self._gram(panel).entries() for panel in range(len(self._boxes))]
+        middles = np.array([[float(entry.mid()) for entry in row] for row in rows])
+        errors = np.array([[upwards(entry.rad()) for entry in row] for row in rows])
+        return middles, errors + 4 * UNIT * np.abs(middles)
 
     def least(self, weights: Mapping[int, Ball]) -> arb_mat:
         """Return a matrix that E[b f f'] exceeds, in the order of symmetric matrices: b constant on these panels."""

@@ -19,15 +19,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 from math import ceil, log, prod
 
+import numpy as np
 from flint import arb, arb_mat, arb_poly
 
 from leadterms.evaluation.certified.moments.weight_balls import WeightBalls
 from leadterms.evaluation.certified.rules.eta import Power, eta_range
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, interval, larger
+from leadterms.evaluation.certified.tools.discs import TINY, UNIT, Reals, upwards
 from leadterms.evaluation.certified.tools.interpolation import LOST_BITS, MARGIN, chebyshev, floor_ratio
 from leadterms.evaluation.certified.tools.work import FEW_UNITS, spend
 from leadterms.evaluation.precision import ball_bits, ball_precision
@@ -209,6 +212,19 @@ class Table:
     def is_proven(self) -> bool:
         """Whether an ellipse was found."""
         return all(bool(error.is_finite()) for error in self.errors)
+
+    @cached_property
+    def in_doubles(self) -> tuple[Reals, float, Reals, Reals]:
+        """Middles, the half width, coefficients by function, interval and degree, and the sums of their radii."""
+        rows = [[polynomial.coeffs() for polynomial in row] for row in self.polynomials]
+        size = max(len(own) for row in rows for own in row)
+        shape = len(self.polynomials[0]), self.count
+        numbers, radii = np.zeros((*shape, size)), np.zeros(shape)
+        for i, row in enumerate(rows):
+            for k, own in enumerate(row):
+                numbers[k, i, : len(own)] = [float(c.mid()) for c in own]
+                radii[k, i] = sum(upwards(c.rad()) for c in own) + 2 * UNIT * np.abs(numbers[k, i]).sum() + TINY
+        return np.array([float(middle) for middle in self.middles]), float(self.half), numbers, radii
 
     def _interpolants(
         self, split: Split, powers: Sequence[tuple[int, ...]], degree: int, tolerance: Ball

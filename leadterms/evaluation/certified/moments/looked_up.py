@@ -1,0 +1,82 @@
+r"""Moments by tables in double precision with proven rounding, where few digits are needed.
+
+At a point of the effects and a node over the predictors that these multiply, a moment's factor is a polynomial of
+degree n in t, |t| <= 1 + `MARGIN` (`tables`).  By Horner's rule it is off by at most 2 n u/(1 - 2 n u) times
+sum_k |c_k| |t|^k, u = 2^-53 (Higham 2002, section 5.1), and by |dt| sum_k k |c_k| |t|^(k - 1) where t is off by dt.
+Both sums are widened far beyond what the powers of 1 + `MARGIN` add; the rest is as in `discs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from flint import arb
+
+from leadterms.evaluation.certified.moments.in_doubles import Nodes
+from leadterms.evaluation.certified.moments.tables import Table
+from leadterms.evaluation.certified.tools.balls import Ball
+from leadterms.evaluation.certified.tools.discs import SMALLEST, TINY, UNIT, WIDER, Reals, rows_of, upwards
+
+FEW_BITS = 38
+"""Accuracies up to which doubles will do."""
+
+
+def looked_up(
+    table: Table,
+    nodes: Nodes,
+    points: Sequence[tuple[Ball, Sequence[Ball]]],
+    rests: Sequence[int],
+    errors: Sequence[Ball],
+) -> list[list[Ball]] | None:
+    """Return all moments at several points, None where doubles do not hold them.
+
+    Parameters
+    ----------
+    table
+        Of the functions of one variable, proven.
+    nodes
+        Those of the predictors that the effects multiply.
+    points
+        Of these predictors shift and slopes at each point.
+    rests
+        For each moment which of the functions it has.
+    errors
+        Of each moment, but for rounding.
+
+    """
+    given = rows_of([part for shift, slopes in points for part in (shift, *slopes)], len(points))
+    ones = np.ones((1, nodes.count))
+    monomials = np.vstack([ones, nodes.monomials.numbers]) if nodes.monomials.numbers.size else ones
+    spread = np.vstack([0 * ones, nodes.monomials.errors]) if nodes.monomials.numbers.size else 0 * ones
+    at = given.numbers @ monomials
+    sizes = np.abs(given.numbers) @ (np.abs(monomials) + spread)
+    off = np.abs(given.numbers) @ spread + given.errors @ (np.abs(monomials) + spread) + 1e-14 * sizes + TINY
+    values, own = _values(table, at, float(off.max()))
+    if not (np.isfinite(values).all() and np.abs(values).max(initial=0.0) > SMALLEST):
+        return None
+    found = []
+    rounding = 4 * UNIT * (nodes.count + 8)
+    for k, (rest, error) in enumerate(zip(rests, errors, strict=True)):
+        row, row_error = nodes.moments.numbers[k], nodes.moments.errors[k]
+        absolute = np.abs(values[rest])
+        radii = absolute @ (row_error + rounding * np.abs(row)) + own[rest] * (np.abs(row) + row_error).sum()
+        radii = (radii + upwards(error)) * WIDER + TINY
+        found.append([arb(m, r) for m, r in zip((values[rest] @ row).tolist(), radii.tolist(), strict=True)])
+    return [list(row) for row in zip(*found, strict=True)]
+
+
+def _values(table: Table, at: Reals, off: float) -> tuple[Reals, Reals]:
+    """Return the values of each function, and bounds of what is rounded in them, s known up to ``off``."""
+    middles, half, coefficients, radii = table.in_doubles
+    places = np.clip(((at - table.low) / table.width).astype(int), 0, table.count - 1)
+    t = (at - middles[places]) / half
+    degree = coefficients.shape[2] - 1
+    values = np.zeros((coefficients.shape[0], *at.shape))
+    for d in range(degree, -1, -1):
+        values = values * t + coefficients[:, places, d]
+    sizes = np.abs(coefficients)
+    moved = (off + 4 * UNIT * (np.abs(at).max() + np.abs(middles).max())) / half
+    turned = (sizes * np.arange(degree + 1)).sum(axis=2) * moved
+    errors = radii + 8 * UNIT * (degree + 4) * sizes.sum(axis=2) + turned
+    return values, errors.max(axis=1) * (1 + 1e-3) + TINY

@@ -1,0 +1,61 @@
+"""Moments by tables in double precision: against those in balls, which are more accurate, and by NumPy."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import arb, fmpq
+from sympy import Integer
+
+from leadterms.evaluation.certified.moments import looked_up, moments
+from leadterms.evaluation.certified.moments.moments import plan
+from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.tools.balls import interval
+from leadterms.evaluation.moment_system import Strand
+from leadterms.evaluation.precision import ball_precision
+from leadterms.model.laws import NormalLaw, UniformLaw
+from leadterms.model.weights import CloglogWeight, LogisticWeight, ProbitWeight
+
+WEIGHTS: list[Any] = [ProbitWeight(Integer(1)), CloglogWeight(Integer(1)), LogisticWeight(Integer(1))]
+MOMENTS = ((0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (0, 2))
+
+
+def both(weight: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[list[list[arb]], list[list[arb]]]:
+    """The moments at 200 points of the effects, by doubles and by balls, each with its errors."""
+    rows = ((fmpq(1), fmpq(0), fmpq(0)), (fmpq(0), fmpq(1), fmpq(0)))
+    strand = Strand(weight, (UniformLaw(-1, 1), NormalLaw(0, 1)), fmpq(-1, 3), (fmpq(7, 10), fmpq(2, 5)), rows, MOMENTS)
+    rng = np.random.default_rng(5)
+    effects = rng.uniform(-0.5, 0.5, (200, 2))
+    with ball_precision(64):
+        problem = Problem(strand)
+        middle = problem.at((arb(0), arb(0)))
+        box = problem.at((interval(arb(-0.5), arb(0.5)),) * 2)
+        rules = plan(problem, *box, 30, *problem.rough_scales(*middle))
+        points = [problem.at(tuple(arb(float(u)) for u in pair)) for pair in effects]
+        quick = rules.moments(points)
+        called = []
+        monkeypatch.setattr(moments, "looked_up", lambda *_: called.append(1))
+        slow = replace(rules, bits=60).moments(points)
+    assert not called
+    return quick, slow
+
+
+@pytest.mark.parametrize("weight", WEIGHTS)
+def test_doubles_agree_with_balls(weight: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick, slow = both(weight, monkeypatch)
+    radii = []
+    for row, other in zip(quick, slow, strict=True):
+        for first, second in zip(row, other, strict=True):
+            assert first.overlaps(second)
+            # the errors of rules and tables are in both: what is rounded alone must hold the difference of middles
+            radii.append(float(first.rad()) - float(second.rad()))
+            assert abs(float(first.mid()) - float(second.mid())) <= max(radii[-1], 0) + 1e-17
+    assert max(radii) < 1e-12
+
+
+def test_rounding_that_is_left_out_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = looked_up._values
+    monkeypatch.setattr(looked_up, "_values", lambda *args: (right(*args)[0] * (1 + 1e-9), 0 * right(*args)[1]))
+    with pytest.raises(AssertionError):
+        test_doubles_agree_with_balls(WEIGHTS[0], monkeypatch)
