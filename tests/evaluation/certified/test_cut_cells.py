@@ -6,11 +6,13 @@ panels of the effects that shrink towards a slope of zero, and weighted regressi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from flint import arb, fmpq
+from scipy import stats
 from sympy import Integer
 
 from leadterms import Model, leading_terms
@@ -18,6 +20,8 @@ from leadterms.evaluation.certified.averages.cut_cells import CutCellsAverage, p
 from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.cuts.cell_loss import CellLoss, LossAt
 from leadterms.evaluation.certified.cuts.cut_laws import CutLaws
+from leadterms.evaluation.certified.moments.panels import Panels
+from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Sector, Strand
 from leadterms.model.law_reading import read_law
@@ -30,6 +34,15 @@ ALONE = {"beta0": "-3/10", "beta1": "7/10", "sigma2": "4/5"}
 def logistic(eta: Array) -> Array:
     q = np.exp(-np.abs(eta))
     return q / (1 + q) ** 2
+
+
+def probit(eta: Array) -> Array:
+    return np.exp(-eta * eta - np.log(2 * np.pi) - stats.norm.logcdf(eta) - stats.norm.logcdf(-eta))
+
+
+def cloglog(eta: Array) -> Array:
+    q = np.exp(np.clip(eta, -300, 6.5))
+    return q * q / np.expm1(q)
 
 
 def panels(ends: Array, count: int = 20) -> tuple[Array, Array]:
@@ -80,6 +93,23 @@ def test_random_slope_alone(law: str, digits: int) -> None:
     found = leading_terms(Model("y ~ x + (0 + x | g)", family="bernoulli", laws={"x": law}))["(Intercept)"]
     number = found.evaluate(ALONE, digits=digits, method="balls")
     assert float(str(number).split()[0]) == pytest.approx(1 / mean, rel=10.0 ** (1 - digits))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("link", "law"),
+    [("probit", "LogNormal(0, 1)"), ("cloglog", "Pareto(1, 3)"), ("probit", "Weibull(1, 1/2)")],
+)
+def test_weights_that_leave_every_sector(link: str, law: str) -> None:
+    weight = {"probit": probit, "cloglog": cloglog}[link]
+    x, p = LAWS[law]
+    z, dz = around(-0.7 / np.sqrt(0.8))
+    rows = np.array([x, np.ones_like(x)])
+    slopes = 0.7 + np.sqrt(0.8) * z
+    mean = sum(m * residual(p * weight(-0.3 + s * x), rows, 1) for s, m in zip(slopes, dz, strict=True))
+    found = leading_terms(Model("y ~ x + (0 + x | g)", family="bernoulli", link=link, laws={"x": law}))["(Intercept)"]
+    number = found.evaluate(ALONE, digits=2, method="balls")
+    assert float(str(number).split()[0]) == pytest.approx(1 / mean, rel=0.02)
 
 
 @pytest.mark.slow
@@ -167,6 +197,29 @@ def test_false_bound_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     right = CutCellsAverage(system("Pareto(1, 3)"), 30, everywhere=False).value()
     monkeypatch.setattr(LossAt, "on", lambda self, cell: arb(0))
     assert not CutCellsAverage(system("Pareto(1, 3)"), 30, everywhere=False).value().overlaps(right)
+
+
+@pytest.mark.parametrize("law", ["Pareto(1, 3)", "LogNormal(0, 1)", "StudentT(5)", "Weibull(1, 1/2)"])
+def test_panels_of_a_law_in_another_variable(law: str) -> None:
+    """All panels together have no less than the second moments of the law that is cut off, and no more from below."""
+    x, p = LAWS[law]
+    given = system(law)
+    cut = next(c for c in CutLaws(given.strands, everywhere=True).spaced() if c[0][1] > 20)
+    low, high = (np.inf * sign if end is None else float(end) for sign, end in zip((-1, 1), cut[0], strict=True))
+    inside = (x >= low) & (x <= high)
+    moments = np.array([[np.sum(p * inside * x ** (i + j)) for j in range(2)] for i in range(2)])
+    own = Panels(Problem(replace(given.strands[0], cuts=cut)), [(0,), (1,)])
+    known = {i: arb(1) for i in range(len(own.monomials)) if own.most({i: arb(1)})[0, 0].is_finite()}
+    above, below = (
+        np.array(found.tolist(), dtype=float).reshape(2, 2) for found in (own.most(known), own.least(known))
+    )
+    assert len(known) > 40
+    assert np.linalg.eigvalsh(moments - below)[0] > -1e-9
+    # next to an end of the support of which nothing is known
+    assert np.linalg.eigvalsh(above - moments)[0] > -1e-6
+    assert below[1, 1] > 0.4 * moments[1, 1]
+    ends = [float(own.monomials[i][0].upper()) for i in range(len(own.monomials))]
+    assert max(ends) >= high
 
 
 def test_where_cells_have_cuts_of_their_own() -> None:

@@ -238,16 +238,17 @@ class CutCellsAverage:
 def pays_in_cells(system: NumericSystem) -> bool:
     """Tell whether cells with cuts of their own are the best for a system that one cut is known to do for.
 
-    With one effect always, with more where a law that is cut off falls no faster than an exponential: it then is more
-    than `HEAVY` times as far to 2^-64 of its mass as to 2^-16, where a normal law has twice.
+    With one effect, but where weights leave every sector beside further unbounded predictors; and always where a law
+    that is cut off falls no faster than an exponential: it then is more than `HEAVY` times as far to 2^-64 of its mass
+    as to 2^-16, where a normal law has twice.
     """
-    if system.shares is None or any(isinstance(strand.weight, STRAYING) for strand in system.strands):
+    if system.shares is None or not all(isinstance(strand.weight, QUASICONCAVE) for strand in system.strands):
         return False
-    if not all(isinstance(strand.weight, QUASICONCAVE) for strand in system.strands):
-        return False
+    strays = any(isinstance(strand.weight, STRAYING) for strand in system.strands)
     with ball_precision(PLANNING_BITS):
         lines = _under_slopes(system)
-        return bool(lines) and (system.dimension == 1 or any(map(_is_heavy, lines)))
+        alone = len(places(Problem(system.strands[0]), everywhere=strays)) == len(lines)
+        return bool(lines) and ((system.dimension == 1 and alone) or any(map(_is_heavy, lines)))
 
 
 def lacks_moments(system: NumericSystem) -> bool:

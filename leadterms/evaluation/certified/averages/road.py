@@ -109,9 +109,10 @@ def _pass(system: NumericSystem, bits: int) -> arb:
     ):
         strands = tuple(replace(strand, loadings=()) for strand in system.strands)
         return _without_effects(replace(system, strands=strands), bits)
-    if slope_turning(system) is not None and (lacks_moments(system) or not pays_in_cells(system)):
+    strays = _strays(system)
+    if slope_turning(system) is not None and (strays or lacks_moments(system) or not pays_in_cells(system)):
         return EffectsAverage(system, bits, _size_by_ceiling(system)).value()
-    strays = _strays(system) and not is_folded(system)
+    strays = strays and not is_folded(system)
     if pays_in_cells(system):
         return CutCellsAverage(system, bits, everywhere=strays).value()
     if is_unbounded(system) or (strays and _is_turned_far_out(system)):
