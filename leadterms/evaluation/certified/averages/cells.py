@@ -38,6 +38,8 @@ SLAB = 0.125
 FEW_BITS = 50
 HALF_WIDTHS = (2.0, 2.0, 1.0)
 """First half width of a cell in so many dimensions, the last for more, in standard deviations of the effects."""
+TALLEST, NEAR_EDGE, SMALL = 4.0, 1.4, 1e-9
+"""Largest height of an ellipse, and that in the linear predictor where a sector is nearly a half plane."""
 LOWER_FOR_FEWER = 0.75
 """With many effects lower ellipses are tried by so much, for as long as they need fewer nodes."""
 
@@ -76,10 +78,15 @@ class EffectsAverage:
             self.strands = Strands(system)
             self.bounds = Bounds(self.strands)
             self._ellipses = EllipseBounds(self.strands, self.bounds)
-            self._reach = [self.bounds.reach(j) for j in range(self.dimension)]
+            known = [self._ellipses.reach(j) for j in range(self.dimension)]
+            self._reach = [self.bounds.reach(j) if own is None else own for j, own in enumerate(known)]
             size = rough_size(self.strands, self.bounds) if size is None else size
             self.tolerance = size * arb(2) ** (-bits - 2)
-        self._tallest = [_tallest(reach, bits, self._ellipses.by_squares) for reach in self._reach]
+        squares = self._ellipses.by_squares
+        self._tallest = [
+            _tallest(reach, bits, squares) if own is None else min(TALLEST, NEAR_EDGE / (own + SMALL))
+            for reach, own in zip(self._reach, known, strict=True)
+        ]
         self._height = list(self._tallest)
 
     def value(self) -> Ball:
@@ -92,10 +99,10 @@ class EffectsAverage:
 
         """
         with ball_precision(PLANNING_BITS):
-            box, error = self._box()
+            box, error = self.box()
         total = arb(0)
         cells = list(cells_of(box, HALF_WIDTHS[min(self.dimension, len(HALF_WIDTHS)) - 1]))
-        volume = _volume(box)
+        volume = volume_of(box)
         spare = self.tolerance / 8
         done = 0
         while cells:
@@ -106,28 +113,28 @@ class EffectsAverage:
                     f"the certified average over the random effects is not done after {done - 1} cells, as the moments "
                     f"come too close to a zero or pole of the integrand: {TOO_LONG}"
                 )
-            share = self.tolerance * _volume(cell) / volume / 2
+            share = self.tolerance * volume_of(cell) / volume / 2
             with ball_precision(PLANNING_BITS):
                 outside = self.bounds.on(cell)
                 if outside.is_finite() and outside <= share:
                     error += outside
                     continue
-                sides = self._sides(cell, share)
+                sides = self.sides(cell, share)
                 if isinstance(sides, int) and outside.is_finite() and outside <= spare / 4:
                     # next to where the ceiling takes over: bisection alone would come near and never arrive
                     error, spare = error + outside, (spare - outside).lower()
                     continue
             if isinstance(sides, int):
-                cells += _halves(cell, sides)
+                cells += halves(cell, sides)
                 continue
-            part, discretisation = self._rule(cell, sides, share)
+            part, discretisation = self.rule(cell, sides, share)
             with ball_precision(self.bits + PLANNING_BITS):
                 total += part
             error = (error + discretisation).abs_upper()
         with ball_precision(self.bits + PLANNING_BITS):
             return total + arb(0, error.abs_upper())
 
-    def _box(self) -> tuple[Cell, Ball]:
+    def box(self) -> tuple[Cell, Ball]:
         """Return a box of effects, and a bound of what lies outside: half the side of a cube, then slabs taken off."""
         radius = 3.0
         while True:
@@ -158,7 +165,7 @@ class EffectsAverage:
             total = more
             box[j] = (low, cut) if sign > 0 else (cut, high)
 
-    def _sides(self, cell: Cell, share: Ball) -> tuple[_Side, ...] | int:
+    def sides(self, cell: Cell, share: Ball) -> tuple[_Side, ...] | int:
         """Return a rule for each side, or the index of the side to bisect."""
         found = []
         for j in range(self.dimension):
@@ -173,7 +180,7 @@ class EffectsAverage:
         """Find an ellipse around one side with a proven bound, lower and lower ones, None where none is worth it."""
         half, _ = half_and_centre(cell[j])
         width = float(half)
-        others = _volume(cell) / (2 * half)
+        others = volume_of(cell) / (2 * half)
         tolerance = share / self.dimension / others / 2
         height = min(self._tallest[j], HIGHER * self._height[j])
         best: _Side | None = None
@@ -193,10 +200,10 @@ class EffectsAverage:
             height *= LOWER if best is None else LOWER_FOR_FEWER
         return best
 
-    def _rule(self, cell: Cell, sides: Sequence[_Side], share: Ball) -> tuple[Ball, Ball]:
+    def rule(self, cell: Cell, sides: Sequence[_Side], share: Ball) -> tuple[Ball, Ball]:
         """Return the sum over one cell and its discretisation error."""
         with ball_precision(PLANNING_BITS):
-            bound = min((side.bound * _volume(cell) for side in sides), key=float_log)
+            bound = min((side.bound * volume_of(cell) for side in sides), key=float_log)
             outside = self.bounds.on(cell)
             if outside.is_finite() and outside < bound:
                 bound = outside
@@ -238,11 +245,13 @@ def _tallest(reach: float, bits: int, by_squares: bool) -> float:
     return min(4.0, in_eta / reach) if reach > 0 else 4.0
 
 
-def _volume(cell: Cell) -> Ball:
+def volume_of(cell: Cell) -> Ball:
+    """Return the volume of a cell."""
     return prod((high - low for low, high in cell), start=arb(1))
 
 
-def _halves(cell: Cell, j: int) -> list[Cell]:
+def halves(cell: Cell, j: int) -> list[Cell]:
+    """Bisect one side of a cell."""
     low, high = cell[j]
     middle = ((low + high) / 2).mid()
     return [(*cell[:j], side, *cell[j + 1 :]) for side in ((low, middle), (middle, high))]

@@ -8,6 +8,7 @@ from flint import arb
 
 from leadterms.errors import EvaluationError, OutOfRangeError
 from leadterms.evaluation.certified.averages.cells import EffectsAverage
+from leadterms.evaluation.certified.averages.cut_cells import CutCellsAverage, lacks_moments, pays_in_cells
 from leadterms.evaluation.certified.averages.sector import SectorAverage, in_sector
 from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.slope_turning import slope_turning
@@ -30,6 +31,8 @@ MORE_FOR_MANY = 3
 """How many times the usual work is granted with more random effects than a cell may have."""
 MORE_FOR_TURNED = 2
 """The same with two under weights that no sector holds, where the predictors are bounded or one is normal (`Table`)."""
+MORE_FOR_CUT = 3
+"""The same where each cell of two cuts off laws with heavy tails."""
 MOST_PLACES = 10**9
 """Values have no more decimal places."""
 MOST_IN_CELLS = 2
@@ -79,6 +82,8 @@ def certified_average(system: NumericSystem, bits: int) -> arb:
         more = MORE_FOR_MANY
     elif system.dimension > 1 and _strays(system) and (_is_tilted_normal(system) or not _is_turned_far_out(system)):
         more = MORE_FOR_TURNED
+    elif system.dimension > 1 and pays_in_cells(system):
+        more = MORE_FOR_CUT
     with limited_work(bits, MOST_UNITS * more):
         return _average(system, bits)
 
@@ -107,9 +112,12 @@ def _pass(system: NumericSystem, bits: int) -> arb:
     ):
         strands = tuple(replace(strand, loadings=()) for strand in system.strands)
         return _without_effects(replace(system, strands=strands), bits)
-    if slope_turning(system) is not None:
+    strays = _strays(system)
+    if slope_turning(system) is not None and (strays or lacks_moments(system) or not pays_in_cells(system)):
         return EffectsAverage(system, bits, _size_by_ceiling(system)).value()
-    strays = _strays(system) and not is_folded(system)
+    strays = strays and not is_folded(system)
+    if pays_in_cells(system):
+        return CutCellsAverage(system, bits, everywhere=strays).value()
     if is_unbounded(system) or (strays and _is_turned_far_out(system)):
         cut, loss, size = cut_off(system, bits, everywhere=strays)
         ball = _bounded(cut, bits, size)

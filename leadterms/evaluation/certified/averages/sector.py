@@ -28,9 +28,10 @@ from flint import arb
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.averages.raised import raised
 from leadterms.evaluation.certified.bounds.bounds import Bounds, density
+from leadterms.evaluation.certified.bounds.sector_turning import SectorTurning
 from leadterms.evaluation.certified.bounds.size import cells_of, rough_size
 from leadterms.evaluation.certified.moments.strands import Scales, Strands
-from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, Cell, float_log, larger
+from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, Cell, float_log
 from leadterms.evaluation.certified.tools.work import is_left
 from leadterms.evaluation.moment_system import InverseCeiling, NumericSystem, Sector
 from leadterms.evaluation.precision import ball_precision
@@ -99,17 +100,8 @@ class SectorAverage:
 
     def _losses(self, j: int, width: Ball) -> Ball:
         """Return the factor by which |F phi| may grow at this distance off the real line, not finite where unknown."""
-        height = (width * self._reach[j]).abs_upper()
-        angle, gain = arb(0), arb(0)
-        for problem in self.strands.problems:
-            angle = larger(angle, problem.weight.angle(height))
-            gain = larger(gain, problem.weight.gain(height))
-        turned = angle * self.sector.multiple
-        if not (gain.is_finite() and turned < arb.pi() / 2):
-            return NAN
-        growth = self.sector.growth[j] if self.sector.growth else arb(0)
-        loss = gain**self.sector.gains / turned.cos() ** self.sector.power
-        return (loss * (width * width / 2 + width * growth).exp()).abs_upper()
+        factor = SectorTurning(self.strands.problems, self._reach, self.sector).factor((), j, width)
+        return (factor * (width * width / 2).exp()).abs_upper() if factor.is_finite() else NAN
 
     def value(self) -> Ball:
         """Return the ball.

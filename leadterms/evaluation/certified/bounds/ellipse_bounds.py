@@ -25,6 +25,7 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.density_turning import DensityTurning, density_turning
 from leadterms.evaluation.certified.bounds.products import products
+from leadterms.evaluation.certified.bounds.sector_turning import SectorTurning, sector_turning
 from leadterms.evaluation.certified.bounds.slope_turning import SlopeTurning, slope_turning
 from leadterms.evaluation.certified.bounds.strip import Strip
 from leadterms.evaluation.certified.bounds.tilted_normal import TiltedNormal, tilted_normal
@@ -45,7 +46,7 @@ BOX_BITS = 16
 MOST_BOXES = 400
 """So many boxes are tried before an ellipse is given up."""
 
-Factors = TiltedNormal | Turning | SlopeTurning | DensityTurning
+Factors = TiltedNormal | Turning | SlopeTurning | DensityTurning | SectorTurning
 
 
 class EllipseBounds:
@@ -70,6 +71,10 @@ class EllipseBounds:
             self._factors = _factors(strands)
         self._products = products(strands) if isinstance(self._factors, Turning) else None
         self.least_shape = LEAST_SHAPE if self._factors is None else LEAST_SHAPE_TURNED
+
+    def reach(self, j: int) -> float | None:
+        """Return how far eta moves at most with an effect, where only that matters; None where more is looked at."""
+        return float(self._factors.reaches[j]) if isinstance(self._factors, SectorTurning) else None
 
     @property
     def by_squares(self) -> bool:
@@ -160,7 +165,7 @@ class EllipseBounds:
         return largest
 
 
-def _factors(strands: Strands) -> TiltedNormal | Turning | None:
+def _factors(strands: Strands) -> TiltedNormal | Turning | SectorTurning | None:
     """Return what bounds |F| over its ceiling, None where only boxes do."""
     tilted = tilted_normal(strands)
     if tilted is not None:
@@ -170,7 +175,7 @@ def _factors(strands: Strands) -> TiltedNormal | Turning | None:
     bounded = not any(None in ends for problem in strands.problems for ends in problem.supports)
     alike = len({(type(problem.strand.weight), problem.strand.weight.scale) for problem in strands.problems}) == 1
     known = strays and bounded and alike and strands.system.sector is not None
-    return Turning(strands.problems, strands.system) if known else None
+    return Turning(strands.problems, strands.system) if known else sector_turning(strands)
 
 
 def half_and_centre(side: tuple[Ball, Ball]) -> tuple[Ball, Ball]:

@@ -5,6 +5,9 @@ Every X lies in a first R_j, outside of R_(j - 1), so that
 
 .. math:: E[|X|^e w] \le \sup_{R_1} w\; E|X|^e + \sum_{j > 1} \sup_{R_j} w\; E[|X|^e; X \notin R_{j - 1}].
 
+Where one component X_i is beyond an end the same holds with its absolute moment there, and it in all boxes: only the
+others are cut off.
+
 X is not in a box where one of its components is outside.  These are independent: with bounds m_i of E|X_i|^{e_i} the
 last mean is at most the product of all m_i times the sum of E[|X_i|^{e_i}; outside]/m_i.
 """
@@ -34,15 +37,19 @@ class Layers:
         The strand, its weight bounded.
     exponents
         Of the moment.
+    beyond
+        A predictor and the interval in which it is, None where all are anywhere.
 
     """
 
-    def __init__(self, problem: Problem, exponents: Sequence[int]) -> None:
-        self._problem, self._exponents = problem, exponents
+    def __init__(
+        self, problem: Problem, exponents: Sequence[int], beyond: tuple[int, tuple[End, End]] | None = None
+    ) -> None:
+        self._problem, self._exponents, self._beyond = problem, exponents, beyond
 
     def bound(self, shift: Ball, slopes: Sequence[Ball]) -> Ball:
         """Bound E[|X|^e w] over the product of the m_i, for shift and slopes in real balls; not finite if unknown."""
-        largest = self._largest(shift, slopes, self._problem.supports)
+        largest = self._largest(shift, slopes, self._with(self._problem.supports))
         if not self._boxes or not largest.is_finite():
             return largest
         inside = self._largest(shift, slopes, self._boxes[0][0])
@@ -53,6 +60,11 @@ class Layers:
             total, outside = total + self._largest(shift, slopes, ends) * outside, left
         return smaller(largest, total + largest * outside)
 
+    def _with(self, ends: Sequence[tuple[End, End]]) -> list[tuple[End, End]]:
+        """Return a box with the one that is beyond an end there."""
+        place, where = self._beyond or (None, None)
+        return [where if where is not None and i == place else own for i, own in enumerate(ends)]
+
     def _largest(self, shift: Ball, slopes: Sequence[Ball], ends: Sequence[tuple[End, End]]) -> Ball:
         return self._problem.weight.modulus(*self._problem.predictor.range(shift, slopes, ends))
 
@@ -61,15 +73,21 @@ class Layers:
         """The boxes but the last, and for each the bound of what is outside; none where nothing is."""
         found: list[tuple[list[tuple[End, End]], Ball]] = []
         lines, powers = self._problem.lines, self._exponents
-        sizes = [line.absolute(k) for line, k in zip(lines, powers, strict=True)]
+        place = self._beyond[0] if self._beyond else None
+        sizes = [
+            arb(1) if i == place else line.absolute(k) for i, (line, k) in enumerate(zip(lines, powers, strict=True))
+        ]
         if not all(bool(size.is_finite() and size > 0) for size in sizes):
             return found
         for spreads in SPREADS:
             ends = [line.reach(spreads) for line in lines]
             parts = zip(lines, powers, ends, sizes, strict=True)
-            left = sum((line.tail(*own, k, arb(0)) / size for line, k, own, size in parts), arb(0))
+            left = sum(
+                (line.tail(*own, k, arb(0)) / size for i, (line, k, own, size) in enumerate(parts) if i != place),
+                arb(0),
+            )
             if left.is_zero():
                 break
             if left.is_finite():
-                found.append((list(ends), left.abs_upper()))
+                found.append((self._with(ends), left.abs_upper()))
         return found

@@ -17,10 +17,11 @@ from flint import arb
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.bounds.bounds import largest_moment
 from leadterms.evaluation.certified.floors.least_information import QUASICONCAVE
+from leadterms.evaluation.certified.laws.line_base import Line
 from leadterms.evaluation.certified.moments.panels import MIDDLE
 from leadterms.evaluation.certified.moments.polynomials import columns
 from leadterms.evaluation.certified.moments.problem import Problem
-from leadterms.evaluation.certified.tools.balls import Ball, Cell, End, interval, larger, smaller
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, End, interval, larger, smaller
 from leadterms.evaluation.moment_system import Cut, NumericSystem, Strand
 from leadterms.evaluation.precision import spelled
 
@@ -29,6 +30,8 @@ Loss = Callable[[tuple[Cut, ...]], tuple[NumericSystem, Ball]]
 Side = tuple[int, int]
 """A predictor that is cut off, and whether at its lower end, 0, or its upper one, 1."""
 MOST_SPREADS = 400.0
+NEAREST, FARTHER, FARTHEST = 1.51, 1.5, 1e30
+"""Where cuts that follow each other begin, in spreads, their ratio, and where they end."""
 
 
 class CutLaws:
@@ -58,7 +61,7 @@ class CutLaws:
         self.strands = strands
         self.problems = [Problem(strand) for strand in strands]
         self.places = sorted(set().union(*(places(problem, everywhere) for problem in self.problems)))
-        self._squares = [list(_squares(problem)) for problem in self.problems]
+        self.squares = [list(_squares(problem)) for problem in self.problems]
 
     @property
     def names(self) -> str:
@@ -76,14 +79,36 @@ class CutLaws:
             yield self._at(spreads)
             spreads *= 1.06
 
-    def _at(self, spreads: float) -> tuple[Cut, ...]:
+    def spaced(self) -> Iterator[tuple[Cut, ...]]:
+        """Yield cuts, each about `FARTHER` times as far out as the last, up to the farthest."""
+        spreads, step, last = NEAREST, 1.0, 0.0
+        while spreads < MOST_SPREADS:
+            cuts = self._at(spreads, self._at_infinity)
+            size = max(float(abs(end)) for cut in cuts for end in cut if end is not None)
+            if last and size > FARTHER * last * 1.01 and step > 1e-3:
+                # reaches may grow exponentially with spreads
+                spreads, step = spreads - step, step / 2
+            else:
+                if size < FARTHEST:
+                    yield cuts
+                else:
+                    return
+                step, last = step * 1.5, size
+            spreads += step
+
+    @staticmethod
+    def _at_infinity(line: Line, low: Ball, high: Ball) -> Cut:
+        """Return the cuts at infinite ends only: near finite ones a weight may have most of its mass."""
+        return (None if line.low is not None else low.mid()), (None if line.high is not None else high.mid())
+
+    def _at(self, spreads: float, ends: Callable[[Line, Ball, Ball], Cut] = Line.inner_ends) -> tuple[Cut, ...]:
         cuts: list[Cut] = []
         for i, line in enumerate(self.problems[0].lines):
             if i not in self.places:
                 cuts.append((None, None))
                 continue
             # laws that only come near to their finite ends are cut off there, too
-            cuts.append(line.inner_ends(*line.reach(spreads)))
+            cuts.append(ends(line, *line.reach(spreads)))
         return tuple(cuts)
 
     def cut(self, cuts: tuple[Cut, ...]) -> tuple[Strand, ...]:
@@ -103,17 +128,34 @@ class CutLaws:
                     found[i, side] = lines[i].tail(*ends, exponents[i], arb(0)) * largest
         return found
 
+    def mass_beyond(self, cuts: Sequence[Cut], strand: int, at: Side) -> tuple[Ball, Ball]:
+        """Bound P(X_i beyond an end); return the end's modulus too."""
+        (i, side), line = at, self.problems[strand].lines[at[0]]
+        end: Ball = cuts[i][side]
+        mass = NAN
+        # far out ends may be too near to zero for balls
+        for spreads in (MOST_SPREADS, MOST_SPREADS / 10):
+            low, high = line.reach(spreads)
+            ends = (end, high) if side == 0 else (low, end)
+            mass = smaller(mass, line.tail(*ends, 0, arb(0)))
+        return mass, abs(end)
+
+    def block_outside(self, cuts: Sequence[Cut], shares: Sequence[Ball]) -> Ball:
+        """Bound the sum over the strands of share E[w |a|^2; not R]."""
+        parts = (self.block_beyond(cuts, share, strand) for strand, share in enumerate(shares))
+        return sum((sum(own.values(), arb(0)) for own in parts), arb(0))
+
     def block_beyond(self, cuts: Sequence[Cut], share: Ball, strand: int) -> dict[Side, Ball]:
         """Bound share E[w |a|^2; X_i beyond an end] for each i, end by end."""
         total: dict[Side, Ball] = {}
-        for c, e in self._squares[strand]:
+        for c, e in self.squares[strand]:
             for at, own in self.beyond(cuts, share * c, strand, e).items():
                 total[at] = total.get(at, arb(0)) + own
         return total
 
     def is_by_supremum(self, strand: int, exponents: Sequence[Sequence[int]]) -> bool:
         """Tell whether these bounds, and that of the block, have sup w as a factor: where all moments in them exist."""
-        used = [*exponents, *(e for _, e in self._squares[strand])]
+        used = [*exponents, *(e for _, e in self.squares[strand])]
         lines = self.problems[strand].lines
         return all(bool(line.absolute(k).is_finite()) for e in used for line, k in zip(lines, e, strict=True))
 

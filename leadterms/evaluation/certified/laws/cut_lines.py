@@ -5,7 +5,7 @@ from __future__ import annotations
 from flint import arb
 
 from leadterms.evaluation.certified.laws.line_base import Line, Segment
-from leadterms.evaluation.certified.tools.balls import NAN, Ball, larger
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, larger, smaller
 from leadterms.evaluation.moment_system import Cut
 
 
@@ -25,6 +25,7 @@ class CutLine(Line):
 
     def __init__(self, line: Line, cut: Cut) -> None:
         self.law, self.line, self._within = line.law, line, {}
+        self._absolute = {}
         self.cut = cut
         self.low, self.high = (own if end is None else end for own, end in zip((line.low, line.high), cut, strict=True))
         self.normalised, self.plain, self.is_itself = line.normalised, line.plain, line.is_itself
@@ -38,12 +39,23 @@ class CutLine(Line):
         return self.line.power(x, exponent)
 
     def absolute(self, power: int) -> Ball:
-        """Return the bound for the whole law; where it has none, the largest value between the ends."""
+        """Return the bound for the whole law; where it has none, one for what is between the ends.
+
+        That is at most the largest value there, or the sum over the segments and that value times the mass beyond
+        them: they stop a little short of the ends.
+        """
         whole = self.line.absolute(power)
         is_power = self.plain or (self.is_itself and power == 1)
         if whole.is_finite() or not is_power or self.low is None or self.high is None:
             return whole
-        return larger(abs(self.low), abs(self.high)).upper() ** power
+        if power not in self._absolute:
+            largest = larger(abs(self.low), abs(self.high)).upper() ** power
+            covered = self.line.covered(self.low, self.high)
+            beyond = self.line.tail(*covered, 0, arb(0)) * largest
+            self._absolute[power] = smaller(
+                largest, (self.line.within(self.low, self.high, power) + beyond).abs_upper()
+            )
+        return self._absolute[power]
 
     def envelope(self) -> tuple[Ball, Ball]:
         """Return that of the law."""

@@ -106,6 +106,7 @@ class Line:
         self.low: End = None if ends[0] == -sympy.oo else value_of(ends[0])
         self.high: End = None if ends[1] == sympy.oo else value_of(ends[1])
         self._within: dict[tuple[object, ...], Ball] = {}
+        self._absolute: dict[int, Ball] = {}
 
     def has(self, exponent: int) -> bool:
         """Tell whether x^exponent has a meaning."""
@@ -160,7 +161,9 @@ class Line:
             return arb(1)
         moment = self.law.raw_moment(power + power % 2)
         if moment is None:
-            return self._summed(power)
+            if power not in self._absolute:
+                self._absolute[power] = self._summed(power)
+            return self._absolute[power]
         # |x|^k <= 1 + |x|^(k + 1)
         return value_of(moment) + power % 2
 

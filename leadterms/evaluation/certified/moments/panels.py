@@ -1,14 +1,15 @@
 """Panels of the predictors of a strand: boxes in which their laws lie, and bounds of means over some of them.
 
 On a panel [a, b] of a predictor with a density between l and h the mean of f^2 over it lies between l and h times the
-integral of f^2, for every function f; on a product of panels the bounds multiply.  The integrals of products of powers
-are known; where powers stand for functions they are enclosed (`integral`).
+integral of f^2, for every function f; on a product of panels the bounds multiply.  All of it may be in another variable
+t, x = x(t), in which the density is bounded.  The integrals of products of powers are known; where powers stand for
+functions, or x is one of t, they are enclosed (`integral`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise, product
 from math import ceil, prod
@@ -17,7 +18,7 @@ import numpy as np
 from flint import acb, arb, arb_mat
 
 from leadterms.evaluation.certified.laws.cut_lines import CutLine
-from leadterms.evaluation.certified.laws.line_base import Line
+from leadterms.evaluation.certified.laws.line_base import Line, Segment
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, integral, interval
 from leadterms.evaluation.certified.tools.discs import TINY, UNIT, WIDER, Reals, upwards
@@ -30,19 +31,26 @@ FAR = 12.0
 """Spreads up to which a law is cut into panels towards an end that its segments only come near to."""
 MIDDLE = 3.0
 """Spreads in the middle of an unbounded law."""
+NEAR = 2.0**-16
+"""Segments stop short of a cut by less than this, relative to it."""
 FINER = 3
 """How many times more there are of the whole of an unbounded law that is cut off."""
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """A panel of one predictor, with bounds of its density, not finite where none is known, and a part of its mass."""
+    """A panel of one predictor, with bounds of its density, not finite where none is known, and a part of its mass.
+
+    The density may be that of t: then there are the point x(t), and the panel's exact ends in t.
+    """
 
     low: Ball
     high: Ball
     least: Ball
     most: Ball
     mass: Ball
+    point: Callable[[Ball], Ball] | None = None
+    ends: tuple[Ball, Ball] | None = None
 
 
 class Panels:
@@ -174,7 +182,12 @@ class Panels:
         line, piece = self._lines[place], self._boxes[panel][place]
         key = (place, id(piece), first, second)
         if key not in self._integrals:
-            if line.plain:
+            if piece.point is not None and piece.ends is not None:
+                point = piece.point
+                self._integrals[key] = integral(
+                    lambda t: line.power(point(t), first) * line.power(point(t), second), *piece.ends
+                )
+            elif line.plain:
                 k = first + second + 1
                 self._integrals[key] = (piece.high**k - piece.low**k) / k
             else:
@@ -186,7 +199,8 @@ class Panels:
 
 def _rough_mass(piece: _Piece) -> Ball:
     if piece.most.is_finite():
-        return (piece.most * (piece.high - piece.low)).mid()
+        low, high = (piece.low, piece.high) if piece.ends is None else piece.ends
+        return (piece.most * (high - low)).mid()
     return piece.mass if piece.mass > 0 else arb(1)
 
 
@@ -220,21 +234,55 @@ def _pieces(line: Line, low: Ball, high: Ball, count: int) -> list[_Piece]:
         first, last = segment.point(segment.low), segment.point(segment.high)
         parts = max(1, ceil(float(abs(last - first) / (high - low)) * count - 0.01))
         for start, end in _cut(segment.low, segment.high, parts, _side_of_most(line, i, len(segments))):
-            density = segment.density(acb(interval(start, end))).real
-            known = density.is_finite()
-            least, most = (density.lower().max(arb(0)), density.upper()) if known else (arb(0), NAN)
-            mass = (least * (end - start)).lower().max(arb(0))
-            if segment.is_straight and known:
-                # the exact ends: panels that overlap would count some mass twice
-                found.append(_Piece(start, end, least, most, mass))
-            else:
-                x = segment.point(interval(start, end))
-                found.append(_Piece(x.lower(), x.upper(), NAN, NAN, mass))
+            piece = _piece(segment, start, end)
+            for side, t in ((0, start), (1, end)):
+                if isinstance(line, CutLine) and t is (segment.low, segment.high)[side]:
+                    piece = _reaching(line, segment, piece, side)
+            found.append(piece)
+    if found and isinstance(line, CutLine):
+        # segments stop a little short of where a law is cut off
+        edges = min(piece.low for piece in found), max(piece.high for piece in found)
+        for end, (first, last) in zip(cut, ((low, edges[0]), (edges[1], high)), strict=True):
+            if end is not None and first < last:
+                found.append(_Piece(first, last, arb(0), NAN, arb(0)))
     if low < inner[0]:
         found.append(_Piece(low, min(piece.low for piece in found), arb(0), NAN, arb(0)))
     if high > inner[1]:
         found.append(_Piece(max(piece.high for piece in found), high, arb(0), NAN, arb(0)))
     return found
+
+
+def _piece(segment: Segment, start: Ball, end: Ball) -> _Piece:
+    """Return the panel between two points of a segment."""
+    density = segment.density(acb(interval(start, end))).real
+    known = density.is_finite()
+    least, most = (density.lower().max(arb(0)), density.upper()) if known else (arb(0), NAN)
+    mass = (least * (end - start)).lower().max(arb(0))
+    if segment.is_straight and known:
+        # the exact ends: panels that overlap would count some mass twice
+        return _Piece(start, end, least, most, mass)
+    x = segment.point(interval(start, end))
+    return _Piece(x.lower(), x.upper(), *((least, most) if known else (NAN, NAN)), mass, segment.point, (start, end))
+
+
+def _reaching(line: CutLine, segment: Segment, piece: _Piece, side: int) -> _Piece:
+    """Return a panel at the end of a segment that covers the end of a cut off law which that stops short of.
+
+    The density is that of the law beyond it, too; of what is left nothing is bounded from below.
+    """
+    if piece.point is None or piece.ends is None or not piece.most.is_finite():
+        return piece
+    t = piece.ends[side]
+    x = piece.point(t)
+    for place, cut in enumerate(line.cut):
+        if cut is None or not abs(x - cut) < NEAR * abs(cut):
+            continue
+        away = NEAR * (1 + abs(t))
+        start, end = piece.ends
+        wider = _piece(segment, *(((start - away).mid(), end) if side == 0 else (start, (end + away).mid())))
+        if wider.most.is_finite() and (wider.low <= cut if place == 0 else wider.high >= cut):
+            return replace(wider, least=arb(0), mass=arb(0))
+    return piece
 
 
 def _side_of_most(line: Line, i: int, count: int) -> int:
