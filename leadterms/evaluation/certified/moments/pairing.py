@@ -1,4 +1,4 @@
-"""Two heavy-tailed predictors that no effect multiplies are taken together (`pair_line`)."""
+"""Two heavy-tailed predictors that no effect multiplies are taken together (`pair_line`), beside random slopes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 from flint import arb
 
 from leadterms.evaluation.certified.laws.heavy_lines import StudentLine
+from leadterms.evaluation.certified.moments.fourier_plan import is_wanted
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS
 from leadterms.evaluation.moment_system import Ceiling, NumeratorTerm, NumericSystem, Strand
@@ -18,6 +19,14 @@ Pair = tuple[int, int]
 """Places of X and Z."""
 MOST_MOMENT = 4
 """Beside a law without the moments that it needs another one needs this moment, or the two are taken together."""
+
+
+def paired_where_wanted(system: NumericSystem) -> NumericSystem:
+    """Return what `paired` does, the system itself where transforms of all strands' predictors serve."""
+    with ball_precision(PLANNING_BITS):
+        if all(is_wanted(Problem(strand)) for strand in system.strands):
+            return system
+    return paired(system)
 
 
 def paired(system: NumericSystem) -> NumericSystem:
