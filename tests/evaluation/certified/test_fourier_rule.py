@@ -12,7 +12,7 @@ from flint import acb, arb, fmpq
 from scipy import stats
 from sympy import Integer
 
-from leadterms import Model, UncertifiedError, leading_terms
+from leadterms import Model, UncertifiedError, expansion, leading_terms
 from leadterms.evaluation.certified.laws import transforms
 from leadterms.evaluation.certified.laws.transforms import heavy_transform
 from leadterms.evaluation.certified.moments.fourier_plan import fourier_plan, is_wanted
@@ -25,6 +25,7 @@ from leadterms.evaluation.certified.weights.weight_transform import WeightTransf
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.law_reading import read_law
+from tests.evaluation.certified.second_terms import both_terms
 from tests.evaluation.certified.test_falls import WEIGHTS
 
 Array = Any
@@ -238,3 +239,18 @@ def _entry(i: int, j: int, s: Array, eta: Array, own: Array, slopes: Any, log_w:
         value = -own[i - 1] * own[j - 1] * base + (own[i - 1] / np.pi if i == j else 0)
         value = value / (slopes[i - 1] * slopes[j - 1])
     return float(np.sum(np.exp(log_w(eta)) * value) * 0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("link", "law"), [("probit", "StudentT(3/2)"), ("cloglog", "Cauchy(1, 2)")])
+def test_second_terms_beside_a_normal_predictor(link: str, law: str) -> None:
+    model = Model("y ~ x + z + (1 | g)", family="bernoulli", link=link, laws={"x": law, "z": "Normal(0, 1)"})
+    at = "beta0=-0.3, beta1=0.7, beta2=0.5, sigma2=0.2"
+    found = expansion(model)["1"].evaluate(at, 2, order="1/(m*n)", method="balls")
+    t, z = np.linspace(-7, 7, 701), np.linspace(-8, 8, 81)
+    x = np.sinh(t)
+    both = np.outer(HEAVY[law].pdf(x) * np.cosh(t) * (t[1] - t[0]), stats.norm.pdf(z) * (z[1] - z[0])).ravel()
+    design = np.stack([np.ones_like(both), *(one.ravel() for one in np.meshgrid(x, z, indexing="ij"))])
+    weight = WEIGHTS[link][1]
+    exact = both_terms(lambda eta: np.exp(weight(eta)), (design, both), [0], (-0.3, 0.7, 0.5), [[0.2]], 0.5, 6)[1]
+    assert abs(float(found.value) - exact[0, 0]) <= float(found.error) + 1e-4 * exact[0, 0]

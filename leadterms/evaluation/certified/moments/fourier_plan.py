@@ -29,7 +29,8 @@ MOST_STEPS = 3
 def is_wanted(problem: Problem) -> bool:
     """Tell whether two predictors or more have heavy tails, one without the second moment, and their transforms serve.
 
-    All slopes are fixed, those of the heavy tails not zero; the other predictors have exponential tails, or none.
+    One is enough where the strand says so.  All slopes are fixed, those of the heavy tails not zero; the other
+    predictors have exponential tails, or none.
     """
     known = problem.remembered
     if WANTED not in known:
@@ -43,7 +44,8 @@ def _is_wanted(problem: Problem) -> bool:
         return False
     pairs = list(zip(problem.lines, problem.slopes, strict=True))
     heavy = [(line, b) for line, b in pairs if heavy_transform(line, b) is not None]
-    if len(heavy) < 2 or all(bool(line.absolute(2).is_finite()) for line, _ in heavy):
+    least = 1 if problem.strand.by_transforms else 2
+    if len(heavy) < least or all(bool(line.absolute(2).is_finite()) for line, _ in heavy):
         return False
     light = [line for line in problem.lines if all(line is not own for own, _ in heavy)]
     falls = bool(problem.weight.decay(arb(0)).is_finite())
