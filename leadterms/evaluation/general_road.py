@@ -180,7 +180,7 @@ class _Layout:
         """Return a ball that contains the average."""
         from leadterms.evaluation.certified.averages.road import certified_average
         from leadterms.evaluation.certified.bounds.inverse_ceiling import inverse_ceiling
-        from leadterms.evaluation.certified.moments.pairing import paired
+        from leadterms.evaluation.certified.moments.pairing import paired_where_wanted
         from leadterms.evaluation.certified.tilted.detached import detached
         from leadterms.evaluation.certified.tilted.tilted_road import Law, NormalSystem, tilted_average
 
@@ -211,7 +211,7 @@ class _Layout:
             return tilted_average(tilting, bits)
         probabilities = self._probabilities(shares) if apart is None else None
         known = self._by_place(columns) if probabilities is not None else ()
-        system = paired(
+        system = paired_where_wanted(
             NumericSystem(strands, function(law), parts, self._sector, probabilities, known, self._with_effects, form)
         )
         if system.inverse is not None:

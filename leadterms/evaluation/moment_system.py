@@ -50,6 +50,8 @@ class Strand:
     cuts
         Where the laws are cut off: the moments are those of what is left, whose mass is below one.  None where all
         laws are whole.
+    by_transforms
+        Whether predictors are to be added by their transforms where they serve, one heavy tail among them.
 
     """
 
@@ -61,6 +63,7 @@ class Strand:
     moments: tuple[tuple[int, ...], ...]
     monomials: tuple[tuple[int, ...], ...] | None = None
     cuts: tuple[Cut, ...] | None = None
+    by_transforms: bool = False
 
 
 @dataclass(frozen=True)

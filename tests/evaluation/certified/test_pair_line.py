@@ -11,7 +11,7 @@ from flint import arb, fmpq
 from scipy import stats
 from scipy.integrate import quad
 
-from leadterms import Model, UncertifiedError, leading_terms
+from leadterms import Model, leading_terms
 from leadterms.evaluation.certified.floors.far_tails import tail_of
 from leadterms.evaluation.certified.moments.lines import line_of
 from leadterms.evaluation.certified.moments.pair_density import PairDensity
@@ -152,12 +152,6 @@ def test_a_false_bound_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
             found = density_of("Cauchy(0, 1)", "Cauchy(1, 2)", 0.7, c).at(arb("0.1"))[0]
         true = stats.cauchy(c, 0.7 + 2 * c).pdf(0.1)
         assert (abs(float(found) - true) > float(found.rad()) + 1e-9) == is_false
-
-
-def test_densities_that_fall_slowly_are_not_taken_together() -> None:
-    model = Model("y ~ x + z + (1 | g)", family="bernoulli", laws={"x": "Cauchy(0, 1)", "z": "StudentT(1/2)"})
-    with pytest.raises(UncertifiedError, match="no certified rule for"):
-        leading_terms(model)["x"].evaluate("beta0=0, beta1=1, beta2=1, sigma2=1", 4, method="balls")
 
 
 @pytest.mark.slow

@@ -13,17 +13,19 @@ the same holds for -X.  Where all steps i are positive G(s) = E s^X has s G'(s) 
 
 from __future__ import annotations
 
+from math import ceil, floor
+
 import sympy
 from flint import arb
 from sympy import Expr, Symbol, gamma, gammasimp, together
 
-from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.line_base import Line
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, interval, smaller, value_of
-from leadterms.evaluation.precision import ball_bits, spelled
+from leadterms.evaluation.precision import ball_bits
 from leadterms.model.laws import Law
 from leadterms.model.poisson_sums import Rates
 
+T = Symbol("t", positive=True)
 SLOPES = 16
 """So many t are tried, a quarter apart."""
 
@@ -41,21 +43,17 @@ class FiniteLine(Line):
 
 
 class LatticeLine(Line):
-    """A law on the integers from some number on, whose probabilities fall at last at least geometrically."""
+    """A law on the integers, without end on a side, whose probabilities fall there at last at least geometrically."""
 
     def __init__(self, law: Law) -> None:
         super().__init__(law)
-        if self.low is None or self.high is not None:
-            raise EvaluationError(f"no proven tail for the discrete law {spelled(law)}: its support has no least point")
-        self.first = int(law.support[0])
-        n = Symbol("n", positive=True)
-        t = Symbol("t", positive=True)
-        ratio = gammasimp((law.density(n + 1) / law.density(n)).rewrite(gamma))
-        self.ratio = together(ratio.subs(n, 1 / t)).cancel() if isinstance(ratio, Expr) else ratio
-        self.symbol = t
+        low, high = law.support
+        self.first = None if self.low is None else int(low)
+        self.last = None if self.high is None else int(high)
+        self._ratios = {side: _ratio(law, side) for side, end in ((-1, self.first), (1, self.last)) if end is None}
 
     def absolute(self, power: int) -> Ball:
-        """Return the sum to some point and the tail beyond it."""
+        """Return the sum to some points and the tails beyond them."""
         if self.law.raw_moment(power) is not None:
             return super().absolute(power)
         for spreads in (10.0, 30.0, 100.0):
@@ -66,29 +64,47 @@ class LatticeLine(Line):
         return NAN
 
     def reach(self, spreads: float) -> tuple[Ball, Ball]:
-        """Return the first point and one where the probabilities are small."""
-        return arb(self.first), arb(max(self.first, 1) + int(4 + spreads * spreads))
+        """Return the ends, and points where the probabilities are small."""
+        width = int(4 + spreads * spreads)
+        low = min(-1, -1 if self.last is None else self.last) - width if self.first is None else self.first
+        high = max(1, 1 if self.first is None else self.first) + width if self.last is None else self.last
+        return arb(low), arb(high)
 
     def _probability(self, x: int) -> Ball:
         return value_of(self.law.density(sympy.Integer(x)))
 
     def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]]:
-        """Return those up to the cut."""
-        last = int(float(high))
-        return [(arb(x), self._probability(x)) for x in range(self.first, last + 1)]
+        """Return those up to the cuts."""
+        start = ceil(float(low)) if self.first is None else self.first
+        return [(arb(x), self._probability(x)) for x in range(start, floor(float(high)) + 1)]
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
+        """Return the sum of both sides that have no end."""
+        left = arb(0) if self.first is not None else self._beyond(-1, 1 - ceil(float(low)), power, -rate)
+        right = arb(0) if self.last is not None else self._beyond(1, floor(float(high)) + 1, power, rate)
+        return left + right
+
+    def _beyond(self, side: int, first: int, power: int, rate: Ball) -> Ball:
         """Compare with a geometric series, from the first point left out: the ratio of the terms is bounded beyond it.
 
-        The ratio p(x + 1)/p(x) is a rational function of x, evaluated at 1/x in [0, 1/first].
+        On the side of the sign s the ratio p(s(n + 1))/p(s n) is a rational function of n, evaluated at 1/n in
+        [0, 1/first].
         """
-        first = int(float(high)) + 1
+        if not first > 0:
+            return NAN
         inverse = interval(arb(0), 1 / arb(first))
-        ratio = value_of(self.ratio, {self.symbol: inverse})
+        ratio = value_of(self._ratios[side], {T: inverse})
         ratio = (ratio * (1 + inverse) ** power * rate.exp()).abs_upper()
         if not (ratio.is_finite() and ratio < 1):
             return NAN
-        return self._probability(first) * arb(first) ** power * (rate * first).exp() / (1 - ratio)
+        return self._probability(side * first) * arb(first) ** power * (rate * first).exp() / (1 - ratio)
+
+
+def _ratio(law: Law, side: int) -> Expr:
+    """Return p(s(n + 1))/p(s n) for n > 0 with T in place of 1/n."""
+    n = Symbol("n", positive=True)
+    ratio = gammasimp((law.density(side * (n + 1)) / law.density(side * n)).rewrite(gamma))
+    return together(ratio.subs(n, 1 / T)).cancel() if isinstance(ratio, Expr) else ratio
 
 
 class PoissonSumLine(Line):

@@ -48,6 +48,7 @@ class StudentLine(Line):
 
     def __init__(self, law: Law, nu: Expr, centre: Expr, scale: Expr) -> None:
         super().__init__(law)
+        self.exact = nu
         self.nu, self.centre, self.scale = value_of(nu), value_of(centre), value_of(scale)
         half = self.nu / 2
         self.top = (half + arb(1) / 2).gamma() * half.rgamma() / arb.pi().sqrt()
@@ -152,6 +153,7 @@ class ParetoLine(Line):
 
     def __init__(self, law: Law, least: Expr, shape: Expr) -> None:
         super().__init__(law)
+        self.exact = shape
         self.least, self.shape = value_of(least), value_of(shape)
 
     def envelope(self) -> tuple[Ball, Ball]:

@@ -94,7 +94,8 @@ class AveragedBalls(WeightBalls):
         spend(len(points) * len(rule.points) * REAL_UNITS, ball_bits())
         columns = [[self._base.at(y + self._slope * x) for y in points] for x in rule.points]
         radii = [[arb(0, error.abs_upper())] * len(points) for error in rule.errors]
-        return table * arb_mat(columns) + arb_mat(radii)
+        # where the weight is next to nothing for all x the rule has no points
+        return table * arb_mat(columns) + arb_mat(radii) if columns else arb_mat(radii)
 
     def _rule(self, part: int) -> tuple[LineRule, arb_mat]:
         """Return the rule for some intervals of y, and its masses times powers of its points."""

@@ -17,6 +17,7 @@ from flint import fmpq
 from leadterms.evaluation.averaged_weight import AveragedWeight
 from leadterms.evaluation.certified.laws.heavy_lines import StudentLine
 from leadterms.evaluation.certified.moments.averaged_balls import POWERS
+from leadterms.evaluation.certified.moments.fourier_plan import is_wanted
 from leadterms.evaluation.certified.moments.lines import line_of
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import surely_equal
@@ -70,11 +71,11 @@ class _Reordered:
 
 
 def _place(strand: Strand) -> int | None:
-    """Return the heavy-tailed predictor with a fixed slope, None without one or without random slopes."""
+    """Return the heavy-tailed predictor with a fixed slope, None without one or where transforms serve."""
     if strand.monomials is not None or len(strand.laws) < 2:
         return None
     problem = Problem(strand)
-    if not problem.weight.decay(problem.centre * 0).is_finite():
+    if not problem.weight.decay(problem.centre * 0).is_finite() or is_wanted(problem):
         return None
     found = [
         i

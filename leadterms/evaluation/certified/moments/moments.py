@@ -13,6 +13,8 @@ from flint import acb, acb_mat, arb, arb_mat
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.falls import Fall
 from leadterms.evaluation.certified.moments.factor_rules import factor_rules, part_at
+from leadterms.evaluation.certified.moments.fourier_plan import fourier_plan, is_wanted
+from leadterms.evaluation.certified.moments.fourier_rule import FourierPlan
 from leadterms.evaluation.certified.moments.in_doubles import InDoubles, Nodes
 from leadterms.evaluation.certified.moments.lines import Line
 from leadterms.evaluation.certified.moments.looked_up import FEW_BITS, looked_up
@@ -241,7 +243,7 @@ def _ball_like(value: Ball, error: Ball) -> Ball:
 
 def plan(
     problem: Problem, shift: Ball, slopes: Sequence[Ball], bits: int, scale: Ball, sizes: list[list[Ball]]
-) -> Plan:
+) -> Plan | FourierPlan:
     """Return rules for all shifts and slopes in balls, with errors of about 2^-bits of scale times E|X|^k.
 
     The error telescopes over the predictors: laws are first cut off one by one, then replaced by their rules one
@@ -258,6 +260,11 @@ def plan(
     if problem.factorises:
         errors = (arb(0),) * len(problem.strand.moments)
         return Plan(problem, factor_rules(problem, slopes, bits, sizes), errors, arb(0), bits)
+    if is_wanted(problem):
+        with ball_precision(PLANNING_BITS):
+            aim = scale * arb(2) ** (-bits)
+            aims = [prod((sizes[i][k] for i, k in enumerate(e)), start=aim).abs_upper() for e in problem.strand.moments]
+        return fourier_plan(problem, shift, aims)
     with ball_precision(PLANNING_BITS):
         everywhere = problem.weight.modulus(*problem.predictor.range(shift, slopes, problem.supports))
         if not everywhere.is_finite():

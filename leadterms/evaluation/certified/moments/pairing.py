@@ -1,4 +1,4 @@
-"""Two heavy-tailed predictors that no effect multiplies are taken together (`pair_line`)."""
+"""Two heavy-tailed predictors that no effect multiplies are taken together (`pair_line`), beside random slopes."""
 
 from __future__ import annotations
 
@@ -8,16 +8,43 @@ from dataclasses import replace
 from flint import arb
 
 from leadterms.evaluation.certified.laws.heavy_lines import StudentLine
+from leadterms.evaluation.certified.moments.fourier_plan import is_wanted
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS
-from leadterms.evaluation.moment_system import Ceiling, NumeratorTerm, NumericSystem, Strand
+from leadterms.evaluation.moment_system import STRAYING, Ceiling, NumeratorTerm, NumericSystem, Strand
 from leadterms.evaluation.pair_law import exponent_of, pair_law
 from leadterms.evaluation.precision import ball_precision
+from leadterms.model.weights import CloglogWeight
 
 Pair = tuple[int, int]
 """Places of X and Z."""
 MOST_MOMENT = 4
 """Beside a law without the moments that it needs another one needs this moment, or the two are taken together."""
+
+
+def paired_where_wanted(system: NumericSystem) -> NumericSystem:
+    """Return what `paired` does, the system itself where transforms of all strands' predictors serve."""
+    with ball_precision(PLANNING_BITS):
+        if system.inverse is not None and all(map(_is_beside_another, system.strands)):
+            system = replace(system, strands=tuple(replace(strand, by_transforms=True) for strand in system.strands))
+        if all(is_wanted(Problem(strand)) for strand in system.strands):
+            return system
+    return paired(system)
+
+
+def _is_beside_another(strand: Strand) -> bool:
+    """Tell whether no other road has a bound of the inverse information of an unbounded predictor beside a heavy tail.
+
+    Under weights that no sector holds, where Student's law has a mean but no second moment, or under the complementary
+    log-log link.
+    """
+    if not isinstance(strand.weight, STRAYING):
+        return False
+    lines = Problem(strand).lines
+    heavy = [line for line in lines if isinstance(line, StudentLine) and not line.absolute(2).is_finite()]
+    others = [line for line in lines if (line.low is None or line.high is None) and line not in heavy]
+    has_mean = bool(heavy) and bool(heavy[0].absolute(1).is_finite())
+    return len(heavy) == 1 and bool(others) and (has_mean or isinstance(strand.weight, CloglogWeight))
 
 
 def paired(system: NumericSystem) -> NumericSystem:

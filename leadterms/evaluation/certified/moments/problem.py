@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import product
-from math import prod
+from math import floor, prod
+from typing import Any
 
 import numpy as np
 from flint import acb, arb
@@ -24,6 +25,8 @@ from leadterms.evaluation.precision import ball_precision
 
 SAMPLES = (9, 9, 9, 5)
 """Points at which each of so many predictors is looked at, the last for more."""
+PLACES = 4
+"""In each unit of the linear predictor, at which a slowly falling moment is estimated."""
 SPREADS = (3.0, 8.0, 20.0)
 """How many times its spread an unbounded law is looked at."""
 
@@ -57,6 +60,8 @@ class Problem:
         self.slopes = [arb(slope) for slope in strand.slopes]
         self.loadings = [[arb(entry) for entry in row] for row in strand.loadings]
         self.powers = [max((e[i] for e in strand.moments), default=0) for i in range(len(self.lines))]
+        self.remembered: dict[str, Any] = {}
+        self._near: dict[int, tuple[Ball, list[list[Ball]]]] = {}
         self.fixed_slopes = all(bool(entry.is_zero()) for row in self.loadings for entry in row[1:])
 
     def _adds(self) -> bool:
@@ -125,7 +130,18 @@ class Problem:
         return [bool(sizes[-1].is_finite()) for sizes in self.absolute]
 
     def rough_scales(self, shift: Ball, slopes: Sequence[Ball]) -> tuple[Ball, list[list[Ball]]]:
-        """Estimate E[w] at the middle of balls, and E|X_i|^k: without proof, to set tolerances only."""
+        """Estimate E[w] at the middle of balls, and E|X_i|^k: without proof, to set tolerances only.
+
+        Where a law lacks moments E[w] falls slowly: estimates near by serve.
+        """
+        if not self.fixed_slopes or all(self.has_moments):
+            return self._scales(shift, slopes)
+        place = floor(PLACES * float(shift.real.mid()))
+        if place not in self._near:
+            self._near[place] = self._scales(arb(place) / PLACES, slopes)
+        return self._near[place]
+
+    def _scales(self, shift: Ball, slopes: Sequence[Ball]) -> tuple[Ball, list[list[Ball]]]:
         with ball_precision(PLANNING_BITS):
             middle, directions = shift.real.mid(), [slope.real.mid() for slope in slopes]
             masses, rows = self._sampled

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from flint import acb, arb, fmpq
 
+from leadterms.evaluation.certified.moments.fourier_rule import FourierPlan
 from leadterms.evaluation.certified.moments.moments import Plan, plan
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, larger
@@ -85,7 +86,7 @@ class Strands:
 class Plans:
     """Rules for the moments of each strand."""
 
-    plans: tuple[Plan, ...]
+    plans: tuple[Plan | FourierPlan, ...]
 
     @property
     def work(self) -> int:

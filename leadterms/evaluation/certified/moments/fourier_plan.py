@@ -1,0 +1,100 @@
+"""Moments by transforms (`fourier_rule`): where they are wanted, and nodes that serve again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import floor
+
+from flint import arb
+
+from leadterms.evaluation.certified.laws.transforms import heavy_transform
+from leadterms.evaluation.certified.moments.fourier_rule import FourierMaker, FourierPlan
+from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.rules.light_transform import absolute_moment
+from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball
+from leadterms.evaluation.precision import ball_bits, ball_precision
+
+GRID_BITS = 8
+"""Accuracies are taken up to multiples of so many bits, so that nodes serve again."""
+HEIGHTS = 8
+"""Distances off the real line are taken up to multiples of one part in so many."""
+LITTLE = 2.0**-10
+"""A rate at which an exponential moment has to be known."""
+WANTED, PLANS = "wanted", "plans"
+MOST_STEPS = 3
+"""Nodes serve accuracies that are so many steps coarser."""
+
+
+def is_wanted(problem: Problem) -> bool:
+    """Tell whether two predictors or more have heavy tails, one without the second moment, and their transforms serve.
+
+    One is enough where the strand says so.  All slopes are fixed, those of the heavy tails not zero; the other
+    predictors have exponential tails, or none.
+    """
+    known = problem.remembered
+    if WANTED not in known:
+        with ball_precision(PLANNING_BITS):
+            known[WANTED] = _is_wanted(problem)
+    return bool(known[WANTED])
+
+
+def _is_wanted(problem: Problem) -> bool:
+    if not (problem.predictor.is_affine and problem.fixed_slopes and problem.strand.cuts is None):
+        return False
+    pairs = list(zip(problem.lines, problem.slopes, strict=True))
+    heavy = [(line, b) for line, b in pairs if heavy_transform(line, b) is not None]
+    least = 1 if problem.strand.by_transforms else 2
+    if len(heavy) < least or all(bool(line.absolute(2).is_finite()) for line, _ in heavy):
+        return False
+    light = [line for line in problem.lines if all(line is not own for own, _ in heavy)]
+    falls = bool(problem.weight.decay(arb(0)).is_finite())
+    known = all(line.plain and absolute_moment(line, 0, arb(LITTLE)).is_finite() for line in light)
+    return falls and known and not any(b.contains(0) for _, b in heavy)
+
+
+def fourier_plan(problem: Problem, shift: Ball, tolerances: Sequence[Ball]) -> FourierPlan:
+    """Return nodes for all shifts in a ball, with errors of about these tolerances.
+
+    Raises
+    ------
+    EvaluationError
+        If an error could not be proven.
+
+    """
+    with ball_precision(PLANNING_BITS):
+        reach, height = _doubled(shift.real.abs_upper()), shift.imag.abs_upper()
+        height = arb(0) if height.is_zero() else (HEIGHTS * height).ceil().abs_upper() / HEIGHTS
+        exponents = tuple(floor(float((t.log() / arb(2).log()).mid()) / GRID_BITS) for t in tolerances)
+    asked = _Asked(float(reach), float(height), exponents, ball_bits())
+    known: dict[_Asked, FourierPlan] = problem.remembered.setdefault(PLANS, {})
+    for other, found in known.items():
+        if other.serves(asked):
+            return found
+    with ball_precision(PLANNING_BITS):
+        sizes = tuple(arb(2) ** (GRID_BITS * e) for e in exponents)
+    known[asked] = FourierMaker(problem, reach, height, sizes).plan()
+    return known[asked]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a plan was made for."""
+
+    reach: float
+    height: float
+    exponents: tuple[int, ...]
+    bits: int
+
+    def serves(self, other: _Asked) -> bool:
+        """Tell whether the plan serves another purpose, without much more work."""
+        steps = [theirs - own for own, theirs in zip(self.exponents, other.exponents, strict=True)]
+        wide = self.reach >= other.reach and self.height >= other.height and self.bits >= other.bits
+        return wide and min(steps) >= 0 and max(steps) <= MOST_STEPS
+
+
+def _doubled(size: Ball) -> Ball:
+    whole = arb(4)
+    while not size <= whole:
+        whole *= 2
+    return whole

@@ -1,0 +1,281 @@
+r"""Moments of a strand with several heavy-tailed predictors by their transforms: what predictors add is multiplied.
+
+Let eta = a + sum_i b_i X_i with fixed slopes, w of both sides falling, W its transform (`weight_transform`) and F_k
+those of X_i^k (`transforms`).  Then
+
+.. math:: E\Big[\prod_i X_i^{k_i}\, w(\eta)\Big]
+          = \frac{1}{2\pi} \int W(t)\, e^{iat} \prod_i F_{k_i}(t)\,dt
+          = \frac{1}{2\pi} \int_0^\infty W e^{iat} \prod_i F_{k_i} + \overline{W \prod_i F_{k_i}}\, e^{-iat}\,dt .
+
+Proof: with a factor e^{-eps |X_i|} for each X_i without moments enough both sides are absolutely convergent, and equal
+by Fubini's theorem.  As eps falls to zero the left one converges where E[prod |X_i|^{k_i} |w|] is finite, the right one
+as the transforms are bounded for all eps alike by C t^-p near zero, with exponents p of a sum below 1.  The left one
+is finite since W is bounded: of |x|^k f(x) <= c, f the density of X_i, its mean given the others is at most
+c int |w|/|b_i|; of several such powers the product is at most the sum of powers of their degree.
+
+Where x^k f has a constant c more than what has F_k (Cauchy's law, k = 2), the constant's part is W(0) c/|b_i| times
+the moments of the others: given these the integral of w over x is W(0)/|b_i|.
+
+**Quadrature.**  On (0, t_0) the integral of the bounds C t^-p; beyond T that of W's; between them panels with Gauss's
+rule, which grow geometrically, with the remainder of `gauss` by the bounds of all factors on an ellipse to the right
+of zero.  The nodes depend neither on a nor on the effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import inf, prod
+
+from flint import acb, acb_mat, arb
+from sympy import Rational
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.laws.transforms import Transform, heavy_transform
+from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.rules.light_transform import LightTransform
+from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, disc, value_of
+from leadterms.evaluation.certified.tools.gauss import SLACK, gauss, points_needed, remainder
+from leadterms.evaluation.certified.tools.work import PANEL_UNITS, spend
+from leadterms.evaluation.certified.weights.weight_transform import WeightTransform
+from leadterms.evaluation.precision import ball_bits, ball_precision
+
+RADII = (1.3, 1.6, 2.0, 2.6, 3.4, 4.2, 5.0)
+"""Of the ellipses that are tried."""
+WIDEST = 1.0
+"""Half width of a panel."""
+MOST_PANELS = 4000
+SHARE = 16
+"""What is left out on one side may be this part of a tolerance."""
+NODE_UNITS = 1
+MOST_POINTS = 24
+"""Of a panel at 64 bits; with more it is halved."""
+FARTHEST = 4000
+CLOSEST = 2000
+"""The integral starts no closer to zero than 2^-CLOSEST."""
+
+
+@dataclass(frozen=True)
+class FourierPlan:
+    """Nodes and coefficients that serve every shift in a ball.
+
+    Parameters
+    ----------
+    problem
+        The strand.
+    nodes
+        The t.
+    coefficients
+        For each moment those of e^{iat}, over 2 pi.
+    constants
+        What each moment has besides.
+    errors
+        Of each moment.
+
+    """
+
+    problem: Problem
+    nodes: tuple[Ball, ...]
+    coefficients: tuple[tuple[Ball, ...], ...]
+    constants: tuple[Ball, ...]
+    errors: tuple[Ball, ...]
+
+    @property
+    def work(self) -> int:
+        """About how many evaluations each point of the effects costs."""
+        return len(self.nodes)
+
+    def moments(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]]:
+        """Return all moments at each of several shifts, real numbers or complex boxes."""
+        if not points:
+            return []
+        spend(len(self.nodes) * len(points) / 8, ball_bits())
+        count, width = len(self.coefficients), len(self.nodes)
+        matrix = acb_mat(count, width, [c for row in self.coefficients for c in row])
+        if not isinstance(points[0][0], acb):
+            turned = [acb(0, shift * t).exp() for t in self.nodes for shift, _ in points]
+            found = matrix * acb_mat(width, len(points), turned)
+            return [
+                [2 * found[k, j].real + self.constants[k] + arb(0, self.errors[k]) for k in range(count)]
+                for j in range(len(points))
+            ]
+        back = acb_mat(count, width, [c.conjugate() for row in self.coefficients for c in row])
+        ahead = [(acb(0, 1) * shift * t).exp() for t in self.nodes for shift, _ in points]
+        behind = [(acb(0, -1) * shift * t).exp() for t in self.nodes for shift, _ in points]
+        sums = matrix * acb_mat(width, len(points), ahead) + back * acb_mat(width, len(points), behind)
+        return [
+            [sums[k, j] + self.constants[k] + disc(self.errors[k]) for k in range(count)] for j in range(len(points))
+        ]
+
+
+class FourierMaker:
+    """What one plan is made of."""
+
+    def __init__(self, problem: Problem, reach: Ball, height: Ball, tolerances: tuple[Ball, ...]) -> None:
+        self.problem, self.reach, self.height, self.tolerances = problem, reach, height, tolerances
+        self.exponents = problem.strand.moments
+        self.weight = WeightTransform(problem.weight)
+        self.heavy: list[Transform | None] = [
+            heavy_transform(line, b) for line, b in zip(problem.lines, problem.slopes, strict=True)
+        ]
+        with ball_precision(PLANNING_BITS):
+            self.fineness = min(tolerances, key=lambda t: float(t.log().mid())) / SHARE
+            self.end, beyond = self._end()
+            self.start, before = self._start()
+        self.parts = [self._light(i) if part is None else part for i, part in enumerate(self.heavy)]
+        self.errors = [(a + b).abs_upper() for a, b in zip(beyond, before, strict=True)]
+
+    def _light(self, i: int) -> Transform:
+        sizes = self.problem.absolute[i]
+        tolerances = tuple((self.fineness * size).abs_upper() for size in sizes)
+        return LightTransform(self.problem.lines[i], self.problem.slopes[i], self.end, tolerances)
+
+    def _beyond(self, end: Ball) -> list[Ball]:
+        """Bound what is beyond a point; of light laws the moments are bounds of the transforms."""
+        level = self.weight.beyond(end, self.height) / arb.pi()
+        tables = [
+            sizes if part is None else [part.bound(end, arb(0), k) for k in range(len(sizes))]
+            for part, sizes in zip(self.heavy, self.problem.absolute, strict=True)
+        ]
+        return [
+            prod((table[k] for table, k in zip(tables, exponents, strict=True)), start=level)
+            for exponents in self.exponents
+        ]
+
+    def _small(self, errors: Sequence[Ball]) -> bool:
+        return all(bool(e <= t / SHARE) for e, t in zip(errors, self.tolerances, strict=True))
+
+    def _end(self) -> tuple[Ball, list[Ball]]:
+        """Return T and what is beyond it."""
+        end = arb(2)
+        while end < FARTHEST:
+            errors = self._beyond(end)
+            if self._small(errors):
+                return end, errors
+            end *= 1.125
+        raise EvaluationError("the transform of the weight falls too slowly")
+
+    def _start(self) -> tuple[Ball, list[Ball]]:
+        """Return t_0 and what is before it."""
+        near = [self._near(exponents) for exponents in self.exponents]
+        top = 2 * self.weight.level * self.height.exp() / arb.pi()
+        for bits in range(8, CLOSEST, 8):
+            start = arb(2) ** -bits
+            errors = [top * c * ((1 - p) * start.log()).exp() / (1 - p) for c, p in near]
+            if self._small(errors):
+                return start, errors
+        raise EvaluationError("the transforms of the laws together grow too fast near zero")
+
+    def _near(self, exponents: Sequence[int]) -> tuple[Ball, Ball]:
+        """Return C and p with |prod F_k(t)| <= C t^-p near zero."""
+        size, order = arb(1), Rational(0)
+        infinite = []
+        for i, (part, k) in enumerate(zip(self.heavy, exponents, strict=True)):
+            moment = self.problem.absolute[i][k]
+            if part is not None and not moment.is_finite():
+                infinite.append(i)
+            c, p = (moment, Rational(0)) if part is None else part.near(k)
+            size, order = size * c, order + p
+        # the product of these powers is at most a sum of powers of this degree
+        degree = sum(exponents[i] for i in infinite)
+        crests = all(bool(self.problem.lines[i].crest(degree).is_finite()) for i in infinite)
+        if not (order < 1 and size.is_finite() and crests):
+            raise EvaluationError("the densities of predictors without second moments fall too slowly")
+        return size, value_of(order)
+
+    def plan(self) -> FourierPlan:
+        """Return the plan."""
+        with ball_precision(PLANNING_BITS):
+            panels, errors = self._panels()
+        pairs = [pair for panel in panels for pair in _nodes(*panel)]
+        nodes = tuple(t for t, _ in pairs)
+        spend(len(nodes) * len(self.parts) * NODE_UNITS, ball_bits())
+        values = self.weight.values(list(nodes), self.fineness)
+        front = [m * v / (2 * arb.pi()) for (_, m), v in zip(pairs, values, strict=True)]
+        columns = [
+            [[part.at(t, k) for t in nodes] for k in range(power + 1)]
+            for part, power in zip(self.parts, self.problem.powers, strict=True)
+        ]
+        rows = []
+        for exponents in self.exponents:
+            row = front
+            for column, k in zip(columns, exponents, strict=True):
+                row = [c * f for c, f in zip(row, column[k], strict=True)]
+            rows.append(tuple(row))
+        totals = tuple((a + b).abs_upper() for a, b in zip(self.errors, errors, strict=True))
+        return FourierPlan(self.problem, nodes, tuple(rows), tuple(map(self._constant, self.exponents)), totals)
+
+    def _constant(self, exponents: Sequence[int]) -> Ball:
+        """Return what a moment has beside the integral."""
+        total = arb(0)
+        for i, (part, k) in enumerate(zip(self.parts, exponents, strict=True)):
+            own = part.plain(k)
+            if own.is_zero():
+                continue
+            others = [self.problem.lines[j].expectation(e) for j, e in enumerate(exponents) if j != i and e]
+            rest = prod(others, start=own)
+            if not rest.is_finite():
+                raise EvaluationError("no rule for such a moment beside a law without second moments")
+            total += rest / abs(self.problem.slopes[i]) * self.weight.values([arb(0)], self.fineness)[0].real
+        return total
+
+    def _panels(self) -> tuple[list[tuple[Ball, Ball, int]], list[Ball]]:
+        """Return panels with their numbers of points, and the errors of all together."""
+        ends = [self.start]
+        while ends[-1] < self.end:
+            ends.append((ends[-1] + ends[-1].min(arb(2 * WIDEST))).min(self.end).mid())
+        stack = list(pairwise(ends))
+        shares = [t / (SHARE * len(stack)) for t in self.tolerances]
+        panels: list[tuple[Ball, Ball, int]] = []
+        errors: list[Ball] = [arb(0)] * len(shares)
+        while stack:
+            low, high = stack.pop()
+            spend(PANEL_UNITS)
+            found = self._panel(low, high, shares)
+            if found is None:
+                if len(panels) + len(stack) > MOST_PANELS:
+                    raise EvaluationError("the transforms of the laws are not bounded off the real line")
+                middle = ((low + high) / 2).mid()
+                stack += [(low, middle), (middle, high)]
+                continue
+            count, own = found
+            panels.append((low, high, count))
+            errors = [(a + b).abs_upper() for a, b in zip(errors, own, strict=True)]
+        return panels, errors
+
+    def _panel(self, low: Ball, high: Ball, shares: Sequence[Ball]) -> tuple[int, list[Ball]] | None:
+        """Return the fewest points by an ellipse, and the errors; None where none has a bound."""
+        half, centre = (high - low) / 2, (high + low) / 2
+        best: tuple[float, float, list[Ball]] | None = None
+        for radius in RADII:
+            bounds = self._on_ellipse(half, centre, radius)
+            needed = max(points_needed(half, b, radius, t) for b, t in zip(bounds, shares, strict=True))
+            if needed < inf and (best is None or needed < best[0]):
+                best = (needed, radius, bounds)
+        if best is None or best[0] > MOST_POINTS * (1 + ball_bits() / 64):
+            return None
+        needed, radius, bounds = best
+        return int(needed), [remainder(half, b, radius, int(needed)) for b in bounds]
+
+    def _on_ellipse(self, half: Ball, centre: Ball, radius: float) -> list[Ball]:
+        """Bound both parts of the integrand, for each moment."""
+        wide, tall = half * (radius + 1 / radius) / 2 * SLACK, half * (radius - 1 / radius) / 2 * SLACK
+        low, high = (centre - wide).lower(), (centre + wide).upper()
+        if not low > 0:
+            return [NAN] * len(self.exponents)
+        turn = (self.reach * tall + self.height * high).exp()
+        level = self.weight.bound(low, tall) * turn / arb.pi()
+        tables = [
+            [part.bound(low, tall, k, high) for k in range(power + 1)]
+            for part, power in zip(self.parts, self.problem.powers, strict=True)
+        ]
+        return [
+            prod((table[k] for table, k in zip(tables, exponents, strict=True)), start=level).abs_upper()
+            for exponents in self.exponents
+        ]
+
+
+def _nodes(low: Ball, high: Ball, count: int) -> list[tuple[Ball, Ball]]:
+    half, centre = (high - low) / 2, (high + low) / 2
+    return [(centre + half * x, half * w) for x, w in gauss(count)]
