@@ -9,8 +9,9 @@ holds with the largest w beyond the ends in place of its supremum (`falls`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 
 from flint import arb
 
@@ -20,7 +21,7 @@ from leadterms.evaluation.certified.floors.least_information import QUASICONCAVE
 from leadterms.evaluation.certified.moments.panels import MIDDLE
 from leadterms.evaluation.certified.moments.polynomials import columns
 from leadterms.evaluation.certified.moments.problem import Problem
-from leadterms.evaluation.certified.tools.balls import Ball, Cell, End, interval, larger, smaller
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, End, interval, larger, smaller
 from leadterms.evaluation.moment_system import Cut, NumericSystem, Strand
 from leadterms.evaluation.precision import spelled
 
@@ -29,6 +30,9 @@ Loss = Callable[[tuple[Cut, ...]], tuple[NumericSystem, Ball]]
 Side = tuple[int, int]
 """A predictor that is cut off, and whether at its lower end, 0, or its upper one, 1."""
 MOST_SPREADS = 400.0
+FARTHER = 1.06
+STEPS = tuple(MIDDLE * FARTHER**k for k in range(1, 1000) if MIDDLE * FARTHER**k < MOST_SPREADS)
+"""Spreads at which laws are cut off."""
 
 
 class CutLaws:
@@ -58,6 +62,7 @@ class CutLaws:
         self.strands = strands
         self.problems = [Problem(strand) for strand in strands]
         self.places = sorted(set().union(*(places(problem, everywhere) for problem in self.problems)))
+        self._tails: dict[tuple[int, int], Ball] = {}
         self._squares = [list(_squares(problem)) for problem in self.problems]
 
     @property
@@ -71,20 +76,35 @@ class CutLaws:
 
     def tried(self) -> Iterator[tuple[Cut, ...]]:
         """Yield cuts, farther and farther out."""
-        spreads = 1.06 * MIDDLE
-        while spreads < MOST_SPREADS:
-            yield self._at(spreads)
-            spreads *= 1.06
+        for step, spreads in enumerate(STEPS):
+            tails = [self._tail(i, step) for i in self.places]
+            most = reduce(larger, tails)
+            # of several laws those with the lighter tails nearer in: by the size of what is beyond, not by spreads
+            own = {i: self._nearest(i, step, most) for i in self.places} if len(tails) > 1 else {}
+            yield self._at({i: own.get(i, spreads) for i in self.places})
 
-    def _at(self, spreads: float) -> tuple[Cut, ...]:
-        cuts: list[Cut] = []
-        for i, line in enumerate(self.problems[0].lines):
-            if i not in self.places:
-                cuts.append((None, None))
-                continue
-            # laws that only come near to their finite ends are cut off there, too
-            cuts.append(line.inner_ends(*line.reach(spreads)))
-        return tuple(cuts)
+    def _nearest(self, i: int, step: int, most: Ball) -> float:
+        """Return the least spreads of a law at which what is beyond is at most this, as at so many steps."""
+        low, high = -1, step
+        while most.is_finite() and high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self._tail(i, middle) <= most else (middle, high)
+        return STEPS[high]
+
+    def _tail(self, i: int, step: int) -> Ball:
+        """Return about the size of what is beyond the ends of a law, relative to its second moment."""
+        if (i, step) not in self._tails:
+            line = self.problems[0].lines[i]
+            size = line.tail(*line.reach(STEPS[step]), 2, arb(0)) / line.absolute(2)
+            self._tails[i, step] = size.abs_upper() if size.is_finite() else NAN
+        return self._tails[i, step]
+
+    def _at(self, spreads: Mapping[int, float]) -> tuple[Cut, ...]:
+        # laws that only come near to their finite ends are cut off there, too
+        return tuple(
+            line.inner_ends(*line.reach(spreads[i])) if i in spreads else (None, None)
+            for i, line in enumerate(self.problems[0].lines)
+        )
 
     def cut(self, cuts: tuple[Cut, ...]) -> tuple[Strand, ...]:
         """Return the strands cut off."""

@@ -2,7 +2,8 @@
 
 On a panel [a, b] of a predictor with a density between l and h the mean of f^2 over it lies between l and h times the
 integral of f^2, for every function f; on a product of panels the bounds multiply.  The integrals of products of powers
-are known; where powers stand for functions they are enclosed (`integral`).
+are known; where powers stand for functions they are enclosed (`integral`).  A point is a panel of its own: its
+probability is in place of the density, and the value there in place of the integral.
 """
 
 from __future__ import annotations
@@ -33,13 +34,17 @@ FINER = 3
 
 @dataclass(frozen=True)
 class _Piece:
-    """A panel of one predictor, with bounds of its density, not finite where none is known, and a part of its mass."""
+    """A panel of one predictor, with bounds of its density, not finite where none is known, and a part of its mass.
+
+    Or a point, with bounds of its probability.
+    """
 
     low: Ball
     high: Ball
     least: Ball
     most: Ball
     mass: Ball
+    is_point: bool = False
 
 
 class Panels:
@@ -124,11 +129,14 @@ class Panels:
         return self._grams[panel]
 
     def _integral(self, panel: int, place: int, first: int, second: int) -> Ball:
-        """Return the integral of the product of two powers of one predictor."""
+        """Return the integral of the product of two powers of one predictor, or their product at a point."""
         line, piece = self._lines[place], self._boxes[panel][place]
         key = (place, id(piece), first, second)
         if key not in self._integrals:
-            if line.plain:
+            if piece.is_point:
+                x = interval(piece.low, piece.high)
+                self._integrals[key] = line.power(x, first) * line.power(x, second)
+            elif line.plain:
                 k = first + second + 1
                 self._integrals[key] = (piece.high**k - piece.low**k) / k
             else:
@@ -158,7 +166,8 @@ def _pieces(line: Line, low: Ball, high: Ball, count: int) -> list[_Piece]:
     """
     atoms = line.atoms(low, high)
     if atoms is not None:
-        return [_Piece(x.lower(), x.upper(), NAN, NAN, p.lower().max(arb(0))) for x, p in atoms]
+        chances = [(x, p.lower().max(arb(0)), p.upper()) for x, p in atoms]
+        return [_Piece(x.lower(), x.upper(), least, most, least, True) for x, least, most in chances]
     found = []
     first_end, last_end = line.reach(FAR)
     cut = line.cut if isinstance(line, CutLine) else (None, None)
