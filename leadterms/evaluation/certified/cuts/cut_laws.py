@@ -9,8 +9,9 @@ holds with the largest w beyond the ends in place of its supremum (`falls`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 
 from flint import arb
 
@@ -30,8 +31,11 @@ Loss = Callable[[tuple[Cut, ...]], tuple[NumericSystem, Ball]]
 Side = tuple[int, int]
 """A predictor that is cut off, and whether at its lower end, 0, or its upper one, 1."""
 MOST_SPREADS = 400.0
-NEAREST, FARTHER, FARTHEST = 1.51, 1.5, 1e30
+NEAREST, RATIO, FARTHEST = 1.51, 1.5, 1e30
 """Where cuts that follow each other begin, in spreads, their ratio, and where they end."""
+FARTHER = 1.06
+STEPS = tuple(MIDDLE * FARTHER**k for k in range(1, 1000) if MIDDLE * FARTHER**k < MOST_SPREADS)
+"""Spreads at which laws are cut off."""
 
 
 class CutLaws:
@@ -61,6 +65,7 @@ class CutLaws:
         self.strands = strands
         self.problems = [Problem(strand) for strand in strands]
         self.places = sorted(set().union(*(places(problem, everywhere) for problem in self.problems)))
+        self._tails: dict[tuple[int, int], Ball] = {}
         self.squares = [list(_squares(problem)) for problem in self.problems]
 
     @property
@@ -74,18 +79,36 @@ class CutLaws:
 
     def tried(self) -> Iterator[tuple[Cut, ...]]:
         """Yield cuts, farther and farther out."""
-        spreads = 1.06 * MIDDLE
-        while spreads < MOST_SPREADS:
-            yield self._at(spreads)
-            spreads *= 1.06
+        for step, spreads in enumerate(STEPS):
+            tails = [self._tail(i, step) for i in self.places]
+            most = reduce(larger, tails)
+            # of several laws those with the lighter tails nearer in: by the size of what is beyond, not by spreads
+            own = {i: self._nearest(i, step, most) for i in self.places} if len(tails) > 1 else {}
+            yield self._at({i: own.get(i, spreads) for i in self.places})
+
+    def _nearest(self, i: int, step: int, most: Ball) -> float:
+        """Return the least spreads of a law at which what is beyond is at most this, as at so many steps."""
+        low, high = -1, step
+        while most.is_finite() and high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self._tail(i, middle) <= most else (middle, high)
+        return STEPS[high]
+
+    def _tail(self, i: int, step: int) -> Ball:
+        """Return about the size of what is beyond the ends of a law, relative to its second moment."""
+        if (i, step) not in self._tails:
+            line = self.problems[0].lines[i]
+            size = line.tail(*line.reach(STEPS[step]), 2, arb(0)) / line.absolute(2)
+            self._tails[i, step] = size.abs_upper() if size.is_finite() else NAN
+        return self._tails[i, step]
 
     def spaced(self) -> Iterator[tuple[Cut, ...]]:
-        """Yield cuts, each about `FARTHER` times as far out as the last, up to the farthest."""
+        """Yield cuts, each about `RATIO` times as far out as the last, up to the farthest."""
         spreads, step, last = NEAREST, 1.0, 0.0
         while spreads < MOST_SPREADS:
-            cuts = self._at(spreads, self._at_infinity)
+            cuts = self._at(dict.fromkeys(self.places, spreads), self._at_infinity)
             size = max(float(abs(end)) for cut in cuts for end in cut if end is not None)
-            if last and size > FARTHER * last * 1.01 and step > 1e-3:
+            if last and size > RATIO * last * 1.01 and step > 1e-3:
                 # reaches may grow exponentially with spreads
                 spreads, step = spreads - step, step / 2
             else:
@@ -101,15 +124,14 @@ class CutLaws:
         """Return the cuts at infinite ends only: near finite ones a weight may have most of its mass."""
         return (None if line.low is not None else low.mid()), (None if line.high is not None else high.mid())
 
-    def _at(self, spreads: float, ends: Callable[[Line, Ball, Ball], Cut] = Line.inner_ends) -> tuple[Cut, ...]:
-        cuts: list[Cut] = []
-        for i, line in enumerate(self.problems[0].lines):
-            if i not in self.places:
-                cuts.append((None, None))
-                continue
-            # laws that only come near to their finite ends are cut off there, too
-            cuts.append(ends(line, *line.reach(spreads)))
-        return tuple(cuts)
+    def _at(
+        self, spreads: Mapping[int, float], ends: Callable[[Line, Ball, Ball], Cut] = Line.inner_ends
+    ) -> tuple[Cut, ...]:
+        # laws that only come near to their finite ends are cut off there, too
+        return tuple(
+            ends(line, *line.reach(spreads[i])) if i in spreads else (None, None)
+            for i, line in enumerate(self.problems[0].lines)
+        )
 
     def cut(self, cuts: tuple[Cut, ...]) -> tuple[Strand, ...]:
         """Return the strands cut off."""

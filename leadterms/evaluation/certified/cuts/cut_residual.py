@@ -41,6 +41,8 @@ from leadterms.evaluation.moment_system import STRAYING, Cut, NumericSystem
 
 SMALL = 2.0**-100
 """Of the whole: so little is not looked at again."""
+MOST_EFFECTS = 2
+"""So many may have panels, as cells are few."""
 DEPTHS = (5, 2, 0)
 """How often cells are cut in pieces in so many dimensions, the last for more."""
 
@@ -88,7 +90,9 @@ class ResidualLoss:
         self._shares = [abs(arb(share)) for share in system.shares]
         self._least = LeastInformation(laws.problems, self._shares)
         # where weights fall fast boxes about the middle have next to none: panels cost more, and see where it is
-        strays = system.dimension <= 2 and all(isinstance(strand.weight, STRAYING) for strand in system.strands)
+        strays = system.dimension <= MOST_EFFECTS and all(
+            isinstance(strand.weight, STRAYING) for strand in system.strands
+        )
         self._panels = PanelInformation(laws.problems, self._shares) if strays else None
         parts = system.absolute_moments
         self.everywhere = sum(

@@ -3,7 +3,8 @@
 On a panel [a, b] of a predictor with a density between l and h the mean of f^2 over it lies between l and h times the
 integral of f^2, for every function f; on a product of panels the bounds multiply.  All of it may be in another variable
 t, x = x(t), in which the density is bounded.  The integrals of products of powers are known; where powers stand for
-functions, or x is one of t, they are enclosed (`integral`).
+functions, or x is one of t, they are enclosed (`integral`).  A point is a panel of its own: its probability is in place
+of the density, and the value there in place of the integral.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ FINER = 3
 class _Piece:
     """A panel of one predictor, with bounds of its density, not finite where none is known, and a part of its mass.
 
-    The density may be that of t: then there are the point x(t), and the panel's exact ends in t.
+    The density may be that of t: then there are the point x(t), and the panel's exact ends in t.  Or it is a point,
+    with bounds of its probability.
     """
 
     low: Ball
@@ -51,6 +53,7 @@ class _Piece:
     mass: Ball
     point: Callable[[Ball], Ball] | None = None
     ends: tuple[Ball, Ball] | None = None
+    is_point: bool = False
 
 
 class Panels:
@@ -178,11 +181,14 @@ class Panels:
         return self._grams[panel]
 
     def _integral(self, panel: int, place: int, first: int, second: int) -> Ball:
-        """Return the integral of the product of two powers of one predictor."""
+        """Return the integral of the product of two powers of one predictor, or their product at a point."""
         line, piece = self._lines[place], self._boxes[panel][place]
         key = (place, id(piece), first, second)
         if key not in self._integrals:
-            if piece.point is not None and piece.ends is not None:
+            if piece.is_point:
+                x = interval(piece.low, piece.high)
+                self._integrals[key] = line.power(x, first) * line.power(x, second)
+            elif piece.point is not None and piece.ends is not None:
                 point = piece.point
                 self._integrals[key] = integral(
                     lambda t: line.power(point(t), first) * line.power(point(t), second), *piece.ends
@@ -198,6 +204,8 @@ class Panels:
 
 
 def _rough_mass(piece: _Piece) -> Ball:
+    if piece.is_point:
+        return piece.most
     if piece.most.is_finite():
         low, high = (piece.low, piece.high) if piece.ends is None else piece.ends
         return (piece.most * (high - low)).mid()
@@ -224,7 +232,8 @@ def _pieces(line: Line, low: Ball, high: Ball, count: int) -> list[_Piece]:
     """
     atoms = line.atoms(low, high)
     if atoms is not None:
-        return [_Piece(x.lower(), x.upper(), NAN, NAN, p.lower().max(arb(0))) for x, p in atoms]
+        chances = [(x, p.lower().max(arb(0)), p.upper()) for x, p in atoms]
+        return [_Piece(x.lower(), x.upper(), least, most, least, is_point=True) for x, least, most in chances]
     found = []
     first_end, last_end = line.reach(FAR)
     cut = line.cut if isinstance(line, CutLine) else (None, None)
