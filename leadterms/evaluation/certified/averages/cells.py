@@ -32,7 +32,7 @@ LOWER, HIGHER = 0.55, 1.8
 """An ellipse that fails is followed by one so much lower; one that works, in the next cell, by one so much higher."""
 MANY = 3
 """Effects from which on nodes cost most."""
-MOST_CELLS = 4000
+MOST_CELLS = 12_000
 SLAB = 0.125
 """Thickness of what is pared off the sides of the cube, where the ceiling is small enough."""
 FEW_BITS = 50

@@ -159,7 +159,7 @@ def _top_beyond(kind: Kind, end: int, rows: int, to_the_right: bool) -> Pair:
         if end >= RIGHT * STEPS and not to_the_right:
             high = None
         bound = _unit(kind).modulus(low, high, height).abs_upper()
-        return _pair(bound, WIDER) if bound.is_finite() else (inf, 0)
+        return _pair(bound.max(arb(2) ** LEAST), WIDER) if bound.is_finite() else (inf, 0)
 
 
 @lru_cache(maxsize=65536)
