@@ -11,8 +11,8 @@ inequality for the law weighted by (v'a)^2
 E[(v'a)^2 f]/t is at most the largest eigenvalue of M^{-1} E[f a a'], so at most its trace E[f a'M^{-1}a], and at most
 sup f.  With L and g_j these bounds for |c| and |a_j|, H_AA >= k e^{-L - sum_j g_j |z_j|} M, and
 det H_AA >= k^d e^{-d L - d sum_j g_j |z_j|} det M.  All of it holds where a has a further entry 1.  A law without a
-mean is cut off first: H_AA is at least E[w a a'; R] for every region R of the predictors, for which the same is true
-with E[.; R] in place of E, and sup over R; so is a moment E[x^e w], e even.
+mean, or without a third moment where a has it, is cut off first: H_AA is at least E[w a a'; R] for every region R of
+the predictors, for which the same is true with E[.; R] in place of E, and sup over R; so is a moment E[x^e w], e even.
 
 **Weights with light tails**, probit and complementary log-log: see `light_tails`.
 
@@ -44,6 +44,7 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.bounds.bounds import without_moment
 from leadterms.evaluation.certified.bounds.exponential_sums import are_exponentials, quotient_of_exponentials
 from leadterms.evaluation.certified.bounds.light_tails import by_terms_below, is_outweighed, under_light_tails
+from leadterms.evaluation.certified.laws.cut_lines import CutLine
 from leadterms.evaluation.certified.moments.polynomials import (
     Polynomial,
     added,
@@ -121,13 +122,18 @@ class _Below:
 
 
 def _held(problem: Problem) -> Problem:
-    """Return a strand with the laws without a mean cut off (`HELD`): what is left of H, or of a moment, is below it."""
+    """Return a strand with heavy-tailed laws cut off (`HELD`): what is left of H, or of a moment, is below it.
+
+    Those without a mean, and under random slopes without a third moment.
+    """
+    steep = [any(not row[1 + m].is_zero() and e[i] for row in problem.loadings for m, e in
+                 enumerate(problem.predictor.monomials)) for i in range(len(problem.lines))]  # fmt: skip
     cuts = problem.strand.cuts or ((None, None),) * len(problem.lines)
     found = []
-    for line, cut in zip(problem.lines, cuts, strict=True):
-        if None in (line.low, line.high) and line.is_itself and not line.absolute(1).is_finite():
-            low, high = line.reach(HELD)
-            cut = (low.mid() if line.low is None else cut[0], high.mid() if line.high is None else cut[1])
+    for line, cut, moved in zip(problem.lines, cuts, steep, strict=True):
+        base = line.line if isinstance(line, CutLine) else line
+        if None in (base.low, base.high) and base.is_itself and not base.absolute(3 if moved else 1).is_finite():
+            cut = base.inner_ends(*line.reach(HELD))
         found.append(cut)
     return Problem(replace(problem.strand, cuts=tuple(found)))
 
