@@ -15,15 +15,18 @@ from flint import arb, fmpq
 from scipy import stats
 from sympy import Integer
 
-from leadterms import Model, leading_terms
+from leadterms import Model, expansion, leading_terms
 from leadterms.evaluation.certified.averages.cut_cells import CutCellsAverage, pays_in_cells
 from leadterms.evaluation.certified.bounds.bounds import Bounds
+from leadterms.evaluation.certified.bounds.inverse_ceiling import inverse_ceiling
+from leadterms.evaluation.certified.cuts.cell_inverse import InverseLossAt
 from leadterms.evaluation.certified.cuts.cell_loss import CellLoss, LossAt
 from leadterms.evaluation.certified.cuts.cut_laws import CutLaws
+from leadterms.evaluation.certified.laws.cut_lines import CutLine
 from leadterms.evaluation.certified.moments.panels import Panels
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import Strands
-from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Sector, Strand
+from leadterms.evaluation.moment_system import Ceiling, InverseForm, NumeratorTerm, NumericSystem, Sector, Strand
 from leadterms.model.law_reading import read_law
 from leadterms.model.weights import LogisticWeight
 
@@ -59,11 +62,20 @@ T, DT = panels(np.linspace(0, 12, 25))
 WIDE, DWIDE = panels(np.linspace(-9, 9, 37))
 LAWS = {
     "Pareto(1, 3)": (np.exp(T), DT * 3 * np.exp(-3 * T)),
+    "Pareto(1, 5)": (np.exp(T), DT * 5 * np.exp(-5 * T)),
     "Pareto(1, 3/2)": (np.exp(2 * T), DT * 3 * np.exp(-3 * T)),
     "LogNormal(0, 1)": (np.exp(WIDE), DWIDE * bell(WIDE)),
+    "StudentT(3)": (np.sqrt(3) * np.sinh(WIDE), DWIDE * 2 / np.pi * np.cosh(WIDE) ** -3),
     # sinh t/5^(1/2) of Student's law has the density C cosh(t)^-5
     "StudentT(5)": (np.sqrt(5) * np.sinh(WIDE), DWIDE * 8 / (3 * np.pi) * np.cosh(WIDE) ** -5),
     "Weibull(1, 1/2)": (T**2 * 25, DT * 5 * np.exp(-5 * T)),
+}
+
+
+DENSITIES = {
+    "Pareto(1, 3/2)": lambda x: 1.5 * x**-2.5,
+    "LogNormal(0, 1)": lambda x: bell(np.log(x)) / x,
+    "StudentT(5)": stats.t(5).pdf,
 }
 
 
@@ -199,6 +211,18 @@ def test_false_bound_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not CutCellsAverage(system("Pareto(1, 3)"), 30, everywhere=False).value().overlaps(right)
 
 
+def test_false_bound_of_an_inverse_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    term = NumeratorTerm(fmpq(1), (), (0,))
+    form = InverseForm(fmpq(1), (fmpq(1),), (term,), (fmpq(0),), ((fmpq(9, 10),),))
+    strands = system("Pareto(1, 5)").strands
+    above, sector = inverse_ceiling(strands, form)
+    given = NumericSystem(strands, lambda m: 1 / m[2], (above,), sector, inverse=form)
+    right = CutCellsAverage(given, 20, everywhere=False).value()
+    assert right.rel_accuracy_bits() >= 20
+    monkeypatch.setattr(InverseLossAt, "on", lambda self, cell: arb(0))
+    assert not CutCellsAverage(given, 20, everywhere=False).value().overlaps(right)
+
+
 @pytest.mark.parametrize("law", ["Pareto(1, 3)", "LogNormal(0, 1)", "StudentT(5)", "Weibull(1, 1/2)"])
 def test_panels_of_a_law_in_another_variable(law: str) -> None:
     """All panels together have no less than the second moments of the law that is cut off, and no more from below."""
@@ -220,6 +244,38 @@ def test_panels_of_a_law_in_another_variable(law: str) -> None:
     assert below[1, 1] > 0.4 * moments[1, 1]
     ends = [float(own.monomials[i][0].upper()) for i in range(len(own.monomials))]
     assert max(ends) >= high
+
+
+@pytest.mark.parametrize("law", ["Pareto(1, 5)"])
+def test_second_terms(law: str) -> None:
+    """E[1/H_AA] + R^2/G with R = E[H_AB/H_AA], A the slope and B the intercept."""
+    x, p = LAWS[law]
+    z, dz = around(-0.7 / np.sqrt(0.8))
+    m = np.array([[np.sum(p * logistic(-0.3 + s * x) * x**k) for k in range(3)] for s in 0.7 + np.sqrt(0.8) * z])
+    g, r, inverse = dz @ (m[:, 0] - m[:, 1] ** 2 / m[:, 2]), dz @ (m[:, 1] / m[:, 2]), dz @ (1 / m[:, 2])
+    found = expansion(Model("y ~ x + (0 + x | g)", family="bernoulli", laws={"x": law}))["x"]
+    number = found.evaluate(ALONE, digits=2, order="1/(m*n)", method="balls")
+    assert float(str(number).split()[0]) == pytest.approx(inverse + r * r / g, rel=3e-2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("law", ["LogNormal(0, 1)", "Pareto(1, 3/2)", "StudentT(3)"])
+def test_second_terms_that_take_longer(law: str) -> None:
+    test_second_terms(law)
+
+
+@pytest.mark.parametrize("law", ["Pareto(1, 3/2)", "LogNormal(0, 1)", "StudentT(5)"])
+def test_moments_between_cuts(law: str) -> None:
+    given = system(law)
+    line = Problem(given.strands[0]).lines[0]
+    cut = CutLine(line, line.inner_ends(*line.reach(1.0)))
+    for low, high, k in ((cut.low, cut.high, 0), (cut.low, cut.high, 1), (cut.low, cut.high, 2)):
+        t = np.linspace(float(low), float(high), 400_001)
+        density = DENSITIES[law](t)
+        found = cut.expectation(k)
+        assert found.is_finite()
+        assert float(found) == pytest.approx(np.trapezoid(density * t**k, t), abs=1e-4)
+        assert found.overlaps(arb(np.trapezoid(density * t**k, t), 1e-6))
 
 
 def test_where_cells_have_cuts_of_their_own() -> None:

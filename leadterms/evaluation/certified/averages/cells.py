@@ -64,10 +64,14 @@ class EffectsAverage:
         What is aimed at.
     size
         About the average of |F|, without proof; None where it is not known yet.
+    bounds
+        Of |F|, where better ones than those of the ceiling are known.
 
     """
 
-    def __init__(self, system: NumericSystem, bits: int, size: Ball | None = None) -> None:
+    def __init__(
+        self, system: NumericSystem, bits: int, size: Ball | None = None, bounds: Bounds | None = None
+    ) -> None:
         if not system.ceiling:
             raise EvaluationError(
                 "no bound of the integrand is known for large random effects: the certified road needs a ceiling"
@@ -76,7 +80,7 @@ class EffectsAverage:
         self._at_bits: dict[int, Strands] = {}
         with ball_precision(PLANNING_BITS):
             self.strands = Strands(system)
-            self.bounds = Bounds(self.strands)
+            self.bounds = Bounds(self.strands) if bounds is None else bounds
             self._ellipses = EllipseBounds(self.strands, self.bounds)
             known = [self._ellipses.reach(j) for j in range(self.dimension)]
             self._reach = [self.bounds.reach(j) if own is None else own for j, own in enumerate(known)]

@@ -7,7 +7,7 @@ like the logarithm of how far out a law has some mass.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from math import asinh, erf, inf, prod, sqrt
@@ -18,6 +18,7 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.averages.cells import MOST_CELLS, EffectsAverage, halves
 from leadterms.evaluation.certified.bounds.bounds import Bounds, mass_of
 from leadterms.evaluation.certified.bounds.size import cells_of, rough_size
+from leadterms.evaluation.certified.cuts.cell_inverse import InverseCellLoss, InverseLossAt, LocalBounds
 from leadterms.evaluation.certified.cuts.cell_loss import CellLoss, LossAt, OnCell
 from leadterms.evaluation.certified.cuts.cut_laws import MOST_SPREADS, CutLaws, places
 from leadterms.evaluation.certified.floors.least_information import QUASICONCAVE
@@ -43,26 +44,31 @@ NEAREST_BITS = 8
 class _AtCut:
     """A system cut off, made where a cell asks for it."""
 
-    def __init__(self, system: NumericSystem, laws: CutLaws, loss: CellLoss, cuts: tuple[Cut, ...]) -> None:
-        self._system, self._laws, self._loss, self._cuts = system, laws, loss, cuts
+    def __init__(self, laws: CutLaws, loss: CellLoss | InverseCellLoss, cuts: tuple[Cut, ...]) -> None:
+        self._laws, self._loss, self._cuts = laws, loss, cuts
+        self._average: EffectsAverage | None = None
 
     @cached_property
-    def lost(self) -> LossAt:
+    def lost(self) -> LossAt | InverseLossAt:
         """What it loses."""
         return self._loss.at(self._cuts)
 
     def average(self, bits: int, size: Ball) -> EffectsAverage:
         """Return the average over its effects."""
         if self._average is None:
-            self._average = EffectsAverage(self.system, bits, size)
+            self._average = EffectsAverage(self.system, bits, size, self.bounds)
         return self._average
 
-    _average: EffectsAverage | None = None
-
     @property
+    def bounds(self) -> Bounds:
+        """Bounds of its integrand."""
+        strands = Strands(self.system)
+        return LocalBounds(strands, self._loss) if isinstance(self._loss, InverseCellLoss) else Bounds(strands)
+
+    @cached_property
     def system(self) -> NumericSystem:
         """The system."""
-        return folded(replace(self._system, strands=self._laws.cut(self._cuts)))
+        return folded(self._loss.system(self._cuts))
 
 
 @dataclass(frozen=True)
@@ -125,13 +131,15 @@ class CutCellsAverage:
         self.system, self.bits = system, bits
         with ball_precision(PLANNING_BITS):
             self._laws = CutLaws(system.strands, everywhere)
-            self._bounds = Bounds(Strands(system))
-            loss = CellLoss(system, self._laws, self._bounds)
-            inside = filter(loss.holds_within, self._laws.spaced())
-            self._cuts = [_AtCut(system, self._laws, loss, cuts) for cuts in islice(inside, MOST_CUTS)]
-            self._loss = loss
-            strands = Strands(self._cuts[min(FIRST, len(self._cuts) - 1)].system)
-            self._size = rough_size(strands, Bounds(strands))
+            self._loss: CellLoss | InverseCellLoss
+            if system.shares is None and system.inverse is not None:
+                self._loss = InverseCellLoss(system, system.inverse, self._laws, Bounds(Strands(system)))
+            else:
+                self._loss = CellLoss(system, self._laws, Bounds(Strands(system)))
+            inside = filter(self._loss.holds_within, self._laws.spaced())
+            self._cuts = [_AtCut(self._laws, self._loss, cuts) for cuts in islice(inside, MOST_CUTS)]
+            near = self._cuts[min(FIRST, len(self._cuts) - 1)]
+            self._size = rough_size(Strands(near.system), near.bounds)
             self.tolerance = self._size * arb(2) ** (-bits - 2)
         self._hint = 0
 
@@ -242,9 +250,12 @@ def pays_in_cells(system: NumericSystem) -> bool:
     that is cut off falls no faster than an exponential: it then is more than `HEAVY` times as far to 2^-64 of its mass
     as to 2^-16, where a normal law has twice.
     """
-    if system.shares is None or not all(isinstance(strand.weight, QUASICONCAVE) for strand in system.strands):
-        return False
     strays = any(isinstance(strand.weight, STRAYING) for strand in system.strands)
+    inverse = system.inverse is not None and bool(system.inverse.probabilities) and not strays
+    if not (system.shares is not None or inverse):
+        return False
+    if not all(isinstance(strand.weight, QUASICONCAVE) for strand in system.strands):
+        return False
     with ball_precision(PLANNING_BITS):
         lines = _under_slopes(system)
         alone = len(places(Problem(system.strands[0]), everywhere=strays)) == len(lines)

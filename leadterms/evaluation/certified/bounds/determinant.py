@@ -12,7 +12,8 @@ w_(1) .. w_(d) det(a_(1) .. a_(d))^2, and d! det M that of the square alone, of 
 
 |eta| is at most |c(x)| + sum_j |z_j| |a_j(x)|, c its part without effects; for a function f E[|f| l] is at most
 d sup |f|, and (d E[f^2 l])^{1/2}, with E[f^2 l] = tr(M^{-1} E[f^2 a a']).  Small regions have small suprema, large ones
-more information: which is best depends on the effects' variances, so several are tried.  A law without a mean needs
+more information: which is best depends on the effects' variances, so several are tried.  A law without a mean, or
+without a third moment where a has it, needs
 one (`HELD`).
 
 **A moment** E[x^e w], e even, is at least that over R, and at least k E[x^e; R] e^{-E[x^e |eta|; R]/E[x^e; R]}.
@@ -46,7 +47,7 @@ from leadterms.evaluation.moment_system import Cut, InverseForm, Strand
 from leadterms.model.weights import ConstantWeight
 
 HELD = 1.0
-"""Spreads at which a law without a mean is cut off."""
+"""Spreads at which such a law is cut off."""
 SPREADS = (0.7, 1.0, 1.5, 2.2)
 """Those at which unbounded laws are cut off, in regions that are tried."""
 
@@ -88,13 +89,18 @@ def lower_bounds(problems: Sequence[Problem], form: InverseForm) -> Iterator[Bel
 
 
 def _held(problem: Problem) -> Problem:
-    """Return a strand with the laws without a mean cut off."""
+    """Return a strand with heavy-tailed laws cut off (`HELD`): what is left of H, or of a moment, is below it.
+
+    Those without a mean, and under random slopes without a third moment.
+    """
+    steep = [any(not row[1 + m].is_zero() and e[i] for row in problem.loadings for m, e in
+                 enumerate(problem.predictor.monomials)) for i in range(len(problem.lines))]  # fmt: skip
     cuts = problem.strand.cuts or ((None, None),) * len(problem.lines)
     found = []
-    for line, cut in zip(problem.lines, cuts, strict=True):
-        if None in (line.low, line.high) and line.is_itself and not line.absolute(1).is_finite():
-            low, high = line.reach(HELD)
-            cut = (low.mid() if line.low is None else cut[0], high.mid() if line.high is None else cut[1])
+    for line, cut, moved in zip(problem.lines, cuts, steep, strict=True):
+        base = line.line if isinstance(line, CutLine) else line
+        if None in (base.low, base.high) and base.is_itself and not base.absolute(3 if moved else 1).is_finite():
+            cut = base.inner_ends(*line.reach(HELD))
         found.append(cut)
     return Problem(replace(problem.strand, cuts=tuple(found)))
 

@@ -8,6 +8,13 @@ from leadterms.evaluation.certified.laws.line_base import Line, Segment
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, larger, smaller
 from leadterms.evaluation.moment_system import Cut
 
+SMALL = 2.0**-10
+"""So little of a moment beyond the ends is not looked at."""
+DEEP = 12.0
+"""Spreads up to which there are segments next to a law's own end."""
+NEAR = 2.0**-16
+"""Segments stop short of an end by less than this, relative to it."""
+
 
 class CutLine(Line):
     """The measure P(X in ., low <= X <= high).
@@ -70,9 +77,42 @@ class CutLine(Line):
         return self.line.within(low, high, power)
 
     def expectation(self, power: int) -> Ball:
-        """Return the law's moment up to what lies beyond the cut, not finite where either is not known."""
+        """Return the law's moment up to what lies beyond the cut, or that between the ends; not finite if unknown."""
         beyond = self.line.tail(self.low, self.high, power, arb(0))
-        return self.line.expectation(power) + arb(0, beyond.abs_upper()) if beyond.is_finite() else NAN
+        whole = self.line.expectation(power) + arb(0, beyond.abs_upper()) if beyond.is_finite() else NAN
+        if whole.is_finite() and beyond < SMALL * abs(whole):
+            return whole
+        between = self._between(power)
+        return between if between.is_finite() else whole
+
+    def _between(self, power: int) -> Ball:
+        """Return the moment by integrals over the segments, which stop short of the ends.
+
+        Those between ends a little farther out hold both ends: what is missing has at most the difference of the
+        masses times the largest |x|^power.  Segments that only come near to the law's own end leave its mass there.
+        """
+        line, ends = self.line, (self.low, self.high)
+        if None in ends or line.atoms(*ends) is not None:
+            return NAN
+        if power and not (self.plain or (self.is_itself and power == 1)):
+            return NAN
+        deep = line.reach(DEEP)
+        inner = [end if cut is not None else end.max(deep[0]) if side == 0 else end.min(deep[1])
+                 for side, (end, cut) in enumerate(zip(ends, self.cut, strict=True))]  # fmt: skip
+        outer = [end if cut is None else (end + sign * NEAR * abs(end)).mid()
+                 for sign, end, cut in zip((-1, 1), inner, self.cut, strict=True)]  # fmt: skip
+        low, high = inner
+        first, last = line.covered(outer[0], outer[1])
+        if not ((self.cut[0] is None or first <= low) and (self.cut[1] is None or last >= high)):
+            return NAN
+        missing = line.between(outer[0], outer[1], 0) - line.between(low, high, 0)
+        for side, (end, covered) in enumerate(zip(ends, line.covered(low, high), strict=True)):
+            if self.cut[side] is None and not (covered <= end if side == 0 else covered >= end):
+                missing += (
+                    line.tail(covered, deep[1], 0, arb(0)) if side == 0 else line.tail(deep[0], covered, 0, arb(0))
+                )
+        largest = larger(larger(abs(first), abs(last)), larger(abs(self.low), abs(self.high))).upper()
+        return line.between(low, high, power) + arb(0, (missing * largest**power).abs_upper())
 
     def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]] | None:
         """Return points and probabilities of a discrete law between two ends inside the cut, None otherwise."""

@@ -127,7 +127,7 @@ class Line:
         if not self.has(power):
             return NAN
         if self.low is not None and self.high is not None:
-            return self._integral_between(self.low, self.high, power)
+            return self.between(self.low, self.high, power)
         best = NAN
         size = reduce(larger, map(abs, self.reach(1.0))) ** power
         for spreads in SPREADS:
@@ -135,7 +135,7 @@ class Line:
             beyond = self.tail(low, high, power, arb(0))
             if self.normalised or not beyond.is_finite():
                 continue
-            value = self._integral_between(low, high, power)
+            value = self.between(low, high, power)
             if not value.is_finite():
                 break
             best = value + arb(0, beyond.abs_upper())
@@ -143,7 +143,7 @@ class Line:
                 break
         return best
 
-    def _integral_between(self, low: Ball, high: Ball, power: int) -> Ball:
+    def between(self, low: Ball, high: Ball, power: int) -> Ball:
         """Return the integral of x^power times the density of a continuous law, not finite for others."""
         if self.atoms(low, high) is not None:
             return NAN
