@@ -201,9 +201,27 @@ class PredictorAverage:
             return value
         if len(group) == 1 and not isinstance(group[0][1], JointNormalLaw):
             return self._tilted_one(factor, exponent, group[0])
+        self._require_one_unbounded(factor, exponent, group)
+        return Expectation(factor * exp(exponent), *group)
+
+    def _require_one_unbounded(self, factor: Expr, exponent: Expr, group: tuple[Tuple, ...]) -> None:
+        """Admit one unbounded predictor beside bounded ones, whose last power has a fixed coefficient.
+
+        The lower ones stay in compact sets: whatever these are, the last power decides.
+        """
+        wide = [one for one in group if isinstance(one[1], JointNormalLaw) or not is_bounded(one[1])]
+        if len(wide) == 1 and isinstance(wide[0][1], Law):
+            x, law = wide[0]
+            straight = factor.is_polynomial(x) and exponent.is_polynomial(x)
+            last = Poly(exponent, x) if straight else None
+            moved = self.effects | self._predictors
+            fixed = last is not None and last.degree() > 1 and not last.LC().free_symbols & moved
+            if fixed and not exponent.free_symbols & self.effects:
+                require_smooth([factor, exponent], [one for one in group if one is not wide[0]])
+                self._admit(polynomial_exponent_conditions(law, exponent, x))
+                return
         require_bounded(group)
         require_smooth([factor, exponent], group)
-        return Expectation(factor * exp(exponent), *group)
 
     def _tilted_one(self, factor: Expr, exponent: Expr, binding: Tuple) -> Expr:
         x, law = binding
@@ -232,7 +250,7 @@ class PredictorAverage:
 
     def _refuse_random_slope(self, exponent: Expr, x: Symbol, law: Law) -> None:
         """Refuse a normal random slope on an unbounded predictor: its moment generating function decides."""
-        if law.exponential_rates is None and set(tail_rates(law)) == {oo}:
+        if Poly(exponent, x).degree() > 1 or (law.exponential_rates is None and set(tail_rates(law)) == {oo}):
             raise UndecidedError(
                 f"whether E[exp({exponent})] exists over {x} ~ {law} and the normal random effects could not be "
                 f"decided: use a bounded or normal {x}"

@@ -26,6 +26,7 @@ SLOW = pytest.mark.slow
         ("poisson", "(0 + z | g)", (UNIT, NORMAL), "x:z"),
         pytest.param("poisson", "(z | g)", (FEW, NORMAL), "x", marks=SLOW),
         ("poisson", "(0 + x | g)", (UNIT, NORMAL), "x"),
+        ("poisson", "(0 + x | g)", (NORMAL, NORMAL), "x:z"),
     ],
     ids=str,
 )
@@ -34,6 +35,8 @@ def test_against_sums(family, random_part, laws, name):
     model = Model(f"y ~ x*z + {random_part}", family=family, laws=dict(zip("xz", laws, strict=True)))
     wide = 30 if family == "bernoulli" else 10
     at = {f"beta{k}": f"{draw.randint(-wide, wide)}/20" for k in range(4)}
+    if laws == (NORMAL, NORMAL):
+        at["beta3"] = "1/5"
     moved, place = MOVED[random_part], ["1", "x", "z", "x:z"].index(name)
     matrix = {"sigma2": "2/5"} if len(moved) == 1 else {"Sigma11": "3/4", "Sigma12": "-1/5", "Sigma22": "1/2"}
     result = expansion(model) if place in moved else leading_terms(model)

@@ -105,6 +105,31 @@ def test_powers_of_a_heavy_tail_under_the_log_link(family, law, degree, rate, be
     assert found == pytest.approx(exact * np.exp(-(rate**2) * sigma2 / 2), rel=2e-4)
 
 
+@pytest.mark.parametrize(("family", "law", "rate"), [("poisson", "StudentT(3)", 1), ("gaussian", "Cauchy(0, 1)", 2)])
+def test_an_interaction_with_a_bounded_predictor_under_the_log_link(family, law, rate):
+    result = leading_terms(
+        Model("y ~ x*z + I(x**2)", family=family, link="log", laws={"x": law, "z": "Uniform(-1, 2)"})
+    )
+    beta = {"beta0": 0.25, "beta1": -0.5, "beta2": 0.25, "beta3": -0.25, "beta4": 0.5, "phi": 1.0}
+    at = {str(s): repr(beta[str(s)]) for s in result.space.symbols}
+    assert [str(condition).lstrip("2*") for condition in result.conditions] == ["beta3 < 0"]
+    found = float(result["x:z"].evaluate(at, 6, method="balls"))
+    x, mass = grid(law)
+    nodes, weights = np.polynomial.legendre.leggauss(30)
+    total = np.zeros((5, 5))
+    for z, share in zip(0.5 + 1.5 * nodes, weights / 2, strict=True):
+        rows = np.stack([x**0, x, z * x**0, x**2, x * z])
+        eta = 0.25 - 0.5 * x + 0.25 * z - 0.25 * x**2 + 0.5 * x * z
+        total += share * (rows * (np.exp(np.clip(rate * eta, -700, 700)) * mass)) @ rows.T
+    assert found == pytest.approx(float(np.linalg.inv(total)[4, 4]), rel=5e-5)
+
+
+def test_a_random_slope_beside_a_square_is_not_called_infinite():
+    """E[exp(u x + b x^2)] over normal u is E[exp((b + sigma^2/2) x^2)], which may be finite."""
+    with pytest.raises(UndecidedError, match="and the normal random effects could not be decided"):
+        leading_terms(Model("y ~ x + I(x**2) + (0 + x | g)", family="poisson", laws={"x": "StudentT(3)"}))
+
+
 def test_odd_powers_that_grow_are_refused():
     with pytest.raises(ExistenceError, match="grows with x on an unbounded side"):
         leading_terms(Model("y ~ x + I(x**3)", family="poisson", laws={"x": "StudentT(3)"}))

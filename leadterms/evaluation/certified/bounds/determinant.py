@@ -13,8 +13,7 @@ w_(1) .. w_(d) det(a_(1) .. a_(d))^2, and d! det M that of the square alone, of 
 |eta| is at most |c(x)| + sum_j |z_j| |a_j(x)|, c its part without effects; for a function f E[|f| l] is at most
 d sup |f|, and (d E[f^2 l])^{1/2}, with E[f^2 l] = tr(M^{-1} E[f^2 a a']).  Small regions have small suprema, large ones
 more information: which is best depends on the effects' variances, so several are tried.  A law without a mean, or
-without a third moment where a has it, needs
-one (`HELD`).
+without a third moment where a has it, needs one (`HELD`).
 
 **A moment** E[x^e w], e even, is at least that over R, and at least k E[x^e; R] e^{-E[x^e |eta|; R]/E[x^e; R]}.
 """

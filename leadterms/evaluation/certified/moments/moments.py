@@ -286,6 +286,7 @@ def plan(
                 arb(0),
                 tuple((target * size).abs_upper() for size in sizes[i]),
                 falls[i],
+                problem.largest(i, shift, slopes),
             )
         rules.append(line_rule(request))
     if prod(len(rule.points) for rule in rules) > MOST_NODES * patience():

@@ -112,6 +112,8 @@ def fall(problem: Problem, i: int, shift: Ball, slopes: Sequence[Ball]) -> Fall 
     """Return how the weight falls in an unbounded predictor (`falls`), None where that is not known."""
     if None not in problem.supports[i]:
         return None
+    if problem.weight.rate is not None:
+        return _exponential_fall(problem, i, shift, slopes)
     part = own_part(problem, i, shift, slopes)
     height = problem.predictor.range(shift, slopes, problem.supports)[2]
     if part is None or not height.is_finite():
@@ -122,6 +124,20 @@ def fall(problem: Problem, i: int, shift: Ball, slopes: Sequence[Ball]) -> Fall 
         return None
     moments = [tuple(e for e in problem.strand.moments if e[i] == k) for k in range(problem.powers[i] + 1)]
     return Fall(level, rate, part.opposed(problem), tuple(moments), integral(problem, part, height))
+
+
+def _exponential_fall(problem: Problem, i: int, shift: Ball, slopes: Sequence[Ball]) -> Fall | None:
+    """Return the same of w = scale e^(rate eta), whose exponent is at most |Re a| + s - r |x| where p falls far out."""
+    rate = problem.weight.rate
+    part = own_part(problem, i, rate * shift, [rate * slope for slope in slopes])
+    if part is None or part.places or not falls_far_out(part.coefficients, problem.supports[i]):
+        return None
+    level = (abs(problem.weight.scale) * (part.offset + part.slack).exp()).abs_upper()
+    if not level.is_finite():
+        return None
+    moments = [tuple(e for e in problem.strand.moments if e[i] == k) for k in range(problem.powers[i] + 1)]
+    whole = (2 * level / part.rate).abs_upper()
+    return Fall(level, part.rate, Opposed((), (), ()), tuple(moments), whole)
 
 
 def integral(problem: Problem, part: OwnPart, height: Ball) -> Ball:

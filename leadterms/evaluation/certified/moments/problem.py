@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import product
 from math import floor, prod
@@ -116,6 +116,26 @@ class Problem:
             if not self.fixed_slopes:
                 slopes = [slope + effect * entry for slope, entry in zip(slopes, row[1:], strict=True)]
         return shift, slopes
+
+    def largest(self, i: int, shift: Ball, slopes: Sequence[Ball]) -> Callable[[Ball], Ball] | None:
+        """Return a bound of |w| over boxes of one predictor at all values of unbounded others; None without these.
+
+        Of an exponential weight: the others' ranges one by one may take apart what keeps Re eta from growing.
+        """
+        rate = self.weight.rate
+        if rate is None or not any(None in ends for j, ends in enumerate(self.supports) if j != i):
+            return None
+        own = [exponents[i] for exponents in self.predictor.monomials]
+        beside = [[*e[:i], 0, *e[i + 1 :]] for e in self.predictor.monomials]
+        powers = [line.power if not line.plain else whole_power for line in self.lines]
+        rest = Predictor(len(self.lines), beside, powers)
+
+        def bound(box: Ball) -> Ball:
+            along = [rate * b * powers[i](box, k) for b, k in zip(slopes, own, strict=True)]
+            high = rest.range(rate * shift, along, self.supports)[1]
+            return NAN if high is None else (abs(self.weight.scale) * high.exp()).abs_upper()
+
+        return bound
 
     @cached_property
     def absolute(self) -> list[list[Ball]]:

@@ -86,7 +86,10 @@ class Predictor:
         return low, high, height
 
     def _unbounded(self, shift: Ball, slopes: Sequence[Ball], ends: Ends) -> tuple[End, End, Ball]:
-        """Eta is bounded by monomials of bounded predictors, and by the tops of polynomials in unbounded ones."""
+        """Eta is bounded by monomials of bounded predictors, and by the tops of polynomials in unbounded ones.
+
+        These have coefficients in bounded predictors.
+        """
         height, real = shift.imag.abs_upper(), shift.real
         low: End = real.lower()
         high: End = real.upper()
@@ -103,11 +106,14 @@ class Predictor:
                     None if high is None else (high + reach).upper(),
                 )
                 continue
-            places = [i for i, k in enumerate(exponents) if k]
+            places = [i for i, k in enumerate(exponents) if k and None in ends[i]]
             if len(places) > 1 or self._powers[places[0]] is not whole_power:
                 low = high = None
-            else:
-                alone.setdefault(places[0], {})[exponents[places[0]]] = slope.real
+                continue
+            (i,) = places
+            others = [arb(0) if None in side else interval(*side) for side in ends]
+            own, k = alone.setdefault(i, {}), exponents[i]
+            own[k] = own.get(k, arb(0)) + slope.real * self.monomial(others, exponents, without=i)
         for i, own in alone.items():
             real = [own.get(k, arb(0)) for k in range(1, max(own) + 1)]
             most, least = top_of(real, ends[i]), top_of([-c for c in real], ends[i])

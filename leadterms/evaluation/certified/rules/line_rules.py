@@ -82,6 +82,13 @@ def eta_on(request: Request, x: Ball) -> Ball:
     return polynomial_on(request.eta, x, whole_power if request.line.plain else request.line.power)
 
 
+def weight_on(request: Request, x: Ball) -> Ball:
+    """Bound |w| over a complex box of the predictor."""
+    eta = acb(eta_on(request, x))
+    bound = request.modulus(eta.real.lower(), eta.real.upper(), eta.imag.abs_upper())
+    return bound if request.largest is None else smaller(bound, request.largest(x))
+
+
 def cut_ends(request: Request) -> tuple[Ball, Ball]:
     """Return the ends at which the rule for a request cuts off the law."""
     low, high, _ = _cut(request)
@@ -184,8 +191,7 @@ def _negligible(request: Request, segment: Segment, low: Ball, high: Ball) -> li
     if not mass.is_finite():
         return None
     x = segment.point(interval(low, high))
-    eta = acb(eta_on(request, x))
-    size = mass * request.modulus(eta.real.lower(), eta.real.upper(), eta.imag.abs_upper())
+    size = mass * weight_on(request, x)
     weighs = []
     for k, tolerance in enumerate(request.tolerances):
         weighs.append((size * abs(request.line.power(x, k))).abs_upper())
@@ -255,8 +261,7 @@ def _bounds_on_ellipse(
         if not density.is_finite():
             return [NAN] * powers, NAN
         x = segment.point(t)
-        eta = acb(eta_on(request, x))
-        size = density * request.modulus(eta.real.lower(), eta.real.upper(), eta.imag.abs_upper())
+        size = density * weight_on(request, x)
         if not size.is_finite():
             return [NAN] * powers, NAN
         mass = larger(mass, density.abs_upper())

@@ -74,6 +74,8 @@ class Request:
         Wanted error for each power; what is proven may be a little larger.
     fall
         How the weight falls far out, None where it is not known to.
+    largest
+        Another upper bound of |w| over a box of the predictor, whatever the others are; None where there is none.
 
     """
 
@@ -84,3 +86,4 @@ class Request:
     rate: Ball
     tolerances: tuple[Ball, ...]
     fall: Falling | None = None
+    largest: Callable[[Ball], Ball] | None = None
