@@ -8,7 +8,7 @@ probability is in place of the density, and the value there in place of the inte
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 from math import ceil, prod
@@ -75,6 +75,8 @@ class Panels:
         ]  # fmt: skip
         self._boxes = list(product(*sides))
         self._grams: dict[int, arb_mat] = {}
+        self._above: dict[int, list[Ball]] = {}
+        self._below: dict[int, list[Ball]] = {}
         # pieces are shared by panels
         self._integrals: dict[tuple[int, int, int, int], Ball] = {}
         self.monomials = [
@@ -91,22 +93,35 @@ class Panels:
 
     def most(self, weights: Mapping[int, Ball]) -> arb_mat:
         """Return a matrix that exceeds E[a f f'], in the order of symmetric matrices: a constant on these panels."""
-        total = arb_mat(len(self._columns), len(self._columns))
-        for panel, value in weights.items():
-            total += self._gram(panel) * (value * prod((piece.most for piece in self._boxes[panel]), start=arb(1)))
-        return total
+        return self._sum(weights, self._most)
 
     def least(self, weights: Mapping[int, Ball]) -> arb_mat:
         """Return a matrix that E[b f f'] exceeds, in the order of symmetric matrices: b constant on these panels."""
+        return self._sum(weights, self._least)
+
+    def _sum(self, weights: Mapping[int, Ball], flat: Callable[[int], list[Ball]]) -> arb_mat:
+        """Add up matrices of panels, given row by row, times weights: as one product of matrices."""
         size = len(self._columns)
-        total = arb_mat(size, size)
-        for panel, value in weights.items():
-            least = prod((piece.least for piece in self._boxes[panel]), start=arb(1))
+        if not weights:
+            return arb_mat(size, size)
+        entries = [entry for panel in weights for entry in flat(panel)]
+        whole = arb_mat([list(weights.values())]) * arb_mat(len(weights), size * size, entries)
+        return arb_mat(size, size, whole.entries())
+
+    def _most(self, panel: int) -> list[Ball]:
+        if panel not in self._above:
+            most = prod((piece.most for piece in self._boxes[panel]), start=arb(1))
+            self._above[panel] = (self._gram(panel) * most).entries()
+        return self._above[panel]
+
+    def _least(self, panel: int) -> list[Ball]:
+        if panel not in self._below:
+            size, least = len(self._columns), prod((piece.least for piece in self._boxes[panel]), start=arb(1))
             if least.is_finite():
-                total += self._gram(panel) * (value * least)
-            elif size == 1:
-                total += arb_mat(1, 1, [value * self._least_square(panel)])
-        return total
+                self._below[panel] = (self._gram(panel) * least).entries()
+            else:
+                self._below[panel] = [self._least_square(panel)] if size == 1 else [arb(0)] * size**2
+        return self._below[panel]
 
     def _least_square(self, panel: int) -> Ball:
         """Bound E[f^2] over a panel by its mass and the least f^2 there, for the one monomial f."""
