@@ -6,7 +6,7 @@ weight that falls like e^{-eta^2/2} falls slowest.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -14,7 +14,7 @@ from sympy import Expr, Integer, Matrix, Max, Min, Poly, Symbol, Tuple
 
 from leadterms.expectation.held import variables_of
 from leadterms.expectation.mapped_law import straightened
-from leadterms.model.laws import JointNormalLaw, Law, NormalLaw
+from leadterms.model.laws import JointNormalLaw, Law, NormalLaw, PoissonLaw, StatsLaw
 from leadterms.model.weights import Weight
 
 
@@ -71,16 +71,27 @@ class Rows:
         Whether they are all that there are.
     convex
         Whether it is one row, that of least variance in a convex set of rows.
+    nearest
+        Whether they are multiples of a whole number x, those nearest to zero, and eta is affine in x, all else bounded:
+        then |eta| is at least |u||x_0| less a constant at every x, x_0 being the nearest.
 
     """
 
     points: list[Matrix]
     complete: bool
     convex: bool
+    nearest: bool = False
+
+
+MOST_TRIED = 20
+"""Whole numbers to both sides of zero, or of the end of a support, among which points are looked for."""
 
 
 def spanning_rows(block: BlockA) -> Rows | None:
-    """Return rows that span; None for discrete laws with infinitely many values: one of them has no neighbourhood."""
+    """Return rows that span; None where none are known."""
+    counts = _rows_of_counts(block)
+    if counts is not None:
+        return counts
     choices: list[list[tuple[Symbol, Expr]]] = []
     free: list[tuple[Symbol, Law]] = []
     complete = True
@@ -104,6 +115,51 @@ def spanning_rows(block: BlockA) -> Rows | None:
         rows.append(row)
         straight = straight and found
     return Rows(rows, complete, straight and not choices and len(free) == 1 and _only_normal_slope(block, free[0]))
+
+
+def _rows_of_counts(block: BlockA) -> Rows | None:
+    """Return rows where one predictor on infinitely many whole numbers stands in them alone; None for others.
+
+    They are a basis, of the numbers nearest to zero: the others add to the information.
+    """
+    used = [binding for binding in block.bindings if any(row.has(*variables_of(binding)) for row in block.rows)]
+    if len(used) != 1 or not isinstance(used[0][1], (PoissonLaw, StatsLaw)):
+        return None
+    x, law = used[0]
+    if not law.is_discrete or law.atoms_with_probability is not None or not all(r.is_polynomial(x) for r in block.rows):
+        return None
+    kept: list[Matrix] = []
+    for k in _whole_numbers(law):
+        chance = law.density(k)
+        if chance == 0:
+            continue
+        row = Matrix([one.xreplace({x: k}) for one in block.rows])
+        if not (chance.is_positive and all(entry.is_number for entry in row)):
+            return None
+        if Matrix.hstack(*kept, row).rank() > len(kept):
+            kept.append(row)
+        if len(kept) == len(block.rows):
+            return Rows(kept, False, False, len(kept) == 1 and _is_multiple(block, used[0]))
+    return None
+
+
+def _is_multiple(block: BlockA, counted: Tuple) -> bool:
+    """Tell whether the one row is a multiple of a predictor in which eta is affine, all else bounded."""
+    x = counted[0]
+    others = [b for b in block.bindings if b != counted and block.eta.has(*variables_of(b))]
+    straight = block.eta.is_polynomial(x) and Poly(block.eta, x).degree() <= 1
+    return (block.rows[0] / x).cancel().is_number and straight and all(map(is_bounded, others))
+
+
+def _whole_numbers(law: Law) -> Iterator[Integer]:
+    """Yield the whole numbers of a support that are nearest to zero."""
+    low, high = law.support
+    ends = [end for end in (low, high) if end.is_finite]
+    start = min((abs(end) for end in ends), default=0) if ends and not low <= 0 <= high else Integer(0)
+    for size in range(int(start), int(start) + MOST_TRIED):
+        for k in dict.fromkeys((Integer(size), Integer(-size))):
+            if low <= k <= high:
+                yield k
 
 
 def _only_normal_slope(block: BlockA, free: tuple[Symbol, Law]) -> bool:

@@ -3,7 +3,10 @@ r"""Conditions by which the random effects vary less than a weight that decays l
 H = sum p_k w(eta_k) a_k a_k' over rows a_k, each w between e^{-eta^2/(2 k) - C |eta| - C} and the same with + C.
 
 **As many rows as effects**: Var(U'a_k) < k for each of a basis; H^{-1} is the sum of d_k d_k'/{p_k w(eta_k)} over the
-dual basis.  With more rows it suffices that this holds for each of a basis.
+dual basis.  With more rows it suffices that this holds for each of a basis.  One effect whose rows are c x, x on
+infinitely many whole numbers, eta = r + (b + c u) x with bounded r: |eta| >= (|c u| - |b|) |x_0| - max |r| at all x but
+zero, x_0 being nearest to it, and eta^2 is larger by |x| - |x_0| or more for large |u|, so that H is at most
+e^{-(c u x_0)^2/(2 k) + O(|u|)}, and nothing changes.
 
 **Weights that decay so on one side alone**, eta > 0 or eta < 0, and on the other at most like e^{-C|eta|}: with as many
 rows as effects, or convex rows (`inverse_existence`), -u serves where u does not, and nothing changes.  One effect
@@ -67,6 +70,7 @@ def where_rows_vary_less(
     else:
         found = [(row.T * block.covariance * row)[0].expand() for row in points]
         exact = sides is not None and (rows.convex or (rows.complete and len(points) == len(block.rows)))
+        exact = exact or (rows.nearest and sides == "both")
     exact = exact and not (turning and sides != "both")
     fail = [variance for variance in found if Lt(variance, limit) == false]
     if exact and heavy == false and any(Gt(variance, limit) == true for variance in fail):

@@ -15,11 +15,26 @@ from leadterms.model.weights import CloglogWeight, ProbitWeight
 from tests.expectation.inverse_cases import SECOND, SLOPE, X, Z, block, second
 
 
-@pytest.mark.parametrize("law", ["Poisson(1)", "Geometric(1/2)"])
-def test_an_atom_has_no_neighbourhood(law):
+@pytest.mark.parametrize(("law", "first"), [("Poisson(1)", 0), ("Geometric(1/2)", 1)])
+def test_an_atom_has_no_neighbourhood(law, first):
     # along u1 = -0.95 u0 the inverse outgrows the density for Sigma = [[2, -1.9], [-1.9, 2]], Var(U0 + U1) = 0.2
-    term = second(law, "y ~ x + (1 + x | g)")
-    assert term.exists == "undecided"
+    model = Model("y ~ x + (1 + x | g)", family="bernoulli", link="probit", laws={"x": law})
+    term = expansion(model)["1"].of_order("1/(m*n)")
+    # a basis is enough: rows at the points nearest to zero
+    for covariance, verdict in (
+        ((2, Rational(-19, 10), 2), "undecided"),
+        ((Rational(1, 10), 0, Rational(1, 10)), True),
+    ):
+        assert term.at(dict(zip(model.variance_parameters, covariance, strict=True))).exists == verdict
+    assert ("Sigma11 < 1" in term.condition) == (first == 0)
+
+
+@pytest.mark.parametrize("law", ["Poisson(1)", "Geometric(1/2)"])
+def test_a_slope_alone_on_counts(law):
+    """It is the row at one that decides."""
+    term = second(law, "y ~ x + (0 + x | g)", name="x")
+    assert term.exists is True
+    assert term.condition == "sigma2 < 1"
 
 
 @pytest.mark.slow

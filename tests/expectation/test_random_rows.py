@@ -42,7 +42,13 @@ def test_few_values_are_all_taken() -> None:
     found = rows(FiniteLaw(Tuple(-1, third), Tuple(0, third), Tuple(2, third)))
     assert [tuple(row) for row in found.points] == [(1, -1), (1, 0), (1, 2)]
     assert found.complete
-    assert rows(PoissonLaw(2)) is None
+
+
+def test_of_counts_a_basis_is_taken() -> None:
+    found = rows(PoissonLaw(2))
+    assert [tuple(row) for row in found.points] == [(1, 0), (1, 1)]
+    assert not found.complete
+    assert not found.nearest
 
 
 def test_small_tools() -> None:

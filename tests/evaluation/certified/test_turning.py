@@ -27,6 +27,7 @@ from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import BetaLaw, ExponentialLaw, LaplaceLaw, NormalLaw, PoissonLaw, UniformLaw
 from leadterms.model.weights import CloglogWeight, ProbitWeight
 from tests.evaluation.certified.complex_weights import cloglog, probit
+from tests.evaluation.certified.second_terms import both_terms
 
 Array = Any
 PROBIT, CLOGLOG = ProbitWeight(Integer(1)), CloglogWeight(Integer(1))
@@ -256,3 +257,20 @@ def test_a_random_slope_alone_from_the_model_to_its_digits(link: str, formula: s
     assert found.certified
     # seven digits are asked for
     assert float(found) == pytest.approx(np.linalg.inv(np.atleast_2d(total))[0, 0], rel=1e-6)
+
+
+@pytest.mark.slow
+def test_an_intercept_and_a_slope_on_counts_beside_a_density() -> None:
+    model = Model(
+        "y ~ x + z + (x | g)", family="bernoulli", link="probit", laws={"x": "Poisson(2)", "z": "Uniform(-1, 1)"}
+    )
+    at = "beta0=-0.3, beta1=0.7, beta2=0.5, Sigma11=0.2, Sigma12=0.05, Sigma22=0.1"
+    found = leading_terms(model)["z"].evaluate(at, 2, method="balls")
+    z, dz = nodes(-1, 1, 16)
+    x, chances = np.arange(40.0), stats.poisson(2).pmf(np.arange(40))
+    grid = [one.ravel() for one in np.meshgrid(x, z, indexing="ij")]
+    design = np.stack([np.ones_like(grid[0]), *grid])
+    weighted = design, np.outer(chances, dz / 2).ravel()
+    covariance = [[0.2, 0.05], [0.05, 0.1]]
+    exact = both_terms(lambda eta: probit(eta + 0j).real, weighted, [0, 1], (-0.3, 0.7, 0.5), covariance, 0.3, 6)[0]
+    assert abs(float(found.value) - exact[0, 0]) <= float(found.error) + 1e-5 * exact[0, 0]

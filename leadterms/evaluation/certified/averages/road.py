@@ -12,9 +12,11 @@ from leadterms.evaluation.certified.averages.cut_cells import CutCellsAverage, l
 from leadterms.evaluation.certified.averages.sector import SectorAverage, in_sector
 from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.slope_turning import slope_turning
+from leadterms.evaluation.certified.bounds.tilted_normal import place_of_tilt
 from leadterms.evaluation.certified.cuts.cut_road import cut_off, is_unbounded
 from leadterms.evaluation.certified.moments.folding import folded, is_folded
 from leadterms.evaluation.certified.moments.joining import joined
+from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS
 from leadterms.evaluation.certified.tools.work import MOST_UNITS, limited_work, require_patience
@@ -27,10 +29,8 @@ SPARE = 3
 ATTEMPTS = 3
 MORE_FOR_MANY = 3
 """How many times the usual work is granted with more random effects than a cell may have."""
-MORE_FOR_TURNED = 2
-"""The same with two under weights that no sector holds."""
-MORE_FOR_CUT = 3
-"""The same where each cell of two cuts off laws with heavy tails."""
+MORE_FOR_TURNED, MORE_FOR_CUT = 2, 3
+"""The same with two under weights that no sector holds, and where laws with heavy tails, or all laws, are cut off."""
 MOST_PLACES = 10**9
 """Values have no more decimal places."""
 MOST_IN_CELLS = 2
@@ -79,7 +79,7 @@ def certified_average(system: NumericSystem, bits: int) -> arb:
     if system.dimension > MOST_IN_CELLS:
         more = MORE_FOR_MANY
     elif system.dimension > 1 and _strays(system):
-        more = MORE_FOR_TURNED
+        more = MORE_FOR_CUT if not _is_tilted_normal(system) and _is_turned_far_out(system) else MORE_FOR_TURNED
     elif system.dimension > 1 and pays_in_cells(system):
         more = MORE_FOR_CUT
     with limited_work(bits, MOST_UNITS * more):
@@ -144,6 +144,11 @@ def _is_turned_far_out(system: NumericSystem) -> bool:
         strands = Strands(system)
         unbounded = any(None in ends for problem in strands.problems for ends in problem.supports)
         return unbounded and not strands.common_shift
+
+
+def _is_tilted_normal(system: NumericSystem) -> bool:
+    with ball_precision(PLANNING_BITS):
+        return place_of_tilt(system, [Problem(strand) for strand in system.strands]) is not None
 
 
 def _bounded(system: NumericSystem, bits: int, size: arb | None = None) -> arb:

@@ -84,6 +84,7 @@ class Panels:
         ]  # fmt: skip
         self._boxes = list(product(*sides))
         self._grams: dict[int, arb_mat] = {}
+        self._known: dict[int, list[Ball]] = {}
         # pieces are shared by panels
         self._integrals: dict[tuple[int, int, int, int], Ball] = {}
         self.monomials = [
@@ -149,16 +150,23 @@ class Panels:
         return middles, errors + 4 * UNIT * np.abs(middles)
 
     def least(self, weights: Mapping[int, Ball]) -> arb_mat:
-        """Return a matrix that E[b f f'] exceeds, in the order of symmetric matrices: b constant on these panels."""
+        """Return the same as `below`, for weights on some panels that may be too small for doubles."""
         size = len(self._columns)
-        total = arb_mat(size, size)
-        for panel, value in weights.items():
-            least = prod((piece.least for piece in self._boxes[panel]), start=arb(1))
+        if not weights:
+            return arb_mat(size, size)
+        entries = [entry for panel in weights for entry in self._of_panel(panel)]
+        whole = arb_mat([list(weights.values())]) * arb_mat(len(weights), size * size, entries)
+        return arb_mat(size, size, whole.entries())
+
+    def _of_panel(self, panel: int) -> list[Ball]:
+        """Return the entries of the matrix for a weight of 1 on one panel."""
+        if panel not in self._known:
+            size, least = len(self._columns), prod((piece.least for piece in self._boxes[panel]), start=arb(1))
             if least.is_finite():
-                total += self._gram(panel) * (value * least)
-            elif size == 1:
-                total += arb_mat(1, 1, [value * self._least_square(panel)])
-        return total
+                self._known[panel] = (self._gram(panel) * least).entries()
+            else:
+                self._known[panel] = [self._least_square(panel)] if size == 1 else [arb(0)] * size**2
+        return self._known[panel]
 
     def _least_square(self, panel: int) -> Ball:
         """Bound E[f^2] over a panel by its mass and the least f^2 there, for the one monomial f."""
