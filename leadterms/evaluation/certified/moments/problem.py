@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from itertools import product
+from itertools import pairwise, product
 from math import floor, prod
 from typing import Any
 
@@ -25,6 +25,8 @@ from leadterms.evaluation.precision import ball_precision
 
 SAMPLES = (9, 9, 9, 5)
 """Points at which each of so many predictors is looked at, the last for more."""
+MOST_COMBINATIONS, FEW_COMBINATIONS = 20_000, 2_000
+"""So many combinations of the predictors' samples are looked at, fewer where a law lacks moments."""
 PLACES = 4
 """In each unit of the linear predictor, at which a slowly falling moment is estimated."""
 SPREADS = (3.0, 8.0, 20.0)
@@ -86,7 +88,11 @@ class Problem:
     @cached_property
     def _sampled(self) -> tuple[Reals, Reals]:
         """Logarithms of rough probabilities, and monomials, at all combinations of the samples."""
-        chosen = list(product(*self.samples))
+        few = FEW_COMBINATIONS if not all(self.has_moments) else MOST_COMBINATIONS
+        samples = self.samples
+        if prod(map(len, samples)) > few:
+            samples = [_bunched(own, int(few ** (1 / len(samples)))) for own in samples]
+        chosen = list(product(*samples))
         masses = [prod((p for _, p in pairs), start=arb(1)) for pairs in chosen]
         rows = [self.predictor.values([x for x, _ in pairs]) for pairs in chosen]
         return (
@@ -216,6 +222,16 @@ def _sum_of_exponentials(exponents: Reals) -> Ball:
     if not np.isfinite(largest):
         return arb(0)
     return arb(largest).exp() * arb(np.exp(exponents - largest).sum())
+
+
+def _bunched(pairs: list[tuple[Ball, Ball]], most: int) -> list[tuple[Ball, Ball]]:
+    """Return at most so many points, each the likeliest of a bunch of neighbours with the probability of all."""
+    ordered = sorted(pairs, key=lambda pair: float(pair[0].mid()))
+    ends = [len(ordered) * j // most for j in range(most + 1)] if len(ordered) > most else list(range(len(ordered) + 1))
+    bunches = [ordered[a:b] for a, b in pairwise(ends)]
+    return [
+        (max(bunch, key=lambda pair: float(pair[1].mid()))[0], sum((p for _, p in bunch), arb(0))) for bunch in bunches
+    ]
 
 
 def _samples(line: Line, count: int) -> list[tuple[Ball, Ball]]:
