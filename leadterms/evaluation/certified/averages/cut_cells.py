@@ -63,7 +63,9 @@ class _AtCut:
     def bounds(self) -> Bounds:
         """Bounds of its integrand."""
         strands = Strands(self.system)
-        return LocalBounds(strands, self._loss) if isinstance(self._loss, InverseCellLoss) else Bounds(strands)
+        if isinstance(self._loss, InverseCellLoss) and self._loss.in_sector:
+            return LocalBounds(strands, self._loss)
+        return Bounds(strands)
 
     @cached_property
     def system(self) -> NumericSystem:
@@ -251,7 +253,7 @@ def pays_in_cells(system: NumericSystem) -> bool:
     as to 2^-16, where a normal law has twice.
     """
     strays = any(isinstance(strand.weight, STRAYING) for strand in system.strands)
-    inverse = system.inverse is not None and bool(system.inverse.probabilities) and not strays
+    inverse = system.inverse is not None and bool(system.inverse.probabilities)
     if not (system.shares is not None or inverse):
         return False
     if not all(isinstance(strand.weight, QUASICONCAVE) for strand in system.strands):

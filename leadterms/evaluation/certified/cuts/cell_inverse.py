@@ -28,7 +28,7 @@ from leadterms.evaluation.certified.cuts.outside import Outside, Part
 from leadterms.evaluation.certified.floors.least_information import LeastInformation, PanelInformation, inverse_on
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tools.balls import Ball, Cell, interval, larger, smaller
-from leadterms.evaluation.moment_system import Cut, InverseForm, NumericSystem, Sector
+from leadterms.evaluation.moment_system import STRAYING, Cut, InverseForm, NumericSystem, Sector
 
 
 class InverseCellLoss:
@@ -37,7 +37,7 @@ class InverseCellLoss:
     Parameters
     ----------
     system
-        Its integrand has the form, with probabilities; its weights have a sector.
+        Its integrand has the form, with probabilities.
     form
         That one.
     laws
@@ -59,6 +59,11 @@ class InverseCellLoss:
         self._layers = {
             (strand, e): (Layers(laws.problems[strand], e), laws.most(arb(1), strand, e)) for strand, e in moments
         }
+
+    @property
+    def in_sector(self) -> bool:
+        """Whether the weights stay in a sector off the real line, so that `top` holds for complex effects."""
+        return not any(isinstance(strand.weight, STRAYING) for strand in self._system.strands)
 
     def holds_within(self, cuts: tuple[Cut, ...]) -> bool:
         """Tell whether the regions for lambda are inside of cuts."""
@@ -105,7 +110,8 @@ class InverseCellLoss:
         """Return the system cut off, with its own ceiling and a sector for both that and `top`."""
         strands = self._laws.cut(cuts)
         ceiling, sector = inverse_ceiling(strands, self.form)
-        return replace(self._system, strands=strands, ceiling=(ceiling,), sector=self._wider(sector))
+        own = self._wider(sector) if self.in_sector else sector
+        return replace(self._system, strands=strands, ceiling=(ceiling,), sector=own)
 
     def _wider(self, sector: Sector) -> Sector:
         size = len(self.form.mean)
