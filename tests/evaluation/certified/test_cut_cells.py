@@ -275,6 +275,25 @@ def test_second_terms_that_take_longer(link: str, law: str) -> None:
     test_second_terms(link, law)
 
 
+@pytest.mark.slow
+def test_second_terms_beside_a_random_intercept() -> None:
+    """The entry of the slope in E[H^-1], H of both."""
+    x, dx = panels(np.linspace(0, 60, 121))
+    p = dx * np.exp(-x)
+    z, dz = around(-0.7 / np.sqrt(0.8))
+    v, dv = panels(np.linspace(-8, 8, 9), 12)
+    mean = 0.0
+    for own, mass in zip(z, dz, strict=True):
+        intercept = -0.3 + 0.2 / np.sqrt(0.8) * own + np.sqrt(0.95) * v
+        w = p * logistic(intercept[:, None] + (0.7 + np.sqrt(0.8) * own) * x)
+        m = w.sum(axis=1), w @ x, w @ x**2
+        mean += mass * (dv * bell(v)) @ (m[0] / (m[0] * m[2] - m[1] ** 2))
+    found = expansion(Model("y ~ x + (x | g)", family="bernoulli", laws={"x": "Exponential(1)"}))["x"]
+    at = {"beta0": "-3/10", "beta1": "7/10", "Sigma11": "1", "Sigma12": "1/5", "Sigma22": "4/5"}
+    number = found.evaluate(at, digits=2, order="1/(m*n)", method="balls")
+    assert float(str(number).split()[0]) == pytest.approx(mean, rel=2e-2)
+
+
 @pytest.mark.parametrize("law", ["Pareto(1, 3/2)", "LogNormal(0, 1)", "StudentT(5)"])
 def test_moments_between_cuts(law: str) -> None:
     given = system(law)

@@ -30,6 +30,8 @@ from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tools.balls import Ball, Cell, interval, larger, smaller
 from leadterms.evaluation.moment_system import STRAYING, Cut, InverseForm, NumericSystem, Sector
 
+FARTHEST = 3.0
+
 
 class InverseCellLoss:
     """Bounds of |F - F_R| and of |F| on cells of the effects, for products of intervals R.
@@ -71,7 +73,8 @@ class InverseCellLoss:
 
     def on(self, cell: Cell) -> OnCell:
         """Return what all cuts need to know of a cell."""
-        return OnCell(cell, self._bounds.top(cell), inverse_on(cell, self._least, self._panels))
+        top = smaller(self._bounds.top(cell), self.top(cell))
+        return OnCell(cell, top, inverse_on(cell, self._least, self._panels))
 
     def top(self, cell: Cell) -> Ball:
         """Bound |F| and |F_R| on a cell, (1 + |u|)^alpha in place of |u|^alpha."""
@@ -142,6 +145,10 @@ class LocalBounds(Bounds):
     def top(self, cell: Cell) -> Ball:
         """Bound |F| on a cell of real effects."""
         return smaller(super().top(cell), self._loss.top(cell))
+
+    def growth_of_effects(self) -> float:
+        """Return where the average's mass may lie: exponential ceilings see it much too far out."""
+        return min(FARTHEST, super().growth_of_effects())
 
 
 @dataclass(frozen=True)
