@@ -64,6 +64,7 @@ LAWS = {
     "Pareto(1, 3)": (np.exp(T), DT * 3 * np.exp(-3 * T)),
     "Pareto(1, 5)": (np.exp(T), DT * 5 * np.exp(-5 * T)),
     "Pareto(1, 3/2)": (np.exp(2 * T), DT * 3 * np.exp(-3 * T)),
+    "Logistic(0, 1)": (5 * WIDE, 5 * DWIDE / (2 + 2 * np.cosh(5 * WIDE))),
     "LogNormal(0, 1)": (np.exp(WIDE), DWIDE * bell(WIDE)),
     "StudentT(3)": (np.sqrt(3) * np.sinh(WIDE), DWIDE * 2 / np.pi * np.cosh(WIDE) ** -3),
     # sinh t/5^(1/2) of Student's law has the density C cosh(t)^-5
@@ -246,22 +247,51 @@ def test_panels_of_a_law_in_another_variable(law: str) -> None:
     assert max(ends) >= high
 
 
-@pytest.mark.parametrize("law", ["Pareto(1, 5)"])
-def test_second_terms(law: str) -> None:
+@pytest.mark.parametrize(("link", "law"), [("logit", "Pareto(1, 5)"), ("probit", "Logistic(0, 1)")])
+def test_second_terms(link: str, law: str) -> None:
     """E[1/H_AA] + R^2/G with R = E[H_AB/H_AA], A the slope and B the intercept."""
     x, p = LAWS[law]
+    weight = {"logit": logistic, "probit": probit}[link]
     z, dz = around(-0.7 / np.sqrt(0.8))
-    m = np.array([[np.sum(p * logistic(-0.3 + s * x) * x**k) for k in range(3)] for s in 0.7 + np.sqrt(0.8) * z])
+    m = np.array([[np.sum(p * weight(-0.3 + s * x) * x**k) for k in range(3)] for s in 0.7 + np.sqrt(0.8) * z])
     g, r, inverse = dz @ (m[:, 0] - m[:, 1] ** 2 / m[:, 2]), dz @ (m[:, 1] / m[:, 2]), dz @ (1 / m[:, 2])
-    found = expansion(Model("y ~ x + (0 + x | g)", family="bernoulli", laws={"x": law}))["x"]
+    found = expansion(Model("y ~ x + (0 + x | g)", family="bernoulli", link=link, laws={"x": law}))["x"]
     number = found.evaluate(ALONE, digits=2, order="1/(m*n)", method="balls")
     assert float(str(number).split()[0]) == pytest.approx(inverse + r * r / g, rel=3e-2)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("law", ["LogNormal(0, 1)", "Pareto(1, 3/2)", "StudentT(3)"])
-def test_second_terms_that_take_longer(law: str) -> None:
-    test_second_terms(law)
+@pytest.mark.parametrize(
+    ("link", "law"),
+    [
+        ("logit", "LogNormal(0, 1)"),
+        ("logit", "Pareto(1, 3/2)"),
+        ("logit", "StudentT(3)"),
+        ("probit", "LogNormal(0, 1)"),
+        ("probit", "StudentT(5)"),
+    ],
+)
+def test_second_terms_that_take_longer(link: str, law: str) -> None:
+    test_second_terms(link, law)
+
+
+@pytest.mark.slow
+def test_second_terms_beside_a_random_intercept() -> None:
+    """The entry of the slope in E[H^-1], H of both."""
+    x, dx = panels(np.linspace(0, 60, 121))
+    p = dx * np.exp(-x)
+    z, dz = around(-0.7 / np.sqrt(0.8))
+    v, dv = panels(np.linspace(-8, 8, 9), 12)
+    mean = 0.0
+    for own, mass in zip(z, dz, strict=True):
+        intercept = -0.3 + 0.2 / np.sqrt(0.8) * own + np.sqrt(0.95) * v
+        w = p * logistic(intercept[:, None] + (0.7 + np.sqrt(0.8) * own) * x)
+        m = w.sum(axis=1), w @ x, w @ x**2
+        mean += mass * (dv * bell(v)) @ (m[0] / (m[0] * m[2] - m[1] ** 2))
+    found = expansion(Model("y ~ x + (x | g)", family="bernoulli", laws={"x": "Exponential(1)"}))["x"]
+    at = {"beta0": "-3/10", "beta1": "7/10", "Sigma11": "1", "Sigma12": "1/5", "Sigma22": "4/5"}
+    number = found.evaluate(at, digits=2, order="1/(m*n)", method="balls")
+    assert float(str(number).split()[0]) == pytest.approx(mean, rel=2e-2)
 
 
 @pytest.mark.parametrize("law", ["Pareto(1, 3/2)", "LogNormal(0, 1)", "StudentT(5)"])

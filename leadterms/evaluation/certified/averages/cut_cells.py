@@ -34,8 +34,8 @@ from leadterms.evaluation.precision import ball_precision
 FIRST = 4
 """The cuts, by their order, at which an average's size is estimated."""
 MOST_CUTS = 200
-HALF_WIDTH = 1.0
-"""Of the first cells, in standard deviations of the effects."""
+WIDTH, WIDEST = 2.0, 16.0
+"""Of the widest cells that have rules, and of the first ones, in standard deviations of the effects."""
 HEAVY = 3.0
 NEAREST_BITS = 8
 """So many more bits than those asked for say how near to a slope of zero cells have a share of their own."""
@@ -63,7 +63,9 @@ class _AtCut:
     def bounds(self) -> Bounds:
         """Bounds of its integrand."""
         strands = Strands(self.system)
-        return LocalBounds(strands, self._loss) if isinstance(self._loss, InverseCellLoss) else Bounds(strands)
+        if isinstance(self._loss, InverseCellLoss) and self._loss.in_sector:
+            return LocalBounds(strands, self._loss)
+        return Bounds(strands)
 
     @cached_property
     def system(self) -> NumericSystem:
@@ -157,7 +159,7 @@ class CutCellsAverage:
             box, error = whole.box()
             shares = _Shares(box, self._zeros(), 2.0 ** -(self.bits + NEAREST_BITS))
         total, done, spare = arb(0), 0, self.tolerance / 16
-        cells = list(cells_of(box, HALF_WIDTH))
+        cells = list(cells_of(box, WIDEST / 2))
         while cells:
             cell = cells.pop()
             done += 1
@@ -172,6 +174,10 @@ class CutCellsAverage:
                 most = share / 4 + self.tolerance * shares.about_zero(cell) / 16
                 if outside.is_finite() and outside <= most:
                     error += outside
+                    continue
+                widest = max(range(self.system.dimension), key=lambda j: float(cell[j][1] - cell[j][0]))
+                if cell[widest][1] - cell[widest][0] > WIDTH:
+                    cells += halves(cell, widest)
                     continue
                 found = self._cut_for(on, most)
                 if found is None:
@@ -251,7 +257,7 @@ def pays_in_cells(system: NumericSystem) -> bool:
     as to 2^-16, where a normal law has twice.
     """
     strays = any(isinstance(strand.weight, STRAYING) for strand in system.strands)
-    inverse = system.inverse is not None and bool(system.inverse.probabilities) and not strays
+    inverse = system.inverse is not None and bool(system.inverse.probabilities)
     if not (system.shares is not None or inverse):
         return False
     if not all(isinstance(strand.weight, QUASICONCAVE) for strand in system.strands):

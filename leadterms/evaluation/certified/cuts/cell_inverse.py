@@ -28,7 +28,9 @@ from leadterms.evaluation.certified.cuts.outside import Outside, Part
 from leadterms.evaluation.certified.floors.least_information import LeastInformation, PanelInformation, inverse_on
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tools.balls import Ball, Cell, interval, larger, smaller
-from leadterms.evaluation.moment_system import Cut, InverseForm, NumericSystem, Sector
+from leadterms.evaluation.moment_system import STRAYING, Cut, InverseForm, NumericSystem, Sector
+
+FARTHEST = 3.0
 
 
 class InverseCellLoss:
@@ -37,7 +39,7 @@ class InverseCellLoss:
     Parameters
     ----------
     system
-        Its integrand has the form, with probabilities; its weights have a sector.
+        Its integrand has the form, with probabilities.
     form
         That one.
     laws
@@ -60,13 +62,19 @@ class InverseCellLoss:
             (strand, e): (Layers(laws.problems[strand], e), laws.most(arb(1), strand, e)) for strand, e in moments
         }
 
+    @property
+    def in_sector(self) -> bool:
+        """Whether the weights stay in a sector off the real line, so that `top` holds for complex effects."""
+        return not any(isinstance(strand.weight, STRAYING) for strand in self._system.strands)
+
     def holds_within(self, cuts: tuple[Cut, ...]) -> bool:
         """Tell whether the regions for lambda are inside of cuts."""
         return self._least.holds_within(cuts) and self._panels.holds_within(cuts)
 
     def on(self, cell: Cell) -> OnCell:
         """Return what all cuts need to know of a cell."""
-        return OnCell(cell, self._bounds.top(cell), inverse_on(cell, self._least, self._panels))
+        top = smaller(self._bounds.top(cell), self.top(cell))
+        return OnCell(cell, top, inverse_on(cell, self._least, self._panels))
 
     def top(self, cell: Cell) -> Ball:
         """Bound |F| and |F_R| on a cell, (1 + |u|)^alpha in place of |u|^alpha."""
@@ -105,7 +113,8 @@ class InverseCellLoss:
         """Return the system cut off, with its own ceiling and a sector for both that and `top`."""
         strands = self._laws.cut(cuts)
         ceiling, sector = inverse_ceiling(strands, self.form)
-        return replace(self._system, strands=strands, ceiling=(ceiling,), sector=self._wider(sector))
+        own = self._wider(sector) if self.in_sector else sector
+        return replace(self._system, strands=strands, ceiling=(ceiling,), sector=own)
 
     def _wider(self, sector: Sector) -> Sector:
         size = len(self.form.mean)
@@ -136,6 +145,10 @@ class LocalBounds(Bounds):
     def top(self, cell: Cell) -> Ball:
         """Bound |F| on a cell of real effects."""
         return smaller(super().top(cell), self._loss.top(cell))
+
+    def growth_of_effects(self) -> float:
+        """Return where the average's mass may lie: exponential ceilings see it much too far out."""
+        return min(FARTHEST, super().growth_of_effects())
 
 
 @dataclass(frozen=True)
