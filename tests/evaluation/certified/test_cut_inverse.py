@@ -136,6 +136,7 @@ def test_second_terms_of_a_slope_on_counts(link: str) -> None:
         ("logit", "Gamma(2, 1)"),
         ("probit", "Normal(0, 1)"),
         ("probit", "Exponential(1)"),
+        ("probit", "Poisson(2)"),
     ],
 )
 def test_second_terms_of_an_intercept_and_a_slope(link: str, law: str) -> None:
