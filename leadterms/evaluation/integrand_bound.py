@@ -6,7 +6,6 @@ from sympy import Symbol
 
 from leadterms.errors import UncertifiedError
 from leadterms.evaluation.ceilings import Bound, ceiling, ceiling_of_residual_information, has_curves
-from leadterms.evaluation.certified.tools.work import require_patience
 from leadterms.evaluation.held_plan import Average
 from leadterms.evaluation.integrand_forms import InverseInformation
 from leadterms.evaluation.moment_system import STRAYING
@@ -48,8 +47,6 @@ def integrand_bound(average: Average) -> tuple[Bound | None, InverseInformation 
         raise UncertifiedError(
             f"no certified road: {slope}, in an integrand that is neither residual nor inverse information"
         )
-    if len(average.effects.symbols) > 1 and any(isinstance(m.weight, STRAYING) for m in average.inner.values()):
-        require_patience(f"{slope}, in an inverse information of several random effects")
     return None, inverse
 
 

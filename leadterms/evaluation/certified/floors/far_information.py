@@ -2,8 +2,8 @@ r"""How small the information on the effects may be far out: sums of corners tha
 
 lambda is the least eigenvalue of H = sum_s p_s E_s[w a a'], a = d eta/dz.  One panel Q of one strand is enough, on
 which eta = c + b'z is an interval between those at its corners; or one panel of each of several strands, where a is the
-same for all of a strand.  With g the least eigenvalue of E[a a'; Q], or that of the sum of p_s E_s[a a'; Q_s] in place
-of p g, and the corners of all of them:
+same for all of a strand; or as many points of one strand as there are effects.  With g the least eigenvalue of
+E[a a'; Q], or that of the sum of p_s E_s[a a'; Q_s] in place of p g, and the corners of all of them:
 
 **Probit.**  With w(eta) >= k e^(-eta^2/2), eta^2 convex in the monomials of the predictors, 1/lambda is at most the sum
 over the corners of e^(eta^2/2)/(p k g).  Normal predictors that no effect multiplies widen the weight: with

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, product
+from itertools import chain, combinations, product
 
 from flint import arb, arb_mat
 
@@ -17,11 +17,12 @@ from leadterms.evaluation.certified.tools.corner import Corner
 
 Point = tuple[Ball, tuple[Ball, ...]]
 """c and b of eta = c + b'z."""
+_Piece = tuple[tuple[int, int], tuple[Point, ...]]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel of a strand's predictors, or one of each of several strands, with eta at the corners."""
+    """A panel of a strand's predictors, or several of one or of different strands, with eta at the corners."""
 
     information: PanelInformation
     parts: tuple[tuple[int, int], ...]
@@ -60,18 +61,23 @@ class Panel:
 
 
 def panels_of(information: PanelInformation) -> Iterator[Panel]:
-    """Yield the panels of strands whose columns may be independent, or else of as many strands as there are effects."""
+    """Yield the panels of strands whose columns may be independent, or else of as many strands as there are effects.
+
+    Of a strand of points, on one of which the columns are not independent, as many points as there are effects.
+    """
     size = len(information.problems[0].loadings)
     pieces = [
         [((strand, place), tuple(corners_of(problem, ranges))) for place, ranges in enumerate(panels.monomials)]
         for strand, (problem, panels) in enumerate(zip(information.problems, information.panels, strict=True))
     ]
-    whole = [pieces[strand] for strand, change in enumerate(information.changes) if change.ncols() >= size]
-    groups = ([own] for own in whole) if whole else combinations(pieces, size)
-    for group in groups:
-        for choice in product(*group):
-            corners = tuple(corner for _, own in choice for corner in own)
-            yield Panel(information, tuple(part for part, _ in choice), corners)
+    whole = [strand for strand, change in enumerate(information.changes) if change.ncols() >= size]
+    groups: Iterator[Iterable[tuple[_Piece, ...]]] = (product(*group) for group in combinations(pieces, size))
+    if whole:
+        counts = ((strand, size if information.panels[strand].are_points else 1) for strand in whole)
+        groups = (combinations(pieces[strand], count) for strand, count in counts)
+    for choice in chain.from_iterable(groups):
+        corners = tuple(corner for _, own in choice for corner in own)
+        yield Panel(information, tuple(part for part, _ in choice), corners)
 
 
 def corners_of(problem: Problem, ranges: Sequence[Ball]) -> Iterator[Point]:

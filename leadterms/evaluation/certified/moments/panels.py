@@ -83,6 +83,7 @@ class Panels:
             for line in problem.lines
         ]  # fmt: skip
         self._boxes = list(product(*sides))
+        self.are_points = all(piece.is_point for own in sides for piece in own)
         self._grams: dict[int, arb_mat] = {}
         self._known: dict[int, list[Ball]] = {}
         # pieces are shared by panels
