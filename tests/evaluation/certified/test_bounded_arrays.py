@@ -77,6 +77,13 @@ def test_weights_below_the_least_double_keep_their_size(kind: Any, w: Any, log_w
     assert (top - least < abs(expected) / 8 + 10).all()
 
 
+def test_where_nothing_is_known_of_the_slope_it_is_infinite() -> None:
+    """Beyond `FAR`, and beside the weight's pole at |Im eta| = pi/2."""
+    low, across = np.array([0.0, 23.0, 100.0, 0.0]), np.array([0.1, 0.1, 0.1, 1.6])
+    rests = BoundedArrays(CloglogBalls).rests(low, low + 2, across)
+    assert np.isfinite(rests.halves).tolist() == np.isfinite(rests.across).tolist() == [True, False, False, False]
+
+
 def test_far_out_nothing_is_known_from_below() -> None:
     far = np.array([-2e4, 2e4])
     for kind in (ProbitBalls, CloglogBalls):

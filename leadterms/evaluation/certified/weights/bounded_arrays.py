@@ -112,11 +112,13 @@ class BoundedArrays:
         most = np.array([_rest(i)[1] for i in _down(low, STEPS).tolist()])
         least = np.array([_rest(i)[0] for i in _up(high, STEPS).tolist()])
         slopes = np.array([_slopes(i, row) for i, row in zip(_up(high, COLUMNS).tolist(), rows, strict=True)])
-        known = np.isfinite(most - least + slopes.sum(axis=1))
-        first, second = np.where(known, slopes.T, np.inf)
-        middles = np.where(known, (most + least) / 2, 0.0)
-        halves = np.where(known, (most - least) / 2, np.inf) + across**2 / 2 * second
-        return Rests(middles, halves * WIDER + np.abs(middles) * 1e-15 + TINY, across * first * WIDER + TINY)
+        known = np.isfinite(most) & np.isfinite(least) & np.isfinite(slopes).all(axis=1)
+        most, least = np.where(known, most, 0.0), np.where(known, least, 0.0)
+        first, second = np.where(known, slopes.T, 0.0)
+        middles = (most + least) / 2
+        halves = ((most - least) / 2 + across**2 / 2 * second) * WIDER + np.abs(middles) * 1e-15 + TINY
+        unknown = np.where(known, 0.0, np.inf)
+        return Rests(middles, halves + unknown, across * first * WIDER + TINY + unknown)
 
 
 def _down(x: Reals, steps: int) -> Ints:
