@@ -8,7 +8,7 @@ from flint import acb, arb, fmpq
 from sympy import Integer, Rational
 
 from leadterms.evaluation.certified.moments.in_doubles import InDoubles
-from leadterms.evaluation.certified.moments.moments import plan
+from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.tools.balls import interval
 from leadterms.evaluation.certified.tools.discs import Discs, rows_of

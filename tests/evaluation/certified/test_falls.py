@@ -17,7 +17,7 @@ from leadterms.evaluation.certified.bounds.bounds import _of_moment
 from leadterms.evaluation.certified.laws import falls
 from leadterms.evaluation.certified.moments import own_part
 from leadterms.evaluation.certified.moments.lines import line_of
-from leadterms.evaluation.certified.moments.moments import plan
+from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.moment_system import Ceiling, Strand
 from leadterms.evaluation.precision import ball_precision

@@ -17,7 +17,7 @@ from leadterms.evaluation.certified.laws import transforms
 from leadterms.evaluation.certified.laws.transforms import heavy_transform
 from leadterms.evaluation.certified.moments.fourier_plan import fourier_plan, is_wanted
 from leadterms.evaluation.certified.moments.lines import line_of
-from leadterms.evaluation.certified.moments.moments import plan
+from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.weight_balls import weight_balls
 from leadterms.evaluation.certified.rules.light_transform import LightTransform

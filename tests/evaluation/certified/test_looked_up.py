@@ -9,7 +9,7 @@ from flint import arb, fmpq
 from sympy import Integer
 
 from leadterms.evaluation.certified.moments import looked_up, moments
-from leadterms.evaluation.certified.moments.moments import plan
+from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.tools.balls import interval
 from leadterms.evaluation.moment_system import Strand

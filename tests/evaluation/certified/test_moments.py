@@ -8,7 +8,8 @@ from flint import acb, arb, fmpq
 from sympy import Integer, Rational, Tuple, sqrt
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.moments.moments import Plan, plan
+from leadterms.evaluation.certified.moments.moments import Plan
+from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision

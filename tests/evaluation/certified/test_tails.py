@@ -19,7 +19,7 @@ from sympy.stats.crv_types import ContinuousRV
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.tail_growth import TailGrowth, X, _larger
 from leadterms.evaluation.certified.moments.lines import line_of
-from leadterms.evaluation.certified.moments.moments import plan
+from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision

@@ -19,8 +19,9 @@ from leadterms import Model, leading_terms
 from leadterms.evaluation.certified.averages.road import certified_average
 from leadterms.evaluation.certified.bounds.turning import Turn, Turning
 from leadterms.evaluation.certified.laws.cut_lines import CutLine
+from leadterms.evaluation.certified.laws.pieces import pieces
 from leadterms.evaluation.certified.moments.lines import line_of
-from leadterms.evaluation.certified.moments.panels import Panels, _pieces, trace_of_ratio
+from leadterms.evaluation.certified.moments.panels import Panels, trace_of_ratio
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Sector, Strand
 from leadterms.evaluation.precision import ball_precision
@@ -150,11 +151,11 @@ def test_panels_count_no_mass_twice(law: Any) -> None:
     with ball_precision(64):
         line = line_of(law)
         own = line if line.high is not None else CutLine(line, (None, arb(20)))
-        pieces = _pieces(own, own.low, own.high, 64)
-        mass = sum((piece.mass for piece in pieces), arb(0))
+        found = pieces(own, own.low, own.high, 64)
+        mass = sum((piece.mass for piece in found), arb(0))
         assert mass > 0.5
         assert not mass > 1
-        for first, second in pairwise(pieces):
+        for first, second in pairwise(found):
             if first.is_point:
                 assert first.high < second.low
             elif first.least.is_finite() and second.least.is_finite() and first.point is second.point:

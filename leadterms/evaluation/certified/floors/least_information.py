@@ -15,8 +15,8 @@ from sympy import Integer
 from leadterms.evaluation.certified.floors.near_zero import power_at_zero
 from leadterms.evaluation.certified.laws.line_base import Line
 from leadterms.evaluation.certified.laws.named_lines import NormalLine
-from leadterms.evaluation.certified.moments.moments import plan
 from leadterms.evaluation.certified.moments.panels import MIDDLE, Panels
+from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.polynomials import columns, columns_in_monomials, times
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.tools.balls import (

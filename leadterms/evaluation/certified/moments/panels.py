@@ -9,51 +9,26 @@ of the density, and the value there in place of the integral.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import pairwise, product
-from math import ceil, prod
+from itertools import product
+from math import prod
 
 import numpy as np
-from flint import acb, arb, arb_mat
+from flint import arb, arb_mat
 
 from leadterms.evaluation.certified.laws.cut_lines import CutLine
-from leadterms.evaluation.certified.laws.line_base import Line, Segment
+from leadterms.evaluation.certified.laws.pieces import pieces
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, integral, interval
 from leadterms.evaluation.certified.tools.discs import TINY, UNIT, WIDER, Reals, upwards
 
 COUNTS = (1, 16, 8, 4, 3)
 """Panels of each of so many predictors, the last for more."""
-BEND = 1.7
-"""How much shorter panels are where a law has most of its mass."""
-FAR = 12.0
-"""Spreads up to which a law is cut into panels towards an end that its segments only come near to."""
 MIDDLE = 3.0
 """Spreads in the middle of an unbounded law."""
-NEAR = 2.0**-16
-"""Segments stop short of a cut by less than this, relative to it."""
 FINER = 3
 """How many times more there are of the whole of an unbounded law that is cut off."""
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """A panel of one predictor, with bounds of its density, not finite where none is known, and a part of its mass.
-
-    The density may be that of t: then there are the point x(t), and the panel's exact ends in t.  Or it is a point,
-    with bounds of its probability.
-    """
-
-    low: Ball
-    high: Ball
-    least: Ball
-    most: Ball
-    mass: Ball
-    point: Callable[[Ball], Ball] | None = None
-    ends: tuple[Ball, Ball] | None = None
-    is_point: bool = False
 
 
 class Panels:
@@ -78,8 +53,8 @@ class Panels:
         self._lines, self._columns = problem.lines, columns
         count = times * COUNTS[min(len(problem.lines), len(COUNTS) - 1)]
         sides = [
-            _pieces(line, *line.reach(MIDDLE), count) if middle else
-            _pieces(line, line.low, line.high, count * (FINER if isinstance(line, CutLine) else 1))
+            pieces(line, *line.reach(MIDDLE), count) if middle else
+            pieces(line, line.low, line.high, count * (FINER if isinstance(line, CutLine) else 1))
             for line in problem.lines
         ]  # fmt: skip
         self._boxes = list(product(*sides))
@@ -96,7 +71,7 @@ class Panels:
     @cached_property
     def masses(self) -> list[Ball]:
         """About the mass of each panel, without proof; 1 for a part of which nothing is known."""
-        return [prod((_rough_mass(piece) for piece in box), start=arb(1)) for box in self._boxes]
+        return [prod((piece.rough_mass for piece in box), start=arb(1)) for box in self._boxes]
 
     def above(self, weights: Reals) -> arb_mat:
         """Return a matrix that exceeds E[a f f'], in the order of symmetric matrices: a constant on each panel.
@@ -212,15 +187,6 @@ class Panels:
         return self._integrals[key]
 
 
-def _rough_mass(piece: _Piece) -> Ball:
-    if piece.is_point:
-        return piece.most
-    if piece.most.is_finite():
-        low, high = (piece.low, piece.high) if piece.ends is None else piece.ends
-        return (piece.most * (high - low)).mid()
-    return piece.mass if piece.mass > 0 else arb(1)
-
-
 def trace_of_ratio(above: arb_mat, below: arb_mat) -> Ball:
     """Return tr(B^-1 A), which bounds x'Ax/x'Bx; not finite where unknown.
 
@@ -232,93 +198,3 @@ def trace_of_ratio(above: arb_mat, below: arb_mat) -> Ball:
         return NAN
     trace = sum((ratio[i, i] for i in range(ratio.nrows())), arb(0))
     return trace.abs_upper() if trace.is_finite() else NAN
-
-
-def _pieces(line: Line, low: Ball, high: Ball, count: int) -> list[_Piece]:
-    """Cut a range of a law into about so many panels.
-
-    Next to an end that segments only come near to there is one of which nothing is known.
-    """
-    atoms = line.atoms(low, high)
-    if atoms is not None:
-        chances = [(x, p.lower().max(arb(0)), p.upper()) for x, p in atoms]
-        return [_Piece(x.lower(), x.upper(), least, most, least, is_point=True) for x, least, most in chances]
-    found = []
-    first_end, last_end = line.reach(FAR)
-    cut = line.cut if isinstance(line, CutLine) else (None, None)
-    inner = low if cut[0] is not None else low.max(first_end), high if cut[1] is not None else high.min(last_end)
-    segments = line.segments(*inner)
-    for i, segment in enumerate(segments):
-        first, last = segment.point(segment.low), segment.point(segment.high)
-        parts = max(1, ceil(float(abs(last - first) / (high - low)) * count - 0.01))
-        for start, end in _cut(segment.low, segment.high, parts, _side_of_most(line, i, len(segments))):
-            piece = _piece(segment, start, end)
-            for side, t in ((0, start), (1, end)):
-                if isinstance(line, CutLine) and t is (segment.low, segment.high)[side]:
-                    piece = _reaching(line, segment, piece, side)
-            found.append(piece)
-    if found and isinstance(line, CutLine):
-        # segments stop a little short of where a law is cut off
-        edges = min(piece.low for piece in found), max(piece.high for piece in found)
-        for end, (first, last) in zip(cut, ((low, edges[0]), (edges[1], high)), strict=True):
-            if end is not None and first < last:
-                found.append(_Piece(first, last, arb(0), NAN, arb(0)))
-    if low < inner[0]:
-        found.append(_Piece(low, min(piece.low for piece in found), arb(0), NAN, arb(0)))
-    if high > inner[1]:
-        found.append(_Piece(max(piece.high for piece in found), high, arb(0), NAN, arb(0)))
-    return found
-
-
-def _piece(segment: Segment, start: Ball, end: Ball) -> _Piece:
-    """Return the panel between two points of a segment."""
-    density = segment.density(acb(interval(start, end))).real
-    known = density.is_finite()
-    least, most = (density.lower().max(arb(0)), density.upper()) if known else (arb(0), NAN)
-    mass = (least * (end - start)).lower().max(arb(0))
-    if segment.is_straight and known:
-        # the exact ends: panels that overlap would count some mass twice
-        return _Piece(start, end, least, most, mass)
-    x = segment.point(interval(start, end))
-    return _Piece(x.lower(), x.upper(), *((least, most) if known else (NAN, NAN)), mass, segment.point, (start, end))
-
-
-def _reaching(line: CutLine, segment: Segment, piece: _Piece, side: int) -> _Piece:
-    """Return a panel at the end of a segment that covers the end of a cut off law which that stops short of.
-
-    The density is that of the law beyond it, too; of what is left nothing is bounded from below.
-    """
-    if piece.point is None or piece.ends is None or not piece.most.is_finite():
-        return piece
-    t = piece.ends[side]
-    x = piece.point(t)
-    for place, cut in enumerate(line.cut):
-        if cut is None or not abs(x - cut) < NEAR * abs(cut):
-            continue
-        away = NEAR * (1 + abs(t))
-        start, end = piece.ends
-        wider = _piece(segment, *(((start - away).mid(), end) if side == 0 else (start, (end + away).mid())))
-        if wider.most.is_finite() and (wider.low <= cut if place == 0 else wider.high >= cut):
-            return replace(wider, least=arb(0), mass=arb(0))
-    return piece
-
-
-def _side_of_most(line: Line, i: int, count: int) -> int:
-    """Tell where a segment of a law has most of its mass: at its lower end (-1), its upper one (1), or not known (0).
-
-    A law unbounded on one side has most at the other, one unbounded on both about the middle; cut off or not.
-    """
-    law = line.line if isinstance(line, CutLine) else line
-    below, above = law.low is None, law.high is None
-    if below and above:
-        return 0 if count == 1 else 1 if 2 * i < count - 1 else -1
-    return 1 if below else -1 if above else 0
-
-
-def _cut(low: Ball, high: Ball, count: int, side: int) -> list[tuple[Ball, Ball]]:
-    """Cut an interval into panels that are shorter towards one side."""
-    shares = [i / count for i in range(1, count)]
-    if side:
-        shares = [t**BEND if side < 0 else 1 - (1 - t) ** BEND for t in shares]
-    cuts = [low, *((low + (high - low) * t).mid() for t in shares), high]
-    return list(pairwise(cuts))

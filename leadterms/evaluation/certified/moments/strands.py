@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from flint import acb, arb, fmpq
 
 from leadterms.evaluation.certified.moments.fourier_rule import FourierPlan
-from leadterms.evaluation.certified.moments.moments import Plan, plan
+from leadterms.evaluation.certified.moments.moments import Plan
+from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, larger
 from leadterms.evaluation.curve_law import CurveLaw

@@ -23,7 +23,7 @@ from flint import arb
 from sympy import Integer
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.moments.moments import plan
+from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import in_predictors, monomials_of
 from leadterms.evaluation.certified.moments.weight_balls import rate_of
