@@ -54,6 +54,32 @@ def test_doubles_agree_with_balls(weight: Any, monkeypatch: pytest.MonkeyPatch) 
     assert max(radii) < 1e-12
 
 
+@pytest.mark.parametrize("weight", WEIGHTS)
+def test_tables_of_the_weight_agree_with_balls(weight: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interaction of two predictors: no table of one of them holds."""
+    monomials = ((1, 0), (0, 1), (1, 1))
+    rows = ((fmpq(1), fmpq(0), fmpq(0), fmpq(0)),)
+    laws = (NormalLaw(0, 1), UniformLaw(-1, 1))
+    slopes = (fmpq(7, 10), fmpq(2, 5), fmpq(-1, 5))
+    strand = Strand(weight, laws, fmpq(-1, 3), slopes, rows, MOMENTS, monomials=monomials)
+    with ball_precision(64):
+        problem = Problem(strand)
+        rules = plan(
+            problem, *problem.at((interval(arb(-1), arb(1)),)), 30, *problem.rough_scales(*problem.at((arb(0),)))
+        )
+        points = [problem.at((arb(k) / 40,)) for k in range(-40, 41)]
+        quick = rules.moments(points)
+        monkeypatch.setattr(moments, "looked_up", lambda *_: None)
+        slow = rules.moments(points)
+    differ = 0
+    for row, other in zip(quick, slow, strict=True):
+        for first, second in zip(row, other, strict=True):
+            assert first.overlaps(second)
+            assert first.rad() < 1e-8
+            differ += float(first.mid()) != float(second.mid())
+    assert differ
+
+
 def test_rounding_that_is_left_out_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     right = looked_up._values
     monkeypatch.setattr(looked_up, "_values", lambda *args: (right(*args)[0] * (1 + 1e-9), 0 * right(*args)[1]))

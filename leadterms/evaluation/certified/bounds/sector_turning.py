@@ -49,7 +49,7 @@ class SectorTurning:
 def sector_turning(strands: Strands) -> SectorTurning | None:
     """Return these factors where every weight has an argument that is bounded near the line, and eta a reach."""
     sector = strands.system.sector
-    if sector is None:
+    if sector is None or sector.losses:
         return None
     reaches = [strands.reach(j) for j in range(strands.system.dimension)]
     known = all(problem.weight.angle(arb("0.01")).is_finite() for problem in strands.problems)

@@ -50,6 +50,7 @@ class InverseCellLoss:
     """
 
     def __init__(self, system: NumericSystem, form: InverseForm, laws: CutLaws, bounds: Bounds) -> None:
+        assert not form.with_ones
         self._system, self.form, self._laws, self._bounds = system, form, laws, bounds
         self.outside = Outside(laws)
         self._shares = [abs(arb(share)) for share in form.probabilities]
@@ -161,7 +162,8 @@ class InverseLossAt:
 
     def on(self, cell: OnCell) -> Ball:
         """Bound |F - F_R| on a cell."""
-        top = 2 * smaller(cell.top, self.loss.top(cell.cell))
+        # at most |F| and |F_R|, of which the second has no bound but that by lambda
+        top = (cell.top + self.loss.top(cell.cell)).abs_upper()
         if not cell.inverse.is_finite():
             return top
         form, most = self.loss.form, self.loss.moments(cell.cell)

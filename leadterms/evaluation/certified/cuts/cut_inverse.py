@@ -87,6 +87,7 @@ class InverseLoss:
     """
 
     def __init__(self, system: NumericSystem, form: InverseForm, laws: CutLaws) -> None:
+        assert not form.with_ones
         self._system, self._form, self._laws = system, form, laws
         self._shares = [abs(arb(share)) for share in form.probabilities]
         self._least = LeastInformation(laws.problems, self._shares)

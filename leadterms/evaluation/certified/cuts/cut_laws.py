@@ -151,7 +151,7 @@ class CutLaws:
         return found
 
     def mass_beyond(self, cuts: Sequence[Cut], strand: int, at: Side) -> tuple[Ball, Ball]:
-        """Bound P(X_i beyond an end); return the end's modulus too."""
+        """Bound P(X_i beyond an end); return the least |x| there too, which is 0 where the end is on the other side."""
         (i, side), line = at, self.problems[strand].lines[at[0]]
         end: Ball = cuts[i][side]
         mass = NAN
@@ -160,12 +160,7 @@ class CutLaws:
             low, high = line.reach(spreads)
             ends = (end, high) if side == 0 else (low, end)
             mass = smaller(mass, line.tail(*ends, 0, arb(0)))
-        return mass, abs(end)
-
-    def block_outside(self, cuts: Sequence[Cut], shares: Sequence[Ball]) -> Ball:
-        """Bound the sum over the strands of share E[w |a|^2; not R]."""
-        parts = (self.block_beyond(cuts, share, strand) for strand, share in enumerate(shares))
-        return sum((sum(own.values(), arb(0)) for own in parts), arb(0))
+        return mass, (-end if side == 0 else end).max(arb(0))
 
     def block_beyond(self, cuts: Sequence[Cut], share: Ball, strand: int) -> dict[Side, Ball]:
         """Bound share E[w |a|^2; X_i beyond an end] for each i, end by end."""

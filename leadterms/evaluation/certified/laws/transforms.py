@@ -141,9 +141,9 @@ class StudentTransform:
 
     def plain(self, k: int) -> Ball:
         """See the module: that of T^2, in x."""
-        if self._line.exact != 1 or k < 2:
+        if not (self._line.exact % 2 == 1 and k > self._line.exact):
             return arb(0)
-        return self._line.scale / arb.pi() if k == 2 else NAN
+        return self._line.scale / arb.pi() if self._line.exact == 1 and k == 2 else NAN
 
 
 class ParetoTransform:

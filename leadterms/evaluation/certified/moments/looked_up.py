@@ -9,6 +9,7 @@ Both sums are widened far beyond what the powers of 1 + `MARGIN` add; the rest i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from flint import arb
@@ -22,12 +23,27 @@ FEW_BITS = 38
 """Accuracies up to which doubles will do."""
 
 
+@dataclass(frozen=True)
+class Etas:
+    """The linear predictor at points of the effects, a row for each, and nodes; and how far off it may be."""
+
+    at: Reals
+    off: float
+
+
+def etas(nodes: Nodes, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> Etas:
+    """Return the shift and the sum of slopes times the nodes' monomials."""
+    given = rows_of([part for shift, slopes in points for part in (shift, *slopes)], len(points))
+    ones = np.ones((1, nodes.count))
+    monomials = np.vstack([ones, nodes.monomials.numbers]) if nodes.monomials.numbers.size else ones
+    spread = np.vstack([0 * ones, nodes.monomials.errors]) if nodes.monomials.numbers.size else 0 * ones
+    sizes = np.abs(given.numbers) @ (np.abs(monomials) + spread)
+    off = np.abs(given.numbers) @ spread + given.errors @ (np.abs(monomials) + spread) + 1e-14 * sizes + TINY
+    return Etas(given.numbers @ monomials, float(off.max()))
+
+
 def looked_up(
-    table: Table,
-    nodes: Nodes,
-    points: Sequence[tuple[Ball, Sequence[Ball]]],
-    rests: Sequence[int],
-    errors: Sequence[Ball],
+    table: Table, nodes: Nodes, at: Etas, rests: Sequence[int], errors: Sequence[Ball]
 ) -> list[list[Ball]] | None:
     """Return all moments at several points, None where doubles do not hold them.
 
@@ -36,23 +52,16 @@ def looked_up(
     table
         Of the functions of one variable, proven.
     nodes
-        Those of the predictors that the effects multiply.
-    points
-        Of these predictors shift and slopes at each point.
+        Those of the predictors that the table is not of.
+    at
+        What they make of the linear predictor.
     rests
         For each moment which of the functions it has.
     errors
         Of each moment, but for rounding.
 
     """
-    given = rows_of([part for shift, slopes in points for part in (shift, *slopes)], len(points))
-    ones = np.ones((1, nodes.count))
-    monomials = np.vstack([ones, nodes.monomials.numbers]) if nodes.monomials.numbers.size else ones
-    spread = np.vstack([0 * ones, nodes.monomials.errors]) if nodes.monomials.numbers.size else 0 * ones
-    at = given.numbers @ monomials
-    sizes = np.abs(given.numbers) @ (np.abs(monomials) + spread)
-    off = np.abs(given.numbers) @ spread + given.errors @ (np.abs(monomials) + spread) + 1e-14 * sizes + TINY
-    values, own = _values(table, at, float(off.max()))
+    values, own = _values(table, at.at, at.off)
     if not (np.isfinite(values).all() and np.abs(values).max(initial=0.0) > SMALLEST):
         return None
     found = []
