@@ -117,6 +117,33 @@ def test_sums_that_doubles_do_not_hold_are_left_to_balls() -> None:
     assert first.rel_accuracy_bits() > 8
 
 
+def test_where_a_weight_is_next_to_nothing_at_some_nodes_others_keep_their_digits() -> None:
+    """The complementary log-log weight at the larger counts is e^-e^50 and less."""
+    row = (fmpq(1), fmpq(0))
+    strand = Strand(WEIGHTS["cloglog"][0], (PoissonLaw(3),), fmpq(0), (fmpq(5),), (row,), ((0,), (1,)))
+    problem = Problem(strand)
+    shift, slopes = box_around(0, 1e-3), [acb(5)]
+    rules = plan(problem, shift, slopes, 16, *problem.rough_scales(shift, slopes))
+    (found, _) = rules.moments([(shift, slopes)])[0]
+    counts = np.arange(2)
+    direct = (np.exp(-3.0) * np.array([1.0, 3.0]) * cloglog(5.0 * counts + 0j).real).sum()
+    assert found.real.overlaps(arb(direct, 1e-12))
+    assert found.rel_accuracy_bits() > 6
+
+
+def test_sums_below_the_least_double_are_left_to_balls() -> None:
+    """At -700 a node with next to no mass has a large weight."""
+    row = (fmpq(1), fmpq(0))
+    strand = Strand(WEIGHTS["cloglog"][0], (PoissonLaw(3),), fmpq(0), (fmpq(1),), (row,), ((0,),))
+    problem = Problem(strand)
+    shift, slopes = acb(-700), [acb(1)]
+    rules = plan(problem, shift, slopes, 16, *problem.rough_scales(shift, slopes))
+    ((found,),) = rules.moments([(shift, slopes)])
+    # E e^(X - 700) for small weights
+    assert found.real.overlaps((arb(3) * arb(1).expm1() - 700).exp() * (1 + arb(0, 1e-3)))
+    assert found.rel_accuracy_bits() > 8
+
+
 def test_boxes_far_out_keep_their_digits() -> None:
     """The complementary log-log weight at -90 is about e^-90: beyond what is remembered, but for doubles large."""
     problem = problem_of("cloglog", "uniform", "uniform")

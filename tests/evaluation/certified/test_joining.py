@@ -91,6 +91,15 @@ def test_random_slopes_stay() -> None:
     assert joined(system) is system
 
 
+def test_beside_a_strand_with_a_random_slope_both_stay() -> None:
+    """What is cut off needs the columns of the design."""
+    weight, laws, slopes = ProbitWeight(Integer(1)), (NormalLaw(0, 1),) * 2, (fmpq(1), fmpq(1))
+    rows = [((fmpq(1), fmpq(k), fmpq(0)),) for k in (0, 1)]
+    strands = tuple(Strand(weight, laws, fmpq(0), slopes, row, ((1, 1),)) for row in rows)
+    system = NumericSystem(strands, lambda m: m[0] + m[1], shares=(fmpq(1), fmpq(1)))
+    assert joined(system) is system
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("link", ["probit", "cloglog"])
 def test_three_normal_predictors(link: str) -> None:

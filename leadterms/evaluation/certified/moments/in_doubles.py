@@ -17,7 +17,7 @@ from leadterms.evaluation.certified.moments.lines import Line
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import Ball
-from leadterms.evaluation.certified.tools.discs import WIDER, Discs, Rows, rows_of
+from leadterms.evaluation.certified.tools.discs import UNIT, WIDER, Discs, Rows, rows_of
 
 Sides = tuple[float, float, float, float]
 """Midpoint and half sides of a complex box."""
@@ -73,11 +73,13 @@ class InDoubles:
         numbers, errors = self._monomials.numbers, self._monomials.errors
         sizes = np.abs(numbers) + errors
         x, y, width, height = (np.full(numbers.shape[1], side) for side in shift)
+        # so many sums and products round what they add to, and each other
+        rounded = 4 * UNIT * (len(slopes) + 4)
+        width, height = width + rounded * np.abs(x), height + rounded * np.abs(y)
         for row, error, size, (a, b, across, up) in zip(numbers, errors, sizes, slopes, strict=True):
             x, y = x + a * row, y + b * row
-            # what floats round is far below the part of the size that is added
-            width = width + size * across + abs(a) * (error + 1e-15 * size)
-            height = height + size * up + abs(b) * (error + 1e-15 * size)
+            width = width + size * across + abs(a) * (error + rounded * size)
+            height = height + size * up + abs(b) * (error + rounded * size)
         widened = 1e-15 * (np.abs(x) + np.abs(y)) + 1e-300
         return self._weight.discs(x, y, width * WIDER + widened, height * WIDER + widened)
 

@@ -35,7 +35,9 @@ def joined(system: NumericSystem) -> NumericSystem:
 
     Numbers that are irrational are balls at the precision that is current.
     """
-    if system.whole is not None or system.inverse is not None:
+    # what is cut off or turned needs the predictors themselves
+    shifted = all(_is_zero(entry) for strand in system.strands for row in strand.loadings for entry in row[1:])
+    if system.whole is not None or system.inverse is not None or not shifted:
         return system
     places = [_places(strand) for strand in system.strands]
     if not any(places):
@@ -73,8 +75,7 @@ class _Combined:
 
 def _places(strand: Strand) -> list[int]:
     """Return the normal predictors with slopes that are not zero, where there are two or more; none otherwise."""
-    shifted = all(_is_zero(entry) for row in strand.loadings for entry in row[1:])
-    if strand.monomials is not None or strand.cuts is not None or not shifted:
+    if strand.monomials is not None or strand.cuts is not None:
         return []
     found = [
         i

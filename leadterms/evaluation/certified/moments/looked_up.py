@@ -62,7 +62,10 @@ def looked_up(
 
     """
     values, own = _values(table, at.at, at.off)
-    if not (np.isfinite(values).all() and np.abs(values).max(initial=0.0) > SMALLEST):
+    rows = np.abs(nodes.moments.numbers)
+    if not (np.isfinite(values).all() and np.isfinite(own).all()):
+        return None
+    if not max(float((np.abs(values[rest]) @ row).max()) for rest, row in zip(rests, rows, strict=True)) > SMALLEST:
         return None
     found = []
     rounding = 4 * UNIT * (nodes.count + 8)
@@ -77,7 +80,8 @@ def looked_up(
 
 def _values(table: Table, at: Reals, off: float) -> tuple[Reals, Reals]:
     """Return the values of each function, and bounds of what is rounded in them, s known up to ``off``."""
-    middles, half, coefficients, radii = table.in_doubles
+    own = table.in_doubles
+    middles, half, coefficients, radii = own.middles, own.half, own.coefficients, own.radii
     places = np.clip(((at - table.low) / table.width).astype(int), 0, table.count - 1)
     t = (at - middles[places]) / half
     degree = coefficients.shape[2] - 1
@@ -86,6 +90,7 @@ def _values(table: Table, at: Reals, off: float) -> tuple[Reals, Reals]:
         values = values * t + coefficients[:, places, d]
     sizes = np.abs(coefficients)
     moved = (off + 4 * UNIT * (np.abs(at).max() + np.abs(middles).max())) / half
-    turned = (sizes * np.arange(degree + 1)).sum(axis=2) * moved
+    # beyond that the powers of t + dt may not be neglected
+    turned = (sizes * np.arange(degree + 1)).sum(axis=2) * moved if degree * moved < 1e-4 else np.inf
     errors = radii + 8 * UNIT * (degree + 4) * sizes.sum(axis=2) + turned
     return values, errors.max(axis=1) * (1 + 1e-3) + TINY

@@ -90,7 +90,8 @@ class Panels:
 
     def _weighted(self, factors: Reals) -> arb_mat:
         """Return the sum of the integrals of f f' over the panels with these factors, which are exact."""
-        middles, errors = self._integrals_in_doubles
+        # of panels without a weight nothing needs to be known
+        middles, errors = (np.where((factors > 0)[:, None], part, 0.0) for part in self._integrals_in_doubles)
         sizes = factors @ np.abs(middles)
         radii = factors @ errors + 4 * UNIT * (len(factors) + 8) * sizes + TINY
         size = len(self._columns)

@@ -149,6 +149,16 @@ class _NestedSums:
         return [(arb_mat(1, len(self._offsets), row) * matrices[k]).tolist()[0] for k, row in self._rows]
 
 
+@dataclass(frozen=True)
+class Coefficients:
+    """Middles of intervals, half their width, coefficients by function, interval and degree, sums of their errors."""
+
+    middles: Reals
+    half: float
+    coefficients: Reals
+    radii: Reals
+
+
 class Table:
     """Interpolants of G_k for real s in an interval.
 
@@ -214,8 +224,8 @@ class Table:
         return all(bool(error.is_finite()) for error in self.errors)
 
     @cached_property
-    def in_doubles(self) -> tuple[Reals, float, Reals, Reals]:
-        """Middles, the half width, coefficients by function, interval and degree, and the sums of their radii."""
+    def in_doubles(self) -> Coefficients:
+        """The polynomials in doubles."""
         rows = [[polynomial.coeffs() for polynomial in row] for row in self.polynomials]
         size = max(len(own) for row in rows for own in row)
         shape = len(self.polynomials[0]), self.count
@@ -224,7 +234,7 @@ class Table:
             for k, own in enumerate(row):
                 numbers[k, i, : len(own)] = [float(c.mid()) for c in own]
                 radii[k, i] = sum(upwards(c.rad()) for c in own) + 2 * UNIT * np.abs(numbers[k, i]).sum() + TINY
-        return np.array([float(middle) for middle in self.middles]), float(self.half), numbers, radii
+        return Coefficients(np.array([float(middle) for middle in self.middles]), float(self.half), numbers, radii)
 
     def _interpolants(
         self, split: Split, powers: Sequence[tuple[int, ...]], degree: int, tolerance: Ball

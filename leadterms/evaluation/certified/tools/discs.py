@@ -21,15 +21,16 @@ from leadterms.evaluation.certified.tools.balls import Ball
 Reals = NDArray[np.float64]
 TINY = 1e-300
 SMALLEST = 1e-200
-"""Discs that are all smaller than this lose digits: balls are needed."""
+"""Sums of smaller terms alone lose digits: balls are needed."""
 WIDER = 1 + 1e-12
 UNIT = 2.0**-53
+LARGEST = 1e308
 
 
 def upwards(bound: Ball) -> float:
     """Return a double that is not below a real number's upper end; inf where that is not finite."""
     top = bound.upper()
-    found = float(top)
+    found = max(float(top), -LARGEST)
     return found + abs(found) * 1e-15 + TINY if top.is_finite() else float("inf")
 
 
@@ -67,10 +68,10 @@ class Rows:
     def sums(self, discs: Discs) -> list[Ball] | None:
         """Return for each row the sum of its numbers times discs, None where doubles do not hold it."""
         sizes = np.abs(discs.centres) * WIDER + discs.radii
-        if not (np.isfinite(sizes).all() and sizes.max(initial=0.0) > SMALLEST):
+        numbers = np.abs(self.numbers)
+        if not (np.isfinite(sizes).all() and (numbers @ sizes).max(initial=0.0) > SMALLEST):
             return None
         rounding = 4 * UNIT * (len(sizes) + 8)
-        numbers = np.abs(self.numbers)
         centres = self.numbers @ discs.centres
         radii = (numbers @ discs.radii + (self.errors + rounding * numbers) @ sizes) * WIDER * (1 + rounding) + TINY
         if not (np.isfinite(radii).all() and np.isfinite(centres).all()):

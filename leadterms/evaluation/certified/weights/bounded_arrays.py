@@ -61,7 +61,7 @@ class Scaled:
 
     def over(self, exponent: int) -> Reals:
         """Return them over 2^exponent; what is too small for doubles becomes zero, or nearly."""
-        return np.ldexp(self.mantissas, np.clip(self.exponents - exponent, -2000, 2000).astype(np.int32))
+        return np.ldexp(self.mantissas, np.clip(self.exponents - exponent, -2000, 1000).astype(np.int32))
 
 
 @dataclass(frozen=True)

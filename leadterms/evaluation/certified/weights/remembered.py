@@ -16,7 +16,7 @@ import numpy as np
 from flint import acb, arb
 
 from leadterms.evaluation.certified.tools.balls import Ball, disc, interval
-from leadterms.evaluation.certified.tools.discs import Discs, Reals, upwards
+from leadterms.evaluation.certified.tools.discs import WIDER, Discs, Reals, upwards
 from leadterms.evaluation.certified.weights.weight_base import WeightBalls
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.weights import Weight
@@ -28,7 +28,6 @@ AROUND = 21
 FARTHEST = 64.0
 """Beyond it nothing is remembered."""
 BITS = 64
-WIDER = 1 + 1e-12
 
 
 Kind = Any
@@ -88,7 +87,7 @@ class RememberedBalls(WeightBalls):
 
         Boxes far out are looked at one by one.
         """
-        beyond = np.flatnonzero(np.abs(x) + width + height >= FARTHEST)
+        beyond = np.flatnonzero(np.abs(x) + np.abs(y) + width + height >= FARTHEST)
         boxes = [(x[n], y[n], width[n], height[n]) for n in beyond]
         flipped = y < 0
         if self.even:
@@ -103,14 +102,16 @@ class RememberedBalls(WeightBalls):
         usable[beyond] = False
         rows = np.zeros((5, len(x)))
         kind: Kind = type(self)
-        places = np.array([level, i, j], dtype=int)[:, usable].T.tolist()
+        places = np.array([part[usable] for part in (level, i, j)], dtype=int).T.tolist()
         rows[:, usable] = np.array([_known(kind, *place) for place in places]).reshape(-1, 5).T
         real, imag, error, size, steepest = rows
         exponent = steepest * np.hypot(across, up) * WIDER
         near = usable & (exponent < 0.69)
         growth = np.expm1(np.where(near, exponent, 0.0)) * WIDER
-        centres = np.where(near, real + 1j * np.where(flipped, -imag, imag), 0)
-        radii = np.where(near, size * growth * WIDER + error, 0.0)
+        # elsewhere they may be infinite
+        real, imag, error, size = (np.where(near, part, 0.0) for part in (real, imag, error, size))
+        centres = real + 1j * np.where(flipped, -imag, imag)
+        radii = size * growth * WIDER + error
         wide = ~near
         wide[beyond] = False
         unit = 1 / step[wide]
