@@ -19,7 +19,7 @@ from leadterms.evaluation.certified.moments.tables import Table
 from leadterms.evaluation.certified.tools.balls import Ball
 from leadterms.evaluation.certified.tools.discs import SMALLEST, TINY, UNIT, WIDER, Reals, rows_of, upwards
 
-FEW_BITS = 38
+FEW_BITS = 48
 """Accuracies up to which doubles will do."""
 
 

@@ -8,7 +8,7 @@ positive double, where products underflow.  Here gamma is taken four times as la
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,11 @@ def upwards(bound: Ball) -> float:
     top = bound.upper()
     found = max(float(top), -LARGEST)
     return found + abs(found) * 1e-15 + TINY if top.is_finite() else float("inf")
+
+
+def whole_places(*columns: Any) -> Iterator[tuple[int, ...]]:
+    """Return rows of whole numbers, one at a time: of lists of lists the collector of garbage would look at each."""
+    return zip(*(column.astype(np.int64).tolist() for column in columns), strict=True)
 
 
 @dataclass(frozen=True)

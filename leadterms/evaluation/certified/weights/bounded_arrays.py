@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from sympy import Integer
 
 from leadterms.evaluation.certified.tools.balls import Ball, disc, interval
-from leadterms.evaluation.certified.tools.discs import TINY, WIDER, Reals, upwards
+from leadterms.evaluation.certified.tools.discs import TINY, WIDER, Reals, upwards, whole_places
 from leadterms.evaluation.certified.weights.elementary_weights import CloglogBalls
 from leadterms.evaluation.certified.weights.probit_weight import ProbitBalls
 from leadterms.evaluation.precision import ball_precision
@@ -95,12 +95,12 @@ class BoundedArrays:
     def tops(self, low: Reals, high: Reals, across: Reals) -> Scaled:
         """Bound |w| over rectangles; an infinite mantissa where nothing is known."""
         rows = _up(across, ROWS)
-        places = np.array([_down(low, STEPS), _up(high, STEPS), rows]).T.tolist()
+        places = whole_places(_down(low, STEPS), _up(high, STEPS), rows)
         return _scaled(_top(self._kind, *place) for place in places)
 
     def leasts(self, low: Reals, high: Reals) -> Scaled:
         """Bound w over intervals from below."""
-        places = np.array([_down(low, STEPS), _up(high, STEPS)]).T.tolist()
+        places = whole_places(_down(low, STEPS), _up(high, STEPS))
         return _scaled(min(_least(self._kind, i), _least(self._kind, k), key=_size) for i, k in places)
 
     def rests(self, low: Reals, high: Reals, across: Reals) -> Rests:

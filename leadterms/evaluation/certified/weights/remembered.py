@@ -16,7 +16,7 @@ import numpy as np
 from flint import acb, arb
 
 from leadterms.evaluation.certified.tools.balls import Ball, disc, interval
-from leadterms.evaluation.certified.tools.discs import WIDER, Discs, Reals, upwards
+from leadterms.evaluation.certified.tools.discs import WIDER, Discs, Reals, upwards, whole_places
 from leadterms.evaluation.certified.weights.weight_base import WeightBalls
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.weights import Weight
@@ -102,7 +102,7 @@ class RememberedBalls(WeightBalls):
         usable[beyond] = False
         rows = np.zeros((5, len(x)))
         kind: Kind = type(self)
-        places = np.array([part[usable] for part in (level, i, j)], dtype=int).T.tolist()
+        places = whole_places(*(part[usable] for part in (level, i, j)))
         rows[:, usable] = np.array([_known(kind, *place) for place in places]).reshape(-1, 5).T
         real, imag, error, size, steepest = rows
         exponent = steepest * np.hypot(across, up) * WIDER
@@ -117,7 +117,7 @@ class RememberedBalls(WeightBalls):
         unit = 1 / step[wide]
         spread, top = width[wide] + margin[wide], (y + height + margin)[wide]
         low, high = np.floor((x[wide] - spread) * unit), np.ceil((x[wide] + spread) * unit)
-        keys = np.array([level[wide], low, high, np.ceil(top * unit)], dtype=int).T.tolist()
+        keys = whole_places(level[wide], low, high, np.ceil(top * unit))
         radii[wide] = [self._top_upwards(*key) for key in keys]
         found = Discs(centres, radii).times(self.scale, ~wide)
         for n, (a, b, c, d) in zip(beyond.tolist(), boxes, strict=True):
