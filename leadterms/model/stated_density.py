@@ -88,12 +88,23 @@ def _sum(low: Expr, high: Expr, density: Expr, x: Expr) -> tuple[float, float] |
     total = Sum(density.xreplace({x: n}), (n, low, high)).doit()
     if not total.has(Sum) and total.is_number:
         return float(total), 0.0
-    if not low.is_finite:
-        return None
     context, function = _function(density, x)
-    terms = [function(context.mpf(int(low) + i)) for i in range(TERMS)]
-    left = float(abs(terms[-1]) * TERMS)
-    return (float(context.fsum(terms)), left) if left < TOLERANCE else None
+    value, left = 0.0, 0.0
+    for places in _outwards(low, high):
+        terms = [function(context.mpf(k)) for k in places]
+        value += float(context.fsum(terms))
+        left += float(abs(terms[-1]) * TERMS) if len(terms) == TERMS else 0.0
+    return (value, left) if left < TOLERANCE else None
+
+
+def _outwards(low: Expr, high: Expr) -> list[range]:
+    """Return at most so many whole numbers from a finite end on, or from zero to both sides."""
+    if low.is_finite:
+        first = int(low)
+        return [range(first, first + TERMS if high == oo else min(first + TERMS, int(high) + 1))]
+    if high.is_finite:
+        return [range(int(high), int(high) - TERMS, -1)]
+    return [range(TERMS), range(-1, -1 - TERMS, -1)]
 
 
 def _integral(low: Expr, high: Expr, density: Expr, x: Expr) -> tuple[float, float]:

@@ -4,6 +4,7 @@ import mpmath
 import pytest
 import sympy.stats as st
 from sympy import (
+    Abs,
     DiracDelta,
     Eq,
     FiniteSet,
@@ -11,6 +12,7 @@ from sympy import (
     Integer,
     Interval,
     Piecewise,
+    Range,
     Rational,
     S,
     Symbol,
@@ -80,6 +82,9 @@ def test_conditions_that_are_not_straight_leave_a_density_in_one_part():
         (ContinuousRV(X, exp(-(X**4)), Interval(-oo, oo)), "1.8128"),
         (DiscreteRV(X, HALF**X, S.Naturals0), "2"),
         (DiscreteRV(X, exp(-(X**2)), S.Naturals0), "1.3863"),
+        (DiscreteRV(X, 2 * HALF ** Abs(X) / 3, S.Integers), "2"),
+        (DiscreteRV(X, exp(-(X**2)), S.Integers), "1.7726"),
+        (DiscreteRV(X, HALF ** (-X), Range(-oo, 1)), "2"),
     ],
 )
 def test_a_density_whose_mass_is_not_one_is_refused(variable, mass):

@@ -58,7 +58,7 @@ def _of_polynomial(line: Line, eta: tuple[Ball, ...], tolerances: tuple[Ball, ..
     everywhere = top_of(real, ends).exp().abs_upper()
     rate, slack = falling(real, ends)
     fall = None
-    if rate > 0 and slack.is_finite():
+    if None in ends and rate > 0 and slack.is_finite():
         level, alone = slack.exp().abs_upper(), ((),)
         fall = Fall(level, rate, Opposed((), (), ()), (alone,) * len(tolerances), (2 * level / rate).abs_upper())
     return Request(line, _exponential_modulus, everywhere, eta, arb(0), tolerances, fall)
