@@ -91,7 +91,11 @@ def _sum(low: Expr, high: Expr, density: Expr, x: Expr) -> tuple[float, float] |
     context, function = _function(density, x)
     value, left = 0.0, 0.0
     for places in _outwards(low, high):
-        terms = [function(context.mpf(k)) for k in places]
+        try:
+            terms = [function(context.mpf(k)) for k in places]
+        except (ArithmeticError, ValueError):
+            # the probabilities of some are not found
+            return None
         value += float(context.fsum(terms))
         left += float(abs(terms[-1]) * TERMS) if len(terms) == TERMS else 0.0
     return (value, left) if left < TOLERANCE else None
