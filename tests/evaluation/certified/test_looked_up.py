@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from flint import arb, fmpq
+from flint import acb, arb, fmpq
 from sympy import Integer
 
 from leadterms.evaluation.certified.moments import looked_up, moments
@@ -92,6 +92,17 @@ def test_tables_of_the_weight_agree_with_balls(weight: Any, monkeypatch: pytest.
             assert first.rad() < 1e-8
             differ += float(first.mid()) != float(second.mid())
     assert differ
+
+
+def test_a_rule_without_points_leaves_the_errors() -> None:
+    strand = Strand(WEIGHTS[0], (UniformLaw(-1, 1),), fmpq(0), (fmpq(1),), (), ((0,), (1,)))
+    with ball_precision(64):
+        problem = Problem(strand)
+        rules = plan(problem, *problem.at(()), 30, *problem.rough_scales(*problem.at(())))
+        empty = replace(rules, rules=(replace(rules.rules[0], points=[], masses=[]),))
+        for shift in (arb(1), acb(1)):
+            (found,) = empty.moments([(shift, [arb(1)])])
+            assert [value.contains(0) for value in found] == [True, True]
 
 
 def test_rounding_that_is_left_out_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from flint import arb
 
 from leadterms.evaluation.averaged_weight import AveragedWeight
+from leadterms.evaluation.certified.bounds.sector_turning import Turned, sector_factor
 from leadterms.evaluation.certified.moments.averaged_balls import AveragedBalls
 from leadterms.evaluation.certified.moments.strands import Strands
-from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, larger
+from leadterms.evaluation.certified.tools.balls import Ball, Cell, larger
 from leadterms.evaluation.moment_system import Sector
 
 
@@ -48,17 +49,12 @@ class DensityTurning:
     def factor(self, region: Cell, j: int, height: Ball) -> Ball:
         """Bound |F| over the ceiling at Re z, for |Im z_j| up to a height; not finite where nothing is proven."""
         moved = (height * self.reaches[j]).abs_upper()
-        sector, angle, gain, loss = self.sector, arb(0), arb(1), arb(1)
+        angle, gain, loss = arb(0), arb(1), arb(1)
         for weight in self.weights:
             angle = larger(angle, weight.angle(moved))
             gain = larger(gain, weight.gain(moved) * weight.stretch(moved))
             loss = larger(loss, weight.loss(moved))
-        turned = angle * sector.multiple
-        if not (gain.is_finite() and turned < arb.pi() / 2):
-            return NAN
-        growth = sector.growth[j] if sector.growth else arb(0)
-        factor = gain**sector.gains * loss**sector.losses / turned.cos() ** sector.power
-        return (factor * (growth * height).exp()).abs_upper()
+        return sector_factor(self.sector, j, height, Turned(angle, gain, loss))
 
 
 def density_turning(strands: Strands) -> DensityTurning | None:

@@ -14,6 +14,25 @@ from leadterms.evaluation.moment_system import Sector
 
 
 @dataclass(frozen=True)
+class Turned:
+    """Bounds of |arg v|, of |v|/w and of w/|v| for complex weights v, w being those at the real parts."""
+
+    angle: Ball
+    gain: Ball
+    loss: Ball
+
+
+def sector_factor(sector: Sector, j: int, height: Ball, turned: Turned) -> Ball:
+    """Bound |F| over the ceiling at Re z, for |Im z_j| up to a height; not finite where nothing is proven."""
+    angle = turned.angle * sector.multiple
+    if not (turned.gain.is_finite() and angle < arb.pi() / 2):
+        return NAN
+    growth = sector.growth[j] if sector.growth else arb(0)
+    factor = turned.gain**sector.gains * turned.loss**sector.losses / angle.cos() ** sector.power
+    return (factor * (growth * height).exp()).abs_upper()
+
+
+@dataclass(frozen=True)
 class SectorTurning:
     """Factors by which |F| may exceed its ceiling.
 
@@ -39,11 +58,7 @@ class SectorTurning:
         for problem in self.problems:
             angle = larger(angle, problem.weight.angle(moved))
             gain = larger(gain, problem.weight.gain(moved))
-        turned = angle * self.sector.multiple
-        if not (gain.is_finite() and turned < arb.pi() / 2):
-            return NAN
-        growth = self.sector.growth[j] if self.sector.growth else arb(0)
-        return (gain**self.sector.gains / turned.cos() ** self.sector.power * (height * growth).exp()).abs_upper()
+        return sector_factor(self.sector, j, height, Turned(angle, gain, arb(1)))
 
 
 def sector_turning(strands: Strands) -> SectorTurning | None:

@@ -74,12 +74,15 @@ class InverseCellLoss:
 
     def on(self, cell: Cell) -> OnCell:
         """Return what all cuts need to know of a cell."""
-        top = smaller(self._bounds.top(cell), self.top(cell))
-        return OnCell(cell, top, inverse_on(cell, self._least, self._panels))
+        inverse = inverse_on(cell, self._least, self._panels)
+        return OnCell(cell, smaller(self._bounds.top(cell), self.top_given(cell, inverse)), inverse)
 
     def top(self, cell: Cell) -> Ball:
         """Bound |F| and |F_R| on a cell, (1 + |u|)^alpha in place of |u|^alpha."""
-        inverse = inverse_on(cell, self._least, self._panels)
+        return self.top_given(cell, inverse_on(cell, self._least, self._panels))
+
+    def top_given(self, cell: Cell, inverse: Ball) -> Ball:
+        """Return the same by a bound of 1/lambda on the cell."""
         sizes = self.moments(cell)
         total = arb(0)
         for term, power in zip(self.form.terms, self.powers(cell), strict=True):
@@ -163,7 +166,7 @@ class InverseLossAt:
     def on(self, cell: OnCell) -> Ball:
         """Bound |F - F_R| on a cell."""
         # at most |F| and |F_R|, of which the second has no bound but that by lambda
-        top = (cell.top + self.loss.top(cell.cell)).abs_upper()
+        top = (cell.top + self.loss.top_given(cell.cell, cell.inverse)).abs_upper()
         if not cell.inverse.is_finite():
             return top
         form, most = self.loss.form, self.loss.moments(cell.cell)

@@ -7,7 +7,7 @@ slopes' boxes whose half sides are those of the shift and of each slope, times |
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import reduce
+from functools import cache, reduce
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ class Nodes:
         monomials: Sequence[Sequence[int]], moments: Sequence[Sequence[int]],
     ) -> None:  # fmt: skip
         masses = [_axis(rule.masses) for rule in rules]
-        powers = _remembered(lambda i, k: _axis([lines[i].power(x, k) for x in rules[i].points]))
+        powers = cache(lambda i, k: _axis([lines[i].power(x, k) for x in rules[i].points]))
         products = [
             _outer(powers(i, k) if k else _ones(len(rules[i].points)) for i, k in enumerate(exponents))
             for exponents in monomials
@@ -122,14 +122,3 @@ def _stacked(rows: Sequence[Rows], width: int) -> Rows:
     """Return them one below the other."""
     parts = [np.array([getattr(row, name) for row in rows]).reshape(-1, width) for name in ("numbers", "errors")]
     return Rows(*parts)
-
-
-def _remembered(found: Callable[[int, int], Rows]) -> Callable[[int, int], Rows]:
-    known: dict[tuple[int, int], Rows] = {}
-
-    def one(i: int, k: int) -> Rows:
-        if (i, k) not in known:
-            known[i, k] = found(i, k)
-        return known[i, k]
-
-    return one

@@ -59,6 +59,9 @@ class Plan:
             return []
         if self.problem.factorises:
             return [self._factored(*point) for point in points]
+        if not self._width:
+            # a law cut off may leave so little that its rule has no point
+            return [[_ball_like(shift, error) for error in self.errors] for shift, _ in points]
         if isinstance(points[0][0], acb):
             return [self._enclosed(*point) for point in points]
         if (tabulated := self._tabulated(points)) is not None:

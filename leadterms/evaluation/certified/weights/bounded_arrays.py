@@ -22,7 +22,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import frexp, inf
-from typing import Any
 
 import numpy as np
 from flint import acb, arb
@@ -33,6 +32,7 @@ from leadterms.evaluation.certified.tools.balls import Ball, disc, interval
 from leadterms.evaluation.certified.tools.discs import TINY, WIDER, Reals, upwards, whole_places
 from leadterms.evaluation.certified.weights.elementary_weights import CloglogBalls
 from leadterms.evaluation.certified.weights.probit_weight import ProbitBalls
+from leadterms.evaluation.certified.weights.remembered import Kind
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.weights import CloglogWeight, ProbitWeight
 
@@ -71,10 +71,6 @@ class Rests:
     middles: Reals
     halves: Reals
     across: Reals
-
-
-Kind = Any
-"""The class of a weight."""
 
 
 class BoundedArrays:
@@ -215,9 +211,7 @@ def _slopes(column: int, row: int) -> tuple[float, float]:
             q = acb(interval(end - arb(1) / COLUMNS, end), interval(-height, height)).exp()
         else:
             q = disc(end.exp())
-        size = q.abs_upper()
-        # Bernoulli's series: |h - 1 - q/2| <= {1 - (1/2)cot(1/2)}|q|^2 for |q| <= 1
-        h = 1 + q / 2 + disc((1 - (1 / arb(2)).cot() / 2) * size * size) if size <= 1 else q / -((-q).expm1())
+        h = CloglogBalls.rising(q)
         d = h * (1 + q - h)
         first, second = d.abs_upper(), (d * (1 + q - h) + h * (q - d)).abs_upper()
         known = first.is_finite() and second.is_finite()

@@ -231,12 +231,19 @@ class CloglogBalls(RememberedBalls):
         return (2 - box_q / -((-box_q).expm1())).abs_upper()
 
     def slope(self, box: Ball) -> LogSlope:
-        """w'/w = 2 - h(q); for |q| <= 1 Bernoulli's series gives |h - 1 - q/2| <= {1 - (1/2)cot(1/2)}|q|^2."""
-        q = box.exp()
+        """w'/w = 2 - h(q)."""
+        return LogSlope(arb(0), 2 - self.rising(box.exp()))
+
+    @staticmethod
+    def rising(q: Ball) -> Ball:
+        """Return h(q) = q/(1 - e^-q).
+
+        For |q| <= 1 Bernoulli's series gives |h - 1 - q/2| <= {1 - (1/2)cot(1/2)}|q|^2.
+        """
         size = q.abs_upper()
         if size <= 1:
-            return LogSlope(arb(0), 1 - q / 2 + disc((1 - (1 / arb(2)).cot() / 2) * size * size))
-        return LogSlope(arb(0), 2 - q / -((-q).expm1()))
+            return 1 + q / 2 + disc((1 - (1 / arb(2)).cot() / 2) * size * size)
+        return q / -((-q).expm1())
 
     def modulus(self, low: End, high: End, height: Ball) -> Ball:
         """Two bounds, with r = |q| and k = cos(height).
