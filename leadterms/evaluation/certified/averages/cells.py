@@ -81,7 +81,7 @@ class EffectsAverage:
         with ball_precision(PLANNING_BITS):
             self.strands = Strands(system)
             self.bounds = Bounds(self.strands) if bounds is None else bounds
-            self._ellipses = EllipseBounds(self.strands, self.bounds)
+            self._ellipses = EllipseBounds(self.strands, self.bounds, bits)
             known = [self._ellipses.reach(j) for j in range(self.dimension)]
             self._reach = [self.bounds.reach(j) if own is None else own for j, own in enumerate(known)]
             size = rough_size(self.strands, self.bounds) if size is None else size
@@ -221,7 +221,10 @@ class EffectsAverage:
         """Return the sum over one cell, its moments to so many bits of these scales."""
         strands = self._at_precision(wanted + 24)
         with ball_precision(32 * ceil((wanted + 24) / 32)):
-            rules = strands.plan(strands.at([interval(*side) for side in cell]), wanted, scales)
+            blocks = self._ellipses.rules
+            rules = blocks.on(cell) if blocks is not None and wanted <= blocks.bits else None
+            if rules is None:
+                rules = strands.plan(strands.at([interval(*side) for side in cell]), wanted, scales)
             nodes = list(product(*(_scaled(side, rule.count) for side, rule in zip(cell, sides, strict=True))))
             effects = [tuple(u for u, _ in node) for node in nodes]
             total = arb(0)

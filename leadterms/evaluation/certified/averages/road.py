@@ -9,6 +9,7 @@ from flint import arb
 from leadterms.errors import EvaluationError, OutOfRangeError
 from leadterms.evaluation.certified.averages.cells import EffectsAverage
 from leadterms.evaluation.certified.averages.cut_cells import CutCellsAverage, lacks_moments, pays_in_cells
+from leadterms.evaluation.certified.averages.ridged_cells import RidgedCellsAverage, is_ridged
 from leadterms.evaluation.certified.averages.sector import SectorAverage, in_sector
 from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.slope_turning import slope_turning
@@ -19,11 +20,13 @@ from leadterms.evaluation.certified.moments.joining import joined
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS
-from leadterms.evaluation.certified.tools.work import MOST_UNITS, limited_work, require_patience
+from leadterms.evaluation.certified.tools.work import MOST_UNITS, is_left, limited_work, require_patience
 from leadterms.evaluation.moment_system import STRAYING, ExponentialCeiling, NumericSystem
 from leadterms.evaluation.precision import ball_precision
 
 GUARD = 16
+FEW_BITS = 28
+"""Accuracies up to which a ridge on the weights is tried."""
 SPARE = 3
 """Bits that an average over effects gets beyond those asked for: its nodes grow with them."""
 ATTEMPTS = 3
@@ -111,6 +114,13 @@ def _pass(system: NumericSystem, bits: int) -> arb:
         strands = tuple(replace(strand, loadings=()) for strand in system.strands)
         return _without_effects(replace(system, strands=strands), bits)
     strays = _strays(system)
+    if bits <= FEW_BITS and is_ridged(system) and not _is_tilted_normal(system) and _is_turned_far_out(system):
+        try:
+            return RidgedCellsAverage(system, bits - SPARE + 1).value()
+        except EvaluationError:
+            # the road by panels may do where this one does not
+            if not is_left(0):
+                raise
     if slope_turning(system) is not None and (strays or lacks_moments(system) or not pays_in_cells(system)):
         return EffectsAverage(system, bits, _size_by_ceiling(system)).value()
     strays = strays and not is_folded(system)

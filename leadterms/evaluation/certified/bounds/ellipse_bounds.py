@@ -24,12 +24,14 @@ from flint import acb, arb
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.density_turning import DensityTurning, density_turning
+from leadterms.evaluation.certified.bounds.matrix_turning import matrix_turning
 from leadterms.evaluation.certified.bounds.products import products
 from leadterms.evaluation.certified.bounds.sector_turning import SectorTurning, sector_turning
 from leadterms.evaluation.certified.bounds.slope_turning import SlopeTurning, slope_turning
 from leadterms.evaluation.certified.bounds.strip import Strip
 from leadterms.evaluation.certified.bounds.tilted_normal import TiltedNormal, tilted_normal
 from leadterms.evaluation.certified.bounds.turning import Turning
+from leadterms.evaluation.certified.moments.block_rules import BlockRules
 from leadterms.evaluation.certified.moments.strands import Plans, Strands, complex_point
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, interval, larger, smaller
 from leadterms.evaluation.certified.tools.gauss import SLACK, columns
@@ -58,23 +60,33 @@ class EllipseBounds:
         A system with one effect or more, at a low precision.
     bounds
         Those of the same system for real effects.
+    bits
+        What the average is aimed at.
 
     """
 
-    def __init__(self, strands: Strands, bounds: Bounds) -> None:
+    def __init__(self, strands: Strands, bounds: Bounds, bits: int) -> None:
         system = strands.system
         self._strands, self._bounds = strands, bounds
+        self._matrix = matrix_turning(strands, bits)
         self._factors: Factors | None = slope_turning(system) or density_turning(strands)
         along_one = self._factors is None and strands.common_shift and not system.with_effects
         self._strip = Strip(strands) if along_one else None
         if self._factors is None and not along_one:
             self._factors = _factors(strands)
         self._products = products(strands) if isinstance(self._factors, Turning) else None
-        self.least_shape = LEAST_SHAPE if self._factors is None else LEAST_SHAPE_TURNED
+        self.least_shape = LEAST_SHAPE if self._factors is None and self._matrix is None else LEAST_SHAPE_TURNED
 
     def reach(self, j: int) -> float | None:
         """Return how far eta moves at most with an effect, where only that matters; None where more is looked at."""
+        if self._matrix is not None:
+            return self._matrix.reach(j)
         return float(self._factors.reaches[j]) if isinstance(self._factors, SectorTurning) else None
+
+    @property
+    def rules(self) -> BlockRules | None:
+        """Rules for the moments on blocks of cells, where they are used."""
+        return None if self._matrix is None else self._matrix.rules
 
     @property
     def by_squares(self) -> bool:
@@ -83,6 +95,8 @@ class EllipseBounds:
 
     def on(self, cell: Cell, j: int, rho: float) -> Ball:
         """Bound |F phi| over the ellipse with this rho around side j, not finite where nothing is proven."""
+        if self._matrix is not None:
+            return (self._matrix.on(cell, j, rho) * _modulus_of_density(_region(cell, j, rho))).abs_upper()
         if self._strip is not None:
             return self._by_squares(self._strip, cell, j, rho)
         if self._factors is not None:
@@ -91,18 +105,14 @@ class EllipseBounds:
 
     def _by_ceiling(self, factors: Factors, cell: Cell, j: int, rho: float) -> Ball:
         """Bound it by the ceiling on the ellipse's real range, times what an imaginary part may add."""
-        half, centre = half_and_centre(cell[j])
-        long, short = (half * arb(rho + sign / rho) / 2 * SLACK for sign in (1, -1))
-        region = list(cell)
-        region[j] = ((centre - long).lower(), (centre + long).upper())
-        place = tuple(region)
-        bound = factors.factor(place, j, short.upper()) * self._bounds.top(place)
+        effects = _region(cell, j, rho)
+        short = effects[j].imag.abs_upper()
+        place = tuple((u.real.lower(), u.real.upper()) for u in effects)
+        bound = factors.factor(place, j, short) * self._bounds.top(place)
         if self._products is not None:
-            bound = smaller(bound, self._products.bound(place, j, short.upper()))
+            bound = smaller(bound, self._products.bound(place, j, short))
         if not bound.is_finite():
             return NAN
-        effects = [acb(interval(*side)) for side in region]
-        effects[j] = acb(effects[j].real, interval(-short, short))
         return (bound * _modulus_of_density(effects)).abs_upper()
 
     def _by_squares(self, strip: Strip, cell: Cell, j: int, rho: float) -> Ball:
@@ -176,6 +186,15 @@ def _factors(strands: Strands) -> TiltedNormal | Turning | SectorTurning | None:
     alike = len({(type(problem.strand.weight), problem.strand.weight.scale) for problem in strands.problems}) == 1
     known = strays and bounded and alike and strands.system.sector is not None
     return Turning(strands.problems, strands.system) if known else sector_turning(strands)
+
+
+def _region(cell: Cell, j: int, rho: float) -> list[Ball]:
+    """Return a box that holds the ellipse around one side, and the other sides."""
+    half, centre = half_and_centre(cell[j])
+    long, short = (half * arb(rho + sign / rho) / 2 * SLACK for sign in (1, -1))
+    effects = [acb(interval(*side)) for side in cell]
+    effects[j] = acb(interval((centre - long).lower(), (centre + long).upper()), interval(-short, short))
+    return effects
 
 
 def half_and_centre(side: tuple[Ball, Ball]) -> tuple[Ball, Ball]:

@@ -102,13 +102,13 @@ class CutLaws:
             self._tails[i, step] = size.abs_upper() if size.is_finite() else NAN
         return self._tails[i, step]
 
-    def spaced(self) -> Iterator[tuple[Cut, ...]]:
-        """Yield cuts, each about `RATIO` times as far out as the last, up to the farthest."""
-        spreads, step, last = NEAREST, 1.0, 0.0
+    def spaced(self, ratio: float = RATIO) -> Iterator[tuple[Cut, ...]]:
+        """Yield cuts, each about so many times as far out as the last, up to the farthest."""
+        spreads, step, last = NEAREST, 2 * (ratio - 1), 0.0
         while spreads < MOST_SPREADS:
             cuts = self._at(dict.fromkeys(self.places, spreads), self._at_infinity)
             size = max(float(abs(end)) for cut in cuts for end in cut if end is not None)
-            if last and size > RATIO * last * 1.01 and step > 1e-3:
+            if last and size > ratio * last * 1.01 and step > 1e-3:
                 # reaches may grow exponentially with spreads
                 spreads, step = spreads - step, step / 2
             else:
@@ -116,7 +116,7 @@ class CutLaws:
                     yield cuts
                 else:
                     return
-                step, last = step * 1.5, size
+                step, last = step * ratio, size
             spreads += step
 
     @staticmethod

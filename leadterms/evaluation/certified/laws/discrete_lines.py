@@ -50,6 +50,7 @@ class LatticeLine(Line):
         low, high = law.support
         self.first = None if self.low is None else int(low)
         self.last = None if self.high is None else int(high)
+        self._known: dict[tuple[int, int], Ball] = {}
         self._ratios = {side: _ratio(law, side) for side, end in ((-1, self.first), (1, self.last)) if end is None}
 
     def absolute(self, power: int) -> Ball:
@@ -71,7 +72,10 @@ class LatticeLine(Line):
         return arb(low), arb(high)
 
     def _probability(self, x: int) -> Ball:
-        return value_of(self.law.density(sympy.Integer(x)))
+        key = x, ball_bits()
+        if key not in self._known:
+            self._known[key] = value_of(self.law.density(sympy.Integer(x)))
+        return self._known[key]
 
     def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]]:
         """Return those up to the cuts."""

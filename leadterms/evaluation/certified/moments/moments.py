@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -13,7 +13,7 @@ from flint import acb, acb_mat, arb, arb_mat
 
 from leadterms.evaluation.certified.moments.factor_rules import part_at
 from leadterms.evaluation.certified.moments.in_doubles import InDoubles, Nodes
-from leadterms.evaluation.certified.moments.looked_up import FEW_BITS, etas, looked_up
+from leadterms.evaluation.certified.moments.looked_up import FEW_BITS, Etas, etas, looked_up
 from leadterms.evaluation.certified.moments.node_products import NodeProducts
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.tables import Split, Table, cost
@@ -26,6 +26,8 @@ FEWEST_BY_WEIGHT, MOST_AT_ONCE = 4000, 1_000_000
 """So many values of the weight are looked up in a table of it, and at once."""
 WIDEST = 600.0
 """A table of the weight is no wider."""
+KEPT_MARGIN = 4.0
+"""By so much tables that are kept are wider than the points at hand need."""
 TABLE_PAYS = 1.5
 """A table is made where it saves this factor, or seems to."""
 
@@ -44,6 +46,8 @@ class Plan:
         One for each moment; of a factorising weight, relative to w(shift).
     tolerance, bits
         What was aimed at, in all and relative to E[w].
+    tables
+        Those made before, where they are kept for further points: by what they are of.
 
     """
 
@@ -52,6 +56,7 @@ class Plan:
     errors: tuple[Ball, ...]
     tolerance: Ball
     bits: int
+    tables: dict[str, Table] | None = None
 
     def moments(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]]:
         """Return all moments at each of several (shift, slopes), real numbers or complex boxes."""
@@ -121,60 +126,77 @@ class Plan:
         # without predictors that stay fixed the table is one of the weight: of use where its values are costly
         if not (problem.predictor.is_affine and (fixed or not problem.weight.log_only)):
             return None
-        nodes = list(product(*(self.rules[i].points for i in moving)))
         raised = tuple(line.power for line in problem.lines)
         split = Split(problem.weight, self.rules, fixed, tuple(points[0][1][i] for i in fixed), raised)
-        lines = arb_mat([[shift, *(slopes[i] for i in moving)] for shift, slopes in points])
-        shifts = (lines * arb_mat([[arb(1)] * len(nodes), *zip(*nodes, strict=True)])).entries()
-        reach = [float(shift) for shift in shifts]
+        at = etas(self._moving_nodes, self._moved(points)) if self.bits <= FEW_BITS else None
+        if at is not None and not (np.isfinite(at.off) and np.isfinite(at.at).all()):
+            at = None
+        shifts = [] if at is not None else self._shifts(points)
+        reach = at.at if at is not None else np.array([float(shift) for shift in shifts])
         powers = list(dict.fromkeys(tuple(e[i] for i in fixed) for e in problem.strand.moments))
-        margin = 1e-9 * (1 + max(map(abs, reach)))
-        low, high = min(reach) - margin, max(reach) + margin
-        looked = len(shifts) * len(powers) * FEW_UNITS / (8 if self.bits <= FEW_BITS else 1)
-        if TABLE_PAYS * (cost(split, len(powers), low, high) + looked) > self._width * len(points) * self._units:
+        low, high = float(reach.min()), float(reach.max())
+        margin = 1e-9 * (1 + max(abs(low), abs(high))) + (0.0 if at is None else at.off)
+        low, high = low - margin, high + margin
+        looked = reach.size * len(powers) * FEW_UNITS / (8 if self.bits <= FEW_BITS else 1)
+        own = cost(split, len(powers), low, high)
+        # tables that are kept are for more points than these
+        if self.tables is None and TABLE_PAYS * (own + looked) > self._width * len(points) * self._units:
             return None
         spend(looked, ball_bits())
-        table = Table(split, powers, low, high, self.tolerance)
+        table = self._table("sums", low, high, lambda low, high: Table(split, powers, low, high, self.tolerance))
         if not table.is_proven:
             return None
-        if self.bits <= FEW_BITS and (quick := self._looked_up(table, points, powers)) is not None:
+        if at is not None and (quick := self._looked_up(table, at, powers)) is not None:
             return quick
+        nodes, shifts = list(product(*(self.rules[i].points for i in moving))), shifts or self._shifts(points)
         values = dict(zip(powers, table.values(shifts), strict=True))
         errors = dict(zip(powers, table.errors, strict=True))
         masses = [prod(m, start=arb(1)) for m in product(*(self.rules[i].masses for i in moving))]
         columns = []
         for exponents, error in zip(problem.strand.moments, self.errors, strict=True):
-            own, rest = [exponents[i] for i in moving], tuple(exponents[i] for i in fixed)
+            powers_of, rest = [exponents[i] for i in moving], tuple(exponents[i] for i in fixed)
             row = [
-                mass * prod((whole_power(x, k) for x, k in zip(node, own, strict=True) if k), start=arb(1))
+                mass * prod((whole_power(x, k) for x, k in zip(node, powers_of, strict=True) if k), start=arb(1))
                 for mass, node in zip(masses, nodes, strict=True)
             ]
-            size = prod((self.rules[i].absolute(k) for i, k in zip(moving, own, strict=True)), start=arb(1))
+            size = prod((self.rules[i].absolute(k) for i, k in zip(moving, powers_of, strict=True)), start=arb(1))
             radius = arb(0, (error + size * errors[rest]).abs_upper())
             matrix = arb_mat(len(points), len(nodes), values[rest]) * arb_mat(len(nodes), 1, row)
             columns.append([matrix[j, 0] + radius for j in range(len(points))])
         return [list(row) for row in zip(*columns, strict=True)]
 
-    def _looked_up(
-        self, table: Table, points: Sequence[tuple[Ball, Sequence[Ball]]], powers: Sequence[tuple[int, ...]]
-    ) -> list[list[Ball]] | None:
-        """Return all moments by a table in double precision, None where that does not hold them."""
-        problem, moving = self.problem, self._moving
-        exponents = [[e[i] for i in moving] for e in problem.strand.moments]
+    def _shifts(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[Ball]:
+        """Return eta at several points and the nodes over the predictors that the effects multiply, but for others."""
+        nodes = list(product(*(self.rules[i].points for i in self._moving)))
+        lines = arb_mat([[shift, *slopes] for shift, slopes in self._moved(points)])
+        return (lines * arb_mat([[arb(1)] * len(nodes), *zip(*nodes, strict=True)])).entries()  # type: ignore[no-any-return]
+
+    def _moved(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[tuple[Ball, list[Ball]]]:
+        """Return shifts with the slopes of these predictors."""
+        return [(shift, [slopes[i] for i in self._moving]) for shift, slopes in points]
+
+    @cached_property
+    def _moving_nodes(self) -> Nodes:
+        moving = self._moving
+        exponents = [[e[i] for i in moving] for e in self.problem.strand.moments]
         units = [[int(i == k) for k in range(len(moving))] for i in range(len(moving))]
-        nodes = Nodes([problem.lines[i] for i in moving], [self.rules[i] for i in moving], units, exponents)
-        rests = [powers.index(tuple(e[i] for i in range(len(e)) if i not in moving)) for e in problem.strand.moments]
+        return Nodes([self.problem.lines[i] for i in moving], [self.rules[i] for i in moving], units, exponents)
+
+    def _looked_up(self, table: Table, at: Etas, powers: Sequence[tuple[int, ...]]) -> list[list[Ball]] | None:
+        """Return all moments by a table in double precision, None where that does not hold them."""
+        moving, moments = self._moving, self.problem.strand.moments
+        rests = [powers.index(tuple(e[i] for i in range(len(e)) if i not in moving)) for e in moments]
         errors = []
-        for own, rest, error in zip(exponents, rests, self.errors, strict=True):
-            size = prod((self.rules[i].absolute(k) for i, k in zip(moving, own, strict=True)), start=arb(1))
+        for exponents, rest, error in zip(moments, rests, self.errors, strict=True):
+            size = prod((self.rules[i].absolute(exponents[i]) for i in moving), start=arb(1))
             errors.append((error + size * table.errors[rest]).abs_upper())
-        at = etas(nodes, [(shift, [slopes[i] for i in moving]) for shift, slopes in points])
-        return looked_up(table, nodes, at, rests, errors)
+        return looked_up(table, self._moving_nodes, at, rests, errors)
 
     def _by_weight(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]] | None:
         """Return all moments by a table of the weight alone, in double precision, None where that does not do."""
         most = max(1, MOST_AT_ONCE // self._width)
-        if self.bits > FEW_BITS or self._width * len(points) < FEWEST_BY_WEIGHT or self._width > MOST_AT_ONCE:
+        few = self.tables is None and self._width * len(points) < FEWEST_BY_WEIGHT
+        if self.bits > FEW_BITS or few or self._width > MOST_AT_ONCE:
             return None
         problem = self.problem
         nodes = Nodes(problem.lines, self.rules, problem.predictor.monomials, problem.strand.moments)
@@ -186,7 +208,10 @@ class Plan:
         if high - low > WIDEST or off > 1:
             return None
         spend(self._width * len(points) * FEW_UNITS / 8, ball_bits())
-        table = Table(Split(problem.weight, self.rules, (), (), ()), [()], low - off, high + off, self.tolerance)
+        alone = Split(problem.weight, self.rules, (), (), ())
+        table = self._table(
+            "weight", low - off, high + off, lambda low, high: Table(alone, [()], low, high, self.tolerance)
+        )
         if not table.is_proven:
             return None
         errors = [
@@ -202,6 +227,23 @@ class Plan:
                 return None
             found += rows
         return found
+
+    def _kept(self, name: str, low: float, high: float) -> bool:
+        """Tell whether a table that is kept holds an interval."""
+        known = None if self.tables is None else self.tables.get(name)
+        return known is not None and known.low <= low and high <= known.high
+
+    def _table(self, name: str, low: float, high: float, made: Callable[[float, float], Table]) -> Table:
+        """Return a table that holds an interval: one that is kept, or a new one, wider then."""
+        if self.tables is None:
+            return made(low, high)
+        if not self._kept(name, low, high):
+            known = self.tables.get(name)
+            low, high = low - KEPT_MARGIN, high + KEPT_MARGIN
+            if known is not None:
+                low, high = min(low, known.low), max(high, known.high)
+            self.tables[name] = made(low, high)
+        return self.tables[name]
 
     @property
     def _units(self) -> float:

@@ -57,21 +57,21 @@ class Panels:
             pieces(line, line.low, line.high, count * (FINER if isinstance(line, CutLine) else 1))
             for line in problem.lines
         ]  # fmt: skip
-        self._boxes = list(product(*sides))
+        self.boxes = list(product(*sides))
         self.are_points = all(piece.is_point for own in sides for piece in own)
         self._grams: dict[int, arb_mat] = {}
         self._known: dict[int, list[Ball]] = {}
         # pieces are shared by panels
         self._integrals: dict[tuple[int, int, int, int], Ball] = {}
         self.monomials = [
-            problem.predictor.values([interval(piece.low, piece.high) for piece in box]) for box in self._boxes
+            problem.predictor.values([interval(piece.low, piece.high) for piece in box]) for box in self.boxes
         ]
         """Those of the linear predictor, on each panel."""
 
     @cached_property
     def masses(self) -> list[Ball]:
         """About the mass of each panel, without proof; 1 for a part of which nothing is known."""
-        return [prod((piece.rough_mass for piece in box), start=arb(1)) for box in self._boxes]
+        return [prod((piece.rough_mass for piece in box), start=arb(1)) for box in self.boxes]
 
     def above(self, weights: Reals) -> arb_mat:
         """Return a matrix that exceeds E[a f f'], in the order of symmetric matrices: a constant on each panel.
@@ -102,14 +102,14 @@ class Panels:
     @cached_property
     def _most(self) -> Reals:
         """Bounds of the densities on all panels."""
-        found = [prod((piece.most for piece in box), start=arb(1)) for box in self._boxes]
+        found = [prod((piece.most for piece in box), start=arb(1)) for box in self.boxes]
         return np.array([upwards(most) for most in found])
 
     @cached_property
     def _least(self) -> Reals:
         """Lower bounds of the densities on all panels, zero if none is known; or for one monomial that of E[f^2]."""
         found = []
-        for panel, box in enumerate(self._boxes):
+        for panel, box in enumerate(self.boxes):
             least = prod((piece.least for piece in box), start=arb(1))
             if not least.is_finite():
                 # over the integral of f^2, which is multiplied with it again
@@ -121,7 +121,7 @@ class Panels:
     @cached_property
     def _integrals_in_doubles(self) -> tuple[Reals, Reals]:
         """Middles and radii of the entries of all matrices `_gram`, a row for each panel."""
-        rows = [self._gram(panel).entries() for panel in range(len(self._boxes))]
+        rows = [self._gram(panel).entries() for panel in range(len(self.boxes))]
         middles = np.array([[float(entry.mid()) for entry in row] for row in rows])
         errors = np.array([[upwards(entry.rad()) for entry in row] for row in rows])
         return middles, errors + 4 * UNIT * np.abs(middles)
@@ -138,7 +138,7 @@ class Panels:
     def _of_panel(self, panel: int) -> list[Ball]:
         """Return the entries of the matrix for a weight of 1 on one panel."""
         if panel not in self._known:
-            size, least = len(self._columns), prod((piece.least for piece in self._boxes[panel]), start=arb(1))
+            size, least = len(self._columns), prod((piece.least for piece in self.boxes[panel]), start=arb(1))
             if least.is_finite():
                 self._known[panel] = (self._gram(panel) * least).entries()
             else:
@@ -149,7 +149,7 @@ class Panels:
         """Bound E[f^2] over a panel by its mass and the least f^2 there, for the one monomial f."""
         (exponents,) = self._columns
         total = arb(1)
-        for line, piece, power in zip(self._lines, self._boxes[panel], exponents, strict=True):
+        for line, piece, power in zip(self._lines, self.boxes[panel], exponents, strict=True):
             total *= piece.mass * line.power(interval(piece.low, piece.high), power).abs_lower() ** 2
         return total.lower()
 
@@ -167,7 +167,7 @@ class Panels:
 
     def _integral(self, panel: int, place: int, first: int, second: int) -> Ball:
         """Return the integral of the product of two powers of one predictor, or their product at a point."""
-        line, piece = self._lines[place], self._boxes[panel][place]
+        line, piece = self._lines[place], self.boxes[panel][place]
         key = (place, id(piece), first, second)
         if key not in self._integrals:
             if piece.is_point:

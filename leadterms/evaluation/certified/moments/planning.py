@@ -26,7 +26,14 @@ MOST_NODES = 400_000
 
 
 def plan(
-    problem: Problem, shift: Ball, slopes: Sequence[Ball], bits: int, scale: Ball, sizes: list[list[Ball]]
+    problem: Problem,
+    shift: Ball,
+    slopes: Sequence[Ball],
+    bits: int,
+    scale: Ball,
+    sizes: list[list[Ball]],
+    *,
+    keeps: bool = False,
 ) -> Plan | FourierPlan:
     """Return rules for all shifts and slopes in balls, with errors of about 2^-bits of scale times E|X|^k.
 
@@ -34,6 +41,8 @@ def plan(
     by one.  In each step the others contribute E|X_i|^k by the law, by the law cut off, or by the rule: bounded by
     the larger of the first and the last.  One law for which the first is infinite may be cut off before all
     others: then it contributes what is left of it (`Line.within`), or what its rule does.
+
+    Tables for the moments at points are kept for later points where that is asked for.
 
     Raises
     ------
@@ -76,7 +85,7 @@ def plan(
     if prod(len(rule.points) for rule in rules) > MOST_NODES * patience():
         raise EvaluationError(f"the rules of {len(rules)} predictors have too many nodes together: {TOO_LONG}")
     with ball_precision(PLANNING_BITS):
-        return Plan(problem, tuple(rules), _moment_errors(problem, rules), target, bits)
+        return Plan(problem, tuple(rules), _moment_errors(problem, rules), target, bits, {} if keeps else None)
 
 
 def _hull(

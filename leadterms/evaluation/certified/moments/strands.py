@@ -46,8 +46,8 @@ class Strands:
         scales = (problem.rough_scales(*own)[0] for problem, own in zip(self.problems, point, strict=True))
         return max(scales, key=lambda scale: float(scale.log().mid()))
 
-    def plan(self, point: Point, bits: int, scales: Scales) -> Plans:
-        """Return rules for the moments that serve every point in a box.
+    def plan(self, point: Point, bits: int, scales: Scales, *, keeps: bool = False) -> Plans:
+        """Return rules for the moments that serve every point in a box, with tables kept where points come in parts.
 
         Raises
         ------
@@ -57,7 +57,7 @@ class Strands:
         """
         return Plans(
             tuple(
-                plan(problem, *own, bits, *scale)
+                plan(problem, *own, bits, *scale, keeps=keeps)
                 for problem, own, scale in zip(self.problems, point, scales, strict=True)
             )
         )

@@ -219,6 +219,11 @@ class Table:
         return best
 
     @property
+    def high(self) -> float:
+        """The upper end of s."""
+        return self.low + self.count * self.width
+
+    @property
     def is_proven(self) -> bool:
         """Whether an ellipse was found."""
         return all(bool(error.is_finite()) for error in self.errors)

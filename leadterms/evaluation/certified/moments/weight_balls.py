@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from flint import arb
+
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.averaged_weight import AveragedWeight
 from leadterms.evaluation.certified.moments.averaged_balls import AveragedBalls
@@ -14,7 +16,9 @@ from leadterms.evaluation.certified.weights.elementary_weights import (
     SaturatingBalls,
 )
 from leadterms.evaluation.certified.weights.probit_weight import ProbitBalls
+from leadterms.evaluation.certified.weights.ridged_balls import RidgedBalls
 from leadterms.evaluation.certified.weights.weight_base import WeightBalls
+from leadterms.evaluation.ridged_weight import RidgedWeight
 from leadterms.model.weights import (
     CloglogWeight,
     ConstantWeight,
@@ -56,6 +60,8 @@ def weight_balls(weight: Weight) -> WeightBalls:
     """
     if isinstance(weight, AveragedWeight):
         return AveragedBalls(weight, weight_balls(weight.base))
+    if isinstance(weight, RidgedWeight):
+        return RidgedBalls(weight, weight_balls(weight.base), arb(weight.ridge))
     kind = KINDS.get(type(weight))
     if kind is None:
         raise EvaluationError(f"no ball arithmetic for the weight {type(weight).__name__}")
