@@ -34,6 +34,18 @@ from leadterms.model.laws import JointNormalLaw, Law
 LINE = (-oo, oo)
 
 
+class Between(Law):
+    """A law of which nothing is known but the ends of its support: arguments these."""
+
+    name = "Between"
+
+    @property
+    def support(self) -> tuple[Expr, Expr]:
+        """The ends."""
+        low, high = self.args
+        return low, high
+
+
 class Everywhere(Boolean):  # type: ignore[misc]
     """An expression is positive, or nowhere negative, for all values of its predictors: arguments it, strict, bindings.
 
@@ -219,7 +231,8 @@ def _refuse_odd(expression: Expr, x: Symbol, law: Law | JointNormalLaw) -> None:
 def _line(expression: Expr, x: Symbol, law: Law) -> _Line | None:
     """Return an expression as a line in an image of a predictor; None where it is none."""
     if not expression.is_polynomial(x):
-        straight = None if law.is_discrete else straightened(x, law, (expression,))
+        # for counts between any two of their values too, which the ends decide
+        straight = straightened(x, Between(*law.support) if law.is_discrete else law, (expression,))
         if straight is None:
             return None
         return _line(straight.expressions[0], x, straight.law)

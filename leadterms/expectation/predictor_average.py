@@ -24,9 +24,11 @@ from leadterms.expectation.existence import (
 from leadterms.expectation.gaussian import normal_polynomial_moment, quadratic_parts, tilt
 from leadterms.expectation.held import Expectation, kept_whole, variables_of
 from leadterms.expectation.images import Images
+from leadterms.expectation.mapped_law import MappedLaw
 from leadterms.expectation.monomials import has_monomials, tilted_monomials
 from leadterms.expectation.positivity import pieces
 from leadterms.expectation.predictor_moments import MomentRequest
+from leadterms.expectation.slow_functions import grows_slowly, slow_conditions
 from leadterms.expectation.support import at_value, is_bounded, require_bounded, require_smooth
 from leadterms.expectation.tails import tail_indices, tail_rates
 from leadterms.model.laws import JointNormalLaw, Law, NormalLaw
@@ -35,13 +37,15 @@ from leadterms.model.weights import (
     ConstantWeight,
     ExponentialWeight,
     LogisticWeight,
+    PowerWeight,
     ProbitWeight,
     SaturatingWeight,
     Weight,
 )
 from leadterms.notation.conditions import shown
 
-BOUNDED = (LogisticWeight, ProbitWeight, CloglogWeight, SaturatingWeight)
+BOUNDED = (LogisticWeight, ProbitWeight, CloglogWeight, SaturatingWeight, PowerWeight)
+"""A power weight is where eta keeps above a positive number, which its links require."""
 Average = Callable[[Expr, Expr, tuple[Tuple, ...]], Expr]
 """From a product, a linear predictor (or an exponent) and bindings to an expectation."""
 
@@ -262,6 +266,13 @@ class PredictorAverage:
         if exponent.free_symbols & self.effects and not is_bounded(law):
             self._refuse_random_slope(exponent, x, law)
         poly = Poly(exponent, x)
+        if poly.degree() > 1 and isinstance(law, MappedLaw):
+            # such as x + 1 beside its root
+            back = {x: law.map.xreplace({law.variable: x})}
+            found = slow_conditions(factor.xreplace(back), exponent.xreplace(back), x, law.base)
+            if found is not None:
+                self._admit(found)
+                return Expectation(factor * exp(exponent), binding)
         if poly.degree() > 1:
             self._admit(polynomial_exponent_conditions(law, exponent, x))
             return Expectation(factor * exp(exponent), binding)
@@ -273,7 +284,11 @@ class PredictorAverage:
     def _admits_monomials(self, factor: Expr, exponent: Expr, group: tuple[Tuple, ...]) -> bool:
         """Admit what powers and logarithms of one positive predictor need, where there is nothing else."""
         x, law = group[0]
-        found = tilted_monomials(factor, exponent, x, law) if len(group) == 1 and isinstance(law, Law) else None
+        if len(group) > 1 or not isinstance(law, Law):
+            return False
+        found = tilted_monomials(factor, exponent, x, law)
+        if found is None and not exponent.free_symbols & self.effects:
+            found = slow_conditions(factor, exponent, x, law)
         if found is not None:
             self._admit(found)
         return found is not None
@@ -329,7 +344,7 @@ class PredictorAverage:
         if not all(one is binding or is_bounded(one[1]) or isinstance(one[1], NormalLaw) for one in bindings):
             return False
         # whether the weight tames more than that is not asked: what fails here may exist
-        return has_monomials(factor, eta, x, law)
+        return has_monomials(factor, eta, x, law) or grows_slowly(factor, eta, x, law)
 
     def _check_weighted(self, factor: Expr, eta: Expr, binding: Tuple) -> None:
         variables, law = variables_of(binding), binding[1]

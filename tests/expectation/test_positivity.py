@@ -95,6 +95,8 @@ def test_two_predictors_by_brute_force(first, second):
         (b0 + b1 * log(x), [(x, UNIT)], {"b0 > 0", "-b1 >= 0"}),
         (b0 + b1 * sqrt(x), [(x, GammaLaw(2, 1))], {"b0 > 0", "b1 >= 0"}),
         (b0 + b1 * log(x), [(x, BEYOND)], {"b0 > 0", "b0 + 2*b1*log(2) > 0"}),
+        (b0 + b1 * log(x + 1), [(x, PoissonLaw(2))], {"b0 > 0", "b1 >= 0"}),
+        (b0 + b1 * sqrt(x), [(x, PoissonLaw(2))], {"b0 > 0", "b1 >= 0"}),
         (b0 + b1 / x, [(x, BEYOND)], {"b0 + b1 > 0", "b0 + b1/4 > 0"}),
         (b0 + b1 * x + b2 * x**2, [(x, UNIT)], {"b0 + b1*x + b2*x**2 > 0 for all x in [0, 1]"}),
         (b0 + b1 * x + x**2, [(x, GammaLaw(2, 1))], {"b0 + b1*x + x**2 > 0 for all x >= 0"}),
