@@ -182,6 +182,7 @@ class _Layout:
         from leadterms.evaluation.certified.bounds.inverse_ceiling import inverse_ceiling
         from leadterms.evaluation.certified.moments.pairing import paired_where_wanted
         from leadterms.evaluation.certified.tilted.detached import detached
+        from leadterms.evaluation.certified.tilted.lowered import with_lower_slopes
         from leadterms.evaluation.certified.tilted.tilted_road import Law, NormalSystem, tilted_average
 
         groups = self._split(values)
@@ -192,6 +193,7 @@ class _Layout:
             self._strand(family, numbers, mean, root, shared)
             for family, numbers in zip(self._families, families, strict=True)
         )
+        strands = with_lower_slopes(strands)
         parts = tuple(
             Ceiling(factor, strand, exponents) for factor, (strand, exponents) in zip(factors, self._above, strict=True)
         )

@@ -179,4 +179,8 @@ def _guesses(integrand: Expr, variables: tuple[Symbol, ...]) -> Iterator[tuple[W
             yield PowerWeight(ONE, power.exp), power.base
     for part in exponentials:
         yield ExponentialWeight(ONE, ONE), part.args[0]
+    for power in sorted(integrand.atoms(Pow), key=default_sort_key):
+        # of functions of predictors: what is not one is refused like all others
+        if isinstance(power.base, Add) and power.free_symbols & bound and power.exp.is_negative:
+            yield PowerWeight(ONE, power.exp), power.base
     yield ConstantWeight(ONE), Integer(0)

@@ -14,7 +14,6 @@ from sympy import (
     Add,
     And,
     Expr,
-    Ge,
     Gt,
     Integer,
     Lt,
@@ -31,11 +30,10 @@ from sympy import (
 from sympy.logic.boolalg import Boolean
 
 from leadterms.errors import ExistenceError, UndecidedError
-from leadterms.expectation.held import variables_of
 from leadterms.expectation.mapped_law import MappedLaw
-from leadterms.expectation.support import corners
+from leadterms.expectation.positivity import pieces
 from leadterms.expectation.tails import SIDES, reaches, tail_indices, tail_rates
-from leadterms.model.laws import JointNormalLaw, Law
+from leadterms.model.laws import Law
 from leadterms.model.weights import (
     CloglogWeight,
     LogisticWeight,
@@ -103,7 +101,9 @@ def weighted_conditions(
 
     A tail that is too heavy for the power alone may be tamed by the weight, which decays exponentially on both sides,
     or on the side of small means, or as a power.  A polynomial that is not constant takes every X far out to an end of
-    the line; for d > 1 the conditions suffice.
+    the line; for d > 1 the conditions suffice.  A power weight asks for a polynomial that keeps above a positive number
+    m: then it is at least c (1 + |X|^d), c > 0, as its last term decides far out.  What other predictors add is at
+    least its infimum, and with that in its place the polynomial still keeps above m.
 
     Raises
     ------
@@ -123,8 +123,10 @@ def weighted_conditions(
             tamed = moves
         elif isinstance(weight, SaturatingWeight) and not (is_affine and finite.count(false) == len(SIDES)):
             tamed = Lt(side ** len(coefficients) * coefficients[-1], 0)
-        elif isinstance(weight, PowerWeight) and is_affine:
-            tamed = And(moves, Gt(index - 1, power + weight.exponent))
+        elif isinstance(weight, PowerWeight):
+            # a power of |x|^d far out: eta keeps above zero, and so above a multiple of it
+            far = Ne(coefficients[-1], 0) if coefficients else false
+            tamed = And(far, Gt(index - 1, power + len(coefficients) * weight.exponent))
         condition = Or(without, tamed)
         if condition == false and not is_affine:
             raise UndecidedError(
@@ -156,6 +158,11 @@ def opposed_conditions(
     A polynomial of degree d_j in X_j in place of b_j X_j is, far out, a predictor with the index nu_j/d_j where it has
     a density: several points of lattices may all stand where eta is about zero.
 
+    A power weight eta^e, eta keeping above a multiple of 1 + sum_j |X_j|^(d_j), must not be counted for each of them.
+    Where |X_j|^(d_j) is about r^(a_j), the a_j in [0, 1] with the largest 1, the integral over r is that of
+    r^(e - 1 - sum_j a_j (nu_j - k_j)/d_j): it is finite for all a, where it is at their corners, if the sums over all
+    sets S of (nu_j - k_j)/d_j exceed e.
+
     Raises
     ------
     UndecidedError
@@ -163,17 +170,20 @@ def opposed_conditions(
         in several discrete predictors.
 
     """
+    together = "where they take the linear predictor back to zero together"
     if isinstance(weight, LogisticWeight | ProbitWeight | CloglogWeight):
         least = Integer(-1)
     elif isinstance(weight, SaturatingWeight):
         least = Integer(0)
+    elif isinstance(weight, PowerWeight):
+        least, together = weight.exponent, "where they are large together"
     else:
         return ()
     known = zip(laws, powers, names, degrees or [1] * len(laws), strict=True)
     margins = [((Min(*tail_indices(law, name)) - 1 - power) / degree, name) for law, power, name, degree in known]
     heavy = [(margin, name) for margin, name in margins if margin != oo]
     whole = [name for law, (margin, name) in zip(laws, margins, strict=True) if margin != oo and law.is_discrete]
-    if len(whole) > 1 and any(degree > 1 for degree in degrees or ()):
+    if not isinstance(weight, PowerWeight) and len(whole) > 1 and any(degree > 1 for degree in degrees or ()):
         raise UndecidedError(
             f"whether the expectation exists could not be decided: powers of {' and '.join(whole)}, which are discrete "
             "with heavy tails, may take the linear predictor back to zero together; use lighter tails"
@@ -185,8 +195,7 @@ def opposed_conditions(
             if condition == false:
                 raise UndecidedError(
                     f"whether the expectation exists could not be decided: the tails of "
-                    f"{' and '.join(name for _, name in chosen)} are too heavy where they take the linear predictor "
-                    "back to zero together; use lighter tails"
+                    f"{' and '.join(name for _, name in chosen)} are too heavy {together}; use lighter tails"
                 )
             conditions.append(condition)
     return tuple(dict.fromkeys(condition for condition in conditions if condition != true))
@@ -222,38 +231,26 @@ def polynomial_exponent_conditions(law: Law, exponent: Expr, x: Symbol) -> tuple
 def positive_predictor_conditions(eta: Expr, bindings: Sequence[Tuple], link: str) -> tuple[Boolean, ...]:
     """Conditions for eta > 0 on the whole support, for links with a pole (or a branch) at eta = 0.
 
+    Where they hold eta stays above a positive number (`positivity`), so that the weight is bounded.
+
     Raises
     ------
     ExistenceError
-        If eta is not positive, or a predictor that takes every real value enters it linearly.
+        If eta is not positive, or what takes every real value enters it by a polynomial of odd degree.
     UndecidedError
-        If eta is not affine in a predictor, or zero at an end of the support and positive inside.
+        If eta is zero at an end of the support and positive inside.
 
     """
-    for binding in bindings:
-        for x in variables_of(binding):
-            law = binding[1]
-            everywhere = isinstance(law, JointNormalLaw) or law.support == (-oo, oo)
-            if everywhere and eta.is_polynomial(x) and Poly(eta, x).degree() == 1:
-                raise ExistenceError(
-                    f"the {link} link needs a positive linear predictor, but {x} ~ {law} takes every real value: its "
-                    "pole eta = 0 lies in the support; use a bounded law or the log link"
-                )
-    found = corners(eta, bindings)
-    if found is None:
-        raise UndecidedError(
-            f"whether eta = {eta} is positive on the support could not be decided for the {link} link: it is not "
-            "affine in every predictor"
-        )
-    conditions = [Gt(value, 0) for value in found.values] + [Ge(growth, 0) for growth in found.growths]
+    needs = f"the {link} link needs a positive linear predictor"
+    try:
+        parts = list(pieces(eta, bindings))
+    except ExistenceError as error:
+        raise ExistenceError(f"{needs}, but {error}") from None
+    conditions = [part.condition for part in parts]
     if false in conditions:
         atomic = all(isinstance(law, Law) and law.atoms_with_probability is not None for _, law in bindings)
-        if atomic or any(part.is_negative for part in (*found.values, *found.growths)):
-            raise ExistenceError(
-                f"the {link} link needs a positive linear predictor: {eta} is not positive on the support"
-            )
-        raise UndecidedError(
-            f"the {link} link needs a positive linear predictor: {eta} is zero at an end of the support, where the "
-            "weight has its pole"
-        )
+        if atomic or any(part.is_negative for part in parts):
+            raise ExistenceError(f"{needs}: {eta} is not positive on the support")
+        where = "at an end of" if all(not part.bindings for part in parts) else "somewhere on"
+        raise UndecidedError(f"{needs}: {eta} is zero {where} the support, where the weight has its pole")
     return tuple(dict.fromkeys(condition for condition in conditions if condition != true))

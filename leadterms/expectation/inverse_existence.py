@@ -67,6 +67,7 @@ from leadterms.expectation.held import Expectation, variables_of
 from leadterms.expectation.inverse_verdict import EXISTS, Existence, undecided
 from leadterms.expectation.random_rows import BlockA, is_bounded, spanning_rows, straightened_block
 from leadterms.expectation.row_conditions import Sides, where_rows_vary_less
+from leadterms.expectation.support import is_smooth_and_bounded
 from leadterms.model.weights import (
     CloglogWeight,
     ConstantWeight,
@@ -107,9 +108,19 @@ def regression_exists(block: BlockA, others: Sequence[Expr]) -> Existence:
     where the inverse does; for a random intercept alone it is a mean of b weighted by w, no larger than |b|.  For rows
     a_s that take finitely many values, with W_s = P(s) E[w | s] and m_s the mean of b weighted by w given s, it is by
     Cramer's rule, Cauchy and Binet the mean of the solutions A_B^{-1} m_B over bases B of rows, weighted by
-    det(A_B)^2 prod_B W_s: no larger than the largest of |A_B^{-1}| sup|b|, whatever the weight.  For exponential
-    weights H_bb(u) grows exponentially, or like the exponential of a quadratic form where a normal predictor carries a
-    random slope: then the average is closed, with the condition for that (`gaussian.tilt`).
+    det(A_B)^2 prod_B W_s: no larger than the largest of |A_B^{-1}| sup|b|, whatever the weight.
+
+    For the rows 1 and x, x and all else bounded, b and the fixed part of eta polynomials in x: let m(x) be the mean of
+    b weighted by w given x.  The coefficients are those of the regression of m on x weighted by E[w | x]: a slope
+    Cov(m, x)/Var(x), in modulus at most sup|m'|, as Cov(m, x) = E[(m(x) - m(y))(x - y)]/2 for two copies, and a
+    constant at most sup|m| + sup|m'| sup|x|.  With l = (log w)' the derivative m' is the weighted mean of b' and the
+    weighted covariance of b and l(eta) eta' given x, at most sup|b'| + 2 sup|b| sup|l(eta) eta'|.  Under the
+    complementary log-log link l = 2 - t/(1 - e^{-t}), t = e^eta, so that |l| <= 3 + e^eta; under the probit link it is
+    -2 eta - phi/Phi + phi/(1 - Phi), and |l| <= 4|eta| + 2 by phi/(1 - Phi) <= |eta| + 1.  With |eta| and |eta'|
+    at most C (1 + |u|) these bounds have finite averages, whatever the variances.
+
+    For exponential weights H_bb(u) grows exponentially, or like the exponential of a quadratic form where a normal
+    predictor carries a random slope: then the average is closed, with the condition for that (`gaussian.tilt`).
     """
     if isinstance(block.weight, AT_MOST_EXPONENTIAL) or not others:
         return EXISTS
@@ -118,10 +129,28 @@ def regression_exists(block: BlockA, others: Sequence[Expr]) -> Existence:
     touched = [b for b in block.bindings if any(term.has(*variables_of(b)) for term in others)]
     if (constant or _take_few_values(block)) and all(is_bounded(binding) for binding in touched):
         return EXISTS
+    if _is_bounded_line(block, others):
+        return EXISTS
     found = inverse_exists(block)
     if found.verdict is True:
         return Existence(True, found.conditions, not found.conditions)
     return undecided("whether the average of the regression of block B on block A exists could not be decided")
+
+
+def _is_bounded_line(block: BlockA, others: Sequence[Expr]) -> bool:
+    """Tell whether the rows are a constant and a bounded predictor, in which all else, bounded too, is polynomial."""
+    if len(block.rows) != 2:
+        return False
+    fixed = block.eta.xreplace(dict.fromkeys(block.effects, Integer(0)))
+    touched = [b for b in block.bindings if any(e.has(*variables_of(b)) for e in (fixed, *block.rows, *others))]
+    constants = [row for row in block.rows if row.is_number and row != 0]
+    lines = [row for row in block.rows if not row.is_number]
+    if len(constants) != 1 or not all(map(is_bounded, touched)):
+        return False
+    slopes = [b[0] for b in touched if (lines[0] / b[0]).cancel().is_number]
+    if len(slopes) != 1 or not all(e.is_polynomial(slopes[0]) for e in (fixed, *others)):
+        return False
+    return all(is_smooth_and_bounded(e, touched) for e in (fixed, *others))
 
 
 def _take_few_values(block: BlockA) -> bool:

@@ -176,8 +176,8 @@ def straightened(x: Symbol, law: Law, expressions: tuple[Expr, ...]) -> Straight
         return None
     function, inverse, image = found
     if shift:
-        # of what keeps away from zero
-        if not (law.support[0] + shift).is_extended_positive:
+        # of what keeps away from zero; counts without end have no image
+        if not (law.support[0] + shift).is_extended_positive or (law.is_discrete and law.support[1] == oo):
             return None
         written = _written(x, expressions, inverse, image)
         return None if written is None else Straightened(written, image_law(law, function.xreplace({x: x + shift}), x),

@@ -7,12 +7,13 @@ for each one-predictor expectation, together with the request that a closed form
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from sympy import Add, Expr, Integer, Matrix, Mul, Ne, Poly, Symbol, Tuple, exp, expand, oo
+from sympy import Add, Expr, Gt, Integer, Lt, Matrix, Mul, Ne, Poly, Symbol, Tuple, exp, expand, false, oo, true
 from sympy.logic.boolalg import Boolean
 
 from leadterms.errors import ExistenceError, UndecidedError
+from leadterms.expectation.coupled_exponents import coupled_conditions
 from leadterms.expectation.existence import (
     exponential_conditions,
     moment_conditions,
@@ -23,8 +24,11 @@ from leadterms.expectation.existence import (
 from leadterms.expectation.gaussian import normal_polynomial_moment, quadratic_parts, tilt
 from leadterms.expectation.held import Expectation, kept_whole, variables_of
 from leadterms.expectation.images import Images
+from leadterms.expectation.mapped_law import MappedLaw
 from leadterms.expectation.monomials import has_monomials, tilted_monomials
+from leadterms.expectation.positivity import pieces
 from leadterms.expectation.predictor_moments import MomentRequest
+from leadterms.expectation.slow_functions import grows_slowly, slow_conditions
 from leadterms.expectation.support import at_value, is_bounded, require_bounded, require_smooth
 from leadterms.expectation.tails import tail_indices, tail_rates
 from leadterms.model.laws import JointNormalLaw, Law, NormalLaw
@@ -33,13 +37,15 @@ from leadterms.model.weights import (
     ConstantWeight,
     ExponentialWeight,
     LogisticWeight,
+    PowerWeight,
     ProbitWeight,
     SaturatingWeight,
     Weight,
 )
 from leadterms.notation.conditions import shown
 
-BOUNDED = (LogisticWeight, ProbitWeight, CloglogWeight, SaturatingWeight)
+BOUNDED = (LogisticWeight, ProbitWeight, CloglogWeight, SaturatingWeight, PowerWeight)
+"""A power weight is where eta keeps above a positive number, which its links require."""
 Average = Callable[[Expr, Expr, tuple[Tuple, ...]], Expr]
 """From a product, a linear predictor (or an exponent) and bindings to an expectation."""
 
@@ -195,8 +201,7 @@ class PredictorAverage:
             self._admit(square.conditions)
             value = square.factor * normal_polynomial_moment(factor, variables, square.mean, square.covariance)
             if others:
-                require_bounded(others)
-                require_smooth([value], others)
+                self._require_tame((factor, exponent), value, others)
                 return Expectation(value, *others)
             return value
         if len(group) == 1 and not isinstance(group[0][1], JointNormalLaw):
@@ -220,8 +225,37 @@ class PredictorAverage:
                 require_smooth([factor, exponent], [one for one in group if one is not wide[0]])
                 self._admit(polynomial_exponent_conditions(law, exponent, x))
                 return
-        require_bounded(group)
-        require_smooth([factor, exponent], group)
+        if not self._admits_products(factor, exponent, group):
+            require_bounded(group)
+            require_smooth([factor, exponent], group)
+
+    def _admits_products(self, factor: Expr, exponent: Expr, group: tuple[Tuple, ...]) -> bool:
+        """Admit unbounded predictors that are not normal, in products with others, where no effects multiply them."""
+        if exponent.free_symbols & self.effects or not all(isinstance(law, Law) for _, law in group):
+            return False
+        wide = [x for x, law in group if not is_bounded(law)]
+        if any(isinstance(law, NormalLaw) for _, law in group) or not factor.is_polynomial(*wide):
+            return False
+        found = coupled_conditions(exponent, group)
+        if found is None:
+            return False
+        require_smooth([factor, exponent], [one for one in group if one[0] not in wide])
+        self._admit(found)
+        return True
+
+    def _require_tame(self, parts: tuple[Expr, Expr], value: Expr, others: tuple[Tuple, ...]) -> None:
+        """Require that what normal predictors leave of a factor and an exponent is finite on average.
+
+        Bounded predictors left need no more than that these are smooth: where the normal average is finite for all of
+        their values, which are in a compact set, what it is divided by keeps away from zero.
+        """
+        if all(is_bounded(law) for _, law in others):
+            require_smooth(parts, others)
+            return
+        exponent = Add(*(part.args[0] for part in Mul.make_args(value) if isinstance(part, exp)))
+        rest = Mul(*(part for part in Mul.make_args(value) if not isinstance(part, exp)))
+        if not all(self._admits_products(term, exponent, others) for term in Add.make_args(rest)):
+            require_bounded(others)
 
     def _tilted_one(self, factor: Expr, exponent: Expr, binding: Tuple) -> Expr:
         x, law = binding
@@ -232,6 +266,13 @@ class PredictorAverage:
         if exponent.free_symbols & self.effects and not is_bounded(law):
             self._refuse_random_slope(exponent, x, law)
         poly = Poly(exponent, x)
+        if poly.degree() > 1 and isinstance(law, MappedLaw):
+            # such as x + 1 beside its root
+            back = {x: law.map.xreplace({law.variable: x})}
+            found = slow_conditions(factor.xreplace(back), exponent.xreplace(back), x, law.base)
+            if found is not None:
+                self._admit(found)
+                return Expectation(factor * exp(exponent), binding)
         if poly.degree() > 1:
             self._admit(polynomial_exponent_conditions(law, exponent, x))
             return Expectation(factor * exp(exponent), binding)
@@ -243,7 +284,11 @@ class PredictorAverage:
     def _admits_monomials(self, factor: Expr, exponent: Expr, group: tuple[Tuple, ...]) -> bool:
         """Admit what powers and logarithms of one positive predictor need, where there is nothing else."""
         x, law = group[0]
-        found = tilted_monomials(factor, exponent, x, law) if len(group) == 1 and isinstance(law, Law) else None
+        if len(group) > 1 or not isinstance(law, Law):
+            return False
+        found = tilted_monomials(factor, exponent, x, law)
+        if found is None and not exponent.free_symbols & self.effects:
+            found = slow_conditions(factor, exponent, x, law)
         if found is not None:
             self._admit(found)
         return found is not None
@@ -299,7 +344,7 @@ class PredictorAverage:
         if not all(one is binding or is_bounded(one[1]) or isinstance(one[1], NormalLaw) for one in bindings):
             return False
         # whether the weight tames more than that is not asked: what fails here may exist
-        return has_monomials(factor, eta, x, law)
+        return has_monomials(factor, eta, x, law) or grows_slowly(factor, eta, x, law)
 
     def _check_weighted(self, factor: Expr, eta: Expr, binding: Tuple) -> None:
         variables, law = variables_of(binding), binding[1]
@@ -346,8 +391,18 @@ class PredictorAverage:
         self.requests[held] = request
         return held
 
-    def _admit(self, conditions: tuple[Boolean, ...]) -> None:
+    def _on_the_support(self, conditions: tuple[Boolean, ...]) -> Iterator[Boolean]:
+        """Yield conditions, those on bounded predictors as conditions for all values of these."""
         for condition in conditions:
+            over = [b for b in self.bindings if condition.free_symbols & set(variables_of(b))]
+            if over and isinstance(condition, Lt | Gt) and all(is_bounded(law) for _, law in over):
+                difference = condition.gts - condition.lts
+                yield from (part.condition for part in pieces(difference.expand(), over))
+            else:
+                yield condition
+
+    def _admit(self, conditions: tuple[Boolean, ...]) -> None:
+        for condition in self._on_the_support(conditions):
             if condition.free_symbols & self._predictors:
                 raise UndecidedError(f"whether {shown(condition)} holds on the whole support could not be decided")
             if condition.free_symbols & self.effects and condition.has(Ne) and self._may_be_almost_sure:
@@ -364,7 +419,10 @@ class PredictorAverage:
                     f"the expectation is finite only where {shown(condition)}, which fails with positive probability "
                     "because the random effects are normal"
                 )
-            self.conditions[condition] = None
+            if condition == false:
+                raise ExistenceError("an exponential of the predictors has an infinite expectation on their support")
+            if condition != true:
+                self.conditions[condition] = None
 
 
 def _variables(bindings: Sequence[Tuple]) -> list[Symbol]:

@@ -128,6 +128,38 @@ def at_value(expression: Expr, x: Symbol, value: Expr) -> Expr:
     return found
 
 
+def require_real(expressions: Sequence[Expr], bindings: Sequence[Tuple]) -> None:
+    """Check that no logarithm, root or reciprocal of a line in one predictor surely fails to be real, or finite.
+
+    At an end of a support, or beside it where the law has a density, or far out on an unbounded side.
+
+    Raises
+    ------
+    ExistenceError
+        If one does, with positive probability.
+
+    """
+    laws = {binding[0]: binding[1] for binding in bindings if isinstance(binding[1], Law)}
+    for part in {part for expression in expressions for part in expression.atoms(log, Pow)}:
+        inside = part.base if isinstance(part, Pow) else part.args[0]
+        whole_power = isinstance(part, Pow) and part.exp.is_Integer
+        if (whole_power and part.exp.is_positive) or not part.free_symbols <= set(laws) or len(part.free_symbols) != 1:
+            continue
+        (x,) = part.free_symbols
+        law = laws[x]
+        if law.atoms_with_probability is not None or not inside.is_polynomial(x) or Poly(inside, x).degree() != 1:
+            continue
+        for side, end in zip((-1, 1), law.support, strict=True):
+            value = inside.xreplace({x: end}) if end.is_finite else side * oo * inside.diff(x)
+            fails = not whole_power and value.is_extended_negative
+            if law.is_discrete and end.is_finite:
+                infinite = value.is_zero and (isinstance(part, log) or part.exp.is_negative)
+                fails = (fails or infinite) and law.density(end).is_positive
+            if fails:
+                where = f"at {x} = {end}" if end.is_finite else f"for {'large' if side > 0 else 'low'} {x}"
+                raise ExistenceError(f"{part} is not a finite real number {where}, and {x} ~ {law} takes such values")
+
+
 def is_bounded(law: Law | JointNormalLaw) -> bool:
     """Tell whether the support is bounded."""
     return isinstance(law, Law) and all(end.is_finite is not False for end in law.support)

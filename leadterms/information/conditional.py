@@ -15,6 +15,7 @@ from leadterms.expectation.existence import positive_predictor_conditions
 from leadterms.expectation.held import Expectation, revealed
 from leadterms.expectation.predictor_average import PredictorAverage
 from leadterms.expectation.predictor_moments import ClosedMoment, MomentRequest, closed_moment
+from leadterms.expectation.support import require_real
 from leadterms.model.weights import PowerWeight, Weight
 
 
@@ -152,6 +153,7 @@ def conditional_information(
         If existence could not be decided.
 
     """
+    require_real((eta, *design), bindings)
     conditions: dict[Boolean, None] = {}
     if isinstance(weight, PowerWeight):
         if eta.has(*effects):

@@ -6,14 +6,14 @@ import random
 
 import mpmath
 import pytest
-from sympy import Add, ImmutableMatrix, Integer, Mul, Rational, Symbol, Tuple, exp, lambdify, log
+from sympy import Add, ImmutableMatrix, Integer, Mul, Rational, Symbol, Tuple, exp, lambdify, log, sqrt
 
 from leadterms import Model
 from leadterms.evaluation.binding import independent
 from leadterms.evaluation.internal import MARK
 from leadterms.evaluation.weighted_moment import weighted_moment
 from leadterms.expectation.held import Expectation
-from leadterms.model.laws import JointNormalLaw, NormalLaw, UniformLaw
+from leadterms.model.laws import GammaLaw, JointNormalLaw, NormalLaw, UniformLaw
 from leadterms.model.weights import (
     CloglogWeight,
     ConstantWeight,
@@ -99,7 +99,7 @@ def test_jointly_normal_predictors_become_independent():
 
 @pytest.mark.parametrize(
     "integrand",
-    [log(1 + exp(X)), exp(X) / (1 + exp(2 * X)) ** 2, 1 / (1 + exp(X)) ** 3, abs(X) * exp(X) / (1 + exp(X)) ** 2],
+    [log(1 + exp(X)), exp(X) / (X + exp(2 * X)) ** A, abs(X) * exp(X) / (1 + exp(X)) ** 2, sqrt(1 + exp(X))],
     ids=str,
 )
 def test_other_integrands_are_not_taken_for_moments(integrand):
@@ -108,3 +108,26 @@ def test_other_integrands_are_not_taken_for_moments(integrand):
 
 def test_a_law_with_a_parameter_waits_for_its_value():
     assert weighted_moment(Expectation(exp(X), (X, NormalLaw(A, 1)))) is None
+
+
+@pytest.mark.parametrize("law", [UniformLaw(1, 3), GammaLaw(2, 1)])
+@pytest.mark.parametrize(
+    ("eta", "factor"),
+    [
+        (A + B * log(X), log(X) ** 2),
+        (A + B / X, X**-2),
+        (A + B * sqrt(X) + X, X),
+        (A + B * X + log(X), X * log(X)),
+        (A + B * X + X**-1, Integer(1)),
+        (A + B * exp(X) + 2 * Z, Z * exp(X)),
+    ],
+)
+def test_a_power_of_a_predictor_in_functions(eta, factor, law):
+    """With numbers for A and B: the parts are those of the linear predictor in the functions."""
+    at = {A: Integer(3), B: Rational(1, 2)}
+    weight = PowerWeight(Integer(1), Integer(-2))
+    node = Expectation(factor * weight.at(eta.xreplace(at)), (X, law), (Z, UNIT))
+    found = weighted_moment(node)
+    assert isinstance(found.weight, PowerWeight)
+    assert found.weight.exponent == -2
+    assert not found.eta.free_symbols & {X, Z, A, B}

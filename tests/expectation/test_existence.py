@@ -258,9 +258,36 @@ def test_weights_that_tame_a_heavy_tail_by_a_polynomial(weight, law, power, coef
     assert after < before / 2
 
 
-def test_polynomials_under_other_weights_are_undecided():
+@pytest.mark.parametrize(("exponent", "power", "tamed"), [(-2, 4, True), (-2, 5, True), (-2, 6, False), (-1, 4, False)])
+def test_powers_of_a_polynomial_tame_a_heavy_tail(exponent, power, tamed):
+    """1 + x + x^2 to a power, on a tail like x^-3."""
+    weight, law = PowerWeight(ONE, Integer(exponent)), student(2)
+    density = lambdify(x, law.density(x), "mpmath")
+    before, after = (decade(lambda t: t**power * (1 + t + t**2) ** exponent * density(t), k) for k in (7, 8))
+    if tamed:
+        assert weighted_conditions(law, power, weight, (b, b1), "x") == (Ne(b1, 0),)
+        assert after < before / 2
+        return
     with pytest.raises(UndecidedError, match="not affine in x"):
-        weighted_conditions(PARETO, 6, PowerWeight(ONE, Integer(-2)), (b, b1), "x")
+        weighted_conditions(law, power, weight, (b, b1), "x")
+    assert after > before / 2
+
+
+@pytest.mark.parametrize(("index", "exists"), [(Rational(1, 5), False), (Rational(1, 3), True)])
+def test_a_power_tames_several_tails_once(index, exists):
+    """E[x z (1 + x + z)^(-3/2)] with tails like x^(-1 - index): per factor of x and z parts shrink, or do not."""
+    laws, weight = [student(index)] * 2, PowerWeight(ONE, Rational(-3, 2))
+    for law in laws:
+        assert weighted_conditions(law, 1, weight, (ONE,), "x") == ()
+    density = lambdify(x, laws[0].density(x), "mpmath")
+    before, after = (t**2 * t**2 * density(t) ** 2 * (1 + 2 * t) ** mpf("-1.5") for t in (mpf(10) ** 9, mpf(10) ** 10))
+    if exists:
+        assert opposed_conditions(laws, (1, 1), weight, "xz") == ()
+        assert after < before * mpf("0.9")
+        return
+    with pytest.raises(UndecidedError, match="the tails of x and z are too heavy where they are large together"):
+        opposed_conditions(laws, (1, 1), weight, "xz")
+    assert after > before
 
 
 def test_a_polynomial_and_a_line_that_take_eta_back_to_zero_together():
@@ -441,8 +468,9 @@ def test_positive_predictors_by_brute_force():
             ExistenceError,
             "x1 ~ MultivariateNormal.* takes every real value",
         ),
-        (b0 + b1 * x**2, bound((x, NormalLaw(0, 1))), UndecidedError, "not affine in every predictor"),
-        (b0 + b1 * x**2, bound((x, UniformLaw(-1, 1))), UndecidedError, "not affine in every predictor"),
+        (b0 + b1 * x + b2 * x**3, bound((x, NormalLaw(0, 1))), ExistenceError, "takes every real value"),
+        (1 + b1 - b1 + x - x**2, bound((x, UniformLaw(0, 2))), ExistenceError, "is not positive on the support"),
+        (1 - 2 * x + x**2, bound((x, UniformLaw(0, 2))), UndecidedError, "is zero somewhere on the support"),
         (1 - x, bound((x, GammaLaw(2, 1))), ExistenceError, "is not positive on the support"),
         (1 - 2 * x, bound((x, BernoulliLaw(s))), ExistenceError, "is not positive on the support"),
         (b1 * x, bound((x, BernoulliLaw(s))), ExistenceError, "is not positive on the support"),

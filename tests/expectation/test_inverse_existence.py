@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
-from sympy import Integer, Matrix, Rational, Symbol, Tuple, symbols
+from scipy import stats
+from sympy import Integer, Matrix, Rational, Symbol, Tuple, exp, symbols
 
 from leadterms import Model, expansion
 from leadterms.expectation.inverse_existence import inverse_exists, regression_exists
 from leadterms.expectation.random_rows import BlockA
-from leadterms.model.laws import FiniteLaw, NormalLaw, UniformLaw
+from leadterms.model.laws import BernoulliLaw, FiniteLaw, NormalLaw, UniformLaw
 from leadterms.model.weights import CloglogWeight, ProbitWeight
 from tests.expectation.inverse_cases import SECOND, SLOPE, X, Z, block, second
 
@@ -143,3 +145,67 @@ def test_regressions_on_rows_of_a_few_values_exist_whatever_the_weight(weight):
         h = sum((w * row * row.T for w, row in zip(weights, rows, strict=True)), Matrix.zeros(3, 3))
         across = sum((w * m * row for w, m, row in zip(weights, means, rows, strict=True)), Matrix.zeros(3, 1))
         assert max(abs(one) for one in h.LUsolve(across)) <= 3
+
+
+SLOPES = {
+    # (log w)' and a bound of its modulus
+    "cloglog": (lambda v: 2 - np.exp(v) / -np.expm1(-np.exp(v)), lambda v: 3 + np.exp(v)),
+    "probit": (
+        lambda v: -2 * v - stats.norm.pdf(v) / stats.norm.cdf(v) + stats.norm.pdf(v) / stats.norm.sf(v),
+        lambda v: 4 * np.abs(v) + 2,
+    ),
+}
+WEIGHTS = {
+    "cloglog": lambda v: np.exp(2 * v) / np.expm1(np.exp(v)),
+    "probit": lambda v: stats.norm.pdf(v) ** 2 / (stats.norm.cdf(v) * stats.norm.sf(v)),
+}
+
+
+@pytest.mark.parametrize("link", SLOPES)
+def test_the_regression_on_a_bounded_line_is_bounded(link):
+    """b = z (1 + x) on 1 and x by NumPy at random effects: slopes below the bound, not all small."""
+    slope, bound = SLOPES[link]
+    at = np.linspace(-6, 4 if link == "cloglog" else 6, 400)
+    assert np.all(np.abs(slope(at)) <= bound(at))
+    step = 1e-5
+    numeric = (np.log(WEIGHTS[link](at + step)) - np.log(WEIGHTS[link](at - step))) / (2 * step)
+    assert numeric == pytest.approx(slope(at), abs=1e-4)
+    x, z = np.linspace(-1, 1, 201)[:, None], np.linspace(0, 1, 101)[None, :]
+    random, largest = np.random.default_rng(3), 0.0
+    for _ in range(60):
+        first, second, beside = random.normal(0, [1.2, 1.2, 1])
+        eta = first + second * x + beside * z
+        w, b = WEIGHTS[link](eta), z * (1 + x)
+        total, m = w.sum(1), (b * w).sum(1) / w.sum(1)
+        mean = np.average(x[:, 0], weights=total)
+        found = np.average(m * (x[:, 0] - mean), weights=total) / np.average((x[:, 0] - mean) ** 2, weights=total)
+        # b' = z, eta' = the random slope
+        limit = 1 + 2 * 2 * np.max(bound(eta)) * abs(second)
+        assert abs(found) <= limit
+        largest = max(largest, abs(found))
+    assert largest > 0.5
+
+
+BESIDE = Symbol("b2", real=True)
+
+
+@pytest.mark.parametrize("weight", [ProbitWeight(Integer(1)), CloglogWeight(Integer(1))])
+@pytest.mark.parametrize(
+    ("rows", "bindings", "besides", "column", "exists"),
+    [
+        ((1, X), [(X, UniformLaw(0, 1)), (Z, UniformLaw(0, 1))], BESIDE * Z, Z, True),
+        ((X / 2, 3), [(X, UniformLaw(-1, 1)), (Z, BernoulliLaw(Rational(1, 2)))], BESIDE * X * Z, X * Z, True),
+        ((1, X), [(X, UniformLaw(-1, 1))], BESIDE * X**2, X**2, True),
+        ((1, X), [(X, UniformLaw(-1, 1)), (Z, UniformLaw(0, 1))], BESIDE * exp(Z), exp(Z), True),
+        # an unbounded predictor in the rows or beside them, a slope alone, other rows, no polynomial in x
+        ((1, X), [(X, NormalLaw(0, 1)), (Z, UniformLaw(0, 1))], BESIDE * Z, Z, False),
+        ((1, X), [(X, UniformLaw(0, 1)), (Z, NormalLaw(0, 1))], BESIDE * Z, Z, False),
+        ((X,), [(X, UniformLaw(1, 2)), (Z, UniformLaw(0, 1))], BESIDE * Z, Z, False),
+        ((1, X**2), [(X, UniformLaw(-1, 2)), (Z, UniformLaw(0, 1))], BESIDE * X * Z, Z, False),
+        ((1, X), [(X, UniformLaw(-1, 1)), (Z, UniformLaw(0, 1))], BESIDE * exp(X) * Z, Z, False),
+    ],
+)
+def test_regressions_on_a_bounded_line_exist_whatever_the_variances(weight, rows, bindings, besides, column, exists):
+    rows = tuple(map(Integer(1).__mul__, rows))
+    found = regression_exists(block(rows, *bindings, weight=weight, besides=besides), (column,))
+    assert (found.verdict is True and not found.conditions) is exists

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sympy import And, Eq, Expr, Ge, Gt, Le, Lt, Ne, Or, Symbol, true
+from sympy import And, Eq, Expr, Ge, Gt, Le, Lt, Ne, Or, Rational, Symbol, true
 from sympy.logic.boolalg import Boolean
 
 from leadterms.errors import EvaluationError, NoRuleError
@@ -19,6 +19,7 @@ from leadterms.evaluation.arrays.ufuncs import Array, Kind
 from leadterms.evaluation.precision import spelled
 from leadterms.evaluation.stable import stable
 from leadterms.expectation.held import Expectation
+from leadterms.expectation.positivity import Everywhere
 
 Box = Mapping[Symbol, tuple[float, float]]
 _Step = Callable[[Values], Array]
@@ -242,6 +243,8 @@ def _condition(condition: Boolean) -> Callable[[Values], Array]:
         parts = [_condition(part) for part in condition.args]
         join = np.logical_and if isinstance(condition, And) else np.logical_or
         return lambda values: join.reduce([part(values) for part in parts])
+    if isinstance(condition, Everywhere):
+        return lambda values: _everywhere(condition, values)
     comparisons: dict[type, Callable[[Array], Array]] = {
         Gt: lambda d: d > 0,
         Ge: lambda d: d >= 0,
@@ -255,3 +258,17 @@ def _condition(condition: Boolean) -> Callable[[Values], Array]:
         raise NoRuleError(f"no rule for arrays for the condition {spelled(condition)}")
     program = Program([condition.lhs - condition.rhs])
     return lambda values: compare(program(values)[0])
+
+
+def _everywhere(condition: Everywhere, values: Values) -> Array:
+    """Tell at which points a condition for all values of predictors is proven; one point at a time."""
+    symbols = [symbol for symbol in values if symbol in condition.free_symbols]
+    columns = np.broadcast_arrays(*(values[symbol] for symbol in symbols))
+    points = zip(*(column.ravel() for column in columns), strict=True)
+    holds = [
+        bool(np.all(np.isfinite(point)))
+        and condition.xreplace({s: Rational(*float(v).as_integer_ratio()) for s, v in zip(symbols, point, strict=True)})
+        == true
+        for point in points
+    ]
+    return np.asarray(holds, bool).reshape(columns[0].shape)
