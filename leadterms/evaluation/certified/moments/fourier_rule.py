@@ -123,7 +123,7 @@ class FourierMaker:
             self.fineness = min(tolerances, key=lambda t: float(t.log().mid())) / SHARE
             self.end, beyond = self._end()
             self.start, before = self._start()
-        self.parts = [self._light(i) if part is None else part for i, part in enumerate(self.heavy)]
+        self.parts = [self._light(i) if p is None else p.aimed(self.fineness) for i, p in enumerate(self.heavy)]
         self.errors = [(a + b).abs_upper() for a, b in zip(beyond, before, strict=True)]
 
     def _light(self, i: int) -> Transform:
@@ -179,7 +179,7 @@ class FourierMaker:
             size, order = size * c, order + p
         # the product of these powers is at most a sum of powers of this degree
         degree = sum(exponents[i] for i in infinite)
-        crests = all(bool(self.problem.lines[i].crest(degree).is_finite()) for i in infinite)
+        crests = all(part.falls_by(degree) for i in infinite if (part := self.heavy[i]) is not None)
         if not (order < 1 and size.is_finite() and crests):
             raise EvaluationError("the densities of predictors without second moments fall too slowly")
         return size, value_of(order)
