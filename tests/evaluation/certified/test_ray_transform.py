@@ -12,6 +12,7 @@ from flint import arb, fmpq
 from scipy import stats
 from sympy import lambdify
 
+from leadterms import Model, expansion
 from leadterms.evaluation.certified.laws import ray_transform as module
 from leadterms.evaluation.certified.laws.half_lines import law_crest, law_envelope, rays_of
 from leadterms.evaluation.certified.laws.line_base import X
@@ -23,6 +24,7 @@ from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.law_reading import read_law
+from tests.evaluation.certified.second_terms import both_terms
 from tests.evaluation.certified.test_falls import WEIGHTS
 
 LAWS: dict[str, Any] = {
@@ -171,3 +173,20 @@ def test_moments_beside_a_law_without_a_second_moment(link: str, first: str, sec
     for ball, value in zip(found, true, strict=True):
         assert ball.rad() < 1e-5 * abs(value)
         assert abs(float(ball) - value) <= 1e-5 * abs(value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("link", "first"), [("probit", "Pareto(1, 3/2)"), ("cloglog", "Lomax(3/2, 1)")])
+def test_second_terms_beside_a_normal_predictor(link: str, first: str) -> None:
+    """Sums over log(x - least) and z."""
+    least, law = (1, stats.pareto(1.5)) if first.startswith("Pareto") else (0, stats.lomax(1.5))
+    model = Model("y ~ x + z + (1 | g)", family="bernoulli", link=link, laws={"x": first, "z": "Normal(0, 1)"})
+    at = "beta0=-0.3, beta1=-0.7, beta2=0.5, sigma2=0.2"
+    found = expansion(model)["1"].evaluate(at, 2, order="1/(m*n)", method="balls")
+    u, z = np.linspace(-9, 9, 901), np.linspace(-8, 8, 81)
+    x = least + np.exp(u)
+    both = np.outer(law.pdf(x) * np.exp(u) * (u[1] - u[0]), stats.norm.pdf(z) * (z[1] - z[0])).ravel()
+    design = np.stack([np.ones_like(both), *(one.ravel() for one in np.meshgrid(x, z, indexing="ij"))])
+    log_w = WEIGHTS[link][1]
+    exact = both_terms(lambda eta: np.exp(log_w(eta)), (design, both), [0], (-0.3, -0.7, 0.5), [[0.2]], 0.5, 6)[1]
+    assert abs(float(found.value) - exact[0, 0]) <= float(found.error) + 1e-3 * exact[0, 0]
