@@ -147,6 +147,7 @@ def test_a_false_bound_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
         ("logit", "Cauchy(0, 1)", "LogNormal(0, 1)"),
         ("probit", "StudentT(3/2)", "Weibull(1, 1/2)"),
         ("cloglog", "StudentT(2)", "Lomax(3/2, 2)"),
+        ("logit", "StudentT(2)", "Levy(0, 1)"),
     ],
 )
 def test_moments_beside_a_law_without_a_second_moment(link: str, first: str, second: str) -> None:
