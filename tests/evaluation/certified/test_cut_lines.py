@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from flint import arb
-from scipy import stats
+from scipy import integrate, stats
 
 from leadterms import Model, leading_terms
 from leadterms.evaluation.certified.laws.cut_lines import CutLine
@@ -61,3 +61,13 @@ def test_models_with_a_lognormal_predictor(link: str, formula: str, random: int)
     weight = (lambda e: np.exp(log_probit(e))) if link == "probit" else (lambda e: 0.5 / (1 + np.cosh(e)))
     leading, _ = both_terms(weight, (design, np.outer(bell, masses).ravel()), [1], (-0.3, 0.7, 0.3), [[0.4]])
     assert abs(float(found.value) - leading[1, 1]) <= float(found.error) + 1e-4 * leading[1, 1]
+
+
+def test_moments_next_to_an_end_that_is_rough() -> None:
+    """Levy's law up to 2: erfc(1/2) of the mass, and of its mean what SciPy's quadrature finds."""
+    with ball_precision(64):
+        line = CutLine(line_of(read_law("Levy(0, 1)", ("x",))), (None, arb(2)))
+        for power, true in ((0, stats.levy.cdf(2)), (1, integrate.quad(lambda x: x * stats.levy.pdf(x), 0, 2)[0])):
+            found = line.expectation(power)
+            assert float(found.rad()) < 1e-3
+            assert abs(float(found) - true) <= float(found.rad()) + 1e-9

@@ -12,7 +12,8 @@ from flint import acb, arb, fmpq
 from scipy import stats
 from sympy import Integer
 
-from leadterms import Model, UncertifiedError, expansion, leading_terms
+from leadterms import Model, expansion, leading_terms
+from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws import transforms
 from leadterms.evaluation.certified.laws.transforms import heavy_transform
 from leadterms.evaluation.certified.moments.fourier_plan import fourier_plan, is_wanted
@@ -199,10 +200,61 @@ def test_moments_off_the_line() -> None:
             assert abs(complex(found[0][k]).imag) < 1e-6
 
 
-def test_densities_that_fall_too_slowly_are_refused() -> None:
-    model = Model("y ~ x + z", family="bernoulli", laws={"x": "Cauchy(0, 1)", "z": "StudentT(1/2)"})
-    with pytest.raises(UncertifiedError, match="fall too slowly"):
-        leading_terms(model)["x"].evaluate("beta0=0, beta1=1, beta2=1", 4, method="balls")
+def test_moments_that_are_infinite_together_are_refused() -> None:
+    """E[x z w] with densities like x^-1.4 and x^-1.6 near the line where eta is constant: the integral of 1/x."""
+    read = tuple(read_law(text, ("x",)) for text in ("StudentT(2/5)", "StudentT(3/5)"))
+    strand = Strand(
+        WEIGHTS["logit"][0], read, fmpq(0), (fmpq(1), fmpq(1)), ((fmpq(1), fmpq(0), fmpq(0)),), ((0, 0), (1, 1))
+    )
+    with ball_precision(64), pytest.raises(EvaluationError, match="fall too slowly"):
+        fourier_plan(Problem(strand), arb(0), [arb("1e-6")] * 2)
+
+
+def test_moments_by_eta_itself() -> None:
+    """Where x^2 f(x) grows E[x^2 w] is made of eta w: the expectation is a sum over eta and z."""
+    read = tuple(read_law(text, ("x",)) for text in ("Cauchy(0, 1)", "StudentT(1/2)"))
+    shift, slopes, powers = 0.25, (0.75, -0.5), ((0, 2), (1, 1))
+    strand = Strand(
+        WEIGHTS["probit"][0], read, fmpq(1, 4), (fmpq(3, 4), fmpq(-1, 2)), ((fmpq(1), fmpq(0), fmpq(0)),), powers
+    )
+    with ball_precision(64):
+        problem = Problem(strand)
+        aims = [arb(2) ** -24] * 2
+        (real,) = fourier_plan(problem, arb(shift), aims).moments([(arb(shift), problem.slopes)])
+        count = 24
+        circle = [acb(arb(shift), arb(0)) + acb(0, 2 * arb.pi() * j / count).exp() / 2 for j in range(count)]
+        found = fourier_plan(problem, acb(arb(shift, 0.5), arb(0, 0.5)), aims).moments(
+            [(z, problem.slopes) for z in circle]
+        )
+    eta, t = np.arange(-20, 20, 0.05), np.linspace(-36, 36, 14_401)
+    z, width = np.sinh(t), np.cosh(t) * (t[1] - t[0])
+    masses = np.exp(WEIGHTS["probit"][1](eta)) * 0.05 / slopes[0]
+    true = np.zeros(2)
+    for one, mass in zip(eta, masses, strict=True):
+        x = (one - shift - slopes[1] * z) / slopes[0]
+        own = stats.cauchy.pdf(x) * stats.t(0.5).pdf(z) * width * mass
+        true += [np.sum(own * z**2), np.sum(own * x * z)]
+    for k in (0, 1):
+        assert abs(float(real[k]) - true[k]) < 1e-5 * abs(true[k])
+        assert abs(complex(sum(row[k] for row in found) / count) - float(real[k])) < 1e-4
+
+
+@pytest.mark.parametrize("link", WEIGHTS)
+def test_transforms_of_weights_times_eta(link: str) -> None:
+    weight, log_w = WEIGHTS[link]
+    y = np.arange(-45, 45, 0.01)
+    with ball_precision(64):
+        found = WeightTransform(weight_balls(weight), 1)
+        for t, value in zip((0.01, 1.3, 6.0), found.values([arb(0.01), arb(1.3), arb(6)], arb("1e-12")), strict=True):
+            true = 0.01 * np.sum(y * np.exp(log_w(y) - 1j * t * y))
+            assert abs(complex(value) - true) < 1e-9
+            assert abs(true) <= float(found.top) * (1 + 1e-9)
+            for height in (0.0, 0.5):
+                shifted = 0.01 * np.sum(y * np.exp(log_w(y) + height * y - 1j * t * y))
+                assert abs(shifted) <= float(found.bound(arb(t), arb(height))) * (1 + 1e-6) + 1e-12
+            if t > 0.5:
+                beyond = abs(0.01 * np.sum(y * np.exp(log_w(y) - 1j * (t + 0.5) * y)))
+                assert beyond / 2 <= float(found.beyond(arb(t), arb(0))) + 1e-12
 
 
 @pytest.mark.parametrize("link", ["logit", "probit", "cloglog"])

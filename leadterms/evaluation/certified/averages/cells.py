@@ -18,8 +18,9 @@ from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.averages.raised import raised
-from leadterms.evaluation.certified.bounds.bounds import Bounds, density
+from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.ellipse_bounds import EllipseBounds, half_and_centre
+from leadterms.evaluation.certified.bounds.masses import density
 from leadterms.evaluation.certified.bounds.size import cells_of, rough_size
 from leadterms.evaluation.certified.moments.strands import Scales, Strands
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, Cell, float_log, interval

@@ -16,7 +16,8 @@ from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.averages.cells import MOST_CELLS, EffectsAverage, halves
-from leadterms.evaluation.certified.bounds.bounds import Bounds, mass_of
+from leadterms.evaluation.certified.bounds.bounds import Bounds
+from leadterms.evaluation.certified.bounds.masses import mass_of
 from leadterms.evaluation.certified.bounds.size import cells_of, rough_size
 from leadterms.evaluation.certified.cuts.cell_inverse import InverseCellLoss, InverseLossAt, LocalBounds
 from leadterms.evaluation.certified.cuts.cell_loss import CellLoss, LossAt, OnCell

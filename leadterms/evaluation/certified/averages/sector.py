@@ -27,7 +27,8 @@ from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.averages.raised import raised
-from leadterms.evaluation.certified.bounds.bounds import Bounds, density
+from leadterms.evaluation.certified.bounds.bounds import Bounds
+from leadterms.evaluation.certified.bounds.masses import density
 from leadterms.evaluation.certified.bounds.sector_turning import SectorTurning
 from leadterms.evaluation.certified.bounds.size import cells_of, rough_size
 from leadterms.evaluation.certified.moments.strands import Scales, Strands

@@ -10,6 +10,8 @@ from flint import arb
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.bounds.inverse_bound import InverseBound
 from leadterms.evaluation.certified.bounds.layers import Layers
+from leadterms.evaluation.certified.bounds.masses import mass_of
+from leadterms.evaluation.certified.bounds.two_densities import bound_of_two, growth_of_two
 from leadterms.evaluation.certified.moments.own_part import decay, integral, own_part
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import Strands
@@ -106,9 +108,11 @@ def _of_moment(problem: Problem, part: Ceiling) -> _Growing | _Bounded:
 
 
 def without_moment(problem: Problem, exponents: Sequence[int]) -> tuple[list[Ball], Ball]:
-    """Return growth and level where an E|X_i|^power is infinite: by its density, or else `falling`."""
+    """Return growth and level where an E|X_i|^power is infinite: by its density, or two, or else `falling`."""
     level = by_density(problem, exponents)
-    return ([arb(0)] * len(problem.loadings), level) if level.is_finite() else falling(problem, exponents)
+    if level.is_finite():
+        return [arb(0)] * len(problem.loadings), level
+    return growth_of_two(problem, exponents) or falling(problem, exponents)
 
 
 def largest_moment(problem: Problem, exponents: Sequence[int], without: int | None = None) -> Ball:
@@ -126,15 +130,18 @@ def by_density(problem: Problem, exponents: Sequence[int], without: int | None =
     """Bound E[|X|^exponents w] for all real effects where one E|X_i|^power is infinite, not finite where not known.
 
     With |x|^power f <= C for the density f of X_i (`Line.crest`), eta = a + b x_i, b != 0 fixed, it is at most
-    C/|b| times the integral of w, and the other moments: whatever a is, so at any value of the one left out, too.
+    C/|b| times the integral of w, and the other moments: whatever a is, so at any value of the one left out, too.  Of
+    two: `two_densities`.
     """
     sizes = [line.absolute(k) for line, k in zip(problem.lines, exponents, strict=True)]
     infinite = [i for i, size in enumerate(sizes) if not size.is_finite()]
-    if len(infinite) != 1 or infinite[0] == without or not problem.predictor.is_affine:
+    if len(infinite) not in (1, 2) or without in infinite or not problem.predictor.is_affine:
         return NAN
+    if any(_is_moved(problem, i) or problem.slopes[i].contains(0) for i in infinite):
+        return NAN
+    if len(infinite) == 2:
+        return bound_of_two(problem, exponents, infinite)
     (i,) = infinite
-    if any(not row[1 + i].is_zero() for row in problem.loadings) or problem.slopes[i].contains(0):
-        return NAN
     others = prod((size for size in sizes if size.is_finite()), start=arb(1))
     part = own_part(problem, i, problem.centre, problem.slopes)
     if part is None:
@@ -283,17 +290,3 @@ def _beyond(top: Ball, growth: Sequence[Ball], whole: Sequence[Ball], radius: Ba
         tail = (g * g / 2).exp() * ((radius - step - g) / root).erfc()
         total += prod((w for j, w in enumerate(all_nodes) if j != i), start=tail)
     return (top * total).abs_upper()
-
-
-def mass_of(cell: Cell, step: int) -> Ball:
-    """Bound the integral of phi over a cell, or its sum on a lattice of steps at most ``step``."""
-    mass = arb(1)
-    for low, high in cell:
-        mass *= (high - low + step) * density((interval(low, high).abs_lower(),))
-    return mass
-
-
-def density(effects: Sequence[Ball]) -> Ball:
-    """Return the standard normal density at real effects."""
-    square = sum((u * u for u in effects), arb(0))
-    return (-square / 2).exp() / (2 * arb.pi()).sqrt() ** len(effects)

@@ -8,7 +8,8 @@ from math import ceil, exp
 
 from flint import arb
 
-from leadterms.evaluation.certified.bounds.bounds import Bounds, density
+from leadterms.evaluation.certified.bounds.bounds import Bounds
+from leadterms.evaluation.certified.bounds.masses import density
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tools.balls import Ball, Cell, float_log, interval
 

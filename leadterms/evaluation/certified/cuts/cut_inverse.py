@@ -26,9 +26,10 @@ from math import prod
 from flint import arb, arb_mat
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.bounds.bounds import Bounds, mass_of
+from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.inverse_bound import shifted
 from leadterms.evaluation.certified.bounds.inverse_ceiling import inverse_ceiling
+from leadterms.evaluation.certified.bounds.masses import mass_of
 from leadterms.evaluation.certified.bounds.size import cells_around
 from leadterms.evaluation.certified.cuts.cut_laws import CutLaws, Loss, Side
 from leadterms.evaluation.certified.floors.least_information import LeastInformation, PanelInformation, inverse_on

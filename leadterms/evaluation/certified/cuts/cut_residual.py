@@ -32,7 +32,7 @@ from dataclasses import dataclass, replace
 from flint import arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.bounds.bounds import mass_of
+from leadterms.evaluation.certified.bounds.masses import mass_of
 from leadterms.evaluation.certified.bounds.size import cells_around, pieces
 from leadterms.evaluation.certified.cuts.cut_laws import CutLaws, Loss, Side
 from leadterms.evaluation.certified.floors.least_information import LeastInformation, PanelInformation, inverse_on

@@ -15,19 +15,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from math import lcm
 
 import sympy
 from flint import acb, arb
-from sympy import Abs, Expr, Pow
+from sympy import Expr, Pow
 
 from leadterms.evaluation.certified.laws import tail_growth
+from leadterms.evaluation.certified.laws.half_lines import law_crest, law_envelope, without_moduli
 from leadterms.evaluation.certified.laws.line_base import Line, Segment, X
 from leadterms.evaluation.certified.laws.named_lines import LARGEST_ROOT
 from leadterms.evaluation.certified.laws.tail_growth import TailGrowth
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, End, value_of
-from leadterms.expectation.random_rows import inner_point
 from leadterms.model.laws import Law
 
 ROUGH_ROOT = 8
@@ -63,6 +62,14 @@ class DensityLine(Line):
         """Return two halves of each piece, each measured from its end: there the density may be rough, in s = t^q."""
         return [segment for piece in self._pieces for segment in piece.segments(low, high)]
 
+    def envelope(self) -> tuple[Ball, Ball]:
+        """By the elasticity (`half_lines`)."""
+        return law_envelope(self.law)
+
+    def crest(self, power: int) -> Ball:
+        """By the elasticity, too."""
+        return law_crest(self.law, power)
+
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """By the elasticity; a bounded support has no tail."""
         left = self._pieces[0].tail(-1, low, power, rate) if self.low is None else arb(0)
@@ -78,19 +85,8 @@ class DensityLine(Line):
 def _pieces(law: Law) -> Iterator[_Piece]:
     """Yield the parts of the support on which the density has no absolute value of x, from left to right."""
     for low, high, density in law.parts(X):
-        yield from _without_moduli(density, low, high)
-
-
-def _without_moduli(density: Expr, low: Expr, high: Expr) -> Iterator[_Piece]:
-    moduli = {part for part in density.atoms(Abs) if part.has(X)}
-    # others are left as they are, and refused by name where a value is asked for
-    zeros = {part: sympy.solve(part.args[0], X) for part in moduli if part.args[0].is_polynomial(X)}
-    zeros = {part: found for part, found in zeros.items() if all(zero.is_real is not None for zero in found)}
-    kinks = {zero for found in zeros.values() for zero in found if zero.is_real and low < zero < high}
-    for first, last in pairwise([low, *sorted(kinks), high]):
-        inside = inner_point(first, last)
-        signs = {part: sympy.sign(part.args[0].subs(X, inside)) * part.args[0] for part in zeros}
-        yield _Piece(density.xreplace(signs), first, last)
+        for part, first, last in without_moduli(density, low, high):
+            yield _Piece(part, first, last)
 
 
 def _entire(density: Expr) -> Expr:

@@ -28,6 +28,8 @@ from leadterms.model.poisson_sums import Rates
 T = Symbol("t", positive=True)
 SLOPES = 16
 """So many t are tried, a quarter apart."""
+LARGEST = 2.0**1000
+"""Cuts are whole numbers below this."""
 
 
 class FiniteLine(Line):
@@ -83,7 +85,9 @@ class LatticeLine(Line):
         return [(arb(x), self._probability(x)) for x in range(start, floor(float(high)) + 1)]
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
-        """Return the sum of both sides that have no end."""
+        """Return the sum of both sides that have no end; not finite where floats do not hold a cut."""
+        if not (abs(low) < LARGEST and abs(high) < LARGEST):
+            return NAN
         left = arb(0) if self.first is not None else self._beyond(-1, 1 - ceil(float(low)), power, -rate)
         right = arb(0) if self.last is not None else self._beyond(1, floor(float(high)) + 1, power, rate)
         return left + right
@@ -144,7 +148,9 @@ class PoissonSumLine(Line):
         return known[x]
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
-        """See the module."""
+        """See the module; not finite where floats do not hold a cut."""
+        if not (abs(low) < LARGEST and abs(high) < LARGEST):
+            return NAN
         left = arb(0) if self.low is not None else self._beyond(-1, 1 - int(float(low)), power, -rate)
         right = arb(0) if self.high is not None else self._beyond(1, int(float(high)) + 1, power, rate)
         return left + right

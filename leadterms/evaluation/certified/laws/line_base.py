@@ -14,6 +14,7 @@ from flint import acb, arb
 from sympy import Symbol
 
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, End, integral, interval, larger, value_of, whole_power
+from leadterms.evaluation.precision import ball_bits
 from leadterms.model.laws import Law
 
 X = Symbol("x", real=True)
@@ -24,6 +25,8 @@ ENOUGH = 0.01
 SMALL = 2.0**-30
 """So much of a moment may be left in the tails."""
 PIECES = 200
+CLOSEST = 60
+"""Integrals begin no closer than 2^-CLOSEST of a segment to an end where its density may be singular."""
 
 
 def identity(t: Ball) -> Ball:
@@ -147,8 +150,21 @@ class Line:
         """Return the integral of x^power times the density of a continuous law, not finite for others."""
         if self.atoms(low, high) is not None:
             return NAN
-        parts = self.segments(low, high)
-        return sum((integral(self._under(part, power), part.low, part.high) for part in parts), arb(0))
+        return sum((self._over(part, power) for part in self.segments(low, high)), arb(0))
+
+    def _over(self, part: Segment, power: int) -> Ball:
+        """Return the integral over a segment; next to an end where the density may be singular, by the mass there."""
+        if part.edge is None:
+            return integral(self._under(part, power), part.low, part.high)
+        width, mass = part.high - part.low, NAN
+        for bits in range(2, CLOSEST):
+            start = (part.low + width * arb(2) ** -bits).mid()
+            mass = part.edge(start)
+            if mass.is_finite() and mass < arb(2) ** -ball_bits():
+                break
+        size = self.power(part.point(interval(part.low, start)), power).abs_upper()
+        missing = (mass * size).abs_upper()
+        return integral(self._under(part, power), start, part.high) + arb(0, missing) if missing.is_finite() else NAN
 
     def _under(self, segment: Segment, power: int) -> Callable[[Ball], Ball]:
         return lambda t: segment.density(t) * self.power(segment.point(t), power)

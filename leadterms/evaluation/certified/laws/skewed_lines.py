@@ -18,6 +18,7 @@ from __future__ import annotations
 from flint import arb
 from sympy import Expr
 
+from leadterms.evaluation.certified.laws.half_lines import law_envelope
 from leadterms.evaluation.certified.laws.heavy_lines import SLACK
 from leadterms.evaluation.certified.laws.line_base import Line, Segment
 from leadterms.evaluation.certified.laws.named_lines import log_concave_tail
@@ -75,6 +76,10 @@ class FrechetLine(Line):
         first = ((low - self.centre) / self.scale).log() + SLACK
         near = (abs(self.centre) + self.scale * first.exp()) ** power * (-(-self.shape * first).exp()).exp()
         return (rate * self.centre).exp() * near if rate <= 0 else NAN
+
+    def envelope(self) -> tuple[Ball, Ball]:
+        """By the elasticity (`half_lines`)."""
+        return law_envelope(self.law)
 
 
 class ExGaussianLine(Line):

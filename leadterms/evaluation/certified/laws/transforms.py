@@ -30,6 +30,7 @@ from sympy import Expr, Rational, gamma, pi, sqrt
 
 from leadterms.evaluation.certified.laws.heavy_lines import ParetoLine, StudentLine
 from leadterms.evaluation.certified.laws.line_base import Line
+from leadterms.evaluation.certified.laws.ray_transform import ray_transform
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, smaller, value_of, whole_power
 
 HALF = Rational(1, 2)
@@ -49,6 +50,12 @@ class Transform(Protocol):
 
     def plain(self, k: int) -> Ball:
         """Return the constant that x^k times the density is beside what F_k has, not finite where that is not known."""
+
+    def falls_by(self, power: int) -> bool:
+        """Tell whether |x|^power times the density is known to be bounded far out."""
+
+    def aimed(self, tolerance: Ball) -> Transform:
+        """Return the same with values of about this accuracy, relative to their size."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +152,14 @@ class StudentTransform:
             return arb(0)
         return self._line.scale / arb.pi() if self._line.exact == 1 and k == 2 else NAN
 
+    def falls_by(self, power: int) -> bool:
+        """By the envelope."""
+        return bool(self._line.crest(power).is_finite())
+
+    def aimed(self, tolerance: Ball) -> Transform:
+        """Return the same: values are closed."""
+        return self
+
 
 class ParetoTransform:
     """That of Pareto's law."""
@@ -199,14 +214,22 @@ class ParetoTransform:
         """None."""
         return arb(0)
 
+    def falls_by(self, power: int) -> bool:
+        """By the envelope."""
+        return bool(self._line.crest(power).is_finite())
+
+    def aimed(self, tolerance: Ball) -> Transform:
+        """Return the same: values are closed."""
+        return self
+
 
 def _power(base: Ball, exponent: Ball) -> Ball:
     """Return a power of a positive number."""
     return (exponent * base.log()).exp()
 
 
-def heavy_transform(line: Line, slope: Ball) -> StudentTransform | ParetoTransform | None:
-    """Return the transform of a law that falls like a power, None where it is not known."""
+def heavy_transform(line: Line, slope: Ball) -> Transform | None:
+    """Return the transform of a law without exponential moments, None where it is not known."""
     if isinstance(line, StudentLine):
         return StudentTransform(line, slope)
-    return ParetoTransform(line, slope) if isinstance(line, ParetoLine) else None
+    return ParetoTransform(line, slope) if isinstance(line, ParetoLine) else ray_transform(line, slope)

@@ -9,7 +9,8 @@ from math import floor
 from flint import arb
 
 from leadterms.evaluation.certified.laws.transforms import heavy_transform
-from leadterms.evaluation.certified.moments.fourier_rule import FourierMaker, FourierPlan
+from leadterms.evaluation.certified.moments.fourier_rule import FourierMaker
+from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.rules.light_transform import absolute_moment
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball

@@ -9,9 +9,8 @@ those of X_i^k (`transforms`).  Then
 
 Proof: with a factor e^{-eps |X_i|} for each X_i without moments enough both sides are absolutely convergent, and equal
 by Fubini's theorem.  As eps falls to zero the left one converges where E[prod |X_i|^{k_i} |w|] is finite, the right one
-as the transforms are bounded for all eps alike by C t^-p near zero, with exponents p of a sum below 1.  The left one
-is finite since W is bounded: of |x|^k f(x) <= c, f the density of X_i, its mean given the others is at most
-c int |w|/|b_i|; of several such powers the product is at most the sum of powers of their degree.
+as the transforms are bounded for all eps alike by C t^-p near zero, with exponents p of a sum below 1: `fourier_terms`
+has what is finite, and how other moments are made of integrals with eta w(eta).
 
 Where x^k f has a constant c more than what has F_k (Cauchy's law, k = 2), the constant's part is W(0) c/|b_i| times
 the moments of the others: given these the integral of w over x is W(0)/|b_i|.
@@ -24,18 +23,18 @@ of zero.  The nodes depend neither on a nor on the effects.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, prod
 
-from flint import acb, acb_mat, arb
-from sympy import Rational
+from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.transforms import Transform, heavy_transform
+from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
+from leadterms.evaluation.certified.moments.fourier_terms import FourierTerms
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.rules.light_transform import LightTransform
-from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, disc, value_of
+from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, smaller, value_of
 from leadterms.evaluation.certified.tools.gauss import SLACK, gauss, points_needed, remainder
 from leadterms.evaluation.certified.tools.work import PANEL_UNITS, spend
 from leadterms.evaluation.certified.weights.weight_transform import WeightTransform
@@ -56,91 +55,64 @@ CLOSEST = 2000
 """The integral starts no closer to zero than 2^-CLOSEST."""
 
 
-@dataclass(frozen=True)
-class FourierPlan:
-    """Nodes and coefficients that serve every shift in a ball.
-
-    Parameters
-    ----------
-    problem
-        The strand.
-    nodes
-        The t.
-    coefficients
-        For each moment those of e^{iat}, over 2 pi.
-    constants
-        What each moment has besides.
-    errors
-        Of each moment.
-
-    """
-
-    problem: Problem
-    nodes: tuple[Ball, ...]
-    coefficients: tuple[tuple[Ball, ...], ...]
-    constants: tuple[Ball, ...]
-    errors: tuple[Ball, ...]
-
-    @property
-    def work(self) -> int:
-        """About how many evaluations each point of the effects costs."""
-        return len(self.nodes)
-
-    def moments(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]]:
-        """Return all moments at each of several shifts, real numbers or complex boxes."""
-        if not points:
-            return []
-        spend(len(self.nodes) * len(points) / 8, ball_bits())
-        count, width = len(self.coefficients), len(self.nodes)
-        matrix = acb_mat(count, width, [c for row in self.coefficients for c in row])
-        if not isinstance(points[0][0], acb):
-            turned = [acb(0, shift * t).exp() for t in self.nodes for shift, _ in points]
-            found = matrix * acb_mat(width, len(points), turned)
-            return [
-                [2 * found[k, j].real + self.constants[k] + arb(0, self.errors[k]) for k in range(count)]
-                for j in range(len(points))
-            ]
-        back = acb_mat(count, width, [c.conjugate() for row in self.coefficients for c in row])
-        ahead = [(acb(0, 1) * shift * t).exp() for t in self.nodes for shift, _ in points]
-        behind = [(acb(0, -1) * shift * t).exp() for t in self.nodes for shift, _ in points]
-        sums = matrix * acb_mat(width, len(points), ahead) + back * acb_mat(width, len(points), behind)
-        return [
-            [sums[k, j] + self.constants[k] + disc(self.errors[k]) for k in range(count)] for j in range(len(points))
-        ]
-
-
 class FourierMaker:
     """What one plan is made of."""
 
     def __init__(self, problem: Problem, reach: Ball, height: Ball, tolerances: tuple[Ball, ...]) -> None:
-        self.problem, self.reach, self.height, self.tolerances = problem, reach, height, tolerances
-        self.exponents = problem.strand.moments
-        self.weight = WeightTransform(problem.weight)
+        self.problem, self.reach, self.height = problem, reach, height
         self.heavy: list[Transform | None] = [
             heavy_transform(line, b) for line, b in zip(problem.lines, problem.slopes, strict=True)
         ]
+        self.weights = [WeightTransform(problem.weight, degree) for degree in (0, 1)]
         with ball_precision(PLANNING_BITS):
-            self.fineness = min(tolerances, key=lambda t: float(t.log().mid())) / SHARE
+            self.terms = FourierTerms(problem, self.heavy)
+            self.integrals = self.terms.integrals
+            self.tolerances = self._shared(tolerances)
+        self.absolute = [
+            [line.absolute(k) for k in range(power + 1)]
+            for line, power in zip(problem.lines, self.terms.powers, strict=True)
+        ]
+        with ball_precision(PLANNING_BITS):
+            self.fineness = min(self.tolerances, key=lambda t: float(t.log().mid())) / SHARE
             self.end, beyond = self._end()
             self.start, before = self._start()
-        self.parts = [self._light(i) if part is None else part for i, part in enumerate(self.heavy)]
+        self.parts = [self._light(i) if p is None else p.aimed(self.fineness) for i, p in enumerate(self.heavy)]
         self.errors = [(a + b).abs_upper() for a, b in zip(beyond, before, strict=True)]
 
+    def _shared(self, tolerances: Sequence[Ball]) -> list[Ball]:
+        """Return what each integral may be off by."""
+        size = (self.reach + self.height).abs_upper()
+        found = [NAN] * len(self.integrals)
+        for shares, tolerance in zip(self.terms.shares, tolerances, strict=True):
+            for share in shares:
+                part = (len(shares) * abs(share.coefficient) * size**share.shift).abs_upper()
+                own = (tolerance / part).lower() if part > 0 else tolerance
+                found[share.place] = smaller(found[share.place], own)
+        return found
+
     def _light(self, i: int) -> Transform:
-        sizes = self.problem.absolute[i]
+        sizes = self.absolute[i]
         tolerances = tuple((self.fineness * size).abs_upper() for size in sizes)
         return LightTransform(self.problem.lines[i], self.problem.slopes[i], self.end, tolerances)
 
     def _beyond(self, end: Ball) -> list[Ball]:
         """Bound what is beyond a point; of light laws the moments are bounds of the transforms."""
-        level = self.weight.beyond(end, self.height) / arb.pi()
+        levels = [weight.beyond(end, self.height) / arb.pi() for weight in self._used]
         tables = [
             sizes if part is None else [part.bound(end, arb(0), k) for k in range(len(sizes))]
-            for part, sizes in zip(self.heavy, self.problem.absolute, strict=True)
+            for part, sizes in zip(self.heavy, self.absolute, strict=True)
         ]
+        return self._products(levels, tables)
+
+    @property
+    def _used(self) -> list[WeightTransform]:
+        return self.weights[: 1 + max(degree for degree, _ in self.integrals)]
+
+    def _products(self, levels: Sequence[Ball], tables: Sequence[Sequence[Ball]]) -> list[Ball]:
+        """Return the products of bounds, for each integral."""
         return [
-            prod((table[k] for table, k in zip(tables, exponents, strict=True)), start=level)
-            for exponents in self.exponents
+            prod((table[k] for table, k in zip(tables, exponents, strict=True)), start=levels[degree]).abs_upper()
+            for degree, exponents in self.integrals
         ]
 
     def _small(self, errors: Sequence[Ball]) -> bool:
@@ -158,31 +130,18 @@ class FourierMaker:
 
     def _start(self) -> tuple[Ball, list[Ball]]:
         """Return t_0 and what is before it."""
-        near = [self._near(exponents) for exponents in self.exponents]
-        top = 2 * self.weight.level * self.height.exp() / arb.pi()
+        near = []
+        for degree, exponents in self.integrals:
+            found = self.terms.near(exponents)
+            assert found is not None
+            top = self.weights[degree].top * self.height.exp() / arb.pi()
+            near.append((top * found[0], value_of(found[1])))
         for bits in range(8, CLOSEST, 8):
             start = arb(2) ** -bits
-            errors = [top * c * ((1 - p) * start.log()).exp() / (1 - p) for c, p in near]
+            errors = [c * ((1 - p) * start.log()).exp() / (1 - p) for c, p in near]
             if self._small(errors):
                 return start, errors
         raise EvaluationError("the transforms of the laws together grow too fast near zero")
-
-    def _near(self, exponents: Sequence[int]) -> tuple[Ball, Ball]:
-        """Return C and p with |prod F_k(t)| <= C t^-p near zero."""
-        size, order = arb(1), Rational(0)
-        infinite = []
-        for i, (part, k) in enumerate(zip(self.heavy, exponents, strict=True)):
-            moment = self.problem.absolute[i][k]
-            if part is not None and not moment.is_finite():
-                infinite.append(i)
-            c, p = (moment, Rational(0)) if part is None else part.near(k)
-            size, order = size * c, order + p
-        # the product of these powers is at most a sum of powers of this degree
-        degree = sum(exponents[i] for i in infinite)
-        crests = all(bool(self.problem.lines[i].crest(degree).is_finite()) for i in infinite)
-        if not (order < 1 and size.is_finite() and crests):
-            raise EvaluationError("the densities of predictors without second moments fall too slowly")
-        return size, value_of(order)
 
     def plan(self) -> FourierPlan:
         """Return the plan."""
@@ -191,22 +150,23 @@ class FourierMaker:
         pairs = [pair for panel in panels for pair in _nodes(*panel)]
         nodes = tuple(t for t, _ in pairs)
         spend(len(nodes) * len(self.parts) * NODE_UNITS, ball_bits())
-        values = self.weight.values(list(nodes), self.fineness)
-        front = [m * v / (2 * arb.pi()) for (_, m), v in zip(pairs, values, strict=True)]
+        values = [weight.values(list(nodes), self.fineness) for weight in self._used]
+        fronts = [[m * v / (2 * arb.pi()) for (_, m), v in zip(pairs, own, strict=True)] for own in values]
         columns = [
             [[part.at(t, k) for t in nodes] for k in range(power + 1)]
-            for part, power in zip(self.parts, self.problem.powers, strict=True)
+            for part, power in zip(self.parts, self.terms.powers, strict=True)
         ]
         rows = []
-        for exponents in self.exponents:
-            row = front
+        for degree, exponents in self.integrals:
+            row = fronts[degree]
             for column, k in zip(columns, exponents, strict=True):
                 row = [c * f for c, f in zip(row, column[k], strict=True)]
             rows.append(tuple(row))
         totals = tuple((a + b).abs_upper() for a, b in zip(self.errors, errors, strict=True))
-        return FourierPlan(self.problem, nodes, tuple(rows), tuple(map(self._constant, self.exponents)), totals)
+        constants = tuple(self._constant(*one) for one in self.integrals)
+        return FourierPlan(self.problem, nodes, tuple(rows), constants, totals, tuple(self.terms.shares))
 
-    def _constant(self, exponents: Sequence[int]) -> Ball:
+    def _constant(self, degree: int, exponents: Sequence[int]) -> Ball:
         """Return what a moment has beside the integral."""
         total = arb(0)
         for i, (part, k) in enumerate(zip(self.parts, exponents, strict=True)):
@@ -217,8 +177,11 @@ class FourierMaker:
             rest = prod(others, start=own)
             if not rest.is_finite():
                 raise EvaluationError("no rule for such a moment beside a law without second moments")
-            total += rest / abs(self.problem.slopes[i]) * self.weight.values([arb(0)], self.fineness)[0].real
+            total += rest / abs(self.problem.slopes[i]) * self._at_zero(degree)
         return total
+
+    def _at_zero(self, degree: int) -> Ball:
+        return self.weights[degree].values([arb(0)], self.fineness)[0].real
 
     def _panels(self) -> tuple[list[tuple[Ball, Ball, int]], list[Ball]]:
         """Return panels with their numbers of points, and the errors of all together."""
@@ -263,17 +226,14 @@ class FourierMaker:
         wide, tall = half * (radius + 1 / radius) / 2 * SLACK, half * (radius - 1 / radius) / 2 * SLACK
         low, high = (centre - wide).lower(), (centre + wide).upper()
         if not low > 0:
-            return [NAN] * len(self.exponents)
+            return [NAN] * len(self.integrals)
         turn = (self.reach * tall + self.height * high).exp()
-        level = self.weight.bound(low, tall) * turn / arb.pi()
+        levels = [weight.bound(low, tall) * turn / arb.pi() for weight in self._used]
         tables = [
             [part.bound(low, tall, k, high) for k in range(power + 1)]
-            for part, power in zip(self.parts, self.problem.powers, strict=True)
+            for part, power in zip(self.parts, self.terms.powers, strict=True)
         ]
-        return [
-            prod((table[k] for table, k in zip(tables, exponents, strict=True)), start=level).abs_upper()
-            for exponents in self.exponents
-        ]
+        return self._products(levels, tables)
 
 
 def _nodes(low: Ball, high: Ball, count: int) -> list[tuple[Ball, Ball]]:

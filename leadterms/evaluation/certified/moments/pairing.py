@@ -35,16 +35,18 @@ def paired_where_wanted(system: NumericSystem) -> NumericSystem:
 def _is_beside_another(strand: Strand) -> bool:
     """Tell whether no other road has a bound of the inverse information of an unbounded predictor beside a heavy tail.
 
-    Under weights that no sector holds, where Student's law has a mean but no second moment, or under the complementary
-    log-log link.
+    Under weights that no sector holds, where the law with the tail has a mean but no second moment, or is not of
+    Student's kind, or under the complementary log-log link.
     """
     if not isinstance(strand.weight, STRAYING):
         return False
     lines = Problem(strand).lines
-    heavy = [line for line in lines if isinstance(line, StudentLine) and not line.absolute(2).is_finite()]
+    heavy = [line for line in lines if not line.absolute(2).is_finite()]
     others = [line for line in lines if (line.low is None or line.high is None) and line not in heavy]
-    has_mean = bool(heavy) and bool(heavy[0].absolute(1).is_finite())
-    return len(heavy) == 1 and bool(others) and (has_mean or isinstance(strand.weight, CloglogWeight))
+    if len(heavy) != 1 or not others:
+        return False
+    needed = bool(heavy[0].absolute(1).is_finite()) or not isinstance(heavy[0], StudentLine)
+    return needed or isinstance(strand.weight, CloglogWeight)
 
 
 def paired(system: NumericSystem) -> NumericSystem:

@@ -11,7 +11,7 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.falls import Fall
 from leadterms.evaluation.certified.moments.factor_rules import factor_rules
 from leadterms.evaluation.certified.moments.fourier_plan import fourier_plan, is_wanted
-from leadterms.evaluation.certified.moments.fourier_rule import FourierPlan
+from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
 from leadterms.evaluation.certified.moments.lines import Line
 from leadterms.evaluation.certified.moments.moments import Plan
 from leadterms.evaluation.certified.moments.own_part import fall

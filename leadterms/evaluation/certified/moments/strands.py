@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from flint import acb, arb, fmpq
 
-from leadterms.evaluation.certified.moments.fourier_rule import FourierPlan
+from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
 from leadterms.evaluation.certified.moments.moments import Plan
 from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem

@@ -55,6 +55,14 @@ class LightTransform:
         """None."""
         return arb(0)
 
+    def falls_by(self, power: int) -> bool:
+        """Tell nothing: all moments exist."""
+        return False
+
+    def aimed(self, tolerance: Ball) -> LightTransform:
+        """Return the same: the accuracy is that of the rule."""
+        return self
+
 
 def absolute_moment(line: Line, power: int, rate: Ball) -> Ball:
     """Bound E[|X|^power e^(rate |X|)], not finite where that is not known."""

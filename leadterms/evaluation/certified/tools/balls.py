@@ -200,6 +200,6 @@ def _log(ball: Ball) -> Ball:
     """Return the principal logarithm, not finite where the ball touches the cut."""
     if isinstance(ball, arb):
         return ball.log()
-    if ball.real > 0:
+    if ball.real > 0 or ball.imag > 0 or ball.imag < 0:
         return ball.log()
     return acb(NAN, NAN)
