@@ -8,12 +8,11 @@ from functools import cached_property
 from itertools import product
 from math import prod
 
-import numpy as np
 from flint import acb, acb_mat, arb, arb_mat
 
 from leadterms.evaluation.certified.moments.factor_rules import part_at
-from leadterms.evaluation.certified.moments.in_doubles import InDoubles, Nodes
-from leadterms.evaluation.certified.moments.looked_up import FEW_BITS, etas, looked_up
+from leadterms.evaluation.certified.moments.in_doubles import InDoubles, nodes_of
+from leadterms.evaluation.certified.moments.looked_up import FEW_BITS, by_weight, etas, looked_up, pays
 from leadterms.evaluation.certified.moments.node_products import NodeProducts
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.tables import Split, Table, cost
@@ -22,10 +21,6 @@ from leadterms.evaluation.certified.tools.balls import Ball, disc, whole_power
 from leadterms.evaluation.certified.tools.work import FEW_UNITS, spend
 from leadterms.evaluation.precision import ball_bits
 
-FEWEST_BY_WEIGHT, MOST_AT_ONCE = 4000, 1_000_000
-"""So many values of the weight are looked up in a table of it, and at once."""
-WIDEST = 600.0
-"""A table of the weight is no wider."""
 TABLE_PAYS = 1.5
 """A table is made where it saves this factor, or seems to."""
 
@@ -162,7 +157,7 @@ class Plan:
         problem, moving = self.problem, self._moving
         exponents = [[e[i] for i in moving] for e in problem.strand.moments]
         units = [[int(i == k) for k in range(len(moving))] for i in range(len(moving))]
-        nodes = Nodes([problem.lines[i] for i in moving], [self.rules[i] for i in moving], units, exponents)
+        nodes = nodes_of([problem.lines[i] for i in moving], [self.rules[i] for i in moving], units, exponents)
         rests = [powers.index(tuple(e[i] for i in range(len(e)) if i not in moving)) for e in problem.strand.moments]
         errors = []
         for own, rest, error in zip(exponents, rests, self.errors, strict=True):
@@ -173,35 +168,11 @@ class Plan:
 
     def _by_weight(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]] | None:
         """Return all moments by a table of the weight alone, in double precision, None where that does not do."""
-        most = max(1, MOST_AT_ONCE // self._width)
-        if self.bits > FEW_BITS or self._width * len(points) < FEWEST_BY_WEIGHT or self._width > MOST_AT_ONCE:
+        if self.bits > FEW_BITS or not pays(self._width, len(points)):
             return None
         problem = self.problem
-        nodes = Nodes(problem.lines, self.rules, problem.predictor.monomials, problem.strand.moments)
-        parts = [etas(nodes, points[i : i + most]) for i in range(0, len(points), most)]
-        if not all(np.isfinite(part.off) and np.isfinite(part.at).all() for part in parts):
-            return None
-        low, high = min(float(part.at.min()) for part in parts), max(float(part.at.max()) for part in parts)
-        off = max(part.off for part in parts) + 1e-9 * (1 + max(abs(low), abs(high)))
-        if high - low > WIDEST or off > 1:
-            return None
-        spend(self._width * len(points) * FEW_UNITS / 8, ball_bits())
-        table = Table(Split(problem.weight, self.rules, (), (), ()), [()], low - off, high + off, self.tolerance)
-        if not table.is_proven:
-            return None
-        errors = [
-            (
-                error + prod((r.absolute(k) for r, k in zip(self.rules, e, strict=True)), start=table.errors[0])
-            ).abs_upper()
-            for e, error in zip(problem.strand.moments, self.errors, strict=True)
-        ]
-        found = []
-        for part in parts:
-            rows = looked_up(table, nodes, part, [0] * len(errors), errors)
-            if rows is None:
-                return None
-            found += rows
-        return found
+        nodes = nodes_of(problem.lines, self.rules, problem.predictor.monomials, problem.strand.moments)
+        return by_weight(problem.weight, nodes, points, self.tolerance, self.errors)
 
     @property
     def _units(self) -> float:

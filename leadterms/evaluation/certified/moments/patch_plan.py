@@ -10,13 +10,15 @@ from typing import Protocol
 
 from flint import arb, arb_mat
 
+from leadterms.evaluation.certified.moments.in_doubles import Nodes, nodes_of, side_by_side
+from leadterms.evaluation.certified.moments.looked_up import FEW_BITS, by_weight, pays
 from leadterms.evaluation.certified.moments.outer import Outer
 from leadterms.evaluation.certified.moments.patches import Patch, transformed
+from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import Ball, whole_power
 
 MOST_AT_ONCE = 200_000
 """Nodes of the outer predictors for whose points the inner moments are taken together."""
-
 Points = Sequence[tuple[Ball, Sequence[Ball]]]
 
 
@@ -53,6 +55,8 @@ class PatchPlan:
         For the moments of the others at their nodes, None where there are no nodes.
     errors
         One for each moment, without those of the inner moments.
+    tolerance, bits
+        What was aimed at, in all and relative to E[w].
 
     """
 
@@ -60,6 +64,8 @@ class PatchPlan:
     rules: tuple[PatchRule, ...]
     inner: InnerPlan | None
     errors: tuple[Ball, ...]
+    tolerance: Ball
+    bits: int
 
     @cached_property
     def nodes(self) -> int:
@@ -75,6 +81,8 @@ class PatchPlan:
         """Return all moments at each of several (shift, slopes)."""
         if self.inner is None:
             return [[arb(0, error.abs_upper()) for error in self.errors] for _ in points]
+        if (looked_up := self._by_weight(points)) is not None:
+            return looked_up
         most = max(1, MOST_AT_ONCE // max(1, self.nodes))
         found: list[list[Ball]] = []
         offsets: list[tuple[Ball, ...]] = []
@@ -89,6 +97,24 @@ class PatchPlan:
             for n in range(len(part)):
                 found.append(self._summed([column[n * self.nodes : (n + 1) * self.nodes] for column in columns]))
         return found
+
+    def _by_weight(self, points: Points) -> list[list[Ball]] | None:
+        """Return all moments in double precision, None where that does not do or there are inner predictors."""
+        if self.bits >= FEW_BITS or self.outer.kept or not pays(self.nodes, len(points)):
+            return None
+        return by_weight(self.outer.problem.weight, self._in_doubles, points, self.tolerance, self.errors)
+
+    @cached_property
+    def _in_doubles(self) -> Nodes:
+        problem = self.outer.problem
+        parts = []
+        for rule in self.rules:
+            sides = []
+            for span, count in zip(rule.patch, rule.counts, strict=True):
+                points, masses = span.rule(count)
+                sides.append(LineRule(tuple(points), tuple(masses), (), span.low, span.high))
+            parts.append(nodes_of(problem.lines, sides, problem.predictor.monomials, problem.strand.moments))
+        return side_by_side(parts)
 
     @cached_property
     def _matrices(self) -> list[tuple[list[arb_mat], list[arb_mat]]]:

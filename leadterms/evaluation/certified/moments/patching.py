@@ -21,6 +21,7 @@ from math import prod
 from flint import acb, arb
 
 from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.moments.looked_up import FEW_BITS
 from leadterms.evaluation.certified.moments.outer import Outer
 from leadterms.evaluation.certified.moments.patch_cover import Cover
 from leadterms.evaluation.certified.moments.patch_plan import InnerPlan, PatchPlan
@@ -110,6 +111,9 @@ def patch_plan(
                 totals[n] += prod(others, start=lost[exponents[i]])
         errors = tuple(total.abs_upper() for total in totals)
         if not rules:
-            return PatchPlan(outer, (), None, errors)
+            return PatchPlan(outer, (), None, errors, target, bits)
         hull = cover.hull(rules)
-    return PatchPlan(outer, rules, inner_plan(outer.inner, *hull, bits, scale, [sizes[i] for i in outer.kept]), errors)
+    # without inner predictors doubles are tried for all nodes at once, and balls where they do not do
+    more = bits if outer.kept else max(bits, FEW_BITS + 1)
+    inner = inner_plan(outer.inner, *hull, more, scale, [sizes[i] for i in outer.kept])
+    return PatchPlan(outer, rules, inner, errors, target, bits)
