@@ -40,8 +40,8 @@ from leadterms.evaluation.certified.tools.work import TOO_LONG, patience, spend
 ELLIPSES = (8.0, 5.0, 3.5, 2.6, 2.0, 1.6)
 COLUMNS = 2
 """Boxes that cover an ellipse."""
-MOST_POINTS = 40
-"""On a side, before its patch is halved."""
+MOST_POINTS = (40, 40, 40, 16)
+"""On a side of a patch of so many predictors, the last for more, before it is halved."""
 NEGLIGIBLE = 1 / 16
 """A patch that weighs less than this share of what it may be off is left out."""
 MOST_PATCHES = 40_000
@@ -167,7 +167,7 @@ class Cover:
                 best = needed, rho, bound
             elif best is not None:
                 break
-        if best is None or best[0] > MOST_POINTS:
+        if best is None or best[0] > MOST_POINTS[min(len(patch), len(MOST_POINTS) - 1)]:
             return None
         needed, rho, bound = best
         return int(needed), remainder(half, bound, rho, int(needed))
