@@ -23,6 +23,7 @@ SLOW = pytest.mark.slow
     ("family", "random_part", "laws", "name"),
     [
         ("bernoulli", "(1 | g)", (UNIT, NORMAL), "x"),
+        pytest.param("bernoulli", "(1 | g)", (NORMAL, NORMAL), "x:z", marks=SLOW),
         pytest.param("bernoulli", "(x | g)", (UNIT, UNIT), "z", marks=SLOW),
         ("poisson", "(0 + z | g)", (UNIT, NORMAL), "x:z"),
         pytest.param("poisson", "(z | g)", (FEW, NORMAL), "x", marks=SLOW),
