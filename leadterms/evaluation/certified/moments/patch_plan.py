@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
+from math import ceil, prod
 from typing import Protocol
 
 from flint import arb, arb_mat
@@ -16,9 +16,13 @@ from leadterms.evaluation.certified.moments.outer import Outer
 from leadterms.evaluation.certified.moments.patches import Patch, transformed
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import Ball, whole_power
+from leadterms.evaluation.certified.tools.work import spend
+from leadterms.evaluation.precision import ball_bits
 
 MOST_AT_ONCE = 200_000
 """Nodes of the outer predictors for whose points the inner moments are taken together."""
+POINT_UNITS = 1 / 4
+"""What a node costs in balls, but for the inner moments there."""
 Points = Sequence[tuple[Ball, Sequence[Ball]]]
 
 
@@ -75,7 +79,9 @@ class PatchPlan:
     @property
     def work(self) -> int:
         """About how many evaluations each point of the effects costs."""
-        return self.nodes * (1 if self.inner is None else self.inner.work)
+        if self.inner is None or (self.bits < FEW_BITS and not self.outer.kept):
+            return self.nodes
+        return ceil(self.nodes * (self.inner.work + POINT_UNITS / self.outer.problem.weight.real_units))
 
     def moments(self, points: Points) -> list[list[Ball]]:
         """Return all moments at each of several (shift, slopes)."""
@@ -83,6 +89,7 @@ class PatchPlan:
             return [[arb(0, error.abs_upper()) for error in self.errors] for _ in points]
         if (looked_up := self._by_weight(points)) is not None:
             return looked_up
+        spend(self.nodes * len(points) * POINT_UNITS, ball_bits())
         most = max(1, MOST_AT_ONCE // max(1, self.nodes))
         found: list[list[Ball]] = []
         offsets: list[tuple[Ball, ...]] = []
