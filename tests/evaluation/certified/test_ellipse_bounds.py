@@ -39,7 +39,7 @@ def bounds_of(way: str) -> EllipseBounds:
     sector = None if way == "boxes" else Sector(1, 2, turns=True)
     strand = Strand(weight, (UniformLaw(0, 1),), fmpq(1, 4), (fmpq(1, 2),), (loadings,), ((0,), (1,), (2,)))
     strands = Strands(NumericSystem((strand,), schur, (Ceiling(fmpq(1), 0, (2,)),), sector))
-    return EllipseBounds(strands, Bounds(strands))
+    return EllipseBounds(strands, Bounds(strands), 20)
 
 
 def values_of(weight: Weight, loadings: tuple[Any, ...], u: Array) -> Array:

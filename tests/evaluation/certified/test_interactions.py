@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy import special
 
 from leadterms import Model, expansion, leading_terms
 from tests.evaluation.certified.second_terms import both_terms, normal, uniform
@@ -22,6 +23,7 @@ SLOW = pytest.mark.slow
     ("family", "random_part", "laws", "name"),
     [
         ("bernoulli", "(1 | g)", (UNIT, NORMAL), "x"),
+        pytest.param("bernoulli", "(1 | g)", (NORMAL, NORMAL), "x:z", marks=SLOW),
         pytest.param("bernoulli", "(x | g)", (UNIT, UNIT), "z", marks=SLOW),
         ("poisson", "(0 + z | g)", (UNIT, NORMAL), "x:z"),
         pytest.param("poisson", "(z | g)", (FEW, NORMAL), "x", marks=SLOW),
@@ -56,3 +58,27 @@ def test_against_sums(family, random_part, laws, name):
     fixed = [k for k in range(4) if k not in moved]
     expected = np.diag(second)[moved.index(place)] if place in moved else np.diag(leading)[fixed.index(place)]
     assert float(str(value)) == pytest.approx(expected, rel=1e-6, abs=float(value.error))
+
+
+@pytest.mark.parametrize("name", ["x", "x:z"])
+@pytest.mark.parametrize("link", ["logit", pytest.param("probit", marks=SLOW), pytest.param("cloglog", marks=SLOW)])
+def test_fifteen_digits_without_random_effects(link, name):
+    """Steep slopes: beta1 + beta3 z reaches 5 where z has a mass of 1e-3."""
+    draw = random.Random(f"{link}{name}")
+    at = [0.5, draw.choice([-1, 1]) * 1.25, 0.75, draw.choice([-1, 1]) * 1.5]
+    model = Model("y ~ x*z", family="bernoulli", link=link, laws={"x": NORMAL, "z": NORMAL})
+    result = leading_terms(model)
+    value = result[name].evaluate({f"beta{k}": str(Fraction(b)) for k, b in enumerate(at)}, 15, method="balls")
+    x, p = normal(800)
+    eta = at[0] + at[1] * x[:, None] + (at[2] + at[3] * x[:, None]) * x
+    squared = {
+        "logit": lambda e: special.expit(e) * special.expit(-e),
+        "probit": lambda e: np.exp(-(e**2) - special.log_ndtr(e) - special.log_ndtr(-e)) / (2 * np.pi),
+        "cloglog": lambda e: np.exp(2 * np.minimum(e, 6) - np.exp(np.minimum(e, 6))) / -np.expm1(-np.exp(e)),
+    }[link](eta)
+    weights = squared * np.outer(p, p)
+    columns = [np.ones_like(eta), np.broadcast_to(x[:, None], eta.shape), np.broadcast_to(x, eta.shape), np.outer(x, x)]
+    information = [[float((weights * a * b).sum()) for b in columns] for a in columns]
+    expected = np.linalg.inv(np.array(information))[1 if name == "x" else 3, 1 if name == "x" else 3]
+    assert value.certified
+    assert float(str(value)) == pytest.approx(expected, rel=1e-9)

@@ -106,7 +106,7 @@ def test_the_bound_holds_on_ellipses(kind: str) -> None:
     rng = np.random.default_rng(7)
     with ball_precision(64):
         strands = Strands(system(kind))
-        bounds = EllipseBounds(strands, Bounds(strands))
+        bounds = EllipseBounds(strands, Bounds(strands), 20)
         found = 0
         for rho in (1.2, 1.6):
             for j in range(len(ROOTS[kind])):

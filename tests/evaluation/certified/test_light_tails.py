@@ -137,7 +137,7 @@ def _excess(one: InverseEntry, whole: NumericSystem) -> float:
     with ball_precision(64):
         strands = Strands(whole)
         bounds = Bounds(strands)
-        ellipses = EllipseBounds(strands, bounds)
+        ellipses = EllipseBounds(strands, bounds, 20)
         for place in range(24):
             centre, half, j, rho = draw.uniform(-4, 4, 3), draw.uniform(0.1, 0.6), place % 3, draw.uniform(1.2, 2.4)
             cell = tuple((arb(c - half), arb(c + half)) for c in centre)

@@ -16,7 +16,8 @@ from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.averages.cells import MOST_CELLS, EffectsAverage, halves
-from leadterms.evaluation.certified.bounds.bounds import Bounds, mass_of
+from leadterms.evaluation.certified.bounds.bounds import Bounds
+from leadterms.evaluation.certified.bounds.masses import mass_of
 from leadterms.evaluation.certified.bounds.matrix_turning import fits
 from leadterms.evaluation.certified.bounds.size import cells_of, rough_size
 from leadterms.evaluation.certified.cuts.cut_laws import CutLaws
@@ -104,12 +105,13 @@ class RidgedCellsAverage:
                     continue
                 found = self._choice(on, upwards(share / 2))
                 average, lost = found if found is not None else (None, arb(0))
-                sides = None if average is None else average.sides(cell, share / 2)
-                if average is None or sides is None or isinstance(sides, int):
+                sides = self._longest(cell) if average is None else average.sides(cell, share / 2)
+                if isinstance(sides, int) or average is None:
                     if outside.is_finite() and outside <= spare / 4:
                         error, spare = error + outside, (spare - outside).lower()
                     else:
-                        cells += halves(cell, self._longest(cell) if sides is None else sides)
+                        assert isinstance(sides, int)
+                        cells += halves(cell, sides)
                     continue
             part, discretisation = average.rule(cell, sides, share / 2)
             with ball_precision(self.bits + PLANNING_BITS):

@@ -7,6 +7,7 @@ slopes' boxes whose half sides are those of the shift and of each slope, times |
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache, reduce
 from typing import Any
 
@@ -17,40 +18,66 @@ from leadterms.evaluation.certified.moments.lines import Line
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import Ball
-from leadterms.evaluation.certified.tools.discs import UNIT, WIDER, Discs, Rows, rows_of
+from leadterms.evaluation.certified.tools.discs import TINY, UNIT, WIDER, Discs, Rows, rows_of
 
 Sides = tuple[float, float, float, float]
 """Midpoint and half sides of a complex box."""
 
 
+@dataclass(frozen=True)
 class Nodes:
-    """The nodes of a product of rules for some of the predictors, in doubles.
+    """Nodes of rules for some of the predictors, in doubles.
 
     Parameters
     ----------
-    lines, rules
-        Of these predictors.
+    count
+        How many there are.
     monomials, moments
-        Exponents: what is multiplied at the nodes, and what is multiplied with the masses.
+        What is multiplied by the slopes, and what with the values of the weight: rows over the nodes.
 
     """
 
-    def __init__(
-        self, lines: Sequence[Line], rules: Sequence[LineRule],
-        monomials: Sequence[Sequence[int]], moments: Sequence[Sequence[int]],
-    ) -> None:  # fmt: skip
-        masses = [_axis(rule.masses) for rule in rules]
-        powers = cache(lambda i, k: _axis([lines[i].power(x, k) for x in rules[i].points]))
-        products = [
-            _outer(powers(i, k) if k else _ones(len(rules[i].points)) for i, k in enumerate(exponents))
-            for exponents in monomials
-        ]
-        weighted = [
-            _outer(_times(masses[i], powers(i, k)) if k else masses[i] for i, k in enumerate(exponents))
-            for exponents in moments
-        ]
-        self.count = len(_outer(masses).numbers)
-        self.monomials, self.moments = _stacked(products, self.count), _stacked(weighted, self.count)
+    count: int
+    monomials: Rows
+    moments: Rows
+
+    @property
+    def absolute(self) -> list[Ball]:
+        """Bounds of the sums of the moduli of each moment's row, widened by far more than sums round."""
+        sizes = (np.abs(self.moments.numbers) + self.moments.errors).sum(axis=1)
+        return [arb(float(size) * WIDER + TINY) * (1 + 4 * UNIT * (self.count + 8)) for size in sizes]
+
+
+def nodes_of(
+    lines: Sequence[Line],
+    rules: Sequence[LineRule],
+    monomials: Sequence[Sequence[int]],
+    moments: Sequence[Sequence[int]],
+) -> Nodes:
+    """Return the nodes of a product of rules, with the exponents of monomials and moments given."""
+    masses = [_axis(rule.masses) for rule in rules]
+    powers = cache(lambda i, k: _axis([lines[i].power(x, k) for x in rules[i].points]))
+    products = [
+        _outer(powers(i, k) if k else _ones(len(rules[i].points)) for i, k in enumerate(exponents))
+        for exponents in monomials
+    ]
+    weighted = [
+        _outer(_times(masses[i], powers(i, k)) if k else masses[i] for i, k in enumerate(exponents))
+        for exponents in moments
+    ]
+    count = len(_outer(masses).numbers)
+    return Nodes(count, _stacked(products, count), _stacked(weighted, count))
+
+
+def side_by_side(parts: Sequence[Nodes]) -> Nodes:
+    """Return all nodes of several products of rules."""
+
+    def joined(rows: Sequence[Rows]) -> Rows:
+        return Rows(*(np.hstack([getattr(row, name) for row in rows]) for name in ("numbers", "errors")))
+
+    return Nodes(
+        sum(part.count for part in parts), *(joined([getattr(p, n) for p in parts]) for n in ("monomials", "moments"))
+    )
 
 
 class InDoubles:
@@ -58,7 +85,7 @@ class InDoubles:
 
     def __init__(self, problem: Problem, rules: Sequence[LineRule]) -> None:
         self._weight = problem.weight
-        nodes = Nodes(problem.lines, rules, problem.predictor.monomials, problem.strand.moments)
+        nodes = nodes_of(problem.lines, rules, problem.predictor.monomials, problem.strand.moments)
         self._monomials, self._moments = nodes.monomials, nodes.moments
 
     def moments(self, shift: Ball, slopes: Sequence[Ball]) -> list[Ball] | None:

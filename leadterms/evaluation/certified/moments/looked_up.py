@@ -15,12 +15,19 @@ import numpy as np
 from flint import arb
 
 from leadterms.evaluation.certified.moments.in_doubles import Nodes
-from leadterms.evaluation.certified.moments.tables import Table
+from leadterms.evaluation.certified.moments.tables import Split, Table, kept_table
+from leadterms.evaluation.certified.moments.weight_balls import WeightBalls
 from leadterms.evaluation.certified.tools.balls import Ball
 from leadterms.evaluation.certified.tools.discs import SMALLEST, TINY, UNIT, WIDER, Reals, rows_of, upwards
+from leadterms.evaluation.certified.tools.work import FEW_UNITS, spend
+from leadterms.evaluation.precision import ball_bits
 
 FEW_BITS = 48
 """Accuracies up to which doubles will do."""
+FEWEST_BY_WEIGHT, MOST_AT_ONCE = 4000, 1_000_000
+"""So many values of the weight are looked up in a table of it, and at once."""
+WIDEST = 600.0
+"""A table of the weight is no wider."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,62 @@ def looked_up(
         radii = (radii + upwards(error)) * WIDER + TINY
         found.append([arb(m, r) for m, r in zip((values[rest] @ row).tolist(), radii.tolist(), strict=True)])
     return [list(row) for row in zip(*found, strict=True)]
+
+
+def pays(width: int, points: int, *, is_kept: bool = False) -> bool:
+    """Tell whether a table of the weight is of use for so many nodes and points, or more where it is kept."""
+    return (is_kept or width * points >= FEWEST_BY_WEIGHT) and width <= MOST_AT_ONCE
+
+
+def by_weight(
+    weight: WeightBalls,
+    nodes: Nodes,
+    points: Sequence[tuple[Ball, Sequence[Ball]]],
+    tolerance: Ball,
+    errors: Sequence[Ball],
+    kept: dict[str, Table] | None = None,
+) -> list[list[Ball]] | None:
+    """Return all moments at several points by a table of the weight alone, None where that does not do.
+
+    Parameters
+    ----------
+    weight
+        Of which there is a table.
+    nodes
+        Those of all predictors.
+    points
+        Shift and slopes.
+    tolerance
+        Wanted error of the table.
+    errors
+        Of each moment, but for rounding and the table's.
+    kept
+        Where the table is kept for further points.
+
+    """
+    most = max(1, MOST_AT_ONCE // nodes.count)
+    parts = [etas(nodes, points[i : i + most]) for i in range(0, len(points), most)]
+    if not all(np.isfinite(part.off) and np.isfinite(part.at).all() for part in parts):
+        return None
+    low, high = min(float(part.at.min()) for part in parts), max(float(part.at.max()) for part in parts)
+    off = max(part.off for part in parts) + 1e-9 * (1 + max(abs(low), abs(high)))
+    if high - low > WIDEST or off > 1:
+        return None
+    spend(nodes.count * len(points) * FEW_UNITS / 8, ball_bits())
+    alone = Split(weight, (), (), (), ())
+    table = kept_table(
+        kept, "weight", low - off, high + off, lambda low, high: Table(alone, [()], low, high, tolerance)
+    )
+    if not table.is_proven:
+        return None
+    whole = [(error + size * table.errors[0]).abs_upper() for error, size in zip(errors, nodes.absolute, strict=True)]
+    found = []
+    for part in parts:
+        rows = looked_up(table, nodes, part, [0] * len(whole), whole)
+        if rows is None:
+            return None
+        found += rows
+    return found
 
 
 def _values(table: Table, at: Reals, off: float) -> tuple[Reals, Reals]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -12,22 +12,16 @@ import numpy as np
 from flint import acb, acb_mat, arb, arb_mat
 
 from leadterms.evaluation.certified.moments.factor_rules import part_at
-from leadterms.evaluation.certified.moments.in_doubles import InDoubles, Nodes
-from leadterms.evaluation.certified.moments.looked_up import FEW_BITS, Etas, etas, looked_up
+from leadterms.evaluation.certified.moments.in_doubles import InDoubles, Nodes, nodes_of
+from leadterms.evaluation.certified.moments.looked_up import FEW_BITS, Etas, by_weight, etas, looked_up, pays
 from leadterms.evaluation.certified.moments.node_products import NodeProducts
 from leadterms.evaluation.certified.moments.problem import Problem
-from leadterms.evaluation.certified.moments.tables import Split, Table, cost
+from leadterms.evaluation.certified.moments.tables import Split, Table, cost, kept_table
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import Ball, disc, whole_power
 from leadterms.evaluation.certified.tools.work import FEW_UNITS, spend
 from leadterms.evaluation.precision import ball_bits
 
-FEWEST_BY_WEIGHT, MOST_AT_ONCE = 4000, 1_000_000
-"""So many values of the weight are looked up in a table of it, and at once."""
-WIDEST = 600.0
-"""A table of the weight is no wider."""
-KEPT_MARGIN = 4.0
-"""By so much tables that are kept are wider than the points at hand need."""
 TABLE_PAYS = 1.5
 """A table is made where it saves this factor, or seems to."""
 
@@ -47,7 +41,7 @@ class Plan:
     tolerance, bits
         What was aimed at, in all and relative to E[w].
     tables
-        Those made before, where they are kept for further points: by what they are of.
+        Those that are kept for further points, by what they are of.
 
     """
 
@@ -143,7 +137,9 @@ class Plan:
         if self.tables is None and TABLE_PAYS * (own + looked) > self._width * len(points) * self._units:
             return None
         spend(looked, ball_bits())
-        table = self._table("sums", low, high, lambda low, high: Table(split, powers, low, high, self.tolerance))
+        table = kept_table(
+            self.tables, "sums", low, high, lambda low, high: Table(split, powers, low, high, self.tolerance)
+        )
         if not table.is_proven:
             return None
         if at is not None and (quick := self._looked_up(table, at, powers)) is not None:
@@ -180,7 +176,7 @@ class Plan:
         moving = self._moving
         exponents = [[e[i] for i in moving] for e in self.problem.strand.moments]
         units = [[int(i == k) for k in range(len(moving))] for i in range(len(moving))]
-        return Nodes([self.problem.lines[i] for i in moving], [self.rules[i] for i in moving], units, exponents)
+        return nodes_of([self.problem.lines[i] for i in moving], [self.rules[i] for i in moving], units, exponents)
 
     def _looked_up(self, table: Table, at: Etas, powers: Sequence[tuple[int, ...]]) -> list[list[Ball]] | None:
         """Return all moments by a table in double precision, None where that does not hold them."""
@@ -194,56 +190,11 @@ class Plan:
 
     def _by_weight(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]] | None:
         """Return all moments by a table of the weight alone, in double precision, None where that does not do."""
-        most = max(1, MOST_AT_ONCE // self._width)
-        few = self.tables is None and self._width * len(points) < FEWEST_BY_WEIGHT
-        if self.bits > FEW_BITS or few or self._width > MOST_AT_ONCE:
+        if self.bits > FEW_BITS or not pays(self._width, len(points), is_kept=self.tables is not None):
             return None
         problem = self.problem
-        nodes = Nodes(problem.lines, self.rules, problem.predictor.monomials, problem.strand.moments)
-        parts = [etas(nodes, points[i : i + most]) for i in range(0, len(points), most)]
-        if not all(np.isfinite(part.off) and np.isfinite(part.at).all() for part in parts):
-            return None
-        low, high = min(float(part.at.min()) for part in parts), max(float(part.at.max()) for part in parts)
-        off = max(part.off for part in parts) + 1e-9 * (1 + max(abs(low), abs(high)))
-        if high - low > WIDEST or off > 1:
-            return None
-        spend(self._width * len(points) * FEW_UNITS / 8, ball_bits())
-        alone = Split(problem.weight, self.rules, (), (), ())
-        table = self._table(
-            "weight", low - off, high + off, lambda low, high: Table(alone, [()], low, high, self.tolerance)
-        )
-        if not table.is_proven:
-            return None
-        errors = [
-            (
-                error + prod((r.absolute(k) for r, k in zip(self.rules, e, strict=True)), start=table.errors[0])
-            ).abs_upper()
-            for e, error in zip(problem.strand.moments, self.errors, strict=True)
-        ]
-        found = []
-        for part in parts:
-            rows = looked_up(table, nodes, part, [0] * len(errors), errors)
-            if rows is None:
-                return None
-            found += rows
-        return found
-
-    def _kept(self, name: str, low: float, high: float) -> bool:
-        """Tell whether a table that is kept holds an interval."""
-        known = None if self.tables is None else self.tables.get(name)
-        return known is not None and known.low <= low and high <= known.high
-
-    def _table(self, name: str, low: float, high: float, made: Callable[[float, float], Table]) -> Table:
-        """Return a table that holds an interval: one that is kept, or a new one, wider then."""
-        if self.tables is None:
-            return made(low, high)
-        if not self._kept(name, low, high):
-            known = self.tables.get(name)
-            low, high = low - KEPT_MARGIN, high + KEPT_MARGIN
-            if known is not None:
-                low, high = min(low, known.low), max(high, known.high)
-            self.tables[name] = made(low, high)
-        return self.tables[name]
+        nodes = nodes_of(problem.lines, self.rules, problem.predictor.monomials, problem.strand.moments)
+        return by_weight(problem.weight, nodes, points, self.tolerance, self.errors, self.tables)
 
     @property
     def _units(self) -> float:

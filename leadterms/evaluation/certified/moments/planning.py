@@ -15,6 +15,8 @@ from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
 from leadterms.evaluation.certified.moments.lines import Line
 from leadterms.evaluation.certified.moments.moments import Plan
 from leadterms.evaluation.certified.moments.own_part import fall
+from leadterms.evaluation.certified.moments.patch_plan import PatchPlan
+from leadterms.evaluation.certified.moments.patching import patch_plan, patched
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.rules.line_rules import cut_ends, line_rule
 from leadterms.evaluation.certified.rules.rule import LineRule, Request
@@ -34,7 +36,7 @@ def plan(
     sizes: list[list[Ball]],
     *,
     keeps: bool = False,
-) -> Plan | FourierPlan:
+) -> Plan | FourierPlan | PatchPlan:
     """Return rules for all shifts and slopes in balls, with errors of about 2^-bits of scale times E|X|^k.
 
     The error telescopes over the predictors: laws are first cut off one by one, then replaced by their rules one
@@ -58,6 +60,8 @@ def plan(
             aim = scale * arb(2) ** (-bits)
             aims = [prod((sizes[i][k] for i, k in enumerate(e)), start=aim).abs_upper() for e in problem.strand.moments]
         return fourier_plan(problem, shift, aims)
+    if places := patched(problem, shift, slopes):
+        return patch_plan(problem, places, (shift, slopes), bits, scale, sizes, plan)
     with ball_precision(PLANNING_BITS):
         everywhere = problem.weight.modulus(*problem.predictor.range(shift, slopes, problem.supports))
         if not everywhere.is_finite():

@@ -9,6 +9,7 @@ from flint import acb, arb, fmpq
 
 from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
 from leadterms.evaluation.certified.moments.moments import Plan
+from leadterms.evaluation.certified.moments.patch_plan import PatchPlan
 from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, larger
@@ -87,7 +88,7 @@ class Strands:
 class Plans:
     """Rules for the moments of each strand."""
 
-    plans: tuple[Plan | FourierPlan, ...]
+    plans: tuple[Plan | FourierPlan | PatchPlan, ...]
 
     @property
     def work(self) -> int:

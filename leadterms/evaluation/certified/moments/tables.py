@@ -17,7 +17,7 @@ others' own sum of |m_l z_l^k|, and is in the balls of the values that are inter
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -39,6 +39,8 @@ HALF_WIDTH = 0.6
 HEIGHTS = (2.6, 2.0, 1.4, 0.9, 0.5)
 """Heights of the ellipses that are tried, in the linear predictor."""
 MOST_DEGREE = 400
+KEPT_MARGIN = 4.0
+"""By so much tables that are kept are wider than the points at hand need."""
 DEGREE_PER_BIT = 0.3
 """About how many degrees each bit needs."""
 
@@ -289,3 +291,16 @@ class Table:
                     for j, value in zip(members, polynomial.evaluate(at, "iter"), strict=True):
                         column[j] = value
         return found
+
+
+def kept_table(
+    known: dict[str, Table] | None, name: str, low: float, high: float, made: Callable[[float, float], Table]
+) -> Table:
+    """Return a table that holds an interval: one that is kept by its name, or a wider one, kept then; or a new one."""
+    if known is None:
+        return made(low, high)
+    old = known.get(name)
+    if old is None or not (old.low <= low and high <= old.high):
+        low, high = low - KEPT_MARGIN, high + KEPT_MARGIN
+        known[name] = made(low, high) if old is None else made(min(low, old.low), max(high, old.high))
+    return known[name]

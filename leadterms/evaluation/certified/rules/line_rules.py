@@ -46,7 +46,7 @@ def line_rule(request: Request) -> LineRule:
         If no proven error is small enough.
 
     """
-    low, high, errors = _cut(request)
+    low, high, errors = cut_off(request)
     atoms = request.line.atoms(low, high)
     if atoms is not None:
         return LineRule(tuple(x for x, _ in atoms), tuple(p for _, p in atoms), errors, low, high)
@@ -91,12 +91,12 @@ def weight_on(request: Request, x: Ball) -> Ball:
 
 def cut_ends(request: Request) -> tuple[Ball, Ball]:
     """Return the ends at which the rule for a request cuts off the law."""
-    low, high, _ = _cut(request)
+    low, high, _ = cut_off(request)
     return low, high
 
 
-def _cut(request: Request) -> tuple[Ball, Ball, tuple[Ball, ...]]:
-    """Cut off the tails where they are small enough."""
+def cut_off(request: Request) -> tuple[Ball, Ball, tuple[Ball, ...]]:
+    """Return ends at which the tails are small enough, and for each power the error of cutting them off."""
     line, spreads = request.line, 3.0
     with ball_precision(PLANNING_BITS):
         while spreads < 2000:
