@@ -32,7 +32,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from math import inf, pi
+from math import ceil, inf, log, pi
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,7 @@ from leadterms.evaluation.certified.moments.on_cells import ROUNDED, CellMoments
 from leadterms.evaluation.certified.moments.polynomials import columns, times
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import Strands
-from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, float_log
 from leadterms.evaluation.certified.tools.discs import TINY, Reals, upwards
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem
 from leadterms.evaluation.ridged_weight import RidgedWeight
@@ -54,7 +54,7 @@ Numbers = Any
 BOXES = (((24, 1), (14, 6), (12, 4)), ((96, 1), (36, 14), (24, 8)))
 """Boxes of half the boundary, and of each other effect, by how many effects there are: at first, and then."""
 SPARE = 12
-"""Bits by which moments are more accurate than the average is to be."""
+"""Bits by which moments are more accurate than the average is to be, and than the ridge."""
 ACCURACY = 1e-3
 """Of the moments on a cell, relative to the least eigenvalue of H."""
 WIDER = 1 + 1e-9
@@ -264,7 +264,9 @@ def matrix_turning(strands: Strands, bits: int) -> MatrixTurning | None:
     with_ridge = all(isinstance(strand.weight, RidgedWeight) for strand in system.strands)
     if not (with_ridge and fits(system) and all(bool(strands.reach(j).is_finite()) for j in range(system.dimension))):
         return None
-    return MatrixTurning(strands, min(FEW_BITS - 2, bits + SPARE))
+    # far out the least eigenvalue of H may be that of the ridge
+    least = -float_log(arb(system.strands[0].weight.ridge)) / log(2)
+    return MatrixTurning(strands, min(FEW_BITS - 2, max(bits, ceil(least)) + SPARE))
 
 
 def fits(system: NumericSystem) -> bool:

@@ -37,6 +37,8 @@ WORST = 1e-2
 """Errors larger than this, relative to the bounds, are of no use."""
 HEIGHTS = (0.5, 0.8, 1.1, 1.4, 2.0, 3.0)
 """Of strips in the linear predictor, in which moments are bounded."""
+LARGEST = 32.0
+"""Ellipses have no larger rho."""
 NODE_BITS = 64
 ROUNDED = 1e-14
 """What is computed in doubles is off by less than this, times the moduli that enter."""
@@ -132,8 +134,8 @@ def _strips(rules: BlockRules, cell: Cell, side: int) -> tuple[tuple[float, Real
     reach, found = strands.reach(side), []
     for height in HEIGHTS:
         up = upwards(half * reach / height)
-        # without a reach nothing moves, and any ellipse will do
-        radius = floor_ratio(1 / up) if up > 1e-3 else 1e3
+        # larger ellipses are of no use, and the errors of values grow with them
+        radius = min(LARGEST, floor_ratio(1 / up)) if up > 0 else LARGEST
         long = half * arb((radius + 1 / radius) / 2 * (1 + ROUNDED))
         region = [interval(*own) for own in cell]
         region[side] = interval(centre - long, centre + long)
