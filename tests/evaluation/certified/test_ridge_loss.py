@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from flint import arb
+from flint import arb, fmpq
 from scipy.special import gammaln
 
 from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.cuts.cut_laws import CutLaws
 from leadterms.evaluation.certified.cuts.ridge_loss import RidgeLoss
 from leadterms.evaluation.certified.moments.strands import Strands
-from leadterms.evaluation.moment_system import Cut
+from leadterms.evaluation.moment_system import Ceiling, Cut, NumericSystem, Sector, Strand
 from leadterms.evaluation.precision import ball_precision
-from tests.evaluation.certified.residual import information, residual, residual_system
+from leadterms.model.law_reading import read_law
+from tests.evaluation.certified.complex_weights import cloglog
+from tests.evaluation.certified.residual import WEIGHTS, information, residual, residual_system
 
 T = np.linspace(-9, 9, 3001)
 K = np.arange(60)
@@ -60,6 +64,50 @@ def test_where_one_count_alone_has_weight_the_ridge_changes_little() -> None:
         loss = RidgeLoss(system, CutLaws(system.strands, everywhere=False), Bounds(Strands(system)))
         (bound,) = loss.at(((None, arb(40)), (None, None))).on(loss.on(((arb(7), arb("7.01")),)), [2.0**-30])
     assert bound < 1e-4
+
+
+def two_arms() -> NumericSystem:
+    """b is 1 on the second arm, 0 on the first; eta = -10 + 4 x + u x/5, and -1 - 3 x + u x/5."""
+    moments = ((0,), (1,), (2,))
+    strands = tuple(
+        Strand(WEIGHTS["cloglog"], (read_law("Normal(0, 1)", ("x",)),), fmpq(c), (fmpq(s),), ((fmpq(0), fmpq(1, 5)),),
+               moments)
+        for c, s in ((-10, 4), (-1, -3))
+    )  # fmt: skip
+    half = fmpq(1, 2)
+    return NumericSystem(
+        strands, lambda m: m[3] / 2 - m[4] ** 2 / (2 * (m[2] + m[5])), (Ceiling(half, 1, (0,)),),
+        Sector(1, 2, turns=True), (half, half), (({}, {(0,): fmpq(1)}),),
+    )  # fmt: skip
+
+
+def test_an_arm_without_the_column_is_cut_off_too() -> None:
+    system, found = two_arms(), []
+    with ball_precision(64):
+        loss = RidgeLoss(system, CutLaws(system.strands, everywhere=False), Bounds(Strands(system)))
+        for end in (1.5, 2.5, 3.5):
+            at = loss.at(((arb(-end), arb(end)),))
+            for u in (-2.0, 0.0, 1.0):
+                (bound,) = at.on(loss.on(((arb(u), arb(u + 1e-9)),)), [2.0**-40])
+                sums = []
+                for inside in (np.abs(T) < 99, np.abs(T) <= end):
+                    first, second = (LAWS["Normal(0, 1)"][1] * cloglog(c + s * T + u * T / 5) * inside
+                                     for c, s in ((-10, 4), (-1, -3)))  # fmt: skip
+                    sums.append(second.sum() / 2 - (second * T).sum() ** 2 / (2 * ((first + second) * T * T).sum()))
+                found.append(abs(sums[0] - sums[1]) / bound)
+    assert 1e-4 < max(found) <= 1
+
+
+def test_arms_with_other_terms_have_no_regions_of_their_own() -> None:
+    system = two_arms()
+    first, second = system.strands
+    other = replace(
+        second, slopes=(fmpq(1), fmpq(1)), monomials=((1,), (2,)), loadings=((fmpq(0), fmpq(1, 5), fmpq(0)),)
+    )
+    given = replace(system, strands=(first, other))
+    with ball_precision(64):
+        loss = RidgeLoss(given, CutLaws(given.strands, everywhere=False), Bounds(Strands(given)))
+    assert len(loss.regions) == 1
 
 
 def test_a_false_bound_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,7 @@ def _pass(system: NumericSystem, bits: int) -> arb:
         strands = tuple(replace(strand, loadings=()) for strand in system.strands)
         return _without_effects(replace(system, strands=strands), bits)
     strays = _strays(system)
-    if bits <= FEW_BITS and is_ridged(system) and not _is_tilted_normal(system) and _is_turned_far_out(system):
+    if bits <= FEW_BITS and is_ridged(system) and _takes_a_ridge(system):
         try:
             return RidgedCellsAverage(system, bits - SPARE + 1).value()
         except EvaluationError:
@@ -154,6 +154,13 @@ def _is_turned_far_out(system: NumericSystem) -> bool:
         strands = Strands(system)
         unbounded = any(None in ends for problem in strands.problems for ends in problem.supports)
         return unbounded and not strands.common_shift
+
+
+def _takes_a_ridge(system: NumericSystem) -> bool:
+    """Tell whether a ridge does better than panels: not where exponential tails move with one of several effects."""
+    if _is_tilted_normal(system) or not _is_turned_far_out(system):
+        return False
+    return system.dimension == 1 or not pays_in_cells(system)
 
 
 def _is_tilted_normal(system: NumericSystem) -> bool:

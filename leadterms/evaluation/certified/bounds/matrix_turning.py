@@ -57,6 +57,8 @@ SPARE = 12
 """Bits by which moments are more accurate than the average is to be, and than the ridge."""
 ACCURACY = 1e-3
 """Of the moments on a cell, relative to the least eigenvalue of H."""
+EXACT_BITS = 52
+"""Coefficients that are known to so many bits are known to what doubles round."""
 WIDER = 1 + 1e-9
 
 
@@ -85,7 +87,10 @@ class MatrixTurning:
         for strand, (given, share) in enumerate(zip(own, system.shares, strict=True)):
             for row, (first, second) in enumerate(product(given, repeat=2)):
                 for e, c in times(first, second).items():
-                    self._map[row, int(starts[strand]) + places[strand][e]] += float((abs(arb(share)) * c).mid())
+                    entry = abs(arb(share)) * c
+                    exact = entry.is_zero() or entry.rel_accuracy_bits() > EXACT_BITS
+                    # what is not known to doubles makes the bounds unknown
+                    self._map[row, int(starts[strand]) + places[strand][e]] += float(entry.mid()) if exact else np.nan
         self._parts = [
             (int(starts[part.strand]) + places[part.strand][part.exponents], upwards(abs(arb(part.factor))))
             for part in system.absolute_moments
@@ -261,11 +266,12 @@ def _turn(found: _Boundary, radii: Reals, size: int) -> Reals:
 def matrix_turning(strands: Strands, bits: int) -> MatrixTurning | None:
     """Return these bounds where the system is of the kind that they are for, under weights with a ridge."""
     system = strands.system
-    with_ridge = all(isinstance(strand.weight, RidgedWeight) for strand in system.strands)
-    if not (with_ridge and fits(system) and all(bool(strands.reach(j).is_finite()) for j in range(system.dimension))):
+    ridges = [strand.weight.ridge for strand in system.strands if isinstance(strand.weight, RidgedWeight)]
+    moved = all(bool(strands.reach(j).is_finite()) for j in range(system.dimension))
+    if len(ridges) < len(system.strands) or not (moved and fits(system)):
         return None
     # far out the least eigenvalue of H may be that of the ridge
-    least = -float_log(arb(system.strands[0].weight.ridge)) / log(2)
+    least = -float_log(arb(ridges[0])) / log(2)
     return MatrixTurning(strands, min(FEW_BITS - 2, max(bits, ceil(least)) + SPARE))
 
 

@@ -3,9 +3,9 @@ r"""Residual information with a ridge on the weight and laws cut off: what both 
 Let S(H) be residual information in H = E[w z z'], as in `cut_residual`, R a product of intervals for the predictors,
 H_R = E[w z z'; R] and G_R = E[z z'; R].  A ridge tau > 0 added to w (`ridged_balls`), on R, makes H_R + tau G_R of H.
 
-**Claim.**  Let V be a part of R, kappa the supremum of w on the rest of R, c columns that span on V what those of A do,
-and Lambda a matrix that E[w c c'; V] exceeds in the order of symmetric matrices.  With B = E[w b^2] and
-t(M) = tr(Lambda^{-1} M)
+**Claim.**  Let V be a part of R, kappa the supremum of w on the rest of R, c combinations of the columns of A, the same
+everywhere, that span on V what these do, and Lambda a matrix that E[w c c'; V] exceeds in the order of symmetric
+matrices.  With B = E[w b^2] and t(M) = tr(Lambda^{-1} M)
 
 .. math:: S(H_R + \tau G_R) - S(H) &\le (\kappa + \tau)(2 E[b^2] + 2 t(E[c c^T]) B), \\
           S(H) - S(H_R + \tau G_R) &\le \kappa (2 E[b^2] + 2 t(E[c c^T]) B)
@@ -192,6 +192,8 @@ class RidgeLoss:
     @property
     def _is_alike(self) -> bool:
         """Whether all strands have the same columns of A, as many as monomials, which they span."""
+        if len({tuple(map(tuple, problem.predictor.monomials)) for problem in self._problems}) > 1:
+            return False
         rows = [[entry for row in strand.loadings for entry in row] for strand in self._system.strands]
         same = all(surely_equal(one, other) for row in rows[1:] for one, other in zip(rows[0], row, strict=True))
         first = self._changes[0]
@@ -245,10 +247,15 @@ class RidgeLossAt:
     def __init__(self, loss: RidgeLoss, system: NumericSystem, cuts: tuple[Cut, ...]) -> None:
         self._loss = loss
         self._problems, self._cuts = loss.laws.problems, cuts
-        above: dict[tuple[int, Side], Ball] = {}
+        # on a strand where b is zero the fit by c is not
+        above: dict[tuple[int, Side], Ball] = {
+            (strand, at): arb(0)
+            for strand, problem in enumerate(self._problems)
+            for at in loss.laws.beyond(cuts, arb(0), strand, (0,) * len(problem.lines))
+        }
         for part in system.absolute_moments:
             for at, own in loss.laws.beyond(cuts, part.factor, part.strand, part.exponents).items():
-                above[part.strand, at] = above.get((part.strand, at), arb(0)) + own
+                above[part.strand, at] += own
         self._sides = [(strand, loss.laws.region(cuts, strand, at)) for strand, at in above]
         self._above = [upwards(one) for one in above.values()]
         self._beyond = [

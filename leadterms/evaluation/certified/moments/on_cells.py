@@ -77,8 +77,10 @@ class CellMoments:
         best = np.full(self.values.shape, inf)
         for radius, tops in self.strips[side]:
             ratio = rho / radius
-            if ratio < 1:
-                best = np.minimum(best, 4 * tops * ratio ** self.coefficients.shape[side] / (1 - ratio))
+            if ratio < 1 - 1e-9:
+                best = np.minimum(
+                    best, 4 * tops * ratio ** self.coefficients.shape[side] / ((1 - ratio) * (1 - 1e-9) - 1e-15)
+                )
         return best
 
 
@@ -101,7 +103,7 @@ def cell_moments(rules: BlockRules, cell: Cell, wanted: float) -> CellMoments | 
     radii = np.array([[float(value.rad()) for value in row] for row in rows]).max(axis=0)
     sizes = np.abs(values).max(axis=0)
     shaped = values.reshape(*map(len, places), -1)
-    return CellMoments(_transformed(shaped), radii * WIDER + ROUNDED * sizes + TINY, strips)
+    return CellMoments(_transformed(shaped), radii * WIDER + ROUNDED * sum(map(len, places)) * sizes + TINY, strips)
 
 
 def _count(strips: tuple[tuple[float, Reals], ...], noise: float, wanted: float) -> int | None:

@@ -112,7 +112,8 @@ def _turned(kind: Kind, low: float, high: float, height: float) -> _Turned:
     by_turn = np.where(known, np.arctan(r * np.sin(t) / (low + r * np.cos(t))), np.inf)
     by_size = np.where(most < low, np.arcsin(np.minimum(1.0, r / low)), np.inf)
     grown = height * rests.across + max(0.0, -arrays.factor) * height**2 / 2
-    gains = np.minimum(np.exp(np.minimum(grown, 700.0)), (most + low) / (least + low))
+    grown = np.where(grown < 700, np.exp(np.minimum(grown, 700.0)), np.inf)
+    gains = np.minimum(grown, (most + low) / (least + low))
     angle = float(np.minimum(by_turn, by_size).max()) * ROUNDED
     return _Turned(angle, max(1.0, float(gains.max())) * ROUNDED)
 
