@@ -3,7 +3,7 @@ r"""Exponentials of products of predictors, some unbounded: where E[prod_j X_j^(
 Let Y be bounded, f continuous, and q affine in each unbounded X_j, with coefficients that are continuous in Y.  On each
 choice of unbounded sides let t_j >= 0 be the distance of X_j from the end of its support, or from 0 where both sides
 are unbounded, c_S(y) the coefficient of prod_{j in S} t_j, and r_j the exponential rate of the law on that side: the
-largest for which E e^(r t_j) is finite for all r < r_j.
+largest for which E e^(r t_j) is finite for all r < r_j: positive, else nothing is decided.
 
 **Sufficient**: c_j(y) < r_j for all y in the closed support of Y, where r_j is finite, and c_S(y) <= 0 for every S of
 two and more.  That support is compact, so that c_j <= r_j - d for some d > 0 (c_j <= C where r_j is infinite), and
@@ -55,6 +55,13 @@ def coupled_conditions(exponent: Expr, bindings: Sequence[Tuple]) -> tuple[Boole
     if any(Poly(exponent, x).degree() > 1 for x, _ in wide):
         _refuse_squares(exponent, wide)
         return None
+    for x, law in wide:
+        # next to a rate of zero equality decides, and powers of x too
+        if any(tail_rates(law)[SIDES.index(side)] == 0 for side in _sides(law)) and x in exponent.free_symbols:
+            raise UndecidedError(
+                f"whether E[exp({exponent})] exists could not be decided for {x} ~ {law}, whose tail falls slower than "
+                "any exponential: use a law with an exponential tail"
+            )
     found: dict[Boolean, None] = {}
     for side in product(*(_sides(law) for _, law in wide)):
         found.update(dict.fromkeys(_on_sides(exponent, wide, tight, side)))

@@ -76,7 +76,7 @@ def _order(product: Expr, x: Symbol, low: Expr) -> Expr | None:
             return None
         if not whole and not (Poly(inside, x).LC().is_positive and at_low.is_nonnegative):
             return None
-        if at_low.is_zero and (isinstance(base, log) or power.is_negative):
+        if not at_low.is_positive and (isinstance(base, log) or power.is_negative):
             return None
         order += Integer(0) if isinstance(base, log) else power
     return order

@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 from sympy import Rational, Symbol, Tuple, lambdify, symbols
-from sympy.stats import Rayleigh, StudentT
+from sympy.stats import Pareto, Rayleigh, StudentT
 
 from leadterms import Model, leading_terms
 from leadterms.errors import ExistenceError, UndecidedError
@@ -90,7 +90,14 @@ def test_two_unbounded_predictors_by_their_terms(first, second, b3_value):
 @pytest.mark.parametrize(
     ("exponent", "bindings", "error", "message"),
     [
-        (PRODUCT, [(x, UNIT), (z, STUDENT)], ExistenceError, "is infinite for z ~ StudentT.*outgrows the laws"),
+        (PRODUCT, [(x, UNIT), (z, STUDENT)], UndecidedError, "for z ~ StudentT.*falls slower than any exponential"),
+        # E[x^2 z^2 e^z] at a slope of zero of x*z has E[x^2], infinite under Pareto(1, 3/2)
+        (
+            z + b3 * x * z,
+            [(x, StatsLaw(Pareto("x", 1, Rational(3, 2)).pspace.distribution)), (z, GAMMA)],
+            UndecidedError,
+            "for x ~ Pareto",
+        ),
         (x * z, [(x, GAMMA), (z, GAMMA)], ExistenceError, "outgrows the laws"),
         (b2 * z + 2 * x * z, [(x, UNIT), (z, GAMMA)], None, ""),
         (2 * z + b3**2 * x * z, [(x, UNIT), (z, GAMMA)], ExistenceError, "outgrows the laws"),
