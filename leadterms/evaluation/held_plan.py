@@ -102,7 +102,9 @@ def outside_weights(expr: Expr) -> bool:
         effects = _effects(node)
         if effects is None or outermost(node.integrand) or not node.integrand.free_symbols & set(effects.symbols):
             continue
-        if weighted_moment(Expectation(node.integrand, *((own, _standard(law)) for own, law in node.bindings))) is None:
+        found = weighted_moment(Expectation(node.integrand, *((own, _standard(law)) for own, law in node.bindings)))
+        # a power of functions of effects is no weight of a linear predictor
+        if found is None or not found.eta.is_polynomial(*effects.symbols):
             return True
     return False
 
