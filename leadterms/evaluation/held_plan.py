@@ -14,6 +14,7 @@ from functools import lru_cache
 from sympy import Add, Expr, ImmutableMatrix, Integer, Poly, Symbol, Tuple, binomial, exp, fraction, together
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 
+from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.internal import internal
 from leadterms.evaluation.weighted_moment import Beside, WeightedMoment, beside_each_other, weighted_moment
 from leadterms.expectation.held import Expectation, outermost, variables_of
@@ -104,7 +105,7 @@ def outside_weights(expr: Expr) -> bool:
             continue
         found = weighted_moment(Expectation(node.integrand, *((own, _standard(law)) for own, law in node.bindings)))
         # a power of functions of effects is no weight of a linear predictor
-        if found is None or not found.eta.is_polynomial(*effects.symbols):
+        if found is None or any(isinstance(law, CurveLaw) for law in found.laws):
             return True
     return False
 

@@ -11,7 +11,7 @@ from sympy import Integer
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.averages import road
 from leadterms.evaluation.certified.averages.road import certified_average
-from leadterms.evaluation.certified.tools.work import limited_work, patience, patient, spend
+from leadterms.evaluation.certified.tools.work import attempt, is_left, limited_work, patience, patient, spend
 from leadterms.evaluation.moment_system import Ceiling, NumericSystem, Strand
 from leadterms.model.laws import UniformLaw
 from leadterms.model.weights import ProbitWeight
@@ -65,3 +65,13 @@ def test_the_patient_are_granted_more() -> None:
 def test_other_failures_keep_their_message() -> None:
     with pytest.raises(EvaluationError, match="another"), limited_work(64, 10):
         raise EvaluationError("another")
+
+
+def test_an_attempt_that_fails_costs_nothing() -> None:
+    with limited_work(64, units=10):
+        with pytest.raises(EvaluationError, match="more than 10 evaluations"), attempt():
+            spend(20)
+        with attempt():
+            spend(6)
+        assert is_left(4)
+        assert not is_left(5)

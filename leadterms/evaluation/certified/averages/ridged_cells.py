@@ -22,6 +22,7 @@ from leadterms.evaluation.certified.bounds.matrix_turning import fits
 from leadterms.evaluation.certified.bounds.size import cells_of, rough_size
 from leadterms.evaluation.certified.cuts.cut_laws import CutLaws
 from leadterms.evaluation.certified.cuts.ridge_loss import RidgeLoss, RidgeLossAt, RidgeOnCell
+from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, Cell
 from leadterms.evaluation.certified.tools.discs import upwards
@@ -169,9 +170,13 @@ def _useful(laws: CutLaws, bits: int) -> Iterator[tuple[Cut, ...]]:
 
 
 def is_ridged(system: NumericSystem) -> bool:
-    """Tell whether a system is of the kind that this is for."""
+    """Tell whether a system is of the kind that this is for: with second moments of all predictors, too."""
     weights = {strand.weight for strand in system.strands}
-    return len(weights) == 1 and isinstance(next(iter(weights)), STRAYING) and fits(system)
+    if len(weights) > 1 or not isinstance(next(iter(weights)), STRAYING) or not fits(system):
+        return False
+    with ball_precision(PLANNING_BITS):
+        lines = [line for strand in system.strands for line in Problem(strand).lines]
+        return all(bool(line.absolute(2).is_finite()) for line in lines)
 
 
 def _volume(box: Cell) -> Ball:

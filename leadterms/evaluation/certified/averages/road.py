@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from flint import arb
@@ -20,7 +21,7 @@ from leadterms.evaluation.certified.moments.joining import joined
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS
-from leadterms.evaluation.certified.tools.work import MOST_UNITS, is_left, limited_work, require_patience
+from leadterms.evaluation.certified.tools.work import MOST_UNITS, attempt, limited_work, require_patience
 from leadterms.evaluation.moment_system import STRAYING, ExponentialCeiling, NumericSystem
 from leadterms.evaluation.precision import ball_precision
 
@@ -115,12 +116,9 @@ def _pass(system: NumericSystem, bits: int) -> arb:
         return _without_effects(replace(system, strands=strands), bits)
     strays = _strays(system)
     if bits <= FEW_BITS and is_ridged(system) and _takes_a_ridge(system):
-        try:
+        # where this does not do the road by panels may
+        with suppress(EvaluationError), attempt():
             return RidgedCellsAverage(system, bits - SPARE + 1).value()
-        except EvaluationError:
-            # the road by panels may do where this one does not
-            if not is_left(0):
-                raise
     if slope_turning(system) is not None and (strays or lacks_moments(system) or not pays_in_cells(system)):
         return EffectsAverage(system, bits, _size_by_ceiling(system)).value()
     strays = strays and not is_folded(system)

@@ -96,6 +96,19 @@ def limited_work(bits: int, units: float = MOST_UNITS) -> Iterator[None]:
         _account.reset(token)
 
 
+@contextmanager
+def attempt() -> Iterator[None]:
+    """Give back what was taken off the account inside where that ends in an error: another road has as much again."""
+    account = _account.get()
+    left = 0.0 if account is None else account.left
+    try:
+        yield
+    except EvaluationError:
+        if account is not None:
+            account.left = left
+        raise
+
+
 def is_left(units: float, bits: int = 0) -> bool:
     """Tell whether so many units could be taken off the account, or there is none."""
     account = _account.get()
