@@ -15,7 +15,7 @@ from math import inf
 from flint import arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.averages.cells import MOST_CELLS, EffectsAverage, halves
+from leadterms.evaluation.certified.averages.cells import MOST_CELLS, EffectsAverage, halves, volume_of
 from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.masses import mass_of
 from leadterms.evaluation.certified.bounds.matrix_turning import fits
@@ -89,7 +89,7 @@ class RidgedCellsAverage:
         with ball_precision(PLANNING_BITS):
             box, error = self._whole.box()
         total, done, spare = arb(0), 0, self.tolerance / 16
-        cells, volume = list(cells_of(box, WIDEST / 2)), _volume(box)
+        cells, volume = list(cells_of(box, WIDEST / 2)), volume_of(box)
         while cells:
             cell = cells.pop()
             done += 1
@@ -98,7 +98,7 @@ class RidgedCellsAverage:
                     f"the certified average over the random effects is not done after {done - 1} cells: {TOO_LONG}"
                 )
             with ball_precision(PLANNING_BITS):
-                share = self.tolerance * _volume(cell) / volume / 2
+                share = self.tolerance * volume_of(cell) / volume / 2
                 on = self._loss.on(cell)
                 outside = (on.top * mass_of(cell, 0)).abs_upper()
                 if outside.is_finite() and outside <= share:
@@ -177,10 +177,3 @@ def is_ridged(system: NumericSystem) -> bool:
     with ball_precision(PLANNING_BITS):
         lines = [line for strand in system.strands for line in Problem(strand).lines]
         return all(bool(line.absolute(2).is_finite()) for line in lines)
-
-
-def _volume(box: Cell) -> Ball:
-    total = arb(1)
-    for low, high in box:
-        total *= high - low
-    return total

@@ -125,7 +125,7 @@ class RidgeLoss:
     def __init__(self, system: NumericSystem, laws: CutLaws, bounds: Bounds) -> None:
         assert system.shares is not None
         self.laws, self.shares = laws, [abs(arb(share)) for share in system.shares]
-        self._system, self._bounds = system, bounds
+        self._system, self._bounds, self.parts = system, bounds, system.absolute_moments
         self._problems = laws.problems
         information = PanelInformation(self._problems, self.shares, TIMES)
         self.panels: list[Panels] = information.panels
@@ -139,15 +139,14 @@ class RidgeLoss:
     def _mean_square(self) -> Ball:
         """Bound E[b^2] by the ceiling's parts."""
         total = arb(0)
-        for part in self._system.absolute_moments:
+        for part in self.parts:
             total += mean_of_absolute(self._problems[part.strand], {part.exponents: abs(arb(part.factor))})
         return total.abs_upper() if total.is_finite() else NAN
 
     @property
     def _has_moments(self) -> bool:
-        parts = self._system.absolute_moments
         by_supremum = all(
-            self.laws.is_by_supremum(strand, [part.exponents for part in parts if part.strand == strand])
+            self.laws.is_by_supremum(strand, [part.exponents for part in self.parts if part.strand == strand])
             for strand in range(len(self._problems))
         )
         known = all(bool(np.isfinite(region.squares).all()) for region in self.regions)
@@ -155,7 +154,7 @@ class RidgeLoss:
 
     def at(self, cuts: tuple[Cut, ...]) -> RidgeLossAt:
         """Return the bounds for cuts."""
-        return RidgeLossAt(self, self._system, cuts)
+        return RidgeLossAt(self, cuts)
 
     def system(self, cuts: tuple[Cut, ...], ridge: Ball) -> NumericSystem:
         """Return the system cut off, with a ridge."""
@@ -237,14 +236,14 @@ class RidgeLossAt:
 
     Parameters
     ----------
-    loss, system
-        Those of all cuts, and the system.
+    loss
+        That of all cuts.
     cuts
         Where laws are cut off.
 
     """
 
-    def __init__(self, loss: RidgeLoss, system: NumericSystem, cuts: tuple[Cut, ...]) -> None:
+    def __init__(self, loss: RidgeLoss, cuts: tuple[Cut, ...]) -> None:
         self._loss = loss
         self._problems, self._cuts = loss.laws.problems, cuts
         # on a strand where b is zero the fit by c is not
@@ -253,7 +252,7 @@ class RidgeLossAt:
             for strand, problem in enumerate(self._problems)
             for at in loss.laws.beyond(cuts, arb(0), strand, (0,) * len(problem.lines))
         }
-        for part in system.absolute_moments:
+        for part in loss.parts:
             for at, own in loss.laws.beyond(cuts, part.factor, part.strand, part.exponents).items():
                 above[part.strand, at] += own
         self._sides = [(strand, loss.laws.region(cuts, strand, at)) for strand, at in above]
