@@ -41,7 +41,7 @@ from flint import arb
 from leadterms.evaluation.certified.moments.block_rules import BlockRules
 from leadterms.evaluation.certified.moments.looked_up import FEW_BITS
 from leadterms.evaluation.certified.moments.on_cells import ROUNDED, CellMoments, cell_moments
-from leadterms.evaluation.certified.moments.polynomials import columns, times
+from leadterms.evaluation.certified.moments.polynomials import all_columns, times
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, float_log
@@ -76,10 +76,7 @@ class MatrixTurning:
     def __init__(self, strands: Strands, bits: int) -> None:
         system = strands.system
         assert system.shares is not None
-        own = [
-            [*columns(problem), *({e: arb(c) for e, c in column[strand].items()} for column in system.columns)]
-            for strand, problem in enumerate(strands.problems)
-        ]
+        own = all_columns(system, strands.problems)
         self._size = len(own[0])
         places = [{e: k for k, e in enumerate(strand.moments)} for strand in system.strands]
         starts = np.concatenate([[0], np.cumsum([len(one) for one in places])])
@@ -289,9 +286,8 @@ def fits(system: NumericSystem) -> bool:
 def all_moments(system: NumericSystem) -> NumericSystem:
     """Return a system with all moments that these bounds need, the integrand made of those that it has already."""
     strands, kept, start = [], [], 0
-    for place, strand in enumerate(system.strands):
-        problem = Problem(strand)
-        own = [*columns(problem), *({e: arb(c) for e, c in column[place].items()} for column in system.columns)]
+    for place, own in enumerate(all_columns(system, [Problem(strand) for strand in system.strands])):
+        strand = system.strands[place]
         more = [e for first, second in product(own, repeat=2) for e in times(first, second)]
         more += [part.exponents for part in system.absolute_moments if part.strand == place]
         moments = tuple(dict.fromkeys((*strand.moments, *more)))

@@ -36,7 +36,7 @@ left out, or by tr(H_AA).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -46,7 +46,7 @@ from numpy.typing import NDArray
 
 from leadterms.evaluation.certified.bounds.turned_panels import Base, Spans, spans_of, turned_panels
 from leadterms.evaluation.certified.moments.panels import Panels, trace_of_ratio
-from leadterms.evaluation.certified.moments.polynomials import columns, in_monomials
+from leadterms.evaluation.certified.moments.polynomials import all_columns, columns, in_monomials
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, interval, larger
 from leadterms.evaluation.certified.tools.discs import TINY, Reals, upwards
@@ -100,7 +100,7 @@ class Turning:
         self._is_inverse = system.inverse is not None
         known = system.inverse.probabilities if system.inverse is not None else system.shares if system.columns else ()
         self._shares = [abs(arb(p)) for p in known or ()] if self._is_shared else []
-        pairs = [in_monomials(own) for own in _by_strand(system, problems)] if self._shares else []
+        pairs = [in_monomials(own) for own in all_columns(system, problems)] if self._shares else []
         self._changes = [change for _, change in pairs]
         own = [monomials for monomials, _ in pairs] or [
             _columns(system, strand, problem) for strand, problem in enumerate(problems)
@@ -234,14 +234,6 @@ class _Turned:
     most: Reals
     least: Reals
     exponent: int
-
-
-def _by_strand(system: NumericSystem, problems: Sequence[Problem]) -> list[list[Mapping[tuple[int, ...], Ball]]]:
-    """Return the columns of block A, and b and c of residual information, on each strand."""
-    return [
-        [*columns(problem), *({e: arb(c) for e, c in column[strand].items()} for column in system.columns)]
-        for strand, problem in enumerate(problems)
-    ]
 
 
 def _columns(system: NumericSystem, strand: int, problem: Problem) -> list[tuple[int, ...]]:

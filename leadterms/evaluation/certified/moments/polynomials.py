@@ -11,6 +11,7 @@ from flint import arb, arb_mat
 from leadterms.evaluation.certified.laws.cut_lines import CutLine
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, whole_power
+from leadterms.evaluation.moment_system import NumericSystem
 
 Polynomial = dict[tuple[int, ...], Ball]
 """Coefficients of monomials in the predictors, by their exponents."""
@@ -27,6 +28,14 @@ def columns(problem: Problem) -> list[Polynomial]:
                 terms[e] = terms.get(e, arb(0)) + entry
         found.append(terms)
     return found
+
+
+def all_columns(system: NumericSystem, problems: Sequence[Problem]) -> list[list[Polynomial]]:
+    """Return the columns of block A, and b and c of residual information, on each strand."""
+    return [
+        [*columns(problem), *({e: arb(c) for e, c in column[strand].items()} for column in system.columns)]
+        for strand, problem in enumerate(problems)
+    ]
 
 
 def columns_in_monomials(problem: Problem) -> tuple[list[tuple[int, ...]], arb_mat]:
