@@ -66,7 +66,6 @@ LAWS = {
     "Pareto(1, 3/2)": (np.exp(2 * T), DT * 3 * np.exp(-3 * T)),
     "Logistic(0, 1)": (5 * WIDE, 5 * DWIDE / (2 + 2 * np.cosh(5 * WIDE))),
     "LogNormal(0, 1)": (np.exp(WIDE), DWIDE * bell(WIDE)),
-    "StudentT(3)": (np.sqrt(3) * np.sinh(WIDE), DWIDE * 2 / np.pi * np.cosh(WIDE) ** -3),
     # sinh t/5^(1/2) of Student's law has the density C cosh(t)^-5
     "StudentT(5)": (np.sqrt(5) * np.sinh(WIDE), DWIDE * 8 / (3 * np.pi) * np.cosh(WIDE) ** -5),
     "Weibull(1, 1/2)": (T**2 * 25, DT * 5 * np.exp(-5 * T)),
@@ -112,7 +111,7 @@ def test_random_slope_alone(law: str, digits: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("link", "law"),
-    [("probit", "LogNormal(0, 1)"), ("cloglog", "Pareto(1, 3)"), ("probit", "Weibull(1, 1/2)")],
+    [("cloglog", "Pareto(1, 3)"), ("probit", "Weibull(1, 1/2)")],
 )
 def test_weights_that_leave_every_sector(link: str, law: str) -> None:
     weight = {"probit": probit, "cloglog": cloglog}[link]
@@ -262,16 +261,7 @@ def test_second_terms(link: str, law: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("link", "law"),
-    [
-        ("logit", "LogNormal(0, 1)"),
-        ("logit", "Pareto(1, 3/2)"),
-        ("logit", "StudentT(3)"),
-        ("probit", "LogNormal(0, 1)"),
-        ("probit", "StudentT(5)"),
-    ],
-)
+@pytest.mark.parametrize(("link", "law"), [("logit", "LogNormal(0, 1)"), ("probit", "StudentT(5)")])
 def test_second_terms_that_take_longer(link: str, law: str) -> None:
     test_second_terms(link, law)
 
