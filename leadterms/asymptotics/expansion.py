@@ -10,6 +10,7 @@ from sympy import Expr, Symbol
 from leadterms.algebra.rational_field import SingularError
 from leadterms.asymptotics.assembly import assembled, effect_blocks
 from leadterms.asymptotics.fixed_effects import Covariance, dispersion_term, inverse_terms, inverted, with_weights_whole
+from leadterms.asymptotics.joint_terms import joint_terms
 from leadterms.asymptotics.layout_need import needs_layout
 from leadterms.asymptotics.nested import (
     FixedOnlyInformation,
@@ -22,7 +23,7 @@ from leadterms.asymptotics.orders import FIXED_REGIME, PER_OBSERVATION
 from leadterms.asymptotics.parts import NestedParts
 from leadterms.asymptotics.result import Expansion, Term
 from leadterms.asymptotics.second_steps import second_steps
-from leadterms.asymptotics.second_terms import free_products, joint_terms, second_terms
+from leadterms.asymptotics.second_terms import free_products, second_terms
 from leadterms.asymptotics.sizes import EQUAL, SizeOrders, size_orders
 from leadterms.asymptotics.steps import fixed_effects_steps, nested_steps
 from leadterms.errors import ModelError
