@@ -88,7 +88,8 @@ class Predictor:
     def _unbounded(self, shift: Ball, slopes: Sequence[Ball], ends: Ends) -> tuple[End, End, Ball]:
         """Eta is bounded by monomials of bounded predictors, and by the tops of polynomials in unbounded ones.
 
-        These have coefficients in bounded predictors.
+        These have coefficients in bounded predictors.  A monomial of several unbounded ones, all of one sign, has zero
+        for a bound on one side.
         """
         height, real = shift.imag.abs_upper(), shift.real
         low: End = real.lower()
@@ -108,7 +109,9 @@ class Predictor:
                 continue
             places = [i for i, k in enumerate(exponents) if k and None in ends[i]]
             if len(places) > 1 or self._powers[places[0]] is not whole_power:
-                low = high = None
+                sign = self._sign(exponents, ends)
+                low = low if sign * slope.real >= 0 else None
+                high = high if sign * slope.real <= 0 else None
                 continue
             (i,) = places
             others = [arb(0) if None in side else interval(*side) for side in ends]
@@ -120,6 +123,19 @@ class Predictor:
             low = (low - least).lower() if low is not None and least.is_finite() else None
             high = (high + most).upper() if high is not None and most.is_finite() else None
         return low, high, height
+
+    def _sign(self, exponents: Sequence[int], ends: Ends) -> Ball:
+        """Return 1 where a monomial is nowhere negative, -1 where nowhere positive; not finite if neither is known."""
+        sign = arb(1)
+        for power, k, (first, last) in zip(self._powers, exponents, ends, strict=True):
+            if k and power is not whole_power:
+                return NAN
+            if k % 2 == 0 or (first is not None and first >= 0):
+                continue
+            if last is None or not last <= 0:
+                return NAN
+            sign = -sign
+        return sign
 
     def _boxes(self, ends: Ends) -> Iterator[tuple[Ball, ...]]:
         return product(*(pieces_of(low, high, self._pieces) for low, high in ends))
