@@ -60,10 +60,14 @@ class Predictor:
         ]
         return prod(factors[1:], start=factors[0]) if factors else arb(1)
 
-    def sizes(self, ends: Ends) -> list[Ball]:
-        """Return upper bounds of the monomials' absolute values, not finite where a predictor is unbounded."""
+    def ranges(self, ends: Ends) -> list[Ball]:
+        """Return balls that hold the monomials, not finite where a predictor is unbounded."""
         whole = [NAN if None in side else interval(*side) for side in ends]
-        return [abs(self.monomial(whole, exponents)).abs_upper() for exponents in self.monomials]
+        return [self.monomial(whole, exponents) for exponents in self.monomials]
+
+    def sizes(self, ends: Ends) -> list[Ball]:
+        """Return upper bounds of their absolute values."""
+        return [abs(value).abs_upper() for value in self.ranges(ends)]
 
     def range(self, shift: Ball, slopes: Sequence[Ball], ends: Ends) -> tuple[End, End, Ball]:
         """Return ends of Re eta and a bound of |Im eta|, each predictor between its ends.
@@ -95,16 +99,16 @@ class Predictor:
         low: End = real.lower()
         high: End = real.upper()
         alone: dict[int, dict[int, Ball]] = {}
-        for slope, size, exponents in zip(slopes, self.sizes(ends), self.monomials, strict=True):
+        for slope, value, exponents in zip(slopes, self.ranges(ends), self.monomials, strict=True):
             if not slope.imag.is_zero():
-                height = (height + abs(slope.imag) * size).abs_upper()
+                height = (height + abs(slope.imag * value)).abs_upper()
             if slope.real.is_zero():
                 continue
-            if size.is_finite():
-                reach = (abs(slope.real) * size).abs_upper()
+            if value.is_finite():
+                part = slope.real * value
                 low, high = (
-                    None if low is None else (low - reach).lower(),
-                    None if high is None else (high + reach).upper(),
+                    None if low is None else (low + part).lower(),
+                    None if high is None else (high + part).upper(),
                 )
                 continue
             places = [i for i, k in enumerate(exponents) if k and None in ends[i]]
