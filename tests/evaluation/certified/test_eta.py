@@ -48,6 +48,32 @@ def test_no_range_where_a_square_may_be_either_or_stands_in_a_product() -> None:
     assert Predictor(2, [(3, 0)]).range(arb(0), [arb(-1)], ends)[:2] == (None, 0)
 
 
+def test_products_of_unbounded_predictors_end_at_zero_on_one_side() -> None:
+    """Against random points of the supports, x >= 1/2, z <= 0, v of both signs."""
+    draw = np.random.default_rng(7)
+    ends = ((arb(0.5), None), (None, arb(0)), (None, None))
+    x, z, v = 0.5 + draw.exponential(9, 4000), -draw.exponential(9, 4000), draw.normal(0, 9, 4000)
+    for monomial, slope, sign in [
+        ((1, 1, 0), 2.0, -1),
+        ((1, 1, 0), -2.0, 1),
+        ((1, 2, 0), 2.0, 1),
+        ((1, 0, 2), -2.0, -1),
+        ((1, 3, 4), -2.0, 1),
+        ((1, 0, 1), 2.0, 0),
+        ((0, 1, 3), -2.0, 0),
+    ]:
+        low, high, height = Predictor(3, [monomial]).range(arb(1), [arb(slope)], ends)
+        eta = 1 + slope * x ** monomial[0] * z ** monomial[1] * v ** monomial[2]
+        assert height == 0
+        assert (low, high) == ((1, None) if sign > 0 else (None, 1) if sign < 0 else (None, None))
+        assert low is None or eta.min() >= 1
+        assert high is None or eta.max() <= 1
+    # a slope of no known sign, and functions in place of powers, whose signs are not those of powers
+    assert Predictor(3, [(1, 1, 0)]).range(arb(1), [arb(0, 1)], ends)[:2] == (None, None)
+    functions = Predictor(3, [(1, 2, 0)], [lambda value, k: -value] * 3)
+    assert functions.range(arb(1), [arb(1)], ends)[:2] == (None, None)
+
+
 @pytest.mark.parametrize("monomials", [[(1, 1), (0, 1)], [(0, 1), (1, 1)], [(0, 1), (2, 0), (1, 0)]])
 def test_imaginary_parts_of_all_monomials_count(monomials: list[tuple[int, int]]) -> None:
     """With 3i z, |z| at most 2, beside real slopes of what is unbounded."""

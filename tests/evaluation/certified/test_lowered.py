@@ -10,17 +10,25 @@ import pytest
 from flint import arb, fmpq
 from scipy import stats
 from sympy import Integer, Rational
+from sympy.stats.drv_types import GeometricDistribution, NegativeBinomialDistribution
 
 import leadterms as lt
 from leadterms.evaluation.certified.tilted import lowered
 from leadterms.evaluation.certified.tilted.lowered import with_lower_slopes
 from leadterms.evaluation.moment_system import Strand
-from leadterms.model.laws import ExponentialLaw, GammaLaw, NormalLaw, PoissonLaw, UniformLaw
+from leadterms.model.laws import ExponentialLaw, GammaLaw, NormalLaw, PoissonLaw, StatsLaw, UniformLaw
 from leadterms.model.weights import ExponentialWeight, LogisticWeight
 
 UNIT = UniformLaw(0, 1)
 MONOMIALS = ((1, 0), (0, 1), (1, 1))
-LAWS = [GammaLaw(2, 1), GammaLaw(Rational(5, 2), Rational(1, 3)), ExponentialLaw(Rational(3, 2)), PoissonLaw(2)]
+LAWS = [
+    GammaLaw(2, 1),
+    GammaLaw(Rational(5, 2), Rational(1, 3)),
+    ExponentialLaw(Rational(3, 2)),
+    PoissonLaw(2),
+    StatsLaw(GeometricDistribution(Rational(3, 4))),
+    StatsLaw(NegativeBinomialDistribution(Rational(5, 2), Rational(2, 3))),
+]
 
 
 def strand(law, rate=1, slopes=("-1/3", "1/5", "2/7")):
@@ -31,6 +39,10 @@ def strand(law, rate=1, slopes=("-1/3", "1/5", "2/7")):
 
 def masses(law):
     """Return points and masses of a law of z."""
+    if isinstance(law, StatsLaw):
+        at, numbers = np.arange(350), [float(argument) for argument in law.distribution.args]
+        frozen = stats.geom(*numbers) if law.name == "Geometric" else stats.nbinom(*numbers)
+        return at.astype(float), frozen.pmf(at)
     numbers = [float(argument) for argument in law.args]
     if isinstance(law, PoissonLaw):
         at = np.arange(200)
@@ -61,6 +73,7 @@ def moments(one):
 @pytest.mark.parametrize("law", LAWS, ids=str)
 @pytest.mark.parametrize("rate", [1, 2])
 def test_moments_stay(law, rate):
+    """The slope is at most 17/35: e^(2 * 17/35) < 3 and 4."""
     whole = strand(law, rate)
     (found,) = with_lower_slopes((whole,))
     assert found.laws[1] != law
@@ -105,6 +118,13 @@ def test_a_false_level_is_caught(monkeypatch):
     whole = strand(GammaLaw(2, 1))
     (found,) = with_lower_slopes((whole,))
     assert moments(found) != pytest.approx(moments(whole), rel=1e-6)
+
+
+@pytest.mark.parametrize("law", LAWS[-2:], ids=str)
+def test_beyond_the_rate_of_a_count(law):
+    """Slopes up to 7/5, and e^(7/5) > 4."""
+    whole = strand(law, slopes=("-1/3", "1/1", "2/5"))
+    assert with_lower_slopes((whole,)) == (whole,)
 
 
 def test_what_stays_as_it_is():

@@ -10,6 +10,7 @@ from flint import acb, arb, fmpq
 from scipy import special, stats
 from sympy import Integer, Rational
 
+from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.moments import patch_cover, patching
 from leadterms.evaluation.certified.moments.patch_plan import PatchPlan
 from leadterms.evaluation.certified.moments.patching import patched
@@ -134,6 +135,40 @@ def test_a_third_predictor_has_a_rule_at_the_nodes():
         assert float(value.rad()) < 0.01
 
 
+@pytest.mark.parametrize("laws", [(EXPONENTIAL, GAMMA), (GAMMA, POISSON)], ids=str)
+@pytest.mark.parametrize("rate", [1, 2, -1])
+@pytest.mark.parametrize("bits", [8, 60])
+def test_exponential_weights_that_fall_on_all_sides(laws, rate, bits):
+    weight = ExponentialWeight(Integer(1), Integer(rate))
+    centre, *slopes = drawn(f"{laws}{rate}")
+    numbers = [centre, *(-abs(slope) / rate for slope in slopes)]
+    with ball_precision(100):
+        problem = Problem(strand(weight, laws, numbers))
+        scale, sizes = problem.rough_scales(*problem.at(()))
+        found = plan(problem, *problem.at(()), bits, scale, sizes)
+        assert isinstance(found, PatchPlan)
+        values = found.moments([problem.at(())])[0]
+    for value, exact, (i, j) in zip(
+        values, expected(lambda eta: np.exp(rate * eta), laws, numbers), EXPONENTS, strict=True
+    ):
+        size = float(scale * sizes[0][i] * sizes[1][j])
+        assert abs(float(value.mid()) - exact) <= float(value.rad()) + 1e-11 * size
+        assert float(value.rad()) <= 16 * 2.0**-bits * size
+
+
+def test_an_exponential_weight_that_grows_is_refused():
+    """With x, along a normal predictor, or with a product."""
+    weight = ExponentialWeight(Integer(1), Integer(1))
+    for laws, slopes in [
+        ((EXPONENTIAL, GAMMA), (1, -1, -1)),
+        ((NORMAL, GAMMA), (0, -1, -1)),
+        ((EXPONENTIAL, GAMMA), (-1, -1, 1)),
+    ]:
+        problem = Problem(strand(weight, laws, [fmpq(0), *map(fmpq, slopes)]))
+        with pytest.raises(EvaluationError, match="the weight is not bounded"):
+            plan(problem, *problem.at(()), 20, *problem.rough_scales(*problem.at(())))
+
+
 def misses():
     """Tell whether a ball of a few bits misses the sum."""
     weight, function = WEIGHTS["logit"]
@@ -179,7 +214,7 @@ def test_where_patches_serve():
     assert places((NORMAL, UNIFORM)) == ()
     assert places((POISSON, POISSON)) == ()
     assert places((NORMAL, NORMAL), (1, 1, 0)) == ()
-    assert places((NORMAL, NORMAL), weight=ExponentialWeight(Integer(1), Integer(1))) == ()
+    assert places((EXPONENTIAL, GAMMA), weight=ExponentialWeight(Integer(1), Integer(1))) == (0, 1)
     assert places((NORMAL, NORMAL), complex_shift=True) == ()
     assert places((GammaLaw(Rational(101, 100), Integer(1)), NORMAL)) == ()
 

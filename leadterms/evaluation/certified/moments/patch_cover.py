@@ -22,7 +22,7 @@ coarse as slopes, weight and density allow where they are, not as the steepest s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from math import inf, prod
 
@@ -114,9 +114,8 @@ class Cover:
         """Return balls with shift and slopes of the inner predictors at all nodes."""
         whole: list[Ball] = []
         for rule in rules:
-            boxes = [span.box for span in rule.patch]
-            own = [polynomial_on(c, boxes[0]) for c in self._outer.along(0, self._shift, self._slopes, boxes)]
-            whole = [a.union(b) for a, b in zip(whole, own, strict=True)] if whole else own
+            for own in self._at_corners(rule.patch, 0, rule.patch[0].box):
+                whole = [a.union(b) for a, b in zip(whole, own, strict=True)] if whole else own
         return whole[0], whole[1:]
 
     def _weighs(self, patch: Patch) -> Ball:
@@ -126,11 +125,27 @@ class Cover:
 
     def _modulus(self, patch: Patch, j: int, x: Ball) -> Ball:
         """Bound |w| where predictor j is in a box, the other outer ones in their spans, the inner ones anywhere."""
-        outer = self._outer
-        boxes = [span.box for span in patch]
-        shift, *slopes = (polynomial_on(c, x) for c in outer.along(j, self._shift, self._slopes, boxes))
-        low, high, height = outer.inner.predictor.range(acb(shift), list(map(acb, slopes)), outer.inner.supports)
-        return outer.problem.weight.modulus(low, high, height)
+        inner = self._outer.inner
+        low, high, height = NAN, NAN, NAN
+        for n, (shift, *slopes) in enumerate(self._at_corners(patch, j, x)):
+            first, last, imaginary = inner.predictor.range(acb(shift), list(map(acb, slopes)), inner.supports)
+            low = first if not n else None if None in (low, first) else low.min(first)
+            high = last if not n else None if None in (high, last) else high.max(last)
+            height = larger(imaginary if not n else height, imaginary)
+        return self._outer.problem.weight.modulus(low, high, height)
+
+    def _at_corners(self, patch: Patch, j: int, x: Ball) -> Iterator[list[Ball]]:
+        """Yield shift and slopes of the inner predictors, predictor j in a box, the other outer ones at their corners.
+
+        Those of which eta has a power stay in their spans.  At a point of the others eta is affine in each of the rest,
+        so that it is a mean of its values at the corners.
+        """
+        sides = [
+            (span.box,) if i == j or order > 1 else (span.box.lower(), span.box.upper())
+            for i, (span, order) in enumerate(zip(patch, self._outer.orders, strict=True))
+        ]
+        for boxes in product(*sides):
+            yield [polynomial_on(c, x) for c in self._outer.along(j, self._shift, self._slopes, boxes)]
 
     def _power(self, patch: Patch, j: int, x: Ball) -> Ball:
         """Bound max c_e |x|^e where predictor j is in a box and the others in their spans."""

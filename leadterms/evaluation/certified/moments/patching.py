@@ -38,10 +38,11 @@ Planner = Callable[[Problem, Ball, Sequence[Ball], int, Ball, list[list[Ball]]],
 def patched(problem: Problem, shift: Ball, slopes: Sequence[Ball]) -> tuple[int, ...]:
     """Return the places of the unbounded predictors that multiply each other, none where patches do not serve.
 
-    They serve real linear predictors, under weights that do not factorise, where the laws have all moments, and at
-    least one a density, of which all that is between two ends is in segments or points.
+    They serve real linear predictors, where the laws have all moments, and at least one a density, of which all that
+    is between two ends is in segments or points.  An exponential weight is bounded where its exponent has a top: as
+    with positive predictors that lower each other's slopes.
     """
-    if any(isinstance(part, acb) for part in (shift, *slopes)) or problem.weight.rate is not None:
+    if any(isinstance(part, acb) for part in (shift, *slopes)):
         return ()
     found: set[int] = set()
     for slope, exponents in zip(slopes, problem.predictor.monomials, strict=True):

@@ -64,7 +64,7 @@ def plan(
         return patch_plan(problem, places, (shift, slopes), bits, scale, sizes, plan)
     with ball_precision(PLANNING_BITS):
         everywhere = problem.weight.modulus(*problem.predictor.range(shift, slopes, problem.supports))
-        if not everywhere.is_finite():
+        if problem.lines and not everywhere.is_finite():
             raise EvaluationError("the weight is not bounded, or not analytic, on the whole support")
         target = scale * arb(2) ** (-bits)
         hulls, falls = [], []

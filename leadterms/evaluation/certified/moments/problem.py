@@ -126,10 +126,9 @@ class Problem:
     def largest(self, i: int, shift: Ball, slopes: Sequence[Ball]) -> Callable[[Ball], Ball] | None:
         """Return a bound of |w| over boxes of one predictor at all values of unbounded others; None without these.
 
-        Of an exponential weight: the others' ranges one by one may take apart what keeps Re eta from growing.
+        Of weights that one end of Re eta bounds: the others' ranges one by one may take apart what keeps it there.
         """
-        rate = self.weight.rate
-        if rate is None or not any(None in ends for j, ends in enumerate(self.supports) if j != i):
+        if not self.weight.one_sided or not any(None in ends for j, ends in enumerate(self.supports) if j != i):
             return None
         own = [exponents[i] for exponents in self.predictor.monomials]
         beside = [[*e[:i], 0, *e[i + 1 :]] for e in self.predictor.monomials]
@@ -137,9 +136,8 @@ class Problem:
         rest = Predictor(len(self.lines), beside, powers)
 
         def bound(box: Ball) -> Ball:
-            along = [rate * b * powers[i](box, k) for b, k in zip(slopes, own, strict=True)]
-            high = rest.range(rate * shift, along, self.supports)[1]
-            return NAN if high is None else (abs(self.weight.scale) * high.exp()).abs_upper()
+            along = [b * powers[i](box, k) for b, k in zip(slopes, own, strict=True)]
+            return self.weight.modulus(*rest.range(shift, along, self.supports))
 
         return bound
 

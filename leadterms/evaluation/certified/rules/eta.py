@@ -60,10 +60,14 @@ class Predictor:
         ]
         return prod(factors[1:], start=factors[0]) if factors else arb(1)
 
-    def sizes(self, ends: Ends) -> list[Ball]:
-        """Return upper bounds of the monomials' absolute values, not finite where a predictor is unbounded."""
+    def ranges(self, ends: Ends) -> list[Ball]:
+        """Return balls that hold the monomials, not finite where a predictor is unbounded."""
         whole = [NAN if None in side else interval(*side) for side in ends]
-        return [abs(self.monomial(whole, exponents)).abs_upper() for exponents in self.monomials]
+        return [self.monomial(whole, exponents) for exponents in self.monomials]
+
+    def sizes(self, ends: Ends) -> list[Ball]:
+        """Return upper bounds of their absolute values."""
+        return [abs(value).abs_upper() for value in self.ranges(ends)]
 
     def range(self, shift: Ball, slopes: Sequence[Ball], ends: Ends) -> tuple[End, End, Ball]:
         """Return ends of Re eta and a bound of |Im eta|, each predictor between its ends.
@@ -88,27 +92,30 @@ class Predictor:
     def _unbounded(self, shift: Ball, slopes: Sequence[Ball], ends: Ends) -> tuple[End, End, Ball]:
         """Eta is bounded by monomials of bounded predictors, and by the tops of polynomials in unbounded ones.
 
-        These have coefficients in bounded predictors.
+        These have coefficients in bounded predictors.  A monomial of several unbounded ones, all of one sign, has zero
+        for a bound on one side.
         """
         height, real = shift.imag.abs_upper(), shift.real
         low: End = real.lower()
         high: End = real.upper()
         alone: dict[int, dict[int, Ball]] = {}
-        for slope, size, exponents in zip(slopes, self.sizes(ends), self.monomials, strict=True):
+        for slope, value, exponents in zip(slopes, self.ranges(ends), self.monomials, strict=True):
             if not slope.imag.is_zero():
-                height = (height + abs(slope.imag) * size).abs_upper()
+                height = (height + abs(slope.imag * value)).abs_upper()
             if slope.real.is_zero():
                 continue
-            if size.is_finite():
-                reach = (abs(slope.real) * size).abs_upper()
+            if value.is_finite():
+                part = slope.real * value
                 low, high = (
-                    None if low is None else (low - reach).lower(),
-                    None if high is None else (high + reach).upper(),
+                    None if low is None else (low + part).lower(),
+                    None if high is None else (high + part).upper(),
                 )
                 continue
             places = [i for i, k in enumerate(exponents) if k and None in ends[i]]
             if len(places) > 1 or self._powers[places[0]] is not whole_power:
-                low = high = None
+                sign = self._sign(exponents, ends)
+                low = low if sign * slope.real >= 0 else None
+                high = high if sign * slope.real <= 0 else None
                 continue
             (i,) = places
             others = [arb(0) if None in side else interval(*side) for side in ends]
@@ -120,6 +127,19 @@ class Predictor:
             low = (low - least).lower() if low is not None and least.is_finite() else None
             high = (high + most).upper() if high is not None and most.is_finite() else None
         return low, high, height
+
+    def _sign(self, exponents: Sequence[int], ends: Ends) -> Ball:
+        """Return 1 where a monomial is nowhere negative, -1 where nowhere positive; not finite if neither is known."""
+        sign = arb(1)
+        for power, k, (first, last) in zip(self._powers, exponents, ends, strict=True):
+            if k and power is not whole_power:
+                return NAN
+            if k % 2 == 0 or (first is not None and first >= 0):
+                continue
+            if last is None or not last <= 0:
+                return NAN
+            sign = -sign
+        return sign
 
     def _boxes(self, ends: Ends) -> Iterator[tuple[Ball, ...]]:
         return product(*(pieces_of(low, high, self._pieces) for low, high in ends))

@@ -7,11 +7,13 @@ Let eta = g(x) + s(x) z, z independent of x, and c a number with E e^{r c z} = K
 E' over the law of z with the density times e^{r c z}/K (the probabilities, for a count): all moments stay, signed and
 absolute, and so do bounds by them.  With c at least s on the support of x the weight no longer grows with z >= 0.
 
-    Gamma(k, t):    Gamma(k, t/(1 - t r c)),   K = (1 - t r c)^{-k},   t r c < 1
-    Exponential(q): Exponential(q - r c),      K = q/(q - r c),        r c < q
-    Poisson(m):     Poisson(m e^{r c}),        K = e^{m (e^{r c} - 1)}
+    Gamma(k, t):            Gamma(k, t/(1 - t r c)),            K = (1 - t r c)^{-k},          t r c < 1
+    Exponential(q):         Exponential(q - r c),               K = q/(q - r c),               r c < q
+    Poisson(m):             Poisson(m f),                       K = e^{m (f - 1)}
+    Geometric(p):           Geometric(1 - (1 - p) f),           K = p f/(1 - (1 - p) f),       (1 - p) f < 1
+    NegativeBinomial(k, p): NegativeBinomial(k, 1 - (1 - p) f), K = {p/(1 - (1 - p) f)}^k, (1 - p) f < 1
 
-The parameters of a law are exact numbers: r c is chosen as a fraction, or e^{r c} for counts.
+The parameters of a law are exact numbers: r c is chosen as a fraction, or f = e^{r c} for counts.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from leadterms.evaluation.certified.moments.weight_balls import rate_of, weight_
 from leadterms.evaluation.certified.tools.balls import Ball, value_of
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.moment_system import Strand
-from leadterms.model.laws import ExponentialLaw, GammaLaw, Law, PoissonLaw
+from leadterms.model.laws import ExponentialLaw, GammaLaw, Law, PoissonLaw, StatsLaw
 from leadterms.model.weights import ExponentialWeight
 
 MOST_CELLS = 256
@@ -62,13 +64,19 @@ def with_lower_slopes(strands: tuple[Strand, ...]) -> tuple[Strand, ...]:
         return strands
     rate = rate_of(weight_balls(first.weight))
     for place, law in enumerate(first.laws):
-        if isinstance(law, GammaLaw | ExponentialLaw | PoissonLaw):
+        if _is_known(law):
             largest = [_largest(strand, place, rate) for strand in strands]
             known = [one for one in largest if one is not None]
             found = _lowering(law, max(known, key=float), rate) if known and len(known) == len(largest) else None
             if found is not None:
                 strands = tuple(_with(strand, place, found) for strand in strands)
     return strands
+
+
+def _is_known(law: Law) -> bool:
+    return isinstance(law, GammaLaw | ExponentialLaw | PoissonLaw) or (
+        isinstance(law, StatsLaw) and law.name in ("Geometric", "NegativeBinomial")
+    )
 
 
 def _largest(strand: Strand, place: int, rate: Ball) -> Ball | None:
@@ -119,12 +127,31 @@ def _lowering(law: Law, wanted: Ball, rate: Ball) -> _Lowering | None:
     """Return the change of a law by which r times the slope is lowered by about what is wanted, or more."""
     if not wanted > 0:
         return None
-    if isinstance(law, PoissonLaw):
-        factor = _fraction_above(wanted.exp(), None)
-        if factor is None:
-            return None
+    lower = _of_counts if law.is_discrete else _of_densities
+    found = lower(law, wanted)
+    return None if found is None else _Lowering(found[0], found[1] / rate, found[2])
+
+
+def _of_counts(law: Law, wanted: Ball) -> tuple[Law, Ball, Ball] | None:
+    """Return the law, r c and log(K)."""
+    # by which factor probabilities fall at last, of a law with a geometric tail
+    ratio = None if isinstance(law, PoissonLaw) else 1 - law.distribution.args[-1]
+    factor = _fraction_above(wanted.exp(), None if ratio is None else value_of(1 / ratio))
+    if factor is None:
+        return None
+    step = value_of(factor).log()
+    if ratio is None:
         mean = law.args[0]
-        return _Lowering(PoissonLaw(mean * factor), value_of(factor).log() / rate, value_of(mean * (factor - 1)))
+        return PoissonLaw(mean * factor), step, value_of(mean * (factor - 1))
+    *count, probability = law.distribution.args
+    left = 1 - ratio * factor
+    level = (value_of(probability) / value_of(left)).log()
+    level = value_of(*count) * level if count else level + step
+    return StatsLaw(law.distribution.func(*count, left)), step, level
+
+
+def _of_densities(law: Law, wanted: Ball) -> tuple[Law, Ball, Ball] | None:
+    """Return the law, r c and log(K)."""
     limit = 1 / law.args[1] if isinstance(law, GammaLaw) else law.args[0]
     step = _fraction_above(wanted, value_of(limit))
     if step is None:
@@ -132,9 +159,9 @@ def _lowering(law: Law, wanted: Ball, rate: Ball) -> _Lowering | None:
     if isinstance(law, GammaLaw):
         shape, scale = law.args
         left = 1 - scale * step
-        return _Lowering(GammaLaw(shape, scale / left), value_of(step) / rate, -value_of(shape) * value_of(left).log())
+        return GammaLaw(shape, scale / left), value_of(step), -value_of(shape) * value_of(left).log()
     left = limit - step
-    return _Lowering(ExponentialLaw(left), value_of(step) / rate, (value_of(limit) / value_of(left)).log())
+    return ExponentialLaw(left), value_of(step), (value_of(limit) / value_of(left)).log()
 
 
 def _fraction_above(wanted: Ball, limit: Ball | None) -> Expr | None:

@@ -14,6 +14,7 @@ from leadterms.model.weights import ExponentialWeight, Weight
 class ExponentialBalls(WeightBalls):
     """w = scale e^(rate eta); the constant weight has rate zero."""
 
+    one_sided = True
     rate: Ball
 
     def __init__(self, weight: Weight) -> None:
@@ -175,6 +176,8 @@ class SaturatingBalls(WeightBalls):
 
 class PowerBalls(WeightBalls):
     """w = scale eta^exponent with a negative exponent, in the half-plane Re eta > 0."""
+
+    one_sided = True
 
     def at(self, eta: Ball) -> Ball:
         """Return scale eta^exponent, not finite where eta may be zero or less."""

@@ -37,6 +37,8 @@ class WeightBalls:
 
     rate: Ball | None = None
     """The rate of an exponential weight, zero for a constant one: such weights factorise over the predictors."""
+    one_sided = False
+    """Whether an end of Re eta alone bounds |w|: `modulus` takes any height."""
     log_only = False
     """Whether the weight depends on eta through e^eta: then `of_exponential` gives it."""
     real_units = REAL_UNITS
