@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from flint import arb
 from sympy import Expr, Poly, Symbol, fraction, together
 
 from leadterms.errors import UncertifiedError
+from leadterms.evaluation.ball_integrand import BallIntegrand, inner_product, root_of
 from leadterms.evaluation.ceilings import Bound
 from leadterms.evaluation.certified.tools.work import require_patience
-from leadterms.evaluation.compile_balls import BallProgram, ball_program
-from leadterms.evaluation.curve_law import CurveLaw
-from leadterms.evaluation.held_plan import OUTSIDE, Average, PolynomialPredictor, affine, polynomial
+from leadterms.evaluation.compile_balls import ball_program
+from leadterms.evaluation.held_plan import OUTSIDE, Average
 from leadterms.evaluation.integrand_bound import integrand_bound, intercepts, steep_effects
 from leadterms.evaluation.integrand_forms import InverseInformation, Moments
 from leadterms.evaluation.inverse_entries import Entry
+from leadterms.evaluation.moment_families import Family, Key, families_of, key_of
 from leadterms.evaluation.moment_system import (
     Ball,
     Ceiling,
@@ -34,6 +35,8 @@ from leadterms.model.weights import ExponentialWeight
 NAME = "general certified road, slower than a kernel"
 MOST_EFFECTS = 3
 """Nodes in more dimensions than these usually are too many."""
+_ONE = arb(1)
+"""One object: `inner_product` knows numbers again by what they are."""
 
 
 def general_road(average: Average) -> Road:
@@ -53,7 +56,7 @@ def general_road(average: Average) -> Road:
         raise UncertifiedError(OUTSIDE)
     if not average.integrand.is_rational_function(*symbols, *effects.symbols):
         raise UncertifiedError("no certified road: the integrand is not rational in the moments of the weight")
-    families = _families(average)
+    families = families_of(average)
     above, inverse = integrand_bound(average) if effects.symbols else (None, None)
     layout = _Layout(average, families, above, inverse)
     return Road(NAME, layout.numbers, layout.enclose)
@@ -77,45 +80,8 @@ def _tilts(moment: WeightedMoment) -> bool:
     return isinstance(moment.weight, ExponentialWeight) and any(isinstance(law, NormalLaw) for law in moment.laws)
 
 
-@dataclass(frozen=True)
-class _Family:
-    """The moments with one linear predictor."""
-
-    sample: WeightedMoment
-    predictor: PolynomialPredictor
-    is_affine: bool
-    exponents: tuple[tuple[int, ...], ...]
-
-
-def _families(average: Average) -> dict[tuple[object, ...], _Family]:
-    families: dict[tuple[object, ...], _Family] = {}
-    for moment in average.inner.values():
-        known = families.get(_key(moment))
-        exponents = dict.fromkeys((*(known.exponents if known else ()), *(e for e, _ in moment.polynomial)))
-        families[_key(moment)] = _Family(moment, *_predictor(moment, average.effects.symbols), tuple(exponents))
-    return families
-
-
-def _predictor(moment: WeightedMoment, effects: tuple[Symbol, ...]) -> tuple[PolynomialPredictor, bool]:
-    """Return the linear predictor in its parts, and whether its monomials are the predictors themselves."""
-    straight = affine(moment.eta, moment.variables, effects)
-    # where powers stand for functions the first power stands for none
-    if straight is not None and not any(isinstance(law, CurveLaw) for law in moment.laws):
-        size = len(moment.variables)
-        units = tuple(tuple(int(i == j) for j in range(size)) for i in range(size))
-        return PolynomialPredictor(straight.constant, units, straight.slopes, straight.loadings), True
-    curved = polynomial(moment.eta, moment.variables, effects)
-    if curved is None:
-        raise UncertifiedError("no certified road: the linear predictor is not polynomial in the predictors")
-    return curved, False
-
-
 def _of_column(entry: Entry) -> list[Expr]:
     return [c for terms in entry.column or () for c in terms.values()]
-
-
-def _key(moment: WeightedMoment) -> tuple[object, ...]:
-    return moment.weight, moment.eta, moment.variables, moment.laws
 
 
 class _Layout:
@@ -129,7 +95,7 @@ class _Layout:
     def __init__(
         self,
         average: Average,
-        families: dict[tuple[object, ...], _Family],
+        families: dict[Key, Family],
         above: Bound | None,
         inverse: InverseInformation | None,
     ) -> None:
@@ -141,15 +107,15 @@ class _Layout:
         symbols = average.effects.symbols
         late = set(symbols) - steep_effects(average) if self._degree is None else intercepts(average)
         self._order = sorted(range(self._size), key=lambda j: symbols[j] in late)
-        self._moments = [(self._places[_key(moment)], moment.polynomial) for moment in average.inner.values()]
+        self._moments = [(self._places[key_of(moment)], moment.polynomial) for moment in average.inner.values()]
         parts = above.parts if above else ()
-        self._above = [(self._places[_key(average.inner[one.symbol])], one.exponents) for one in parts]
+        self._above = [(self._places[key_of(average.inner[one.symbol])], one.exponents) for one in parts]
         self._sector = above.sector if above else None
         shares = above.shares if above else ()
-        self._shared = [self._places[_key(average.inner[symbol])] for symbol, _ in shares]
+        self._shared = [self._places[key_of(average.inner[symbol])] for symbol, _ in shares]
         self._columns = above.columns if above else ()
         self._inverse = inverse
-        self._strand_of = [self._places[_key(average.inner[one])] for one in inverse.symbols] if inverse else []
+        self._strand_of = [self._places[key_of(average.inner[one])] for one in inverse.symbols] if inverse else []
         self._with_effects = bool(average.integrand.free_symbols & set(average.effects.symbols))
         outside = average.effects.symbols if self._with_effects else ()
         inside = (*average.inner, *outside)
@@ -172,7 +138,7 @@ class _Layout:
         self.numbers = tuple(number for group in self._groups for number in group)
 
     @staticmethod
-    def _of_family(family: _Family) -> tuple[Expr, ...]:
+    def _of_family(family: Family) -> tuple[Expr, ...]:
         loadings = (entry for row in family.predictor.loadings for entry in row)
         return (family.predictor.constant, *family.predictor.slopes, *loadings)
 
@@ -187,7 +153,7 @@ class _Layout:
 
         groups = self._split(values)
         *families, mean, covariance, coefficients, factors, shares, columns, inverse, entries, parameters = groups
-        root = _root(covariance, self._order)
+        root = root_of(covariance, self._order)
         shared: dict[tuple[int, ...], arb] = {}
         strands = tuple(
             self._strand(family, numbers, mean, root, shared)
@@ -294,7 +260,7 @@ class _Layout:
 
     def _strand(
         self,
-        family: _Family,
+        family: Family,
         numbers: Sequence[arb],
         mean: Sequence[arb],
         root: Sequence[Sequence[arb]],
@@ -304,9 +270,9 @@ class _Layout:
         width = 1 + len(family.predictor.monomials)
         flat = numbers[width:]
         rows = [flat[width * j : width * (j + 1)] for j in range(self._size)]
-        line = [_combined([numbers[i], *(r[i] for r in rows)], [_ONE, *mean], shared) for i in range(width)]
+        line = [inner_product([numbers[i], *(r[i] for r in rows)], [_ONE, *mean], shared) for i in range(width)]
         loadings = tuple(
-            tuple(_combined([row[i] for row in rows], [r[j] for r in root], shared) for i in range(width))
+            tuple(inner_product([row[i] for row in rows], [r[j] for r in root], shared) for i in range(width))
             for j in range(self._size)
         )
         monomials = None if family.is_affine else family.predictor.monomials
@@ -318,7 +284,7 @@ class _Layout:
         coefficients: Sequence[arb],
         parameters: Sequence[arb],
         effects: tuple[tuple[arb, ...], tuple[tuple[arb, ...], ...]] | None,
-    ) -> _Integrand:
+    ) -> BallIntegrand:
         places: list[list[tuple[int, arb]]] = []
         starts = [0]
         for family in self._families:
@@ -327,53 +293,4 @@ class _Layout:
         for place, terms in self._moments:
             exponents = self._families[place].exponents
             places.append([(starts[place] + exponents.index(e), next(left)) for e, _ in terms])
-        return _Integrand(self._integrand, tuple(map(tuple, places)), tuple(parameters), effects)
-
-
-@dataclass(frozen=True)
-class _Integrand:
-    """F of the moments of all strands, each symbol a combination of them."""
-
-    program: BallProgram
-    places: tuple[tuple[tuple[int, arb], ...], ...]
-    parameters: tuple[arb, ...]
-    effects: tuple[tuple[arb, ...], tuple[tuple[arb, ...], ...]] | None = None
-    """Mean and root, where F depends on u = mean + root z: z stands behind the moments."""
-
-    def __call__(self, moments: Sequence[Ball]) -> Ball:
-        values = [sum((c * moments[place] for place, c in parts[1:]), parts[0][1] * moments[parts[0][0]])
-                  for parts in self.places]  # fmt: skip
-        if self.effects is None:
-            return self.program(*values, *self.parameters)[0]
-        mean, root = self.effects
-        z = moments[-len(mean) :]
-        u = [
-            sum((entry * one for entry, one in zip(row, z, strict=True)), m) for m, row in zip(mean, root, strict=True)
-        ]
-        return self.program(*values, *u, *self.parameters)[0]
-
-
-_ONE = arb(1)
-
-
-def _combined(row: Sequence[arb], column: Sequence[arb], shared: dict[tuple[int, ...], arb]) -> arb:
-    """Return the inner product; the same object for the same numbers, so that equal ones are seen to be equal."""
-    key = (*map(id, row), *map(id, column))
-    if key not in shared:
-        shared[key] = sum((a * b for a, b in zip(row, column, strict=True)), arb(0))
-    return shared[key]
-
-
-def _root(covariance: Sequence[arb], order: Sequence[int]) -> list[list[arb]]:
-    """Return a root R of a covariance matrix given row by row, R R' = covariance.
-
-    In this order of the effects it is lower triangular: the last column has the last effect alone.
-    """
-    size = len(order)
-    rows = [[covariance[size * i + j] for j in order] for i in order]
-    triangle = [[arb(0)] * size for _ in range(size)]
-    for i in range(size):
-        for j in range(i + 1):
-            rest = rows[i][j] - sum((triangle[i][k] * triangle[j][k] for k in range(j)), arb(0))
-            triangle[i][j] = rest.sqrt() if i == j else rest / triangle[j][j]
-    return [triangle[order.index(i)] for i in range(size)]
+        return BallIntegrand(self._integrand, tuple(map(tuple, places)), tuple(parameters), effects)

@@ -7,45 +7,35 @@ for each one-predictor expectation, together with the request that a closed form
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
-from sympy import Add, Expr, Gt, Integer, Lt, Matrix, Mul, Ne, Poly, Symbol, Tuple, exp, expand, false, oo, true
+from sympy import Add, Expr, Integer, Mul, Poly, Symbol, Tuple, exp, expand
 from sympy.logic.boolalg import Boolean
 
-from leadterms.errors import ExistenceError, UndecidedError
-from leadterms.expectation.coupled_exponents import coupled_conditions
+from leadterms.expectation.admissions import Admissions
 from leadterms.expectation.existence import (
     exponential_conditions,
     moment_conditions,
-    opposed_conditions,
     polynomial_exponent_conditions,
-    weighted_conditions,
+)
+from leadterms.expectation.exponential_admission import (
+    admit_together,
+    admits_monomials,
+    refuse_random_slope,
+    require_tame,
 )
 from leadterms.expectation.gaussian import normal_polynomial_moment, quadratic_parts, tilt
+from leadterms.expectation.groups import groups_of, joint_parameters, split, variables_in
 from leadterms.expectation.held import Expectation, kept_whole, variables_of
 from leadterms.expectation.images import Images
 from leadterms.expectation.mapped_law import MappedLaw
-from leadterms.expectation.monomials import has_monomials, tilted_monomials
-from leadterms.expectation.positivity import pieces
 from leadterms.expectation.predictor_moments import MomentRequest
-from leadterms.expectation.slow_functions import grows_slowly, slow_conditions
-from leadterms.expectation.support import at_value, is_bounded, require_bounded, require_smooth
-from leadterms.expectation.tails import tail_indices, tail_rates
+from leadterms.expectation.slow_functions import slow_conditions
+from leadterms.expectation.support import at_value, is_bounded, require_smooth
+from leadterms.expectation.weighted_admission import admit_weighted
 from leadterms.model.laws import JointNormalLaw, Law, NormalLaw
-from leadterms.model.weights import (
-    CloglogWeight,
-    ConstantWeight,
-    ExponentialWeight,
-    LogisticWeight,
-    PowerWeight,
-    ProbitWeight,
-    SaturatingWeight,
-    Weight,
-)
-from leadterms.notation.conditions import shown
+from leadterms.model.weights import ConstantWeight, ExponentialWeight, Weight
 
-BOUNDED = (LogisticWeight, ProbitWeight, CloglogWeight, SaturatingWeight, PowerWeight)
-"""A power weight is where eta keeps above a positive number, which its links require."""
 Average = Callable[[Expr, Expr, tuple[Tuple, ...]], Expr]
 """From a product, a linear predictor (or an exponent) and bindings to an expectation."""
 
@@ -73,10 +63,6 @@ class PredictorAverage:
     ----------
     requests
         The held one-predictor expectations met so far, each with its request.
-    conditions
-        The conditions for existence met so far.
-    is_almost_sure
-        Whether an expectation met so far is infinite for random effects of probability zero.
 
     """
 
@@ -91,13 +77,19 @@ class PredictorAverage:
         self.weight = weight
         self.eta = eta
         self.bindings = tuple(bindings)
-        self.effects = frozenset(effects)
         self.joint = joint
         self.requests: dict[Expectation, MomentRequest] = {}
-        self.conditions: dict[Boolean, None] = {}
-        self._predictors = set(_variables(self.bindings))
-        self.is_almost_sure = False
-        self._may_be_almost_sure = False
+        self._met = Admissions(bindings, effects)
+
+    @property
+    def conditions(self) -> dict[Boolean, None]:
+        """The conditions for existence met so far."""
+        return self._met.conditions
+
+    @property
+    def is_almost_sure(self) -> bool:
+        """Whether an expectation met so far is infinite for random effects of probability zero."""
+        return self._met.is_almost_sure
 
     def of(self, factor: Expr, almost_surely: bool = False) -> Expr:
         """Return E[factor * w(eta)] given the random effects.
@@ -119,7 +111,7 @@ class PredictorAverage:
             If its existence could not be decided.
 
         """
-        self._may_be_almost_sure = almost_surely
+        self._met.may_be_almost_sure = almost_surely
         if isinstance(self.weight, ConstantWeight):
             return self.weight.scale * self._by_images(factor, Integer(0), self._raw)
         if isinstance(self.weight, ExponentialWeight) and not self.joint:
@@ -132,7 +124,7 @@ class PredictorAverage:
         if not images.functions:
             return self._over_atoms(factor, eta, self.bindings, average)
         known = set(self.requests)
-        self._predictors.update(images.functions)
+        self._met.predictors.update(images.functions)
         factor, eta = images.expressions
         value = self._over_atoms(factor, eta, images.bindings, average)
         written = {node: images.written_back(node) for node in value.atoms(Expectation)}
@@ -159,15 +151,15 @@ class PredictorAverage:
     def _raw(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> Expr:
         """E[factor]: a product over the predictors that no part of the factor couples."""
         value = Integer(1)
-        for group in _groups(Mul.make_args(factor), bindings):
-            part, factor = _split(factor, group)
+        for group in groups_of(Mul.make_args(factor), bindings):
+            part, factor = split(factor, group)
             value *= self._raw_group(part, group)
         return value * factor
 
     def _raw_group(self, part: Expr, group: tuple[Tuple, ...]) -> Expr:
-        variables, law = _variables(group), group[0][1]
+        variables, law = variables_in(group), group[0][1]
         if not part.is_polynomial(*variables):
-            if not self._admits_monomials(part, Integer(0), group):
+            if not admits_monomials(self._met, part, Integer(0), group):
                 require_smooth([part], group)
             return Expectation(part, *group)
         if isinstance(law, JointNormalLaw):
@@ -175,7 +167,7 @@ class PredictorAverage:
         (power,), coefficient = Poly(part, *variables).LM().exponents, Poly(part, *variables).LC()
         moment = law.raw_moment(power)
         if moment is None:
-            self._admit(moment_conditions(law, power, variables[0].name))
+            self._met.admit(moment_conditions(law, power, variables[0].name))
             moment = Expectation(variables[0] ** power, *group)
         return coefficient * moment
 
@@ -183,144 +175,69 @@ class PredictorAverage:
         """E[factor * exp(exponent)]: a product over the predictors that neither factor nor exponent couples."""
         value = Integer(1)
         terms = Add.make_args(expand(exponent))
-        for group in _groups((*Mul.make_args(factor), *terms), bindings):
-            part, factor = _split(factor, group)
-            touching = Add(*(term for term in terms if term.has(*_variables(group))))
+        for group in groups_of((*Mul.make_args(factor), *terms), bindings):
+            part, factor = split(factor, group)
+            touching = Add(*(term for term in terms if term.has(*variables_in(group))))
             value *= self._raw(part, Integer(0), group) if touching == 0 else self._tilted(part, touching, group)
-        return value * factor * exp(Add(*(term for term in terms if not term.has(*_variables(bindings)))))
+        return value * factor * exp(Add(*(term for term in terms if not term.has(*variables_in(bindings)))))
 
     def _tilted(self, factor: Expr, exponent: Expr, group: tuple[Tuple, ...]) -> Expr:
         """E[factor * exp(exponent)] over coupled predictors, the normal ones integrated first."""
         normal = tuple(b for b in group if isinstance(b[1], JointNormalLaw | NormalLaw))
         others = tuple(b for b in group if b not in normal)
-        variables = _variables(normal)
+        variables = variables_in(normal)
         if normal and factor.is_polynomial(*variables) and quadratic_parts(exponent, variables) is not None:
-            mean, covariance = _joint_parameters(normal)
+            mean, covariance = joint_parameters(normal)
             square = tilt(exponent, variables, mean, covariance)
             assert square is not None  # the exponent was found to be quadratic
-            self._admit(square.conditions)
+            self._met.admit(square.conditions)
             value = square.factor * normal_polynomial_moment(factor, variables, square.mean, square.covariance)
             if others:
-                self._require_tame((factor, exponent), value, others)
+                require_tame(self._met, (factor, exponent), value, others)
                 return Expectation(value, *others)
             return value
         if len(group) == 1 and not isinstance(group[0][1], JointNormalLaw):
             return self._tilted_one(factor, exponent, group[0])
-        self._require_one_unbounded(factor, exponent, group)
+        admit_together(self._met, factor, exponent, group)
         return Expectation(factor * exp(exponent), *group)
-
-    def _require_one_unbounded(self, factor: Expr, exponent: Expr, group: tuple[Tuple, ...]) -> None:
-        """Admit one unbounded predictor beside bounded ones, whose last power has a fixed coefficient.
-
-        The lower ones stay in compact sets: whatever these are, the last power decides.
-        """
-        wide = [one for one in group if isinstance(one[1], JointNormalLaw) or not is_bounded(one[1])]
-        if len(wide) == 1 and isinstance(wide[0][1], Law):
-            x, law = wide[0]
-            straight = factor.is_polynomial(x) and exponent.is_polynomial(x)
-            last = Poly(exponent, x) if straight else None
-            moved = self.effects | self._predictors
-            fixed = last is not None and last.degree() > 1 and not last.LC().free_symbols & moved
-            if fixed and not exponent.free_symbols & self.effects:
-                require_smooth([factor, exponent], [one for one in group if one is not wide[0]])
-                self._admit(polynomial_exponent_conditions(law, exponent, x))
-                return
-        if not self._admits_products(factor, exponent, group):
-            require_bounded(group)
-            require_smooth([factor, exponent], group)
-
-    def _admits_products(self, factor: Expr, exponent: Expr, group: tuple[Tuple, ...]) -> bool:
-        """Admit unbounded predictors that are not normal, in products with others, where no effects multiply them."""
-        if exponent.free_symbols & self.effects or not all(isinstance(law, Law) for _, law in group):
-            return False
-        wide = [x for x, law in group if not is_bounded(law)]
-        if any(isinstance(law, NormalLaw) for _, law in group) or not factor.is_polynomial(*wide):
-            return False
-        found = coupled_conditions(exponent, group)
-        if found is None:
-            return False
-        require_smooth([factor, exponent], [one for one in group if one[0] not in wide])
-        self._admit(found)
-        return True
-
-    def _require_tame(self, parts: tuple[Expr, Expr], value: Expr, others: tuple[Tuple, ...]) -> None:
-        """Require that what normal predictors leave of a factor and an exponent is finite on average.
-
-        Bounded predictors left need no more than that these are smooth: where the normal average is finite for all of
-        their values, which are in a compact set, what it is divided by keeps away from zero.
-        """
-        if all(is_bounded(law) for _, law in others):
-            require_smooth(parts, others)
-            return
-        exponent = Add(*(part.args[0] for part in Mul.make_args(value) if isinstance(part, exp)))
-        rest = Mul(*(part for part in Mul.make_args(value) if not isinstance(part, exp)))
-        if not all(self._admits_products(term, exponent, others) for term in Add.make_args(rest)):
-            require_bounded(others)
 
     def _tilted_one(self, factor: Expr, exponent: Expr, binding: Tuple) -> Expr:
         x, law = binding
         if not (exponent.is_polynomial(x) and factor.is_polynomial(x)):
-            if not self._admits_monomials(factor, exponent, (binding,)):
+            if not admits_monomials(self._met, factor, exponent, (binding,)):
                 require_smooth([factor, exponent], [binding])
             return Expectation(factor * exp(exponent), binding)
-        if exponent.free_symbols & self.effects and not is_bounded(law):
-            self._refuse_random_slope(exponent, x, law)
+        if exponent.free_symbols & self._met.effects and not is_bounded(law):
+            refuse_random_slope(self._met, exponent, x, law)
         poly = Poly(exponent, x)
         if poly.degree() > 1 and isinstance(law, MappedLaw):
             # such as x + 1 beside its root
             back = {x: law.map.xreplace({law.variable: x})}
             found = slow_conditions(factor.xreplace(back), exponent.xreplace(back), x, law.base)
             if found is not None:
-                self._admit(found)
+                self._met.admit(found)
                 return Expectation(factor * exp(exponent), binding)
         if poly.degree() > 1:
-            self._admit(polynomial_exponent_conditions(law, exponent, x))
+            self._met.admit(polynomial_exponent_conditions(law, exponent, x))
             return Expectation(factor * exp(exponent), binding)
         slope = poly.coeff_monomial(x)
-        self._admit(exponential_conditions(law, slope, x.name))
+        self._met.admit(exponential_conditions(law, slope, x.name))
         (power,), coefficient = Poly(factor, x).LM().exponents, Poly(factor, x).LC()
         return coefficient * self._request(MomentRequest(power, UNIT_EXPONENTIAL, Integer(0), slope, law), x)
 
-    def _admits_monomials(self, factor: Expr, exponent: Expr, group: tuple[Tuple, ...]) -> bool:
-        """Admit what powers and logarithms of one positive predictor need, where there is nothing else."""
-        x, law = group[0]
-        if len(group) > 1 or not isinstance(law, Law):
-            return False
-        found = tilted_monomials(factor, exponent, x, law)
-        if found is None and not exponent.free_symbols & self.effects:
-            found = slow_conditions(factor, exponent, x, law)
-        if found is not None:
-            self._admit(found)
-        return found is not None
-
-    def _refuse_random_slope(self, exponent: Expr, x: Symbol, law: Law) -> None:
-        """Refuse a normal random slope on an unbounded predictor: its moment generating function decides."""
-        if Poly(exponent, x).degree() > 1 or (law.exponential_rates is None and set(tail_rates(law)) == {oo}):
-            raise UndecidedError(
-                f"whether E[exp({exponent})] exists over {x} ~ {law} and the normal random effects could not be "
-                f"decided: use a bounded or normal {x}"
-            )
-        raise ExistenceError(
-            f"E[exp({exponent})] over {x} ~ {law} and the normal random effects is infinite: a random slope on "
-            f"{x} needs a bounded or normal {x}"
-        )
-
     def _weighted(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> Expr:
         """Any other weight: one held expectation over all predictors in eta, and those that the factor couples."""
-        value = Integer(1) if eta.has(*_variables(bindings)) else kept_whole(self.weight.at(eta))
-        for group in _groups((*Mul.make_args(factor), eta), bindings):
-            part, factor = _split(factor, group)
-            weighted = eta.has(*_variables(group))
+        value = Integer(1) if eta.has(*variables_in(bindings)) else kept_whole(self.weight.at(eta))
+        for group in groups_of((*Mul.make_args(factor), eta), bindings):
+            part, factor = split(factor, group)
+            weighted = eta.has(*variables_in(group))
             value *= self._weighted_group(part, eta, group) if weighted else self._raw(part, Integer(0), group)
         return value * factor
 
     def _weighted_group(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> Expr:
         if self.joint:
             return Expectation(factor * self.weight.at(eta), *bindings)
-        require_smooth([factor, eta], [one for one in bindings if not self._is_tilted(factor, eta, one, bindings)])
-        for binding in bindings:
-            self._check_weighted(factor, eta, binding)
-        self._check_opposed(factor, eta, bindings)
+        admit_weighted(self._met, self.weight, factor, eta, bindings)
         if len(bindings) == 1 and len(variables_of(bindings[0])) == 1:
             x, law = bindings[0]
             if eta.is_polynomial(x) and factor.is_polynomial(x) and Poly(eta, x).degree() == 1:
@@ -330,135 +247,7 @@ class PredictorAverage:
                 return coefficient * self._request(request, x)
         return Expectation(factor * self.weight.at(eta), *bindings)
 
-    def _is_tilted(self, factor: Expr, eta: Expr, binding: Tuple, bindings: tuple[Tuple, ...]) -> bool:
-        """Tell whether a factor of a bounded weight is a sum of powers times exponentials, logarithms among them.
-
-        Then E|factor w| <= sup w E|factor|, and that is finite where the law surely has these moments.  The other
-        predictors must have all moments: none may need the weight.  No random effect may multiply functions of x.
-        """
-        x, law = binding
-        if not isinstance(law, Law) or not isinstance(self.weight, BOUNDED):
-            return False
-        if any(eta.diff(effect).has(x) for effect in self.effects):
-            return False
-        if not all(one is binding or is_bounded(one[1]) or isinstance(one[1], NormalLaw) for one in bindings):
-            return False
-        # whether the weight tames more than that is not asked: what fails here may exist
-        return has_monomials(factor, eta, x, law) or grows_slowly(factor, eta, x, law)
-
-    def _check_weighted(self, factor: Expr, eta: Expr, binding: Tuple) -> None:
-        variables, law = variables_of(binding), binding[1]
-        polynomial = factor.is_polynomial(*variables) and eta.is_polynomial(*variables)
-        if isinstance(law, JointNormalLaw) or not polynomial:
-            return  # all moments exist; or the support is bounded
-        x = variables[0]
-        power = Poly(factor, x).degree()
-        degree = Poly(eta, x).degree()
-        if degree < 1:
-            self._admit(moment_conditions(law, power, x.name))
-            return
-        coefficients = [Poly(eta, x).coeff_monomial(x**k) for k in range(1, degree + 1)]
-        beside = set().union(*(c.free_symbols for c in coefficients))
-        if beside & (self.effects | self._predictors):
-            # where the last one comes near to zero another may take eta back to zero far out
-            coefficients = [Integer(0)] * (degree - 1) + coefficients[-1:]
-        conditions = weighted_conditions(law, power, self.weight, coefficients, x.name)
-        self._admit(conditions)
-        heavy = [z for z in self._heavy if z in beside]
-        if conditions and heavy:
-            raise UndecidedError(
-                f"whether E[{x.name}^{power}*w] exists could not be decided: {heavy[0]}, whose tail is heavy, "
-                f"multiplies powers of {x.name}"
-            )
-
-    @property
-    def _heavy(self) -> list[Symbol]:
-        """The predictors that lack some moments."""
-        laws = ((x, law) for x, law in self.bindings if isinstance(law, Law) and not is_bounded(law))
-        return [x for x, law in laws if set(tail_indices(law, x.name)) != {oo}]
-
-    def _check_opposed(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> None:
-        """Admit what unbounded predictors need together that are in eta by polynomials of their own."""
-        laws = {x: law for x, law in bindings if isinstance(law, Law) and not is_bounded(law)}
-        moved = [x for x in laws if factor.is_polynomial(x) and eta.is_polynomial(x) and Poly(eta, x).degree() > 0]
-        if len(moved) > 1:
-            powers, degrees = ([Poly(part, x).degree() for x in moved] for part in (factor, eta))
-            names = [x.name for x in moved]
-            self._admit(opposed_conditions([laws[x] for x in moved], powers, self.weight, names, degrees))
-
     def _request(self, request: MomentRequest, x: Symbol) -> Expr:
         held = request.held(x)
         self.requests[held] = request
         return held
-
-    def _on_the_support(self, conditions: tuple[Boolean, ...]) -> Iterator[Boolean]:
-        """Yield conditions, those on bounded predictors as conditions for all values of these."""
-        for condition in conditions:
-            over = [b for b in self.bindings if condition.free_symbols & set(variables_of(b))]
-            if over and isinstance(condition, Lt | Gt) and all(is_bounded(law) for _, law in over):
-                difference = condition.gts - condition.lts
-                yield from (part.condition for part in pieces(difference.expand(), over))
-            else:
-                yield condition
-
-    def _admit(self, conditions: tuple[Boolean, ...]) -> None:
-        for condition in self._on_the_support(conditions):
-            if condition.free_symbols & self._predictors:
-                raise UndecidedError(f"whether {shown(condition)} holds on the whole support could not be decided")
-            if condition.free_symbols & self.effects and condition.has(Ne) and self._may_be_almost_sure:
-                # a normal slope is zero with probability zero
-                self.is_almost_sure = True
-                continue
-            if condition.free_symbols & self.effects and condition.has(Ne):
-                raise UndecidedError(
-                    f"the expectation needs {shown(condition)} for every value of the normal random effects: whether "
-                    "its average over them exists could not be decided"
-                )
-            if condition.free_symbols & self.effects:
-                raise ExistenceError(
-                    f"the expectation is finite only where {shown(condition)}, which fails with positive probability "
-                    "because the random effects are normal"
-                )
-            if condition == false:
-                raise ExistenceError("an exponential of the predictors has an infinite expectation on their support")
-            if condition != true:
-                self.conditions[condition] = None
-
-
-def _variables(bindings: Sequence[Tuple]) -> list[Symbol]:
-    return [v for binding in bindings for v in variables_of(binding)]
-
-
-def _split(factor: Expr, group: tuple[Tuple, ...]) -> tuple[Expr, Expr]:
-    """Split a product into the part with the variables of a group and the part without."""
-    variables = _variables(group)
-    inside = [part for part in Mul.make_args(factor) if part.has(*variables)]
-    return Mul(*inside), Mul(*(part for part in Mul.make_args(factor) if not part.has(*variables)))
-
-
-def _groups(parts: Sequence[Expr], bindings: tuple[Tuple, ...]) -> list[tuple[Tuple, ...]]:
-    """Bindings that some part connects stand together; those in no part are left out."""
-    groups: list[tuple[Tuple, ...]] = []
-    for part in parts:
-        joined = [b for b in bindings if part.has(*variables_of(b))]
-        apart = []
-        for group in groups:
-            if set(group) & set(joined):
-                joined.extend(group)
-            else:
-                apart.append(group)
-        groups = [*apart, tuple(b for b in bindings if b in joined)] if joined else groups
-    return groups
-
-
-def _joint_parameters(bindings: tuple[Tuple, ...]) -> tuple[list[Expr], Matrix]:
-    means: list[Expr] = []
-    blocks: list[Matrix] = []
-    for _, law in bindings:
-        if isinstance(law, JointNormalLaw):
-            means.extend(law.mean)
-            blocks.append(Matrix(law.covariance))
-        else:
-            means.append(law.args[0])
-            blocks.append(Matrix([[law.args[1] ** 2]]))
-    return means, Matrix.diag(*blocks)

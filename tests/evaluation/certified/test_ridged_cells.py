@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from leadterms.evaluation.certified.averages import ridged_cells
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.averages import covered, ridged_cells
 from leadterms.evaluation.certified.averages.ridged_cells import RidgedCellsAverage, is_ridged
 from leadterms.evaluation.certified.cuts.ridge_loss import RidgeLossAt
 from leadterms.evaluation.certified.moments.on_cells import CellMoments
@@ -47,6 +48,6 @@ def test_false_bounds_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_false_errors_of_the_moments_change_no_digit_but_the_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where moments on cells are unknown no ellipse is proven, and the average is refused or bounded by its ceiling."""
     monkeypatch.setattr(CellMoments, "_error", lambda self, side, rho: np.full(self.values.shape, np.inf))
-    monkeypatch.setattr(ridged_cells, "MOST_CELLS", 200)
-    with pytest.raises(ridged_cells.EvaluationError, match="is not done after 200 cells"):
+    monkeypatch.setattr(covered, "MOST_CELLS", 200)
+    with pytest.raises(EvaluationError, match="is not done after 200 cells"):
         RidgedCellsAverage(residual_system("cloglog", "Normal(0, 1)"), 12).value()

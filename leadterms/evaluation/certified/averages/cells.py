@@ -17,6 +17,7 @@ from math import ceil, floor, hypot, inf, prod
 from flint import arb
 
 from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.averages.covered import CellRule, Look, covered
 from leadterms.evaluation.certified.averages.raised import raised
 from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.ellipse_bounds import EllipseBounds, half_and_centre
@@ -25,7 +26,6 @@ from leadterms.evaluation.certified.bounds.size import cells_of, rough_size
 from leadterms.evaluation.certified.moments.strands import Scales, Strands
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, Cell, float_log, interval
 from leadterms.evaluation.certified.tools.gauss import gauss, points_needed, remainder
-from leadterms.evaluation.certified.tools.work import TOO_LONG, patience
 from leadterms.evaluation.moment_system import NumericSystem
 from leadterms.evaluation.precision import ball_precision
 
@@ -33,7 +33,8 @@ LOWER, HIGHER = 0.55, 1.8
 """An ellipse that fails is followed by one so much lower; one that works, in the next cell, by one so much higher."""
 MANY = 3
 """Effects from which on nodes cost most."""
-MOST_CELLS = 12_000
+TOO_CLOSE = ", as the moments come too close to a zero or pole of the integrand"
+ZERO = arb(0)
 SLAB = 0.125
 """Thickness of what is pared off the sides of the cube, where the ceiling is small enough."""
 FEW_BITS = 50
@@ -105,39 +106,19 @@ class EffectsAverage:
         """
         with ball_precision(PLANNING_BITS):
             box, error = self.box()
-        total = arb(0)
-        cells = list(cells_of(box, HALF_WIDTHS[min(self.dimension, len(HALF_WIDTHS)) - 1]))
-        volume = volume_of(box)
-        spare = self.tolerance / 8
-        done = 0
-        while cells:
-            cell = cells.pop()
-            done += 1
-            if done > MOST_CELLS * patience():
-                raise EvaluationError(
-                    f"the certified average over the random effects is not done after {done - 1} cells, as the moments "
-                    f"come too close to a zero or pole of the integrand: {TOO_LONG}"
-                )
+        volume, spare = volume_of(box), self.tolerance / 8
+
+        def look(cell: Cell) -> Look:
             share = self.tolerance * volume_of(cell) / volume / 2
-            with ball_precision(PLANNING_BITS):
-                outside = self.bounds.on(cell)
-                if outside.is_finite() and outside <= share:
-                    error += outside
-                    continue
-                sides = self.sides(cell, share)
-                if isinstance(sides, int) and outside.is_finite() and outside <= spare / 4:
-                    # next to where the ceiling takes over: bisection alone would come near and never arrive
-                    error, spare = error + outside, (spare - outside).lower()
-                    continue
-            if isinstance(sides, int):
-                cells += halves(cell, sides)
-                continue
-            part, discretisation = self.rule(cell, sides, share)
-            with ball_precision(self.bits + PLANNING_BITS):
-                total += part
-            error = (error + discretisation).abs_upper()
-        with ball_precision(self.bits + PLANNING_BITS):
-            return total + arb(0, error.abs_upper())
+            return Look(self.bounds.on(cell), share, lambda: self.cell_rule(cell, share))
+
+        cells = cells_of(box, HALF_WIDTHS[min(self.dimension, len(HALF_WIDTHS)) - 1])
+        return covered(cells, look, error, spare, self.bits, TOO_CLOSE)
+
+    def cell_rule(self, cell: Cell, share: Ball, lost: Ball = ZERO) -> CellRule | int:
+        """Return a rule for a cell that loses so much beside, or the place of the side to bisect."""
+        sides = self.sides(cell, share)
+        return sides if isinstance(sides, int) else CellRule(lambda: self.rule(cell, sides, share), lost)
 
     def box(self) -> tuple[Cell, Ball]:
         """Return a box of effects, and a bound of what lies outside: half the side of a cube, then slabs taken off."""
@@ -256,13 +237,6 @@ def _tallest(reach: float, bits: int, by_squares: bool) -> float:
 def volume_of(cell: Cell) -> Ball:
     """Return the volume of a cell."""
     return prod((high - low for low, high in cell), start=arb(1))
-
-
-def halves(cell: Cell, j: int) -> list[Cell]:
-    """Bisect one side of a cell."""
-    low, high = cell[j]
-    middle = ((low + high) / 2).mid()
-    return [(*cell[:j], side, *cell[j + 1 :]) for side in ((low, middle), (middle, high))]
 
 
 def _scaled(side: tuple[Ball, Ball], count: int) -> list[tuple[Ball, Ball]]:

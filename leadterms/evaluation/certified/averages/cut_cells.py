@@ -14,8 +14,8 @@ from math import asinh, erf, inf, prod, sqrt
 
 from flint import arb
 
-from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.averages.cells import MOST_CELLS, EffectsAverage, halves
+from leadterms.evaluation.certified.averages.cells import EffectsAverage
+from leadterms.evaluation.certified.averages.covered import CellRule, Look, covered
 from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.masses import mass_of
 from leadterms.evaluation.certified.bounds.size import cells_of, rough_size
@@ -28,7 +28,6 @@ from leadterms.evaluation.certified.moments.folding import folded
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, Cell, larger
-from leadterms.evaluation.certified.tools.work import TOO_LONG, patience
 from leadterms.evaluation.moment_system import STRAYING, Cut, NumericSystem
 from leadterms.evaluation.precision import ball_precision
 
@@ -159,45 +158,24 @@ class CutCellsAverage:
         with ball_precision(PLANNING_BITS):
             box, error = whole.box()
             shares = _Shares(box, self._zeros(), 2.0 ** -(self.bits + NEAREST_BITS))
-        total, done, spare = arb(0), 0, self.tolerance / 16
-        cells = list(cells_of(box, WIDEST / 2))
-        while cells:
-            cell = cells.pop()
-            done += 1
-            if done > MOST_CELLS * patience():
-                raise EvaluationError(
-                    f"the certified average over the random effects is not done after {done - 1} cells: {TOO_LONG}"
-                )
-            with ball_precision(PLANNING_BITS):
-                share = self.tolerance * shares.of(cell) / 2
-                on = self._loss.on(cell)
-                outside = (on.top * mass_of(cell, 0)).abs_upper()
-                most = share / 4 + self.tolerance * shares.about_zero(cell) / 16
-                if outside.is_finite() and outside <= most:
-                    error += outside
-                    continue
-                widest = max(range(self.system.dimension), key=lambda j: float(cell[j][1] - cell[j][0]))
-                if cell[widest][1] - cell[widest][0] > WIDTH:
-                    cells += halves(cell, widest)
-                    continue
-                found = self._cut_for(on, most)
-                if found is None:
-                    if outside.is_finite() and outside <= spare / 4:
-                        error, spare = error + outside, (spare - outside).lower()
-                    else:
-                        cells += halves(cell, self._steepest(cell))
-                    continue
-                average, lost = found
-                sides = average.sides(cell, share / 2)
-            if isinstance(sides, int):
-                cells += halves(cell, sides)
-                continue
-            part, discretisation = average.rule(cell, sides, share / 2)
-            with ball_precision(self.bits + PLANNING_BITS):
-                total += part
-            error = (error + discretisation + lost).abs_upper()
-        with ball_precision(self.bits + PLANNING_BITS):
-            return total + arb(0, error.abs_upper())
+
+        def look(cell: Cell) -> Look:
+            share = self.tolerance * shares.of(cell) / 2
+            on = self._loss.on(cell)
+            most = share / 4 + self.tolerance * shares.about_zero(cell) / 16
+            outside = (on.top * mass_of(cell, 0)).abs_upper()
+            return Look(outside, most, lambda: self._cell_rule(on, most, share / 2))
+
+        return covered(cells_of(box, WIDEST / 2), look, error, self.tolerance / 16, self.bits)
+
+    def _cell_rule(self, on: OnCell, most: Ball, share: Ball) -> CellRule | int:
+        """Return a rule under cuts that lose no more than so much, or the place of the side to bisect."""
+        cell = on.cell
+        widest = max(range(self.system.dimension), key=lambda j: float(cell[j][1] - cell[j][0]))
+        if cell[widest][1] - cell[widest][0] > WIDTH:
+            return widest
+        found = self._cut_for(on, most)
+        return self._steepest(cell) if found is None else found[0].cell_rule(cell, share, found[1])
 
     def _cut_for(self, on: OnCell, share: Ball) -> tuple[EffectsAverage, Ball] | None:
         """Return the average under the nearest cuts that lose no more than a share on a cell, and what they lose."""

@@ -14,8 +14,8 @@ from math import inf
 
 from flint import arb
 
-from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.averages.cells import MOST_CELLS, EffectsAverage, halves, volume_of
+from leadterms.evaluation.certified.averages.cells import EffectsAverage, volume_of
+from leadterms.evaluation.certified.averages.covered import CellRule, Look, covered
 from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.masses import mass_of
 from leadterms.evaluation.certified.bounds.matrix_turning import fits
@@ -26,7 +26,6 @@ from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, Cell
 from leadterms.evaluation.certified.tools.discs import upwards
-from leadterms.evaluation.certified.tools.work import TOO_LONG, patience
 from leadterms.evaluation.moment_system import STRAYING, Cut, NumericSystem
 from leadterms.evaluation.precision import ball_precision
 
@@ -88,38 +87,19 @@ class RidgedCellsAverage:
         """
         with ball_precision(PLANNING_BITS):
             box, error = self._whole.box()
-        total, done, spare = arb(0), 0, self.tolerance / 16
-        cells, volume = list(cells_of(box, WIDEST / 2)), volume_of(box)
-        while cells:
-            cell = cells.pop()
-            done += 1
-            if done > MOST_CELLS * patience():
-                raise EvaluationError(
-                    f"the certified average over the random effects is not done after {done - 1} cells: {TOO_LONG}"
-                )
-            with ball_precision(PLANNING_BITS):
-                share = self.tolerance * volume_of(cell) / volume / 2
-                on = self._loss.on(cell)
-                outside = (on.top * mass_of(cell, 0)).abs_upper()
-                if outside.is_finite() and outside <= share:
-                    error += outside
-                    continue
-                found = self._choice(on, upwards(share / 2))
-                average, lost = found if found is not None else (None, arb(0))
-                sides = self._longest(cell) if average is None else average.sides(cell, share / 2)
-                if isinstance(sides, int) or average is None:
-                    if outside.is_finite() and outside <= spare / 4:
-                        error, spare = error + outside, (spare - outside).lower()
-                    else:
-                        assert isinstance(sides, int)
-                        cells += halves(cell, sides)
-                    continue
-            part, discretisation = average.rule(cell, sides, share / 2)
-            with ball_precision(self.bits + PLANNING_BITS):
-                total += part
-            error = (error + discretisation + lost).abs_upper()
-        with ball_precision(self.bits + PLANNING_BITS):
-            return total + arb(0, error.abs_upper())
+        volume = volume_of(box)
+
+        def look(cell: Cell) -> Look:
+            share, on = self.tolerance * volume_of(cell) / volume / 2, self._loss.on(cell)
+            outside = (on.top * mass_of(cell, 0)).abs_upper()
+            return Look(outside, share, lambda: self._cell_rule(on, share / 2))
+
+        return covered(cells_of(box, WIDEST / 2), look, error, self.tolerance / 16, self.bits)
+
+    def _cell_rule(self, on: RidgeOnCell, share: Ball) -> CellRule | int:
+        """Return a rule under cuts and a ridge that lose no more than a share, or the place of the side to bisect."""
+        found = self._choice(on, upwards(share))
+        return self._longest(on.cell) if found is None else found[0].cell_rule(on.cell, share, found[1])
 
     @cached_property
     def _whole(self) -> EffectsAverage:

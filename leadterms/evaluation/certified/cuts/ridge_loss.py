@@ -35,26 +35,20 @@ from math import inf
 
 import numpy as np
 from flint import arb, arb_mat
-from numpy.typing import NDArray
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.matrix_turning import all_moments
 from leadterms.evaluation.certified.bounds.turned_panels import affine, spans_of
 from leadterms.evaluation.certified.cuts.cut_laws import CutLaws, Side
+from leadterms.evaluation.certified.cuts.ridge_regions import Region, absolute_square, regions_of
 from leadterms.evaluation.certified.floors.least_information import PanelInformation
-from leadterms.evaluation.certified.laws.discrete_lines import LatticeLine
 from leadterms.evaluation.certified.laws.pieces import Piece
 from leadterms.evaluation.certified.moments.panels import Panels
 from leadterms.evaluation.certified.moments.polynomials import (
-    Polynomial,
-    columns,
-    columns_in_monomials,
     mean_of_absolute,
-    times,
 )
-from leadterms.evaluation.certified.moments.strands import surely_equal
-from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, End, interval, larger
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, interval, larger
 from leadterms.evaluation.certified.tools.discs import Reals, upwards
 from leadterms.evaluation.certified.weights.bounded_arrays import LEAST, BoundedArrays
 from leadterms.evaluation.moment_system import Cut, NumericSystem
@@ -64,34 +58,6 @@ ROUNDED = 1 + 1e-9
 """By so much sums in doubles are widened."""
 TIMES = 2
 """How many times more panels than usual there are."""
-MOST_POINTS = 12
-"""So many values of a predictor are looked at by themselves."""
-
-
-@dataclass(frozen=True)
-class _Region:
-    """V, where one predictor has a value, or everywhere.
-
-    Parameters
-    ----------
-    inside
-        Which panels of each strand are in it.
-    columns
-        The columns c on each strand.
-    changes
-        T of c = T m for each strand, m the monomials of its panels.
-    squares
-        Bounds of E[c_j^2] over all strands.
-    beside
-        Intervals in which the predictors are elsewhere.
-
-    """
-
-    inside: tuple[NDArray[np.bool_], ...]
-    columns: tuple[tuple[Polynomial, ...], ...]
-    changes: tuple[arb_mat, ...]
-    squares: Reals
-    beside: tuple[tuple[tuple[End, End], ...], ...]
 
 
 @dataclass(frozen=True)
@@ -177,58 +143,10 @@ class RidgeLoss:
         return RidgeOnCell(cell, self._bounds.top(cell), least, exponent)
 
     @cached_property
-    def regions(self) -> list[_Region]:
+    def regions(self) -> list[Region]:
         """What V may be."""
-        everywhere = tuple(np.ones(len(own.monomials), dtype=bool) for own in self.panels)
-        whole = tuple(tuple(columns(problem)) for problem in self._problems)
-        found = [_Region(everywhere, whole, tuple(self._changes), self._mean_squares(whole), ())]
-        if self._is_alike:
-            for i, line in enumerate(self._problems[0].lines):
-                if isinstance(line, LatticeLine):
-                    found += self._at_points(i)
-        return found
-
-    @property
-    def _is_alike(self) -> bool:
-        """Whether all strands have the same columns of A, as many as monomials, which they span."""
-        if len({tuple(map(tuple, problem.predictor.monomials)) for problem in self._problems}) > 1:
-            return False
         rows = [[entry for row in strand.loadings for entry in row] for strand in self._system.strands]
-        same = all(surely_equal(one, other) for row in rows[1:] for one, other in zip(rows[0], row, strict=True))
-        first = self._changes[0]
-        return same and first.nrows() == first.ncols() and not first.det().contains(0)
-
-    def _at_points(self, i: int) -> Iterator[_Region]:
-        """Yield the regions where a predictor on the integers has a value, the columns c being monomials."""
-        monomials, _ = columns_in_monomials(self._problems[0])
-        problem, count = self._problems[0], len(self.panels)
-        points = list(dict.fromkeys(_whole(box[i].low) for box in self.panels[0].boxes))[:MOST_POINTS]
-        low, high = problem.supports[i]
-        for point in points:
-            kept: dict[tuple[int, ...], int] = {}
-            for place in sorted(range(len(monomials)), key=lambda place: monomials[place][i]):
-                if point or not monomials[place][i]:
-                    kept.setdefault((*monomials[place][:i], *monomials[place][i + 1 :]), place)
-            own = tuple({monomials[place]: arb(1)} for place in kept.values())
-            entries = [arb(int(m == place)) for place in kept.values() for m in range(len(monomials))]
-            change = arb_mat(len(kept), len(monomials), entries)
-            sides = [(low, arb(point - 1)), (arb(point + 1), high)]
-            beside = tuple(
-                tuple(side if j == i else ends for j, ends in enumerate(problem.supports))
-                for side, end in zip(sides, (low, high), strict=True)
-                if end is None or end != point
-            )
-            inside = tuple(np.array([_whole(box[i].low) == point for box in strand.boxes]) for strand in self.panels)
-            yield _Region(inside, (own,) * count, (change,) * count, self._mean_squares((own,) * count), beside)
-
-    def _mean_squares(self, given: Sequence[Sequence[Polynomial]]) -> Reals:
-        """Bound E[c_j^2] over all strands."""
-        totals = [arb(0)] * len(given[0])
-        for share, problem, own in zip(self.shares, self._problems, given, strict=True):
-            totals = [
-                t + share * mean_of_absolute(problem, absolute_square(c)) for t, c in zip(totals, own, strict=True)
-            ]
-        return np.array([upwards(total) for total in totals], dtype=float)
+        return regions_of(self._problems, self.shares, self.panels, self._changes, rows)
 
 
 class RidgeLossAt:
@@ -266,7 +184,7 @@ class RidgeLossAt:
         ]
         self._inside = [np.array([_is_inside(box, cuts) for box in panels.boxes]) for panels in loss.panels]
 
-    def _square_beyond(self, region: _Region, strand: int, at: Side, j: int) -> float:
+    def _square_beyond(self, region: Region, strand: int, at: Side, j: int) -> float:
         """Bound E[w c_j^2; X_i beyond an end] on one strand, times its probability."""
         total = arb(0)
         for e, c in absolute_square(region.columns[strand][j]).items():
@@ -298,7 +216,7 @@ class RidgeLossAt:
             if np.isfinite(factor) and np.isfinite(more):
                 yield upwards(self._elsewhere(cell.cell, region)), factor, more
 
-    def _inverse(self, cell: RidgeOnCell, region: _Region) -> Reals | None:
+    def _inverse(self, cell: RidgeOnCell, region: Region) -> Reals | None:
         """Bound (Lambda^-1)_jj on a cell."""
         size = len(region.squares)
         if not size:
@@ -316,7 +234,7 @@ class RidgeLossAt:
         diagonal = [inverse[j, j] / scale for j in range(size)]
         return np.array(list(map(upwards, diagonal))) if all(bool(one.is_finite()) for one in diagonal) else None
 
-    def _elsewhere(self, cell: Cell, region: _Region) -> Ball:
+    def _elsewhere(self, cell: Cell, region: Region) -> Ball:
         """Bound the weights outside a region on a cell."""
         effects = [interval(*side) for side in cell]
         most = arb(0)
@@ -326,20 +244,9 @@ class RidgeLossAt:
         return most
 
 
-def absolute_square(polynomial: Polynomial) -> Polynomial:
-    """Return a bound of a polynomial's square as one in the predictors' absolute values."""
-    size = {e: abs(c) for e, c in polynomial.items()}
-    return times(size, size)
-
-
 def _is_inside(box: Sequence[Piece], cuts: Sequence[Cut]) -> bool:
     """Tell whether a panel is inside of cuts."""
     return all(
         (low is None or bool(low <= piece.low)) and (high is None or bool(piece.high <= high))
         for piece, (low, high) in zip(box, cuts, strict=True)
     )
-
-
-def _whole(point: Ball) -> int:
-    """Return a whole number that is the lower end of a ball."""
-    return round(float(point))
