@@ -12,6 +12,7 @@ from sympy import Expr, Symbol
 
 from leadterms.errors import EvaluationError, OutOfRangeError, UncertifiedError
 from leadterms.evaluation.binding import substitute
+from leadterms.evaluation.bounded_integral import BoundedIntegral
 from leadterms.evaluation.compile_balls import BallProgram, ball_program, exact_ball
 from leadterms.evaluation.held_plan import Average, plan
 from leadterms.evaluation.precision import ball_precision
@@ -21,6 +22,7 @@ from leadterms.evaluation.separation import separated
 from leadterms.expectation.held import Expectation
 
 CLOSED = "closed form in balls"
+INTEGRAL = "an integral over a bounded predictor in balls"
 _INPUT_BITS = 640
 """Extra bits of the numbers that a kernel gets, for what it may lose by cancellation."""
 
@@ -44,7 +46,7 @@ class BallCoefficient:
 
     def __init__(self, expr: Expr, parameters: tuple[Symbol, ...]) -> None:
         self.is_closed = not expr.has(Expectation)
-        self._averages: list[_Averaged] = []
+        self._averages: list[_Averaged | _Integrated] = []
         if self.is_closed:
             self._top = ball_program(parameters, (expr,))
             return
@@ -52,7 +54,8 @@ class BallCoefficient:
         if found is None:
             raise UncertifiedError("an expectation is not one of a polynomial times a weight: no certified road")
         self._averages = [_Averaged(average, parameters) for average in found.averages.values()]
-        self._top = ball_program((*found.averages, *parameters), (found.top,))
+        self._averages += [_Integrated(one, parameters) for one in found.integrals.values()]
+        self._top = ball_program((*found.averages, *found.integrals, *parameters), (found.top,))
 
     def __call__(self, values: Sequence[Expr], bits: int) -> tuple[arb, tuple[str, ...]]:
         """Return a ball that contains the coefficient, at about so many bits of relative accuracy, and the roads taken.
@@ -116,6 +119,21 @@ class _Averaged:
             found = []
         found = found or [_first(self._whole, inputs, bits)]
         return sum((ball for ball, _ in found), arb(0)), tuple(name for _, name in found)
+
+
+@dataclass(frozen=True)
+class _Integrated:
+    """An integral over one predictor in balls."""
+
+    integral: BoundedIntegral
+    parameters: tuple[Symbol, ...]
+
+    def enclosed(self, inputs: Sequence[arb], bits: int) -> tuple[arb, tuple[str, ...]]:
+        """Return a ball that contains it, and the road."""
+        try:
+            return self.integral.enclose(dict(zip(self.parameters, inputs, strict=True)), bits), (INTEGRAL,)
+        except EvaluationError as failure:
+            raise UncertifiedError(str(failure)) from None
 
 
 def _first(ways: Sequence[_Way], inputs: Sequence[arb], bits: int) -> tuple[arb, str]:
@@ -194,6 +212,7 @@ def _outside_predictors(expr: Expr) -> frozenset[Symbol]:
         effects = (*average.effects.mean, *average.effects.covariance)
         etas = (moment.eta for moment in average.inner.values())
         within |= set().union(*(part.free_symbols for part in (*effects, *etas)))
+    within |= set().union(*(one.integrand.free_symbols for one in found.integrals.values()))
     return frozenset(expr.free_symbols - within)
 
 

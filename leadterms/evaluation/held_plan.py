@@ -8,12 +8,13 @@ symbolic in the parameters: compiled once, it serves every point.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from sympy import Add, Expr, ImmutableMatrix, Integer, Poly, Symbol, Tuple, binomial, exp, fraction, together
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 
+from leadterms.evaluation.bounded_integral import BoundedIntegral, bounded_integral
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.internal import internal
 from leadterms.evaluation.weighted_moment import Beside, WeightedMoment, beside_each_other, weighted_moment
@@ -56,10 +57,11 @@ class Average:
 
 @dataclass(frozen=True)
 class Plan:
-    """A coefficient: an expression in the symbols of averages and in parameters."""
+    """A coefficient: an expression in the symbols of averages and integrals, and in parameters."""
 
     top: Expr
     averages: Mapping[Symbol, Average]
+    integrals: Mapping[Symbol, BoundedIntegral] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=256)
@@ -68,6 +70,7 @@ def plan(expr: Expr) -> Plan | None:
     averages: dict[Symbol, Average] = {}
     names: dict[Expectation, Symbol] = {}
     plain: dict[Symbol, WeightedMoment] = {}
+    integrals: dict[Symbol, BoundedIntegral] = {}
     for node in sorted(outermost(expr), key=str):
         name = internal(f"A{len(names)}")
         names[node] = name
@@ -80,17 +83,21 @@ def plan(expr: Expr) -> Plan | None:
                 averages[name] = _without_exponentials(effects, node.integrand.xreplace(symbols), moments)
                 continue
         moment = None if inner else weighted_moment(node)
-        if moment is None:
+        if moment is not None:
+            plain[name] = moment
+            continue
+        found = None if inner else bounded_integral(node)
+        if found is None:
             return None
-        plain[name] = moment
+        integrals[name] = found
     top = expr.xreplace(names)
-    if plain and not averages:
+    if plain and not averages and not integrals:
         whole = internal("A")
         nothing = Effects((), (), ImmutableMatrix(0, 0, []))
         return Plan(whole, {whole: Average(nothing, top, plain)})
     nothing = Effects((), (), ImmutableMatrix(0, 0, []))
     averages.update({name: Average(nothing, name, {name: moment}) for name, moment in plain.items()})
-    return Plan(top, averages)
+    return Plan(top, averages, integrals)
 
 
 @lru_cache(maxsize=1024)

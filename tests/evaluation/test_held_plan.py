@@ -86,10 +86,13 @@ def test_functions_that_not_all_linear_predictors_have_are_written_beside_each_o
 
 
 def test_an_unknown_shape_has_no_plan():
-    from leadterms.model.laws import NormalLaw, UniformLaw
+    from leadterms.model.laws import LaplaceLaw, NormalLaw, UniformLaw
 
     x = Symbol("x", real=True)
-    assert plan(Expectation(abs(x) * A, (x, UniformLaw(-1, 1)))) is None
+    assert plan(Expectation(abs(x) * A, (x, LaplaceLaw(0, 1)))) is None
+    # over a bounded law it is an integral
+    (one,) = plan(Expectation(exp(x) / (x**2 + A**2), (x, UniformLaw(-1, 1)))).integrals.values()
+    assert one.law == UniformLaw(-1, 1)
     assert plan(Expectation(x**2, (x, NormalLaw(0, A)))) is not None
 
 

@@ -137,15 +137,15 @@ def test_what_lies_beyond_a_cut_is_bounded_and_a_false_bound_caught(monkeypatch:
         true = moment("logit", laws, shift, slopes, (2, 0), beyond=cut) / (2 * stats.t(1.5).sf(cut))
         assert fall.beyond(arb(cut), 2, arb("0.25")) >= true * 1.02
         with monkeypatch.context() as planted:
-            planted.setattr(falls, "_beyond", lambda line, cut, power: arb(0))
+            planted.setattr(falls, "beyond_cut", lambda line, cut, power: arb(0))
             assert far == bool(fall.beyond(arb(cut), 2, arb("0.25")) < true * 0.98)
 
 
 def test_mass_between_the_end_of_a_law_and_the_cut_is_not_forgotten() -> None:
     """A law from -30 on has most of its mass below -5: no bound by the tail to the right stands for it."""
     line = line_of(read_law("Frechet(5, 2, -30)", ("z",)))
-    assert not falls._beyond(line, arb(5), 1).is_finite()
-    far = falls._beyond(line, arb(40), 1)
+    assert not falls.beyond_cut(line, arb(5), 1).is_finite()
+    far = falls.beyond_cut(line, arb(40), 1)
     assert far.is_finite()
     assert far >= stats.invweibull(5, loc=-30, scale=2).sf(40) * 40
 

@@ -63,7 +63,7 @@ class Opposed:
         total = arb(0)
         for place, line, ratio in zip(self.places, self.lines, self.ratios, strict=True):
             m = exponents[place]
-            total += _beyond(line, (cut / (ratio * WIDER)).lower(), m) / line.absolute(m)
+            total += beyond_cut(line, (cut / (ratio * WIDER)).lower(), m) / line.absolute(m)
         return total.abs_upper() if total.is_finite() else NAN
 
     def rate(self, slope: Ball) -> Ball:
@@ -79,12 +79,12 @@ class Opposed:
         total = arb(0)
         for place, line, ratio in zip(self.places, self.lines, self.ratios, strict=True):
             k = power + exponents[place]
-            beyond = line.absolute(k) if cut.is_zero() else _beyond(line, (cut / (ratio * WIDER)).lower(), k)
+            beyond = line.absolute(k) if cut.is_zero() else beyond_cut(line, (cut / (ratio * WIDER)).lower(), k)
             total += ratio**power * beyond / line.absolute(exponents[place])
         return total.abs_upper() if total.is_finite() else NAN
 
 
-def _beyond(line: Line, cut: Ball, power: int) -> Ball:
+def beyond_cut(line: Line, cut: Ball, power: int) -> Ball:
     """Bound E[|z|^power; |z| > cut]: the law's tail outside an interval that [-cut, cut] contains.
 
     Not finite where the law ends on one side farther out than the cut: mass is left there.

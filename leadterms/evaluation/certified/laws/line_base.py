@@ -148,26 +148,31 @@ class Line:
 
     def between(self, low: Ball, high: Ball, power: int) -> Ball:
         """Return the integral of x^power times the density of a continuous law, not finite for others."""
+        return self.mean_between(low, high, lambda x: self.power(x, power))
+
+    def mean_between(self, low: Ball, high: Ball, function: Callable[[Ball], Ball]) -> Ball:
+        """Return the same of a function that is finite on complex boxes only where it is analytic."""
         if self.atoms(low, high) is not None:
             return NAN
-        return sum((self._over(part, power) for part in self.segments(low, high)), arb(0))
+        return sum((self._over(part, function) for part in self.segments(low, high)), arb(0))
 
-    def _over(self, part: Segment, power: int) -> Ball:
+    def _over(self, part: Segment, function: Callable[[Ball], Ball]) -> Ball:
         """Return the integral over a segment; next to an end where the density may be singular, by the mass there."""
         if part.edge is None:
-            return integral(self._under(part, power), part.low, part.high)
+            return integral(self._under(part, function), part.low, part.high)
         width, mass = part.high - part.low, NAN
         for bits in range(2, CLOSEST):
             start = (part.low + width * arb(2) ** -bits).mid()
             mass = part.edge(start)
             if mass.is_finite() and mass < arb(2) ** -ball_bits():
                 break
-        size = self.power(part.point(interval(part.low, start)), power).abs_upper()
+        size = function(part.point(interval(part.low, start))).abs_upper()
         missing = (mass * size).abs_upper()
-        return integral(self._under(part, power), start, part.high) + arb(0, missing) if missing.is_finite() else NAN
+        return integral(self._under(part, function), start, part.high) + arb(0, missing) if missing.is_finite() else NAN
 
-    def _under(self, segment: Segment, power: int) -> Callable[[Ball], Ball]:
-        return lambda t: segment.density(t) * self.power(segment.point(t), power)
+    @staticmethod
+    def _under(segment: Segment, function: Callable[[Ball], Ball]) -> Callable[[Ball], Ball]:
+        return lambda t: segment.density(t) * function(segment.point(t))
 
     def absolute(self, power: int) -> Ball:
         """Return an upper bound of E|X|^power, not finite where none is known."""

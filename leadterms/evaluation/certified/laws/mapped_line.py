@@ -193,8 +193,10 @@ class MappedLine(Line):
             beyond = self.tail(low, high, power, arb(0)).abs_upper() if power else arb(0)
             known = beyond.is_finite() and not self.normalised and not self._law.base.is_discrete
             parts = self.segments(low, high) if power and known else []
+            raised = [self._under(part, lambda u: self.power(u, power)) for part in parts]
             value = sum(
-                (integral(self._under(part, power), part.low, part.high) for part in parts), arb(0 if power else 1)
+                (integral(own, part.low, part.high) for own, part in zip(raised, parts, strict=True)),
+                arb(0 if power else 1),
             )
             self._moments[power] = value + arb(0, beyond) if known or not power else NAN
         return self._moments[power]

@@ -19,9 +19,11 @@ from dataclasses import dataclass
 from flint import arb
 
 from leadterms.evaluation.certified.laws.falls import Fall, Opposed
+from leadterms.evaluation.certified.moments.power_fall import PowerFall, power_fall
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.rules.eta import slack_of
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, End, interval
+from leadterms.evaluation.certified.weights.elementary_weights import PowerBalls
 
 RATES = tuple(2.0**k for k in range(-20, 21))
 """Rates that are tried."""
@@ -108,12 +110,14 @@ def growth(coefficients: Sequence[Ball]) -> tuple[Ball, Ball]:
     return (arb(found[-1][0]), found[-1][1]) if found else (arb(0), arb(0))
 
 
-def fall(problem: Problem, i: int, shift: Ball, slopes: Sequence[Ball]) -> Fall | None:
-    """Return how the weight falls in an unbounded predictor (`falls`), None where that is not known."""
+def fall(problem: Problem, i: int, shift: Ball, slopes: Sequence[Ball]) -> Fall | PowerFall | None:
+    """Return how the weight falls in an unbounded predictor (`falls`, `power_fall`), None where that is not known."""
     if None not in problem.supports[i]:
         return None
     if problem.weight.rate is not None:
         return _exponential_fall(problem, i, shift, slopes)
+    if isinstance(problem.weight, PowerBalls):
+        return power_fall(problem, i, shift, slopes)
     part = own_part(problem, i, shift, slopes)
     height = problem.predictor.range(shift, slopes, problem.supports)[2]
     if part is None or not height.is_finite():

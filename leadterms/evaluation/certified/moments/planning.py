@@ -8,7 +8,6 @@ from math import prod
 from flint import arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.laws.falls import Fall
 from leadterms.evaluation.certified.moments.factor_rules import factor_rules
 from leadterms.evaluation.certified.moments.fourier_plan import fourier_plan, is_wanted
 from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
@@ -19,7 +18,7 @@ from leadterms.evaluation.certified.moments.patch_plan import PatchPlan
 from leadterms.evaluation.certified.moments.patching import patch_plan, patched
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.rules.line_rules import cut_ends, line_rule
-from leadterms.evaluation.certified.rules.rule import LineRule, Request
+from leadterms.evaluation.certified.rules.rule import Falling, LineRule, Request
 from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, larger
 from leadterms.evaluation.certified.tools.work import TOO_LONG, patience
 from leadterms.evaluation.precision import ball_precision
@@ -93,7 +92,7 @@ def plan(
 
 
 def _hull(
-    problem: Problem, line: Line, everywhere: Ball, target: Ball, sizes: Sequence[Ball], fall: Fall | None
+    problem: Problem, line: Line, everywhere: Ball, target: Ball, sizes: Sequence[Ball], fall: Falling | None
 ) -> tuple[Ball, Ball]:
     """Return the ends that the rule of one predictor will have."""
     if line.low is not None and line.high is not None:
