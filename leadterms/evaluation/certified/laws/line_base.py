@@ -147,9 +147,10 @@ class Line:
         return best
 
     def between(self, low: Ball, high: Ball, power: int) -> Ball:
-        """Return the integral of x^power times the density of a continuous law, not finite for others."""
-        if self.atoms(low, high) is not None:
-            return NAN
+        """Return the integral of x^power times the density of a continuous law, the sum over the points of another."""
+        atoms = self.atoms(low, high)
+        if atoms is not None:
+            return sum((self.power(x, power) * p for x, p in atoms), arb(0))
         return sum((self._over(part, power) for part in self.segments(low, high)), arb(0))
 
     def _over(self, part: Segment, power: int) -> Ball:
@@ -237,7 +238,7 @@ class Line:
 
     def covered(self, low: Ball, high: Ball) -> tuple[Ball, Ball]:
         """Return the ends of what the segments between two ends cover: they may stop short of these."""
-        if self.atoms(low, high) is not None:
+        if self.law.is_discrete or self.law.atoms_with_probability is not None:
             return low, high
         ends = [part.point(t) for part in self.segments(low, high) for t in (part.low, part.high)]
         return reduce(lambda first, last: first.min(last), ends), reduce(lambda first, last: first.max(last), ends)
