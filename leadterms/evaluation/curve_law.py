@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations_with_replacement
 
-from sympy import Abs, Add, Expr, Integer, Mul, Pow, Symbol, Tuple, default_sort_key, exp, log
+from sympy import Abs, Add, Dummy, Expr, Integer, Pow, Symbol, Tuple, default_sort_key, log, oo
 
+from leadterms.evaluation.growth import Growth, growth, has_linear_base
 from leadterms.expectation.mapped_law import LawOfMap, MappedLaw
+from leadterms.expectation.slow_functions import with_lines
 from leadterms.model.laws import Law
 
 MARKS = (0, 2, 3, 7, 13, 21, 30, 45, 61)
@@ -39,6 +41,11 @@ class CurveLaw(LawOfMap):
         return _powers(self.args[1])
 
     @property
+    def exponents(self) -> dict[Expr, int]:
+        """The least exponent of each function."""
+        return _exponents(self.args[1], self.variable)
+
+    @property
     def marks(self) -> tuple[int, ...]:
         """The exponents of f_1, ..., f_s."""
         return MARKS[1 : 1 + len(self.args[1])]
@@ -46,7 +53,7 @@ class CurveLaw(LawOfMap):
     def reduced(self, exponent: int) -> int:
         """Return the least exponent of the same function; that which stands for none is left as it is."""
         function = self.powers.get(exponent)
-        return exponent if function is None else _exponents(self.args[1])[_written(function)]
+        return exponent if function is None else self.exponents[_written(function, self.variable)]
 
 
 @lru_cache(maxsize=256)
@@ -56,10 +63,10 @@ def _powers(functions: Tuple) -> dict[int, Expr]:
 
 
 @lru_cache(maxsize=256)
-def _exponents(functions: Tuple) -> dict[Expr, int]:
+def _exponents(functions: Tuple, x: Symbol) -> dict[Expr, int]:
     found: dict[Expr, int] = {}
     for exponent, function in sorted(_powers(functions).items()):
-        found.setdefault(_written(function), exponent)
+        found.setdefault(_written(function, x), exponent)
     return found
 
 
@@ -93,6 +100,7 @@ def on_curve(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, .
 
     """
     finite = [end for end in law.support if end.is_finite]
+    eta, factor = with_lines(eta, x), with_lines(factor, x)
     # a sum in a denominator is no product of powers and exponentials: seen before all is multiplied out
     if len(finite) < 2 and any(_is_quotient(expression, x) for expression in (eta, factor)):
         return None
@@ -100,7 +108,7 @@ def on_curve(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, .
     if not all(f.free_symbols <= {x} and not f.has(Abs) for own in parts for f, _ in own):
         return None
     functions = sorted({*beside, *(f for f, _ in parts[0])} - {Integer(1)}, key=default_sort_key)
-    products = {_written(f * g) for f, g in combinations_with_replacement((Integer(1), *functions), 2)}
+    products = {_written(f * g, x) for f, g in combinations_with_replacement((Integer(1), *functions), 2)}
     functions += sorted({f for f, _ in parts[1]} - products, key=default_sort_key)
     if len(functions) >= len(MARKS):
         return None
@@ -111,68 +119,54 @@ def on_curve(x: Symbol, law: Law, eta: Expr, factor: Expr, beside: tuple[Expr, .
         return None
     curve = CurveLaw(law, Tuple(*functions), x)
     marks = dict(zip(functions, curve.marks, strict=True))
-    known = _exponents(curve.args[1])
+    known = curve.exponents
     written = Add(*(c * x ** marks.get(f, 0) for f, c in parts[0]))
     return OnCurve(written, Add(*(c * x ** known[f] for f, c in parts[1])), curve, x)
 
 
 def _is_quotient(expression: Expr, x: Symbol) -> bool:
-    """Tell whether a sum with x stands in a denominator."""
+    """Tell whether a sum with x that is no line stands in a denominator."""
     return any(
-        power.exp.is_negative and isinstance(power.base, Add) and power.base.has(x) for power in expression.atoms(Pow)
+        power.exp.is_negative and isinstance(power.base, Add) and power.base.has(x) and not has_linear_base(power, x)
+        for power in expression.atoms(Pow)
     )
 
 
 def _has_tails(function: Expr, x: Symbol, law: Law) -> bool:
-    """Tell whether tails of a function are known on an unbounded support: e^(k e^x) has them for logarithms alone."""
+    """Tell whether tails of a function are known on an unbounded support: e^(k e^x) has them for logarithms alone.
+
+    Logarithms and powers of a x + d are seen on supports that go to infinity from where a x + d > 0, or from where it
+    is zero if the law is discrete: next to zero a continuous one has no root as an analytic function.
+    """
     found = growth(function, x)
     if found is None:
         return False
-    return bool(found.inner <= 0) or (isinstance(law, MappedLaw) and law.map == log(law.variable))
+    return (bool(found.inner <= 0) or _is_logarithmic(law)) and (not found.slow or _keeps_off_zero(found, x, law))
 
 
-@dataclass(frozen=True)
-class Growth:
-    """Of x^power e^(rate x) e^(inner e^x)."""
-
-    power: int
-    rate: Expr
-    inner: Expr
+def _is_logarithmic(law: Law) -> bool:
+    return isinstance(law, MappedLaw) and bool(law.map == log(law.variable))
 
 
-def growth(function: Expr, x: Symbol) -> Growth | None:
-    """Return how a function x^i e^(c x) e^(k e^x) with exact c and k grows, None for another function.
-
-    Examples
-    --------
-    >>> x = Symbol("x", real=True)
-    >>> growth(x**2 * exp(x) * exp(-2 * exp(x)), x)
-    Growth(power=2, rate=1, inner=-2)
-
-    """
-    power, rate, inner = 0, Integer(0), Integer(0)
-    for part in Mul.make_args(function):
-        if isinstance(part, exp):
-            for term in Add.make_args(part.args[0].expand()):
-                if (term / x).is_Rational:
-                    rate += term / x
-                elif (term / exp(x)).is_Rational:
-                    inner += term / exp(x)
-                else:
-                    return None
-        elif part == x or (isinstance(part, Pow) and part.base == x and part.exp.is_Integer and part.exp > 0):
-            power += int(part.as_base_exp()[1])
-        elif part != 1:
-            return None
-    return Growth(power, rate, inner)
+def _keeps_off_zero(found: Growth, x: Symbol, law: Law) -> bool:
+    low, high = law.support
+    if high != oo or not low.is_finite:
+        return False
+    ends = [(factor, factor.inside.xreplace({x: low})) for factor in found.slow]
+    return all(
+        end.is_positive or (end.is_zero and law.is_discrete and factor.exponent > 0 and not factor.is_logarithm)
+        for factor, end in ends
+    )
 
 
 def _parts(expression: Expr, x: Symbol) -> list[tuple[Expr, Expr]]:
     """Return the terms of a sum as functions of x alone, where they are products, and what else is in them."""
-    pairs = (term.as_independent(x, as_Add=False) for term in Add.make_args(expression.expand()) if term != 0)
-    return [(_written(f), c) for c, f in pairs]
+    pairs = (term.as_independent(x, as_Add=False) for term in Add.make_args(_written(expression, x)) if term != 0)
+    return [(_written(f, x), c) for c, f in pairs]
 
 
-def _written(function: Expr) -> Expr:
-    """Write a product of functions so that equal ones look alike."""
-    return function.expand()
+def _written(function: Expr, x: Symbol) -> Expr:
+    """Write a product of functions so that equal ones look alike; what stands in denominators is not multiplied out."""
+    function = with_lines(function, x)
+    below = {p: Dummy() for p in function.atoms(Pow) if p.exp.is_negative and isinstance(p.base, Add)}
+    return function.xreplace(below).expand().xreplace({dummy: p for p, dummy in below.items()})

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from sympy import Add, Expr, Integer, Mul, Poly, Pow, Symbol, default_sort_key, erfc, exp, log, sqrt
+from sympy import Add, Expr, Integer, Mul, Poly, Pow, Symbol, default_sort_key, erfc, exp, log, oo, sqrt
 
 from leadterms.evaluation.binding import independent
 from leadterms.evaluation.curve_law import CurveLaw, OnCurve, on_curve
 from leadterms.evaluation.internal import MARK
 from leadterms.expectation.held import Expectation
-from leadterms.expectation.mapped_law import image_law, straightened
+from leadterms.expectation.mapped_law import Straightened, image_law, straightened
 from leadterms.model.laws import Law
 from leadterms.model.weights import (
     CloglogWeight,
@@ -114,6 +114,8 @@ def _accepted(
             given = beside.get(x, ())
             if given or not eta.is_polynomial(x) or (eta == 0 and not rest.is_polynomial(x)):
                 straight = None if given else straightened(x, law, (eta, rest))
+                if straight is not None and _bends(straight, x, law):
+                    straight = None
                 curved = on_curve(x, law, eta, rest, given) if straight is None else None
                 if straight is None and curved is None:
                     curved = _on_logarithmic_curve(x, law, (eta, rest, *given))
@@ -131,6 +133,11 @@ def _accepted(
         terms = polynomial.terms() if polynomial is not None else [((), rest)]
         polynomial_terms = tuple((tuple(e), c) for e, c in terms)
         yield WeightedMoment(weight, eta, variables, laws, polynomial_terms, tuple(functions))
+
+
+def _bends(straight: Straightened, x: Symbol, law: Law) -> bool:
+    """Tell whether eta is no line in a function of counts without end: x beside its root, with the tails of x."""
+    return bool(law.is_discrete) and law.support[1] == oo and Poly(straight.expressions[0], x).degree() > 1
 
 
 def _on_logarithmic_curve(x: Symbol, law: Law, expressions: tuple[Expr, ...]) -> OnCurve | None:

@@ -151,12 +151,12 @@ def _piece(term: Expr, effects: list[Symbol]) -> Piece:
 
 
 def _positive_predictors(expression: Expr) -> dict[Symbol, Dummy]:
-    """Return positive symbols for the predictors of held expectations that are positive."""
+    """Return positive symbols for the predictors of held expectations that are positive, or zero as counts may be."""
     bindings = [binding for node in expression.atoms(Expectation) for binding in node.bindings]
     return {
-        x: Dummy(x.name, positive=True)
+        x: Dummy(x.name, nonnegative=True) if law.is_discrete else Dummy(x.name, positive=True)
         for x, law in bindings
-        if isinstance(x, Symbol) and law.support[0].is_extended_nonnegative and not law.is_discrete
+        if isinstance(x, Symbol) and law.support[0].is_extended_nonnegative
     }
 
 

@@ -30,6 +30,11 @@ class LawOfMap(Law):
         """Return x."""
         return self.args[2]
 
+    @property
+    def is_discrete(self) -> bool:  # type: ignore[override]
+        """Whether X is."""
+        return bool(self.base.is_discrete)
+
     def raw_moment(self, k: int) -> None:
         """None is known in closed form."""
 
@@ -67,11 +72,6 @@ class MappedLaw(LawOfMap):
         """The images of the ends, in order."""
         first, second = (at_end(self.map, self.variable, end) for end in self.base.support)
         return (first, second) if self.rises else (second, first)
-
-    @property
-    def is_discrete(self) -> bool:  # type: ignore[override]
-        """Whether X is."""
-        return bool(self.base.is_discrete)
 
     def inverse(self, u: Expr) -> Expr:
         """Return x with g(x) = u."""
@@ -176,8 +176,8 @@ def straightened(x: Symbol, law: Law, expressions: tuple[Expr, ...]) -> Straight
         return None
     function, inverse, image = found
     if shift:
-        # of what keeps away from zero; counts without end have no image
-        if not (law.support[0] + shift).is_extended_positive or (law.is_discrete and law.support[1] == oo):
+        # of what keeps away from zero
+        if not (law.support[0] + shift).is_extended_positive or not _rises_slowly(function, law):
             return None
         written = _written(x, expressions, inverse, image)
         return None if written is None else Straightened(written, image_law(law, function.xreplace({x: x + shift}), x),
@@ -209,18 +209,28 @@ def _shift(x: Symbol, expressions: Iterable[Expr]) -> Expr:
 
 
 def _is_monotone(function: Expr, x: Symbol, law: Law) -> bool:
-    """Tell whether a function surely is monotone on the support, and its image of a discrete one bounded."""
+    """Tell whether a function surely is monotone on the support, and its image of a discrete one is known."""
     low, high = law.support
     ends = [at_end(function, x, end) for end in (low, high)]
     if not all(end.is_extended_real for end in ends):
         return False
     bounded = all(end.is_finite for end in ends)
-    if law.is_discrete and not bounded:
+    if law.is_discrete and not bounded and not (ends[0].is_finite and _rises_slowly(function, law)):
         return False
     if isinstance(function, exp):
         return True
     # a reciprocal of a negative predictor
     return bool(low.is_extended_nonnegative) or (bounded and function == 1 / x and bool(high.is_negative))
+
+
+def _rises_slowly(function: Expr, law: Law) -> bool:
+    """Tell whether a function of counts without end is a logarithm, or a power that grows no faster than they.
+
+    Of a bounded image, and of other laws, nothing is asked.
+    """
+    if not law.is_discrete or law.support[1] != oo:
+        return True
+    return isinstance(function, log) or (isinstance(function, Pow) and bool(function.exp < 1))
 
 
 def _generator(x: Symbol, expressions: Iterable[Expr]) -> tuple[Expr, Expr, Symbol] | None:

@@ -9,7 +9,7 @@ e > 0, so that the expectation is finite where b < r.  Where b > r it is infinit
 
 from __future__ import annotations
 
-from sympy import Add, Expr, Integer, Lt, Mul, Poly, Symbol, false, log, oo, true
+from sympy import Add, Expr, Integer, Lt, Mul, Poly, Pow, Symbol, false, log, oo, true
 from sympy.logic.boolalg import Boolean
 
 from leadterms.errors import ExistenceError, UndecidedError
@@ -63,7 +63,7 @@ def slow_conditions(factor: Expr, exponent: Expr, x: Symbol, law: Law) -> tuple[
 def _order(product: Expr, x: Symbol, low: Expr) -> Expr | None:
     """Return the power of x that a product of logarithms and powers grows like, up to logarithms; None for another."""
     order = Integer(0)
-    for part in Mul.make_args(product):
+    for part in Mul.make_args(with_lines(product, x)):
         base, power = part.as_base_exp()
         inside = base.args[0] if isinstance(base, log) else base
         if part == 1:
@@ -80,6 +80,31 @@ def _order(product: Expr, x: Symbol, low: Expr) -> Expr | None:
             return None
         order += Integer(0) if isinstance(base, log) else power
     return order
+
+
+def with_lines(expression: Expr, x: Symbol) -> Expr:
+    """Write whole powers of polynomials in denominators by their lines, where these are all of their factors.
+
+    Examples
+    --------
+    >>> x = Symbol("x", real=True)
+    >>> with_lines(1 / (x**2 + 2 * x + 1), x)
+    (x + 1)**(-2)
+
+    """
+    return expression.xreplace(
+        {power: _by_lines(power, x) for power in expression.atoms(Pow) if power.exp.is_Integer and power.exp < 0}
+    )
+
+
+def _by_lines(power: Expr, x: Symbol) -> Expr:
+    base = power.base
+    if not (isinstance(base, Add) and base.free_symbols == {x} and base.is_polynomial(x)):
+        return power
+    constant, factors = Poly(base, x).factor_list()
+    if not all(factor.degree() == 1 for factor, _ in factors):
+        return power
+    return constant**power.exp * Mul(*(factor.as_expr() ** (n * power.exp) for factor, n in factors))
 
 
 def grows_slowly(factor: Expr, eta: Expr, x: Symbol, law: Law) -> bool:

@@ -9,6 +9,10 @@ x^(a - 1) up to factors x^o(1).
   infinity for s > 0, and to zero for s < 0; where that is infinite the limit of -{(e(x) + 1)/s - 1}/x^s is the rate.
 - With X + d in place of X, d such that it keeps away from zero, the same holds at infinity, where (x + d)/x tends to 1.
 - e^(c X) has the elasticity {f'(x)/f(x)}/c - 1: with the rate r of X the index is 1 + r/|c|.
+- A discrete X without upper end has no density.  With probabilities like x^(-nu) E (X + d)^k is finite where k < nu - 1
+  and infinite where k > nu - 1, so that log(X + d) has the rate nu - 1, and (X + d)^s, 0 < s < 1, the index
+  1 + (nu - 1)/s and the rate zero.  With an exponential rate of X, which is not zero, (X + d)^k e^(c (X + d)^s) has a
+  mean for all k and c: there is no end to the rates of both.
 """
 
 from __future__ import annotations
@@ -117,6 +121,8 @@ def _image_index(law: MappedLaw, side: int) -> Expr:
     """Return the index of the tail of g(X) to a side."""
     if law.support[SIDES.index(side)].is_finite:
         return oo
+    if law.is_discrete:
+        return _of_counts(law)[0]
     if law.slope is not None:
         return 1 + tail_rates(law.base)[SIDES.index(1 if law.slope.is_positive else -1)] / abs(law.slope)
     if law.exponent is None:
@@ -131,6 +137,8 @@ def _image_rate(law: MappedLaw, side: int) -> Expr:
     """Return the exponential rate of the tail of g(X) to a side."""
     if law.support[SIDES.index(side)].is_finite:
         return oo
+    if law.is_discrete:
+        return _of_counts(law)[1]
     end = _end_of(law, side)
     if law.slope is None and law.exponent is None:
         rate = -side * (1 + elasticity_at(law.base, end))
@@ -146,6 +154,18 @@ def _image_rate(law: MappedLaw, side: int) -> Expr:
     if found is None:
         raise undecided_tail(law)
     return found
+
+
+def _of_counts(law: MappedLaw) -> tuple[Expr, Expr]:
+    """Return index and rate of the upper tail of g(X), X discrete without upper end, g a logarithm or a power s < 1."""
+    if law.slope is not None or (law.exponent is not None and not 0 < law.exponent < 1):
+        raise undecided_tail(law)
+    if tail_rates(law.base)[1].is_extended_positive:
+        return oo, oo
+    index = tail_indices(law.base, "x")[1]
+    if not index.is_finite:
+        raise undecided_tail(law)
+    return (oo, index - 1) if law.exponent is None else (1 + (index - 1) / law.exponent, Integer(0))
 
 
 def _end_of(law: MappedLaw, side: int) -> Expr:

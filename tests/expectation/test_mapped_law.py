@@ -45,7 +45,8 @@ def test_one_function_becomes_the_predictor(expressions, expected, support):
         (NormalLaw(0, 1), (log(X),)),
         (UniformLaw(-1, 1), (1 / X,)),
         (UniformLaw(-1, 0), (1 / X,)),
-        (PoissonLaw(2), (sqrt(X),)),
+        (PoissonLaw(2), (log(X),)),
+        (PoissonLaw(2), (exp(X),)),
     ],
 )
 def test_what_is_not_one_monotone_function_is_left_alone(law, expressions):

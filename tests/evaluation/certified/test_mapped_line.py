@@ -10,7 +10,7 @@ from scipy.special import expit, log_ndtr
 from sympy import Rational, Symbol, exp, lambdify, log, sin, sqrt
 
 from leadterms import Model, expansion, leading_terms
-from leadterms.evaluation.certified.laws import mapped_line, tail_growth
+from leadterms.evaluation.certified.laws import image_end, tail_growth
 from leadterms.evaluation.certified.laws.tail_growth import TailGrowth
 from leadterms.evaluation.certified.moments.lines import line_of
 from leadterms.expectation.mapped_law import image_law
@@ -246,6 +246,6 @@ def test_a_density_of_another_kind_has_no_bound():
 
 
 def test_a_false_bound_would_be_seen(monkeypatch):
-    true = mapped_line._End.tail
-    monkeypatch.setattr(mapped_line._End, "tail", lambda self, *given: true(self, *given) / 50)
+    true = image_end.ImageEnd.tail
+    monkeypatch.setattr(image_end.ImageEnd, "tail", lambda self, *given: true(self, *given) / 50)
     assert looseness("Gamma(3, 1/2)", 1 / X, 3.0, 2, 0.0) < 0.999

@@ -2,12 +2,17 @@ r"""The law of several functions of a predictor on the certified road: the segme
 
 Where the functions and the density are analytic on a complex box of x so is the integrand; elsewhere `value_of` is not
 finite, and no bound is taken from it.  On an unbounded support the functions are x^i e^(c x) e^(k e^x), so that their
-products are.  Where k <= 0 the last is at most one, and the tails of these are those of |x|^i with the rate c more.
+products are, and on one that ends below they may have slow factors too, logarithms and powers of a x + d (`growth`).
+Where k <= 0 the last is at most one, and the tails of these are those of |x|^i with the rate c more.
 Otherwise x is a logarithm, x = log z: below a cut z_1 e^(k z) <= e^(k z_1), and above a cut z_2 >= 1
 
 .. math:: |\log z|^i z^c e^{k z} \le z^{i + \lceil c^+ \rceil} e^{k z},
 
 whose mean beyond z_2 is known for the law of z.
+
+**Slow factors** are at most C x^q from a start B on (`slow_tails`), which is where the segments end, or the last point
+that is kept: the tail to the right is at most C times that of x^(i + q).  What is left out next to the lower end,
+between it and the lower cut, is at most the mass there times the largest value.
 
 Powers that stand for functions multiply as those of two columns only: bounds that would need products of three are not
 taken, and an exponent that stands for nothing has no bound.
@@ -15,17 +20,21 @@ taken, and an exponent that stands for nothing has no bound.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 from math import ceil
 
 from flint import arb
-from sympy import Integer
+from sympy import Expr, Integer
 
 from leadterms.evaluation.certified.laws.heavy_lines import SLACK
 from leadterms.evaluation.certified.laws.line_base import Line, Segment
 from leadterms.evaluation.certified.laws.mapped_line import MappedLine
+from leadterms.evaluation.certified.laws.slow_tails import by_line, by_power
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, interval, larger, value_of
-from leadterms.evaluation.curve_law import CurveLaw, Growth, growth
+from leadterms.evaluation.curve_law import CurveLaw
+from leadterms.evaluation.growth import Growth, Slow, growth
 
 PIECES = 16
 """Of the support, on which functions are bounded."""
@@ -48,7 +57,24 @@ class CurveLine(Line):
 
     def power(self, x: Ball, exponent: int) -> Ball:
         """Return the function for an exponent, 1 where it stands for none: rules run over all up to the largest."""
-        return value_of(self._powers[exponent], {self._x: x}) + 0 * x if exponent in self._powers else 0 * x + 1
+        if exponent not in self._powers:
+            return 0 * x + 1
+        values = {self._x: x}
+        if isinstance(x, arb) and not x.is_exact():
+            values |= self._on_interval(x, exponent)
+        return value_of(self._powers[exponent], values) + 0 * x
+
+    def _on_interval(self, x: Ball, exponent: int) -> dict[Expr, Ball]:
+        """Return the slow factors of a function on the part of an interval that is in the support: they are monotone.
+
+        A ball may reach a little beyond the end of the support, where a root is no number.
+        """
+        found, values = self.growth(exponent), {}
+        for factor in found.slow if found else ():
+            low, high = (value_of(factor.inside, {self._x: end}) for end in (x.lower().max(self.low), x.upper()))
+            ends = [value_of(factor.function.xreplace({factor.inside: self._x}), {self._x: y}) for y in (low, high)]
+            values[factor.function] = interval(*ends) if factor.exponent > 0 else interval(*reversed(ends))
+        return values
 
     def absolute(self, power: int) -> Ball:
         """Return a bound of the mean of the absolute value, on a bounded support of its largest value.
@@ -87,11 +113,61 @@ class CurveLine(Line):
         """Return how the function for an exponent grows, None where it is another, or stands for nothing."""
         return growth(self._powers[exponent], self._x) if self.has(exponent) else None
 
-    def tilted_tail(self, low: Ball, high: Ball, power: int, rate: Ball, inner: Ball) -> Ball:
-        """Return the same with a factor e^(inner e^x) more, on an unbounded support."""
+    def start(self, low: Ball, high: Ball) -> Ball:
+        """Return where the tail to the right begins: where a cut is, or the segments stop before it."""
+        return (high if self._base.law.is_discrete else self._base.covered(low, high)[1].min(high)).lower()
+
+    def next_to_lower(self, low: Ball, high: Ball, rate: Ball) -> tuple[Ball, Ball]:
+        """Bound E e^(rate X) between a lower end of the support and a cut, and return the interval between them."""
+        return self._base.next_to_ends(low, high, 0, rate), interval(self.low, low)
+
+    def tilted_tail(
+        self, low: Ball, high: Ball, power: int, rate: Ball, inner: Ball, slow: Mapping[int, Ball] | None = None
+    ) -> Ball:
+        """Return the same with factors e^(inner e^x) and e^(b f) more, on an unbounded support.
+
+        The b are given by the exponents of slow functions f.
+        """
         found = self.growth(power) if self.has(power) else Growth(0, Integer(0), Integer(0))
         if found is None or self.normalised:
             return NAN
+        if found.slow or slow:
+            return self._of_slow(low, high, (power, found), (rate, inner), slow or {})
+        return self._of_quick(low, high, found, rate, inner)
+
+    def _of_slow(
+        self,
+        low: Ball,
+        high: Ball,
+        factor: tuple[int, Growth],
+        tilt: tuple[Ball, Ball],
+        slow: Mapping[int, Ball],
+    ) -> Ball:
+        """Bound a tail with slow functions: see the module."""
+        (power, found), (rate, inner), start = factor, tilt, self.start(low, high)
+        before, box = self.next_to_lower(low, high, rate)
+        extra, along, near = arb(0), rate, arb(0)
+        for exponent, b in slow.items():
+            near = near + b * self.power(box, exponent)
+            if not b <= 0:
+                own = by_line(self._slow_factors(exponent), self._x, start)
+                extra, along = extra + b.max(arb(0)) * own.level, along + b.max(arb(0)) * own.slope
+        bound = by_power(found.slow, self._x, start)
+        quick = replace(found, power=found.power + bound.order, slow=())
+        right = self._of_quick(low, high, quick, along, inner) * bound.level * extra.exp()
+        if before.is_zero():
+            return right
+        largest = abs(self.power(box, power)) * (near + inner * box.exp()).exp()
+        return right + before * largest.abs_upper()
+
+    def _slow_factors(self, exponent: int) -> tuple[Slow, ...]:
+        """Return the factors of a function that is a product of slow ones alone."""
+        found = self.growth(exponent)
+        assert found is not None
+        assert found.power == found.rate == found.inner == 0
+        return found.slow
+
+    def _of_quick(self, low: Ball, high: Ball, found: Growth, rate: Ball, inner: Ball) -> Ball:
         whole, k = rate + value_of(found.rate), inner + value_of(found.inner)
         if k <= 0:
             bound = self._base.tail(low, high, found.power, whole)

@@ -1,4 +1,4 @@
-r"""Discrete laws: finitely many atoms, a lattice with a geometric tail, sums of multiples of Poisson variables.
+r"""Discrete laws: finitely many atoms, lattices with tails like a series or power, sums of multiples of Poisson ones.
 
 **Sums of Poisson variables** have the moment generating function M(t) = exp{sum c_i (e^(it) - 1)} for all t
 (`poisson_sums`).  Where t > 0 and k/B + rate <= t, (k log x + rate x)' <= t for x >= B > 0, so that
@@ -17,17 +17,20 @@ from math import ceil, floor
 
 import sympy
 from flint import arb
-from sympy import Expr, Symbol, gamma, gammasimp, together
+from sympy import Expr, Symbol, gamma, gammasimp, powsimp, together
 
+from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.line_base import Line
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, interval, smaller, value_of
-from leadterms.evaluation.precision import ball_bits
+from leadterms.evaluation.precision import ball_bits, spelled
 from leadterms.model.laws import Law
 from leadterms.model.poisson_sums import Rates
 
 T = Symbol("t", positive=True)
 SLOPES = 16
 """So many t are tried, a quarter apart."""
+MOST_POINTS = 50_000
+"""So many points of a law are summed over."""
 LARGEST = 2.0**1000
 """Cuts are whole numbers below this."""
 
@@ -45,7 +48,7 @@ class FiniteLine(Line):
 
 
 class LatticeLine(Line):
-    """A law on the integers, without end on a side, whose probabilities fall there at last at least geometrically."""
+    """A law on the integers, without end on a side; its probabilities fall there at last like a series or a power."""
 
     def __init__(self, law: Law) -> None:
         super().__init__(law)
@@ -54,6 +57,7 @@ class LatticeLine(Line):
         self.last = None if self.high is None else int(high)
         self._known: dict[tuple[int, int], Ball] = {}
         self._ratios = {side: _ratio(law, side) for side, end in ((-1, self.first), (1, self.last)) if end is None}
+        self._orders = {side: _order(ratio) for side, ratio in self._ratios.items()}
 
     def absolute(self, power: int) -> Ball:
         """Return the sum to some points and the tails beyond them."""
@@ -80,9 +84,22 @@ class LatticeLine(Line):
         return self._known[key]
 
     def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]]:
-        """Return those up to the cuts."""
+        """Return those up to the cuts.
+
+        Raises
+        ------
+        EvaluationError
+            If they are too many.
+
+        """
         start = ceil(float(low)) if self.first is None else self.first
-        return [(arb(x), self._probability(x)) for x in range(start, floor(float(high)) + 1)]
+        end = floor(float(high))
+        if end - start > MOST_POINTS:
+            raise EvaluationError(
+                f"{spelled(self.law)} would have to be summed over more than {MOST_POINTS} points, as its tail falls "
+                "slowly: ask for fewer digits"
+            )
+        return [(arb(x), self._probability(x)) for x in range(start, end + 1)]
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """Return the sum of both sides that have no end; not finite where floats do not hold a cut."""
@@ -104,8 +121,25 @@ class LatticeLine(Line):
         ratio = value_of(self._ratios[side], {T: inverse})
         ratio = (ratio * (1 + inverse) ** power * rate.exp()).abs_upper()
         if not (ratio.is_finite() and ratio < 1):
-            return NAN
+            return self._like_a_power(side, first, power, rate)
         return self._probability(side * first) * arb(first) ** power * (rate * first).exp() / (1 - ratio)
+
+    def _like_a_power(self, side: int, first: int, power: int, rate: Ball) -> Ball:
+        """Compare with a power instead, for a rate that is not positive.
+
+        With the ratio q(t) at t = 1/n let v <= -(1 + t) q'(t)/q(t) for 0 <= t <= 1/first, and q(0) = 1.  Then
+        log q(t) + v log(1 + t) has a derivative that is not positive, and is zero at t = 0: q(1/n) <= (n/(n + 1))^v for
+        all n >= first, so that p(s n) <= p(s first) (first/n)^v.  For k < v - 1 the sum over n >= first of
+        n^k (first/n)^v is at most first^k (1 + first/(v - 1 - k)): the terms after the first are below the integral.
+        """
+        if not rate <= 0 or self._orders[side] is None:
+            return NAN
+        order = value_of(self._orders[side], {T: interval(arb(0), 1 / arb(first))}).lower()
+        beyond = order - 1 - power
+        if not (order.is_finite() and beyond > 0):
+            return NAN
+        level = self._probability(side * first) * arb(first) ** power * (rate * first).exp()
+        return (level * (1 + first / beyond)).abs_upper()
 
 
 def _ratio(law: Law, side: int) -> Expr:
@@ -113,6 +147,14 @@ def _ratio(law: Law, side: int) -> Expr:
     n = Symbol("n", positive=True)
     ratio = gammasimp((law.density(side * (n + 1)) / law.density(side * n)).rewrite(gamma))
     return together(ratio.subs(n, 1 / T)).cancel() if isinstance(ratio, Expr) else ratio
+
+
+def _order(ratio: Expr) -> Expr | None:
+    """Return -(1 + t) q'(t)/q(t) of a ratio q of neighbours, None where q(0) is not one."""
+    at_zero = ratio.subs(T, 0) if isinstance(ratio, Expr) else None
+    if at_zero != 1:
+        return None
+    return together(powsimp(-(1 + T) * ratio.diff(T) / ratio)).cancel()
 
 
 class PoissonSumLine(Line):

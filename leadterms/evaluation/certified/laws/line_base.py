@@ -147,13 +147,14 @@ class Line:
         return best
 
     def between(self, low: Ball, high: Ball, power: int) -> Ball:
-        """Return the integral of x^power times the density of a continuous law, not finite for others."""
+        """Return the integral of x^power times the density of a continuous law, the sum over the points of another."""
         return self.mean_between(low, high, lambda x: self.power(x, power))
 
     def mean_between(self, low: Ball, high: Ball, function: Callable[[Ball], Ball]) -> Ball:
         """Return the same of a function that is finite on complex boxes only where it is analytic."""
-        if self.atoms(low, high) is not None:
-            return NAN
+        atoms = self.atoms(low, high)
+        if atoms is not None:
+            return sum((function(x) * p for x, p in atoms), arb(0))
         return sum((self._over(part, function) for part in self.segments(low, high)), arb(0))
 
     def _over(self, part: Segment, function: Callable[[Ball], Ball]) -> Ball:
@@ -242,7 +243,7 @@ class Line:
 
     def covered(self, low: Ball, high: Ball) -> tuple[Ball, Ball]:
         """Return the ends of what the segments between two ends cover: they may stop short of these."""
-        if self.atoms(low, high) is not None:
+        if self.law.is_discrete or self.law.atoms_with_probability is not None:
             return low, high
         ends = [part.point(t) for part in self.segments(low, high) for t in (part.low, part.high)]
         return reduce(lambda first, last: first.min(last), ends), reduce(lambda first, last: first.max(last), ends)

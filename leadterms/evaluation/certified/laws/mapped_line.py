@@ -9,10 +9,11 @@ is not bounded, under a logarithm or s < 0, it is v = log t, which has no lower 
 **Cuts** are made in y = x for e^(c x), and y = log(x + d) for the others.  Segments stop `SLACK`/2 before the end in y,
 and tails begin `SLACK` before it, as ends are rounded, or where the segments of X end, which may stop short, too.
 
-**Tails.**  At an end where U is not bounded they are those of its density f(g^{-1}(u)) |dg^{-1}(u)/du|, by its
-elasticity (`tail_growth`), or that of y = c v + d, v = u or -u, d >= 0: beyond the cut |u| <= y/c, and rate u is
-rate (y - d)/c or minus that.  At one where it is, and which is cut off since X is not bounded there or its density
-small, they are at most the mass of X times the largest |u|^k e^(rate u) beyond the cut; |u| is monotone there.
+**Tails.**  At an end where U is not bounded they are those of its density (`image_end`).  At one where it is, and which
+is cut off since X is not bounded there or its density small, they are at most the mass of X times the largest
+|u|^k e^(rate u) beyond the cut; |u| is monotone there.
+
+**Counts without end** have no density: tails of log(X + d) and (X + d)^s, 0 < s < 1, are those of X (`slow_tails`).
 """
 
 from __future__ import annotations
@@ -22,14 +23,15 @@ from functools import cached_property
 
 import sympy
 from flint import arb
-from sympy import Dummy, Integer
+from sympy import Integer
 
 from leadterms.errors import UndecidedError
-from leadterms.evaluation.certified.laws import tail_growth
 from leadterms.evaluation.certified.laws.heavy_lines import SLACK
+from leadterms.evaluation.certified.laws.image_end import ImageEnd
 from leadterms.evaluation.certified.laws.line_base import Line, Segment
-from leadterms.evaluation.certified.laws.tail_growth import TailGrowth
-from leadterms.evaluation.certified.tools.balls import NAN, Ball, End, integral, larger, smaller, value_of
+from leadterms.evaluation.certified.laws.slow_tails import image_bound
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, End, larger, smaller, value_of
+from leadterms.evaluation.growth import Slow
 from leadterms.expectation.mapped_law import MappedLaw
 from leadterms.expectation.tails import elasticity_at, tail_indices
 
@@ -37,9 +39,6 @@ DEEP = 200.0
 """Spreads at which a law is cut off next to a lower end at which e^(c X) is not zero."""
 MOMENT_SPREADS = 12.0
 """Spreads between which moments are integrals."""
-CHANGES = ((1, 0), (8, 0), (1, 4), (1, 16), (1, 64))
-"""c and d of y = c v + d, the first that takes the cut beyond e."""
-U = Dummy("u", real=True)
 
 
 class MappedLine(Line):
@@ -95,7 +94,7 @@ class MappedLine(Line):
     @cached_property
     def _is_heavy(self) -> bool:
         """Whether it is an exponential of a law with a tail like a power on the side where that grows."""
-        if self._law.slope is None or self._base.atoms(*self._base.reach(1.0)) is not None:
+        if self._law.slope is None or self._law.base.is_discrete:
             return False
         try:
             return bool(tail_indices(self._law.base, "x")[1 if self._law.rises else 0] != sympy.oo)
@@ -191,13 +190,8 @@ class MappedLine(Line):
         if power not in self._moments:
             low, high = self.reach(MOMENT_SPREADS)
             beyond = self.tail(low, high, power, arb(0)).abs_upper() if power else arb(0)
-            known = beyond.is_finite() and not self.normalised and not self._law.base.is_discrete
-            parts = self.segments(low, high) if power and known else []
-            raised = [self._under(part, lambda u: self.power(u, power)) for part in parts]
-            value = sum(
-                (integral(own, part.low, part.high) for own, part in zip(raised, parts, strict=True)),
-                arb(0 if power else 1),
-            )
+            known = beyond.is_finite() and not self.normalised
+            value = self.between(low, high, power) if power and known else arb(0 if power else 1)
             self._moments[power] = value + arb(0, beyond) if known or not power else NAN
         return self._moments[power]
 
@@ -235,8 +229,20 @@ class MappedLine(Line):
         return total
 
     def _beyond(self, side: int, x: Ball, power: int, rate: Ball) -> Ball:
-        """Bound E|U|^power e^(rate U) beyond g(x): not by sums of probabilities, which are no integrals of them."""
-        return NAN if self._law.base.is_discrete else self._growths[side].tail(x, self._image(x), power, rate)
+        """Bound E|U|^power e^(rate U) beyond g(x)."""
+        if self._law.base.is_discrete:
+            return self._of_counts(x, power, rate) if side == 1 else NAN
+        return self._growths[side].tail(x, self._image(x), power, rate)
+
+    def _of_counts(self, x: Ball, power: int, rate: Ball) -> Ball:
+        """Return the same for a discrete law, by sums of probabilities (`slow_tails`)."""
+        law, start = self._law, x.lower()
+        if law.slope is not None or (law.exponent is not None and not 0 < law.exponent < 1):
+            return NAN
+        function = Slow(law.variable + law.shift, law.exponent or Integer(1), law.exponent is None)
+        lowest = self._base.reach(DEEP)[0].min(start)
+        bound, lifted = image_bound(function, law.variable, start, power, rate)
+        return (self._base.tail(lowest, x, bound.order, lifted) * bound.level).abs_upper()
 
     def above(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """Bound E X^power e^(rate X) beyond the upper cut of X > 1."""
@@ -263,7 +269,7 @@ class MappedLine(Line):
         """Return the sides of X that are cut off, and its points beyond which tails count."""
         cuts = self._cuts(low, high)
         ends = self._between(cuts, SLACK)
-        if self._base.atoms(*ends) is None:
+        if not self._law.base.is_discrete:
             first, last = self._base.covered(*self._between(cuts, SLACK / 2))
             ends = ends[0] if self._is_open else ends[0].max(first), ends[1].min(last)
         deep = self._is_deep and not ends[0].overlaps(self._base.low)
@@ -271,35 +277,5 @@ class MappedLine(Line):
         return [(side, ends[side]) for side in sides]
 
     @cached_property
-    def _growths(self) -> dict[int, _End]:
-        return {side: _End(self._law, side) for side in (0, 1) if self._end(side) is None}
-
-
-class _End:
-    """The density of U next to the image of an end of X: how it falls, on a piece of the support of X."""
-
-    def __init__(self, law: MappedLaw, side: int) -> None:
-        self._law, self._sign = law, 1 if (side == 1) == law.rises else -1
-        low, high, self._base_density = law.base.parts(law.variable)[-side]
-        self._piece = tuple(None if abs(end) == sympy.oo else value_of(end) for end in (low, high))
-        self._density = law.of_density(self._base_density, U)
-        self._growths: dict[tuple[int, int], TailGrowth] = {}
-
-    def tail(self, x: Ball, u: Ball, power: int, rate: Ball) -> Ball:
-        """Bound E|U|^power e^(rate U) beyond u, the image of x; not finite where that is not on the piece."""
-        first, last = self._piece
-        if not ((first is None or x >= first) and (last is None or x <= last)):
-            return NAN
-        value, rate = value_of(self._density, {U: u}), self._sign * rate
-        for scale, shift in CHANGES:
-            start = self._sign * u * scale + shift
-            if start > arb(1).exp() and (self._sign * u > 0 or start >= scale * abs(u)):
-                found = self._growth(scale, shift).tail(start, value / scale, power, rate / scale)
-                return (found * (-rate * shift / scale).exp() / arb(scale) ** power).abs_upper()
-        return NAN
-
-    def _growth(self, scale: int, shift: int) -> TailGrowth:
-        if (scale, shift) not in self._growths:
-            u = self._sign * (tail_growth.X - shift) / scale
-            self._growths[scale, shift] = TailGrowth(self._law.of_density(self._base_density, u))
-        return self._growths[scale, shift]
+    def _growths(self) -> dict[int, ImageEnd]:
+        return {side: ImageEnd(self._law, side) for side in (0, 1) if self._end(side) is None}

@@ -2,7 +2,8 @@
 
 The functions are f = x^i e^(c x) e^(k e^x) as in `curve_line`, or the predictor is bounded.  With a coefficient b,
 f = x adds b to the rate of a tail and f = e^x adds b to k.  What is bounded by one and not negative adds at most |b|,
-and any that is not negative nothing where b <= 0.  Other terms leave a tail without a bound.
+and any that is not negative nothing where b <= 0.  Products of slow factors alone are bounded by lines (`slow_tails`).
+Other terms leave a tail without a bound.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flint import arb
+from sympy import Integer
 
 from leadterms.evaluation.certified.laws.curve_line import CurveLine
 from leadterms.evaluation.certified.laws.line_base import Line, Segment
 from leadterms.evaluation.certified.tools.balls import NAN, Ball
-from leadterms.evaluation.curve_law import Growth
+from leadterms.evaluation.growth import Growth
 
 
 class TiltedCurve(Line):
@@ -63,19 +65,22 @@ class TiltedCurve(Line):
         if self._curve.normalised:
             return NAN
         inner, extra = arb(0), arb(0)
+        slow: dict[int, Ball] = {}
         for exponent, b in self._terms.items():
             found = self._curve.growth(exponent)
             if found == Growth(1, 0, 0):
                 rate = rate + b
             elif found == Growth(0, 1, 0):
                 inner = inner + b
-            elif found is None or found.power % 2:
+            elif found is not None and found.slow and found == Growth(0, Integer(0), Integer(0), found.slow):
+                slow[exponent] = b
+            elif found is None or found.power % 2 or found.slow:
                 return NAN
             elif self._is_small(found):
                 extra = extra + abs(b)
             elif not b <= 0:
                 return NAN
-        return self._curve.tilted_tail(low, high, power, rate, inner) * extra.exp()
+        return self._curve.tilted_tail(low, high, power, rate, inner, slow) * extra.exp()
 
     def _is_small(self, found: Growth) -> bool:
         """Tell whether a function is at most one on the support."""

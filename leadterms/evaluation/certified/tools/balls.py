@@ -193,6 +193,8 @@ def _power(base: Ball, exponent: Ball, exact: Expr) -> Ball:
         return whole_power(base, int(exact)) if exact > 0 else base ** fmpz(int(exact))
     if exact == sympy.Rational(1, 2) and isinstance(base, arb):
         return base.sqrt()
+    if base.is_zero() and exact.is_positive:
+        return base
     return (exponent * _log(base)).exp()
 
 
