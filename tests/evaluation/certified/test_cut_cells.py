@@ -16,7 +16,7 @@ from scipy import stats
 from sympy import Integer
 
 from leadterms import Model, expansion, leading_terms
-from leadterms.evaluation.certified.averages.cut_cells import CutCellsAverage, pays_in_cells
+from leadterms.evaluation.certified.averages.cut_cells import CutCellsAverage, falls_slowly_on_points, pays_in_cells
 from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.inverse_ceiling import inverse_ceiling
 from leadterms.evaluation.certified.cuts.cell_inverse import InverseLossAt
@@ -302,3 +302,10 @@ def test_moments_between_cuts(law: str) -> None:
 def test_where_cells_have_cuts_of_their_own() -> None:
     assert pays_in_cells(system("StudentT(5)"))
     assert not pays_in_cells(system("Uniform(-1, 1)"))
+
+
+@pytest.mark.parametrize(
+    ("law", "expected"), [("Geometric(1/3)", True), ("Poisson(2)", False), ("Exponential(1)", False)]
+)
+def test_slow_falls_on_points(law: str, expected: bool) -> None:
+    assert falls_slowly_on_points(system(law)) == expected

@@ -126,10 +126,7 @@ def given_parts(s: Strand) -> tuple[Any, ...]:
     ("link", "random", "law"),
     [
         ("probit", "(0 + x | g)", "Poisson(2)"),
-        pytest.param("cloglog", "(0 + x | g)", "Poisson(2)", marks=pytest.mark.slow),
-        pytest.param("probit", "(0 + x | g)", "Geometric(1/3)", marks=pytest.mark.slow),
         pytest.param("cloglog", "(0 + x | g)", "Geometric(1/3)", marks=pytest.mark.slow),
-        pytest.param("cloglog", "(x | g)", "Binomial(2, 1/2)", marks=pytest.mark.slow),
     ],
 )
 def test_random_slopes_on_points(link: str, random: str, law: str) -> None:

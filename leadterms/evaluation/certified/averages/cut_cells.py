@@ -23,6 +23,7 @@ from leadterms.evaluation.certified.cuts.cell_inverse import InverseCellLoss, In
 from leadterms.evaluation.certified.cuts.cell_loss import CellLoss, LossAt, OnCell
 from leadterms.evaluation.certified.cuts.cut_laws import MOST_SPREADS, CutLaws, places
 from leadterms.evaluation.certified.floors.least_information import QUASICONCAVE
+from leadterms.evaluation.certified.laws.discrete_lines import LatticeLine
 from leadterms.evaluation.certified.laws.line_base import Line
 from leadterms.evaluation.certified.moments.folding import folded
 from leadterms.evaluation.certified.moments.problem import Problem
@@ -245,6 +246,12 @@ def pays_in_cells(system: NumericSystem) -> bool:
         lines = _under_slopes(system)
         alone = len(places(Problem(system.strands[0]), everywhere=strays)) == len(lines)
         return bool(lines) and ((system.dimension == 1 and alone) or any(map(_is_heavy, lines)))
+
+
+def falls_slowly_on_points(system: NumericSystem) -> bool:
+    """Tell whether a law under a random slope is on the integers and falls no faster than an exponential."""
+    with ball_precision(PLANNING_BITS):
+        return any(isinstance(line, LatticeLine) and _is_heavy(line) for line in _under_slopes(system))
 
 
 def lacks_moments(system: NumericSystem) -> bool:

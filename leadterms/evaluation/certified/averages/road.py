@@ -9,7 +9,12 @@ from flint import arb
 
 from leadterms.errors import EvaluationError, OutOfRangeError
 from leadterms.evaluation.certified.averages.cells import EffectsAverage
-from leadterms.evaluation.certified.averages.cut_cells import CutCellsAverage, lacks_moments, pays_in_cells
+from leadterms.evaluation.certified.averages.cut_cells import (
+    CutCellsAverage,
+    falls_slowly_on_points,
+    lacks_moments,
+    pays_in_cells,
+)
 from leadterms.evaluation.certified.averages.ridged_cells import RidgedCellsAverage, is_ridged
 from leadterms.evaluation.certified.averages.sector import SectorAverage, in_sector
 from leadterms.evaluation.certified.bounds.bounds import Bounds
@@ -155,10 +160,14 @@ def _is_turned_far_out(system: NumericSystem) -> bool:
 
 
 def _takes_a_ridge(system: NumericSystem) -> bool:
-    """Tell whether a ridge does better than panels: not where exponential tails move with one of several effects."""
+    """Tell whether a ridge does better than panels.
+
+    Not where exponential tails move with one of several effects, nor where they are on points: many of these have a
+    part in what is left of the information far out.
+    """
     if _is_tilted_normal(system) or not _is_turned_far_out(system):
         return False
-    return system.dimension == 1 or not pays_in_cells(system)
+    return not (falls_slowly_on_points(system) if system.dimension == 1 else pays_in_cells(system))
 
 
 def _is_tilted_normal(system: NumericSystem) -> bool:
