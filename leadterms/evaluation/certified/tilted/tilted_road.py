@@ -15,6 +15,7 @@ from math import prod
 from flint import arb
 
 from leadterms.evaluation.certified.averages.road import certified_average
+from leadterms.evaluation.certified.tilted.correlated import uncorrelated
 from leadterms.evaluation.certified.tilted.normal_tilt import Rows, Tilted, tilted
 from leadterms.evaluation.certified.tilted.tilted_system import is_moving, tilted_ceiling, tilted_inverse
 from leadterms.evaluation.moment_system import (
@@ -73,6 +74,7 @@ def tilted_average(whole: NormalSystem, bits: int) -> arb:
         If something could not be proven, or takes too much work.
 
     """
+    whole = _without_products(whole)
     tilt = tilted(whole.strands, whole.degree)
     mean, root = tilt.effects(*whole.effects)
     ceiling: tuple[ExponentialCeiling, ...]
@@ -99,6 +101,20 @@ def tilted_average(whole: NormalSystem, bits: int) -> arb:
     averaged = _averaged(integrand, sum(len(strand.moments) for strand in strands), kept, still, values)
     system = NumericSystem(strands, averaged, ceiling, sector, with_effects=bool(kept))
     return tilt.factor * certified_average(system, bits)
+
+
+def _without_products(whole: NormalSystem) -> NormalSystem:
+    """Return the system without products of two normal predictors; as it is where it is one of inverse information."""
+    found = uncorrelated(whole.strands) if whole.inverse is None else None
+    if found is None:
+        return whole
+    ceiling = tuple(own for part in whole.ceiling for own in found.ceilings(part))
+    return replace(
+        whole,
+        strands=found.strands,
+        ceiling=ceiling,
+        integrand=lambda law: found.restoring(whole.integrand(law)),
+    )
 
 
 def _moving(tilt: Tilted) -> list[int]:
