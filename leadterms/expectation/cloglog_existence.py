@@ -57,6 +57,7 @@ from sympy.logic.boolalg import Boolean
 from leadterms.expectation.fixed_tails import fixed_tails, has_all_moments
 from leadterms.expectation.held import variables_of
 from leadterms.expectation.inverse_verdict import EXISTS, Existence, undecided
+from leadterms.expectation.mapped_law import MappedLaw
 from leadterms.expectation.random_rows import BlockA, is_bounded, spanning_rows
 from leadterms.expectation.row_conditions import where_rows_vary_less
 from leadterms.expectation.support import is_smooth_and_bounded, strict_sign
@@ -213,8 +214,11 @@ def _signs(block: BlockA) -> set[int]:
     if low.is_extended_negative and high.is_extended_positive:
         return {-1, 1}
     ends = factor * low, factor * high
+    if isinstance(law, MappedLaw) and law.is_discrete and not law.rises:
+        # reciprocals and the like of counts come near to zero
+        return set()
     if law.is_discrete:
-        # whole numbers: those that are not zero keep away from it
+        # whole numbers, or rising functions of them: those that are not zero keep away from it
         if all(end.is_extended_nonnegative for end in ends):
             return {1}
         return {-1} if all(end.is_extended_nonpositive for end in ends) else set()

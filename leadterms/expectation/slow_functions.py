@@ -1,15 +1,16 @@
 r"""Logarithms and roots of an unbounded predictor beside the predictor itself: where E[f(X) e^(q(X))] is finite.
 
 Let X >= l have exponential tails on the right, E e^(s X) finite for all s < r, r > 0.  Let f be a sum of products of
-powers of X, and of log(a X + d) and powers of a X + d, a > 0, which are bounded on bounded parts of the support: there
-a l + d is positive, or 0 under powers that are not negative.  Let q = b X + g(X), g a sum of multiples of such products
-of an order below one: log(a X + d)^k (a X + d)^p with p < 1.  Far out |f| <= C (1 + X)^n and |g| <= e X + C for every
-e > 0, so that the expectation is finite where b < r.  Where b > r it is infinite: q >= (b - e) X - C.
+powers of X, of e^(-c X) with c > 0, and of log(a X + d) and powers of a X + d, a > 0, which are bounded on bounded
+parts of the support: there a l + d is positive, or 0 under powers that are not negative.  Let q = b X + g(X), g a sum
+of multiples of such products of an order below one: log(a X + d)^k (a X + d)^p with p < 1, and e^(-c X).  Far out
+|f| <= C (1 + X)^n and |g| <= e X + C for every e > 0, so that the expectation is finite where b < r.  Where b > r it is
+infinite: q >= (b - e) X - C.
 """
 
 from __future__ import annotations
 
-from sympy import Add, Expr, Integer, Lt, Mul, Poly, Pow, Symbol, false, log, oo, true
+from sympy import Add, Expr, Integer, Lt, Mul, Poly, Pow, Symbol, exp, false, log, oo, true
 from sympy.logic.boolalg import Boolean
 
 from leadterms.errors import ExistenceError, UndecidedError
@@ -66,7 +67,7 @@ def _order(product: Expr, x: Symbol, low: Expr) -> Expr | None:
     for part in Mul.make_args(with_lines(product, x)):
         base, power = part.as_base_exp()
         inside = base.args[0] if isinstance(base, log) else base
-        if part == 1:
+        if part == 1 or _falls(part, x):
             continue
         if not power.is_Rational or not inside.is_polynomial(x) or Poly(inside, x).degree() != 1:
             return None
@@ -80,6 +81,12 @@ def _order(product: Expr, x: Symbol, low: Expr) -> Expr | None:
             return None
         order += Integer(0) if isinstance(base, log) else power
     return order
+
+
+def _falls(part: Expr, x: Symbol) -> bool:
+    """Tell whether a factor is e^(-c x), c > 0, which is bounded on a support that ends below."""
+    rate = part.args[0] / x if isinstance(part, exp) else Integer(0)
+    return bool(rate.is_Rational and rate < 0)
 
 
 def with_lines(expression: Expr, x: Symbol) -> Expr:

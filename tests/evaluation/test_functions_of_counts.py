@@ -40,6 +40,7 @@ FUNCTIONS = {
     "I(log(x))": np.log,
     "I(1/(x+1))": lambda x: 1 / (x + 1),
     "I(1/(2*x+3))": lambda x: 1 / (2 * x + 3),
+    "I(exp(-x))": lambda x: np.exp(-x),
     "I(sqrt(x+1))": lambda x: np.sqrt(x + 1),
 }
 FAMILIES = {"log": "poisson", "negative-binomial(2)": "negative-binomial(2)", "identity": "gaussian"}
@@ -94,8 +95,8 @@ def certified(formula: str, link: str, laws: dict[str, str], term: str, digits: 
         ("logit", "Poisson(2)", ["x", "I(sqrt(x))"]),
         ("log", "Poisson(2)", ["x", "I(sqrt(x))"]),
         ("identity", "Poisson(2)", ["x", "I(sqrt(x))"]),
-        ("cloglog", "NegativeBinomial(3, 1/2)", ["x", "I(log(x+1))"]),
-        ("negative-binomial(2)", "Poisson(2)", ["I(sqrt(x))", "I(1/(2*x+3))", "I(log(x+1))"]),
+        ("cloglog", "NegativeBinomial(3, 1/2)", ["x", "I(1/(2*x+3))"]),
+        ("negative-binomial(2)", "Poisson(2)", ["I(sqrt(x))", "I(log(x+1))", "I(exp(-x))"]),
         ("probit", "Exponential(1)", ["x", "I(log(x+1))"]),
         ("log", "Gamma(2, 1/2)", ["x", "I(log(x+1))"]),
         ("log", "Gamma(2, 1/2)", ["x", "I(1/(x+1))"]),

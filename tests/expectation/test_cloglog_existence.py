@@ -56,6 +56,17 @@ def test_a_random_slope_under_cloglog(law, exists):
     assert expansion(model)["x"].of_order(SECOND).exists == exists
 
 
+@pytest.mark.parametrize(
+    ("function", "exists"), [("sqrt(x)", False), ("log(x + 1)", False), ("1/(x + 1)", "undecided")]
+)
+def test_a_random_slope_on_a_function_of_counts_under_cloglog(function, exists):
+    """Roots of counts keep away from zero, reciprocals do not: there the inverse grows like |u|^|u| alone."""
+    formula = f"y ~ I({function}) + (0 + I({function}) | g)"
+    model = Model(formula, family="bernoulli", link="cloglog", laws={"x": "Poisson(2)"})
+    term = expansion(model)["beta1"].of_order(SECOND)
+    assert term.exists == exists
+
+
 @pytest.mark.parametrize(("points", "exists"), [([-1, 0, 2], True), ([1, 2], False), ([-3, -1], False)])
 def test_the_inverse_under_cloglog_grows_as_it_is_said_to(points, exists):
     """log 1/H(u) against u^2/2, for x at these points and eta = (1 + u) x."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sympy import Rational, Symbol, exp, log, sqrt
+from sympy import Rational, Symbol, exp, lambdify, log, oo, sqrt
 
 from leadterms import Model, leading_terms
-from leadterms.expectation.mapped_law import MappedLaw, straightened
+from leadterms.expectation.mapped_law import MappedLaw, image_law, straightened
+from leadterms.expectation.tails import tail_indices, tail_rates
+from leadterms.model.law_reading import read_law
 from leadterms.model.laws import BetaLaw, NormalLaw, PoissonLaw, UniformLaw
 
 X, B = Symbol("x", real=True), Symbol("b", real=True)
@@ -83,3 +85,20 @@ def test_the_density_stays_that_of_the_law():
     law = MappedLaw(BetaLaw(2, 3), exp(X), X)
     assert law.base == BetaLaw(2, 3)
     assert law.raw_moment(1) is None
+
+
+@pytest.mark.parametrize(
+    ("function", "s"), [(log(X + 2), None), (sqrt(X + 2), Rational(1, 2)), (X ** Rational(1, 3), Rational(1, 3))]
+)
+def test_tails_of_functions_of_counts(function, s):
+    """By sums over 2^n <= x < 2^(n + 1), which fall where moments are finite and grow where they are not."""
+    law = image_law(read_law("Zeta(4)", ("x",)), function, X)
+    rate, index = tail_rates(law)[1], tail_indices(law, "x")[1]
+    assert (rate, index) == ((3, oo) if s is None else (0, 1 + 3 / s))
+    x = np.arange(2**15, 2**17, dtype=float)
+    u = lambdify(X, function, "numpy")(x)
+    for sign in (-1, 1):
+        power = float(rate if s is None else index - 1) + sign / 4
+        terms = (np.exp(power * u) if s is None else u**power) / x**4
+        assert (terms[x >= 2**16].sum() > terms[x < 2**16].sum()) == (sign > 0)
+    assert tail_rates(image_law(PoissonLaw(2), function, X))[1] == oo

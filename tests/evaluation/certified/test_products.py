@@ -127,6 +127,7 @@ def given_parts(s: Strand) -> tuple[Any, ...]:
     [
         ("probit", "(0 + x | g)", "Poisson(2)"),
         pytest.param("cloglog", "(0 + x | g)", "Geometric(1/3)", marks=pytest.mark.slow),
+        pytest.param("cloglog", "(x | g)", "Binomial(2, 1/2)", marks=pytest.mark.slow),
     ],
 )
 def test_random_slopes_on_points(link: str, random: str, law: str) -> None:
@@ -135,9 +136,11 @@ def test_random_slopes_on_points(link: str, random: str, law: str) -> None:
     at = {"beta0": "-3/10", "beta1": "7/10", "beta2": "1/2", "sigma2": "1/2"}
     at |= {"Sigma11": "4/5", "Sigma12": "1/5", "Sigma22": "1/2"}
     names = {str(symbol) for symbol in entry.coefficient.free_symbols}
-    number = entry.evaluate({k: v for k, v in at.items() if k in names}, digits=4)
+    # more digits of two effects take many nodes
+    digits = 4 if random.startswith("(0") else 2
+    number = entry.evaluate({k: v for k, v in at.items() if k in names}, digits=digits)
     assert number.certified
-    assert float(number.value) == pytest.approx(by_sums(WEIGHTS[link][1], random, law), rel=1.1e-3)
+    assert abs(float(number.value) - by_sums(WEIGHTS[link][1], random, law)) <= float(number.error) * (1 + 1e-6)
 
 
 def masses(law: str) -> Array:

@@ -29,7 +29,7 @@ from leadterms.model.poisson_sums import Rates
 T = Symbol("t", positive=True)
 SLOPES = 16
 """So many t are tried, a quarter apart."""
-MOST_POINTS = 50_000
+MOST_POINTS = 20_000
 """So many points of a law are summed over."""
 LARGEST = 2.0**1000
 """Cuts are whole numbers below this."""
