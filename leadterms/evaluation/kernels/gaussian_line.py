@@ -186,17 +186,21 @@ def _plan(bits: int, c: float, v: float, sizes: list[float]) -> _Plan:
     def growth(distance: float) -> float:
         return max(size + k * log(distance) for k, size in enumerate(sizes)) + log(degree + 1)
 
-    def end(m: float) -> float:
-        reach = sqrt(2 * v * max(degree, 1.0))
+    def end(m: float, side: float) -> float:
+        """Return how far from the centre a tail begins: R - m v to the right, R + m v to the left."""
+        reach = least = sqrt(2 * v * max(degree, 1.0))
+        along, distance = m * side, least
         for _ in range(3):
-            needed = -m * c + m * m * v / 2 - target + growth(reach + abs(m) * v) + log(2)
-            reach = max(reach, s * sqrt(2 * max(needed, 1.0)))
-        return reach
+            rest = -m * c - target + growth(reach + abs(m) * v) + log(2)
+            reach = max(least, s * sqrt(2 * max(rest + m * m * v / 2, 1.0)))
+            distance = reach - along * v
+            if along > 0 and rest > 0:
+                # of a variance beyond 1/eps the difference above is nothing but rounding
+                distance = max(least - along * v, 2 * rest / (along + sqrt(along * along + 2 * rest / v)))
+        return distance
 
-    right, left = ([(m, end(m)) for m in (tilt, sign)] for sign in (1.0, -1.0))
-    upper = min(right, key=lambda pair: pair[1] - pair[0] * v)
-    lower = min(left, key=lambda pair: pair[1] + pair[0] * v)
-    width = upper[1] - upper[0] * v + lower[1] + lower[0] * v
+    right, left = (min(((m, end(m, side)) for m in (tilt, side)), key=lambda pair: pair[1]) for side in (1.0, -1.0))
+    width = right[1] + left[1]
 
     def step(a: float, factor: float) -> float:
         return 2 * pi * a / (level - target + growth(tilt * v + s * sqrt(degree + 1) + a) + a * a / (2 * v) + factor)
@@ -214,19 +218,19 @@ def _plan(bits: int, c: float, v: float, sizes: list[float]) -> _Plan:
         h, a, poles = wider, 2 * pi * (poles + 1), poles + 1
         cost = width / h + _POLE_COST * poles
     precision = ceil((level - target + growth(typical + s)) / log(2)) + 2 * ceil(log2(width / h + 4)) + 20
-    return _Plan(coarse(h), a, poles, (lower, upper), max(precision, _ROUGH))
+    return _Plan(coarse(h), a, poles, (left, right), max(precision, _ROUGH, ceil(log2(1 + v)) + _ROUGH))
 
 
-def _window(plan: _Plan, c: arb, v: arb) -> tuple[int, int]:
+def _window(plan: _Plan, c: arb) -> tuple[int, int]:
     """Return the first and last node j (eta = j h), outside the ends of both tails."""
-    (m_left, reach_left), (m_right, reach_right) = plan.ends
-    centre, variance = float(c.mid()), float(v.mid())
-    first = floor((centre - m_left * variance - reach_left) / plan.step)
-    return first, max(first + 1, ceil((centre - m_right * variance + reach_right) / plan.step))
+    (_, left), (_, right) = plan.ends
+    centre = float(c.mid())
+    first = floor((centre - left) / plan.step)
+    return first, max(first + 1, ceil((centre + right) / plan.step))
 
 
 def _nodes(plan: _Plan, c: arb, v: arb, polynomial: list[arb]) -> arb:
-    h, (first, last) = arb(plan.step), _window(plan, c, v)
+    h, (first, last) = arb(plan.step), _window(plan, c)
     weights = gaussian_row(h, c, v, first, last)
     q, grow, t, total = (first * h).exp(), h.exp(), first * h - c, arb(0)
     downwards = polynomial[-2::-1]
@@ -274,7 +278,7 @@ def _discretisation(plan: _Plan, c: arb, v: arb, polynomial: list[arb]) -> arb:
 
 
 def _truncation(plan: _Plan, c: arb, v: arb, polynomial: list[arb]) -> arb:
-    first, last = _window(plan, c, v)
+    first, last = _window(plan, c)
     total = arb(0)
     for sign, node, (m, _) in ((-1, first, plan.ends[0]), (1, last, plan.ends[1])):
         reach = sign * (node * arb(plan.step) - c + m * v)

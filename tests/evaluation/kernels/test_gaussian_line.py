@@ -74,6 +74,19 @@ def test_single_powers_at_extreme_points(centre, variance, degree):
         assert accuracy(ball, 70) >= 70
 
 
+@pytest.mark.parametrize("power", [8, 17, 20, 24, 60])
+def test_variances_beyond_what_doubles_tell_apart(power):
+    """The density is (2 pi v)^(-1/2) (1 - t^2/(2 v) + ...): by the integrals of t^2 w and t^4 w, c = -3/10."""
+    variance, centre = fmpq(10) ** power, fmpq(-3, 10)
+    ball = gaussian_line(60, centre, variance, [fmpq(0), fmpq(0), fmpq(1)])
+    with ball_precision(300):
+        c2, pi2 = arb(centre) ** 2, arb.pi() ** 2
+        second, fourth = pi2 / 3 + c2, 7 * pi2**2 / 15 + 2 * pi2 * c2 + c2**2
+        exact = (second + arb(0, fourth / (2 * arb(variance)))) / (2 * arb.pi() * arb(variance)).sqrt()
+        assert ball.overlaps(exact)
+    assert accuracy(ball, 60) >= 60
+
+
 def test_two_precisions_agree():
     arguments = (fmpq(-3, 10), fmpq(179, 100), [fmpq(1), fmpq(2), fmpq(3)])
     low, high = gaussian_line(200, *arguments), gaussian_line(2000, *arguments)
