@@ -361,7 +361,6 @@ TWO = "Finite({-1: 1/2, 2: 1/2})", np.array([-1, 2]), np.array([0.5, 0.5])
 @pytest.mark.parametrize(
     ("link", "weight", "terms", "law", "other", "digits"),
     [
-        ("probit", probit, {"x": identity, "I(exp(x))": np.exp}, UNIFORM, TWO, 3),
         ("logit", logit, {"I(exp(-x))": lambda x: np.exp(-x)}, UNIFORM, NORMAL, 5),
         ("probit", probit, {"I(exp(-x))": lambda x: np.exp(-x)}, EXPONENTIAL, TWO, 3),
         ("cloglog", cloglog, {"I(x*exp(-x))": lambda x: x * np.exp(-x)}, EXPONENTIAL, TWO, 3),

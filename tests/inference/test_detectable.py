@@ -49,9 +49,8 @@ def test_the_root_is_that_of_scipy(name, sign):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("link", ["probit", "cloglog"])
-def test_where_the_variance_outgrows_every_effect_the_most_is_said(link):
-    model = Model("y ~ x + (1 | g)", family="bernoulli", link=link, laws={"x": "Bernoulli(1/2)"})
+def test_where_the_variance_outgrows_every_effect_the_most_is_said():
+    model = Model("y ~ x + (1 | g)", family="bernoulli", link="probit", laws={"x": "Bernoulli(1/2)"})
     at = {"beta0": "0.2", "beta1": "0.5", "sigma2": "0.4"}
     with pytest.raises(EvaluationError, match=r"no effect up to .* at d = .*: give sizes that lower V more") as refused:
         sample_size(model, "x", at, m=4, n=3, solve="effect")

@@ -67,8 +67,7 @@ def test_random_slopes_under_an_exponential_weight(formula, laws, random):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("other", [UNIFORM, TWO])
-def test_the_ceiling_is_above_the_integrand(other, monkeypatch):
+def test_the_ceiling_is_above_the_integrand(monkeypatch):
     systems, original = [], tilted_road.certified_average
 
     def kept(system, bits):
@@ -76,7 +75,7 @@ def test_the_ceiling_is_above_the_integrand(other, monkeypatch):
         return original(system, bits)
 
     monkeypatch.setattr(tilted_road, "certified_average", kept)
-    certified("y ~ x + z + (0 + x + z | g)", {"x": NORMAL, "z": other}, "1", "1/(m*n)", 2)
+    certified("y ~ x + z + (0 + x + z | g)", {"x": NORMAL, "z": UNIFORM}, "1", "1/(m*n)", 2)
     draw, closest = np.random.default_rng(1), np.inf
     with ball_precision(80):
         for system in systems:
