@@ -5,7 +5,8 @@ powers of X, of e^(-c X) with c > 0, and of log(a X + d) and powers of a X + d, 
 parts of the support: there a l + d is positive, or 0 under powers that are not negative.  Let q = b X + g(X), g a sum
 of multiples of such products of an order below one: log(a X + d)^k (a X + d)^p with p < 1, and e^(-c X).  Far out
 |f| <= C (1 + X)^n and |g| <= e X + C for every e > 0, so that the expectation is finite where b < r.  Where b > r it is
-infinite: q >= (b - e) X - C.
+infinite, q >= (b - e) X - C, unless f falls like an exponential.  Whether it exists where b = r, or where f falls so, is
+not asked: then b < r is enough, and may not be necessary.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ def slow_conditions(factor: Expr, exponent: Expr, x: Symbol, law: Law) -> tuple[
     ------
     ExistenceError
         If it is infinite whatever the parameters are.
+    UndecidedError
+        If b = r, or b > r where f falls like an exponential.
 
     Examples
     --------
@@ -56,6 +59,8 @@ def slow_conditions(factor: Expr, exponent: Expr, x: Symbol, law: Law) -> tuple[
     if any(_order(term.as_independent(x, as_Add=False)[1], x, low) is None for term in Add.make_args(factor.expand())):
         return None
     condition = Lt(slope, rate)
+    if condition == false and (slope == rate or factor.has(exp)):
+        raise UndecidedError(f"whether E[({factor})*exp({exponent})] exists for {x} ~ {law} could not be decided")
     if condition == false:
         raise ExistenceError(f"E[exp({exponent})] is infinite for {x} ~ {law}: {slope} is out of range")
     return () if condition == true or rate == oo else (condition,)

@@ -344,6 +344,33 @@ def test_a_power_that_stands_for_no_product_of_two_columns_is_refused():
     assert not CurveLine(law, line_of(law.base)).absolute(8).is_finite()
 
 
+@pytest.mark.parametrize("function", [log(X) ** 2, log(X + Rational(1, 3)) ** 3, (X + 1) ** -2, X * log(X) ** 4])
+def test_functions_on_intervals_hold_their_values_inside(function):
+    """Even powers of logarithms turn where these are zero."""
+    law = on_curve(X, UniformLaw(Rational(1, 10), 10), X + function, X).law
+    line, rng = CurveLine(law, line_of(law.base)), np.random.default_rng(20261129)
+    for low, high in np.sort(rng.uniform(0.1, 4, (30, 2))):
+        x = np.linspace(low, high, 50)
+        for exponent, own in law.powers.items():
+            box = line.power(interval(arb(low), arb(high)), exponent)
+            values = lambdify(X, own, "numpy")(x) * np.ones(50)
+            assert float(box.lower()) <= values.min() + 1e-12
+            assert values.max() - 1e-12 <= float(box.upper()) < np.inf
+
+
+@pytest.mark.parametrize(("link", "weight"), [("logit", lambda e: 1 / (2 + 2 * np.cosh(e))), ("log", np.exp)])
+def test_a_narrow_peak_where_a_square_turns(link, weight):
+    """All weight lies next to x = 1, where log(x)^2 is zero: not between its values at the ends of a panel."""
+    at = {"beta0": "-100", "beta1": "100", "beta2": "-250"}
+    family = "poisson" if link == "log" else "bernoulli"
+    model = Model("y ~ x + I(log(x)**2)", family=family, link=link, laws={"x": "Uniform(1/10, 10)"})
+    number = leading_terms(model)["x"].evaluate(at, digits=6, method="balls")
+    x, step = np.linspace(0.1, 10, 2_000_001, retstep=True)
+    design = np.stack([np.ones_like(x), x, np.log(x) ** 2])
+    w = weight(np.clip(np.array([-100, 100, -250]) @ design, -300, 300)) * step / 9.9
+    assert float(number) == pytest.approx(np.linalg.inv((design * w) @ design.T)[1, 1], rel=1e-4)
+
+
 def test_what_is_not_analytic_on_a_box_is_not_finite():
     law = on_curve(X, UniformLaw(1, 2), X + log(X), X).law
     line = CurveLine(law, line_of(law.base))

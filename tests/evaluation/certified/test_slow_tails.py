@@ -121,6 +121,34 @@ def test_tails_under_an_exponential_weight_of_slow_functions(slopes):
         assert exact * (1 - 1e-9) <= bound < np.inf
 
 
+@pytest.mark.parametrize(("b", "d"), [(-8, Rational(1, 10)), (-25, Rational(1, 10)), (-3, Rational(1, 50)), (2, 3)])
+def test_tails_of_narrow_laws_where_a_logarithm_is_negative(b, d):
+    """The logarithm's exponential with b < 0 is above one there, by quadrature."""
+    base = read_law("Exponential(1000)", ("x",))
+    curve = on_curve(X, base, X + log(X + d), X).law
+    line = CurveLine(curve, line_of(base))
+    terms = {next(k for k, f in curve.powers.items() if f == log(X + d)): arb(b)}
+    for cut in (0.005, 0.013, 0.03):
+        bound = TiltedCurve(line, terms).tail(arb(0), arb(cut), 0, arb(0))
+        start = float(line.start(arb(0), arb(cut)))
+        x, step = np.linspace(start, start + 0.06, 200_001, retstep=True)
+        exact = np.sum(1000 * np.exp(-1000 * x) * (x + float(d)) ** b) * step
+        # a rising exponential is bounded by a line where the logarithm is above zero
+        assert exact * (1 - 1e-4) <= float(bound) if b < 0 else not bound.is_finite() or exact <= float(bound)
+        assert b > 0 or bound.is_finite()
+
+
+def test_negative_parts_of_products():
+    part = slow_tails.negative_part
+    assert part(factors(log(X + Rational(1, 10)) ** 2), X, arb(0.01)) == 0
+    assert part(factors(log(X + Rational(1, 10)) * sqrt(X)), X, arb(1)) == 0
+    assert not part(factors(log(X + Rational(1, 10)) * sqrt(X)), X, arb(0.5)).is_finite()
+    assert not part(factors(sqrt(X - 1)), X, arb(0.5)).is_finite()
+    start, x = 0.01, np.linspace(0.01, 3, 500)
+    lowest = float(part(factors(log(X + Rational(1, 10)) ** 3), X, arb(start)))
+    assert lowest == pytest.approx(-(np.log(x + 0.1) ** 3).min(), rel=1e-9)
+
+
 def test_what_is_left_out_next_to_a_lower_end():
     """Of a law whose density vanishes there: the mass below a cut times the largest value, and the tail above."""
     base = read_law("LogNormal(0, 1)", ("x",))

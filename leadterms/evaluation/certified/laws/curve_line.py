@@ -26,18 +26,19 @@ from itertools import pairwise
 from math import ceil
 
 from flint import arb
-from sympy import Expr, Integer
+from sympy import Dummy, Expr, Integer
 
 from leadterms.evaluation.certified.laws.heavy_lines import SLACK
 from leadterms.evaluation.certified.laws.line_base import Line, Segment
 from leadterms.evaluation.certified.laws.mapped_line import MappedLine
-from leadterms.evaluation.certified.laws.slow_tails import by_line, by_power
+from leadterms.evaluation.certified.laws.slow_tails import by_line, by_power, negative_part
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, interval, larger, value_of
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.growth import Growth, Slow, growth
 
 PIECES = 16
 """Of the support, on which functions are bounded."""
+_Y = Dummy("y")
 
 
 class CurveLine(Line):
@@ -65,16 +66,15 @@ class CurveLine(Line):
         return value_of(self._powers[exponent], values) + 0 * x
 
     def _on_interval(self, x: Ball, exponent: int) -> dict[Expr, Ball]:
-        """Return the slow factors of a function on the part of an interval that is in the support: they are monotone.
+        """Return the slow factors of a function on the part of an interval that is in the support.
 
         A ball may reach a little beyond the end of the support, where a root is no number.
         """
-        found, values = self.growth(exponent), {}
-        for factor in found.slow if found else ():
-            low, high = (value_of(factor.inside, {self._x: end}) for end in (x.lower().max(self.low), x.upper()))
-            ends = [value_of(factor.function.xreplace({factor.inside: self._x}), {self._x: y}) for y in (low, high)]
-            values[factor.function] = interval(*ends) if factor.exponent > 0 else interval(*reversed(ends))
-        return values
+        found = self.growth(exponent)
+        if found is None or not found.slow:
+            return {}
+        ends = x.lower().max(self.low), x.upper()
+        return {f.function: _between(f, *(value_of(f.inside, {self._x: end}) for end in ends)) for f in found.slow}
 
     def absolute(self, power: int) -> Ball:
         """Return a bound of the mean of the absolute value, on a bounded support of its largest value.
@@ -149,9 +149,12 @@ class CurveLine(Line):
         extra, along, near = arb(0), rate, arb(0)
         for exponent, b in slow.items():
             near = near + b * self.power(box, exponent)
+            factors = self._slow_factors(exponent)
             if not b <= 0:
-                own = by_line(self._slow_factors(exponent), self._x, start)
+                own = by_line(factors, self._x, start)
                 extra, along = extra + b.max(arb(0)) * own.level, along + b.max(arb(0)) * own.slope
+            if not b >= 0:
+                extra += (-b).max(arb(0)) * negative_part(factors, self._x, start)
         bound = by_power(found.slow, self._x, start)
         quick = replace(found, power=found.power + bound.order, slow=())
         right = self._of_quick(low, high, quick, along, inner) * bound.level * extra.exp()
@@ -190,3 +193,19 @@ class CurveLine(Line):
     def segments(self, low: Ball, high: Ball) -> list[Segment]:
         """Return those of the law itself."""
         return self._base.segments(low, high)
+
+
+def _between(factor: Slow, low: Ball, high: Ball) -> Ball:
+    """Return a slow factor where its y = a x + d is between two values, not finite where one is outside its domain.
+
+    Logarithms and powers rise or fall, but for even powers, which turn at zero, and negative ones, which have a pole.
+    """
+    if factor.is_logarithm:
+        low, high = low.log(), high.log()
+    if not factor.exponent.is_Integer:
+        return interval(*(value_of(_Y**factor.exponent, {_Y: y}) for y in (low, high)))
+    k, has_zero = int(factor.exponent), bool(interval(low, high).contains(0))
+    if k < 0 and has_zero:
+        return NAN
+    ends = low**k, high**k
+    return interval(arb(0), larger(*ends)) if has_zero and k % 2 == 0 else interval(*ends)

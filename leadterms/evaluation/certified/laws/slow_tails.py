@@ -18,7 +18,9 @@ p > 0 and of s for each logarithm; t >= 1, with the largest of the c.
 
 .. math:: e^{b f(x)} \le e^{b f(B) (1 - q)}\,e^{b f(B) q c\,x}.
 
-Powers alone have q = p; with k logarithms s = (1 - p)/(2 k), where p < 1.  For b <= 0 e^{b f} <= 1, since f > 0.
+Powers alone have q = p; with k logarithms s = (1 - p)/(2 k), where p < 1.  For b <= 0 e^{b f} <= 1 where f >= 0, as it
+is if y_B >= 1 for every logarithm with an odd exponent.  An odd power of one logarithm alone rises, f >= f(B), and
+e^{b f} <= e^{-b f(B)^-}, f^- being the negative part.
 
 **One factor** f of order below one that rises, as a predictor u: for x >= B it is at least f(B) > 0, so that
 u^k e^{b u} <= C x^q e^{b l + b m x} where b > 0, by a bound C x^q of f^k and a line l + m x above f, and
@@ -69,6 +71,20 @@ def by_line(factors: Sequence[Slow], x: Symbol, start: Ball) -> Straight:
     q = value_of(p + s * k)
     value, ratio = _at(factors, x, start, s)
     return Straight(value * (1 - q), value * q * ratio)
+
+
+def negative_part(factors: Sequence[Slow], x: Symbol, start: Ball) -> Ball:
+    """Bound how far below zero a product of slow factors is from a start on, not finite where nothing is known."""
+    ends = [(factor, value_of(factor.inside, {x: start})) for factor in factors]
+    if not all(bool(y > 0) for _, y in ends):
+        return NAN
+    turning = [(f, y) for f, y in ends if f.is_logarithm and f.exponent % 2 and not y >= 1]
+    if not turning:
+        return arb(0)
+    if len(ends) > 1:
+        return NAN
+    ((factor, y),) = turning
+    return (-(y.log() ** int(factor.exponent))).max(arb(0)).upper()
 
 
 def image_bound(function: Slow, x: Symbol, start: Ball, power: int, rate: Ball) -> tuple[Power, Ball]:

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
 
 from flint import arb
 
@@ -61,7 +60,9 @@ class PowerFall:
         if not kappa > 0:
             return NAN
         left = power + degree * self.exponent
-        e = max(0, ceil(float(left.upper())))
+        if not left.is_finite():
+            return NAN
+        e = max(0, int(left.upper().ceil().unique_fmpz()))
         level = self.scale * (self.exponent * kappa.log() + (left - e) * cut.log()).exp()
         return (level * beyond_cut(self.line, cut, e)).abs_upper()
 
@@ -105,6 +106,9 @@ def _coefficients(
         k = exponents[i]
         if not k or slope.real.is_zero():
             continue
+        if any(e and not problem.lines[j].plain for j, e in enumerate(exponents)):
+            # such a power is no power of the predictor: its sign is another
+            return None
         if any(e and None in problem.supports[j] for j, e in enumerate(exponents) if j != i):
             one = Predictor(len(exponents), [exponents])
             if one.range(arb(0), [slope.real], half)[0] is None:
