@@ -24,6 +24,8 @@ from leadterms.evaluation.precision import ball_bits
 
 TABLE_PAYS = 1.5
 """A table is made where it saves this factor, or seems to."""
+FEWEST_IN_DOUBLES = 4
+"""Nodes from which on arrays cost less than balls, one by one."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Plan:
         """Return all moments over a complex box, in double precision where that holds them."""
         spend(self._width * FEW_UNITS, ball_bits())
         radii = [disc(error) for error in self.errors]
-        found = self._in_doubles.moments(shift, slopes)
+        found = self._in_doubles.moments(shift, slopes) if self._width >= FEWEST_IN_DOUBLES else None
         if found is not None:
             return [value + radius for value, radius in zip(found, radii, strict=True)]
         spend(self._width * (1 - FEW_UNITS), ball_bits())
