@@ -5,8 +5,8 @@ powers of X, of e^(-c X) with c > 0, and of log(a X + d) and powers of a X + d, 
 parts of the support: there a l + d is positive, or 0 under powers that are not negative.  Let q = b X + g(X), g a sum
 of multiples of such products of an order below one: log(a X + d)^k (a X + d)^p with p < 1, and e^(-c X).  Far out
 |f| <= C (1 + X)^n and |g| <= e X + C for every e > 0, so that the expectation is finite where b < r.  Where b > r it
-is infinite, q >= (b - e) X - C, unless f falls like an exponential.  Whether it exists where b = r, or where f falls so, is
-not asked: then b < r is enough, and may not be necessary.
+is infinite, q >= (b - e) X - C, unless f falls like an exponential.  Whether it exists where b = r, or where f falls
+so, is not asked: then b < r is enough, and may not be necessary.
 """
 
 from __future__ import annotations
