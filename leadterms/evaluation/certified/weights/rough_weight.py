@@ -30,8 +30,9 @@ class RoughWeight:
         share = at - below
         with np.errstate(invalid="ignore"):
             found = ends[:, 0] * (1 - share) + ends[:, 1] * share
+        # next to a pole of the weight one of the points has no value
         found = np.where(np.isnan(found), -np.inf, found)
-        for n in np.flatnonzero(~near & np.isfinite(etas)):
+        for n in np.flatnonzero(~(near & np.isfinite(found)) & np.isfinite(etas)):
             found[n] = self._logarithm(float(etas[n]))
         return found
 
