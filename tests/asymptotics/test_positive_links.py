@@ -116,6 +116,7 @@ def test_what_is_not_proven_is_said_to_be_undecided():
         result["x"].evaluate(point, digits=5)
 
 
+@pytest.mark.slow
 def test_conditions_are_carried_in_records():
     result = leading_terms(Model("y ~ x*z + I(x**2)", family="gamma", laws={"x": "Uniform(0, 1)", "z": "Gamma(2, 1)"}))
     stated = (

@@ -83,6 +83,7 @@ def on_grid(average, point):
     return np.sum(density * lambdify(arguments, average.integrand.subs(numbers))(*u.T, *inner.values()))
 
 
+@pytest.mark.slow
 def test_parts_add_up_where_the_effects_stand_outside_too():
     laws = {"x": "Bernoulli(1/3)", "z": "Bernoulli(1/2)"}
     entry = expansion(Model("y ~ x + z + (x | g)", family="bernoulli", laws=laws))["Sigma11", "Sigma22"]

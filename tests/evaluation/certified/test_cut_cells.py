@@ -247,6 +247,7 @@ def test_panels_of_a_law_in_another_variable(law: str) -> None:
     assert max(ends) >= high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("link", "law"), [("logit", "Pareto(1, 5)"), ("probit", "Logistic(0, 1)")])
 def test_second_terms(link: str, law: str) -> None:
     """E[1/H_AA] + R^2/G with R = E[H_AB/H_AA], A the slope and B the intercept."""

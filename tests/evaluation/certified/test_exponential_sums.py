@@ -84,6 +84,7 @@ def test_a_negative_coefficient_is_refused():
             quotient_of_exponentials(problems(1), worse)
 
 
+@pytest.mark.slow
 def test_a_large_variance_takes_few_nodes():
     """With sd 10 of the slope: 0.211159 and 1.84243 by sums over x and u in NumPy."""
     law = {"x": "Finite({-1: 1/4, 0: 1/2, 2: 1/4})"}

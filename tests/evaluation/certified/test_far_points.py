@@ -40,6 +40,7 @@ def test_without_random_effects(beta0: int, slope: str) -> None:
         assert abs(mpf(str(number)) / wanted - 1) < 1e-7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beta0", [20, 30, -50, -300])
 def test_beside_a_random_intercept(beta0: int) -> None:
     number = entry(" + (1 | g)").evaluate({"beta0": beta0, "beta1": "7/10", "sigma2": "4/5"}, digits=8)

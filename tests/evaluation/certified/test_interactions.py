@@ -19,6 +19,7 @@ MOVED = {"(1 | g)": [0], "(0 + x | g)": [1], "(0 + z | g)": [2], "(x | g)": [0, 
 SLOW = pytest.mark.slow
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "random_part", "laws", "name"),
     [
@@ -60,6 +61,7 @@ def test_against_sums(family, random_part, laws, name):
     assert float(str(value)) == pytest.approx(expected, rel=1e-6, abs=float(value.error))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["x", "x:z"])
 @pytest.mark.parametrize("link", ["logit", pytest.param("probit", marks=SLOW), pytest.param("cloglog", marks=SLOW)])
 def test_fifteen_digits_without_random_effects(link, name):

@@ -125,7 +125,7 @@ def given_parts(s: Strand) -> tuple[Any, ...]:
 @pytest.mark.parametrize(
     ("link", "random", "law"),
     [
-        ("probit", "(0 + x | g)", "Poisson(2)"),
+        pytest.param("probit", "(0 + x | g)", "Poisson(2)", marks=pytest.mark.slow),
         pytest.param("cloglog", "(0 + x | g)", "Geometric(1/3)", marks=pytest.mark.slow),
         pytest.param("cloglog", "(x | g)", "Binomial(2, 1/2)", marks=pytest.mark.slow),
     ],

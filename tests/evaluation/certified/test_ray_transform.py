@@ -141,6 +141,7 @@ def test_a_false_bound_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
         assert distance > radius
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("link", "first", "second"),
     [

@@ -70,6 +70,7 @@ def complement(link: str, law: str, constant: float, s: float) -> float:
     return float(zero - one * one / two)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("link", "law", "at"),
     [

@@ -121,6 +121,7 @@ def test_slope_on_a_discrete_law(law):
     assert abs(float(slope_of(law)) / expected - 1) < 6e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", ["LogCauchy(0, 1)", "LogCauchy(-1/2, 2)"])
 def test_slope_on_a_law_without_any_moment(law):
     centre, scale = (0.0, 1.0) if law == "LogCauchy(0, 1)" else (-0.5, 2.0)
