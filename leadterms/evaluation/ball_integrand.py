@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flint import arb
 
+from leadterms.evaluation.certified.tools.balls import lower_root
 from leadterms.evaluation.compile_balls import BallProgram
 from leadterms.evaluation.moment_system import Ball
 
@@ -49,10 +50,5 @@ def root_of(covariance: Sequence[arb], order: Sequence[int]) -> list[list[arb]]:
     In this order of the effects it is lower triangular: the last column has the last effect alone.
     """
     size = len(order)
-    rows = [[covariance[size * i + j] for j in order] for i in order]
-    triangle = [[arb(0)] * size for _ in range(size)]
-    for i in range(size):
-        for j in range(i + 1):
-            rest = rows[i][j] - sum((triangle[i][k] * triangle[j][k] for k in range(j)), arb(0))
-            triangle[i][j] = rest.sqrt() if i == j else rest / triangle[j][j]
+    triangle = lower_root([[covariance[size * i + j] for j in order] for i in order])
     return [triangle[order.index(i)] for i in range(size)]

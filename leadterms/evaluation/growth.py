@@ -30,6 +30,11 @@ class Growth:
     inner: Expr
     slow: tuple[Slow, ...] = ()
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether it is a product of slow factors alone."""
+        return bool(self.slow) and self.power == self.rate == self.inner == 0
+
 
 def growth(function: Expr, x: Symbol) -> Growth | None:
     """Return how a function x^i e^(c x) e^(k e^x) with exact c and k and slow factors grows, None for another function.

@@ -167,7 +167,7 @@ class CurveLine(Line):
         """Return the factors of a function that is a product of slow ones alone."""
         found = self.growth(exponent)
         assert found is not None
-        assert found.power == found.rate == found.inner == 0
+        assert found.is_slow
         return found.slow
 
     def _of_quick(self, low: Ball, high: Ball, found: Growth, rate: Ball, inner: Ball) -> Ball:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flint import arb
-from sympy import Integer
 
 from leadterms.evaluation.certified.laws.curve_line import CurveLine
 from leadterms.evaluation.certified.laws.line_base import Line, Segment
@@ -72,7 +71,7 @@ class TiltedCurve(Line):
                 rate = rate + b
             elif found == Growth(0, 1, 0):
                 inner = inner + b
-            elif found is not None and found.slow and found == Growth(0, Integer(0), Integer(0), found.slow):
+            elif found is not None and found.is_slow:
                 slow[exponent] = b
             elif found is None or found.power % 2 or found.slow:
                 return NAN

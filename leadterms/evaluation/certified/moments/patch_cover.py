@@ -32,7 +32,7 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.moments.outer import Exponents, Outer
 from leadterms.evaluation.certified.moments.patch_plan import PatchRule
 from leadterms.evaluation.certified.moments.patches import Patch, Span
-from leadterms.evaluation.certified.rules.eta import polynomial_on
+from leadterms.evaluation.certified.rules.eta import joined, polynomial_on
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, larger
 from leadterms.evaluation.certified.tools.gauss import columns, points_needed, remainder
 from leadterms.evaluation.certified.tools.work import TOO_LONG, patience, spend
@@ -126,13 +126,11 @@ class Cover:
     def _modulus(self, patch: Patch, j: int, x: Ball) -> Ball:
         """Bound |w| where predictor j is in a box, the other outer ones in their spans, the inner ones anywhere."""
         inner = self._outer.inner
-        low, high, height = NAN, NAN, NAN
-        for n, (shift, *slopes) in enumerate(self._at_corners(patch, j, x)):
-            first, last, imaginary = inner.predictor.range(acb(shift), list(map(acb, slopes)), inner.supports)
-            low = first if not n else None if None in (low, first) else low.min(first)
-            high = last if not n else None if None in (high, last) else high.max(last)
-            height = larger(imaginary if not n else height, imaginary)
-        return self._outer.problem.weight.modulus(low, high, height)
+        ranges = (
+            inner.predictor.range(acb(shift), list(map(acb, slopes)), inner.supports)
+            for shift, *slopes in self._at_corners(patch, j, x)
+        )
+        return self._outer.problem.weight.modulus(*joined(ranges))
 
     def _at_corners(self, patch: Patch, j: int, x: Ball) -> Iterator[list[Ball]]:
         """Yield shift and slopes of the inner predictors, predictor j in a box, the other outer ones at their corners.

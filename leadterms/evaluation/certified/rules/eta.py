@@ -5,7 +5,7 @@ eta(x) = shift + sum_m slopes[m] x^m, where the monomials m are x_1..x_p themsel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
 from itertools import pairwise, product
 from math import prod
@@ -78,16 +78,11 @@ class Predictor:
             return eta_range(shift, slopes, ends)
         if any(None in side for side in ends):
             return self._unbounded(shift, slopes, ends)
-        low, high, height = NAN, NAN, NAN
-        for i, box in enumerate(self._boxes(ends)):
-            eta = shift
-            for slope, value in zip(slopes, self.values(box), strict=True):
-                eta = eta + slope * value
-            first, last, imaginary = eta.real.lower(), eta.real.upper(), eta.imag.abs_upper()
-            low = first if i == 0 else low.min(first)
-            high = last if i == 0 else high.max(last)
-            height = imaginary if i == 0 else larger(height, imaginary)
-        return low, high, height
+        etas = (
+            sum((slope * value for slope, value in zip(slopes, self.values(box), strict=True)), shift)
+            for box in self._boxes(ends)
+        )
+        return joined((eta.real.lower(), eta.real.upper(), eta.imag.abs_upper()) for eta in etas)
 
     def _unbounded(self, shift: Ball, slopes: Sequence[Ball], ends: Ends) -> tuple[End, End, Ball]:
         """Eta is bounded by monomials of bounded predictors, and by the tops of polynomials in unbounded ones.
@@ -158,6 +153,14 @@ class Predictor:
             coefficients += [shift * 0] * (power + 1 - len(coefficients))
             coefficients[power] = coefficients[power] + slope * self.monomial(x, exponents, without=i)
         return tuple(coefficients)
+
+
+def joined(ranges: Iterable[tuple[End, End, Ball]]) -> tuple[End, End, Ball]:
+    """Return the least low end, the greatest high one, None where one is open, and the largest imaginary part."""
+    lows, highs, heights = zip(*ranges, strict=True)
+    low = None if None in lows else reduce(lambda first, last: first.min(last), lows)
+    high = None if None in highs else reduce(lambda first, last: first.max(last), highs)
+    return low, high, reduce(larger, heights)
 
 
 def pieces_of(low: Ball, high: Ball, count: int) -> list[Ball]:

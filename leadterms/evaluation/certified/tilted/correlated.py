@@ -23,7 +23,7 @@ from leadterms.evaluation.certified.moments.polynomials import Polynomial, added
 from leadterms.evaluation.certified.moments.strands import in_predictors, monomials_of
 from leadterms.evaluation.certified.moments.weight_balls import rate_of, weight_balls
 from leadterms.evaluation.certified.tilted.normal_tilt import normal_places
-from leadterms.evaluation.certified.tools.balls import Ball, value_of
+from leadterms.evaluation.certified.tools.balls import Ball, lower_root, value_of
 from leadterms.evaluation.moment_system import Ceiling, Strand
 from leadterms.model.laws import NormalLaw
 from leadterms.model.weights import ExponentialWeight
@@ -180,15 +180,10 @@ def _product(predictors: Sequence[Polynomial], exponents: Exponents) -> Polynomi
 
 def _root(precision: arb_mat) -> arb_mat:
     """Return the lower triangular root."""
-    size = precision.nrows()
-    root = arb_mat(size, size)
-    for i in range(size):
-        for j in range(i + 1):
-            rest = precision[i, j] - sum((root[i, k] * root[j, k] for k in range(j)), arb(0))
-            if i == j and not rest > 0:
-                raise EvaluationError(
-                    "E[exp] of products of normal predictors is not shown to be finite: a matrix is not shown to be "
-                    "positive definite"
-                )
-            root[i, j] = rest.sqrt() if i == j else rest / root[j, j]
-    return root
+    rows = lower_root(precision.tolist())
+    if not all(bool(row[i] > 0) for i, row in enumerate(rows)):
+        raise EvaluationError(
+            "E[exp] of products of normal predictors is not shown to be finite: a matrix is not shown to be positive "
+            "definite"
+        )
+    return arb_mat(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -35,6 +35,16 @@ def interval(low: Ball, high: Ball) -> Ball:
 def integral(function: Callable[[Ball], Ball], low: Ball, high: Ball) -> Ball:
     """Return the integral over a real interval of a function whose value is finite only where it is analytic."""
     return acb.integral(lambda x, _: acb(function(x)), acb(low), acb(high)).real
+
+
+def lower_root(rows: Sequence[Sequence[Ball]]) -> list[list[Ball]]:
+    """Return the lower triangular root of a symmetric matrix, not finite where a pivot is not shown to be positive."""
+    triangle = [[arb(0)] * len(rows) for _ in rows]
+    for i, row in enumerate(rows):
+        for j in range(i + 1):
+            rest = row[j] - sum((triangle[i][k] * triangle[j][k] for k in range(j)), arb(0))
+            triangle[i][j] = rest.sqrt() if i == j else rest / triangle[j][j]
+    return triangle
 
 
 def disc(radius: Ball) -> Ball:
