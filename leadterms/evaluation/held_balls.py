@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -25,6 +25,11 @@ CLOSED = "closed form in balls"
 INTEGRAL = "an integral over a bounded predictor in balls"
 _INPUT_BITS = 640
 """Extra bits of the numbers that a kernel gets, for what it may lose by cancellation."""
+_MOST_KNOWN = 128
+"""Averages, at points and accuracies, whose balls are kept."""
+
+_Enclosed = tuple[arb, tuple[str, ...]]
+"""A ball, and the roads to it."""
 
 
 class BallCoefficient:
@@ -46,6 +51,7 @@ class BallCoefficient:
 
     def __init__(self, expr: Expr, parameters: tuple[Symbol, ...]) -> None:
         self.is_closed = not expr.has(Expectation)
+        self._parameters = parameters
         self._averages: list[_Averaged | _Integrated] = []
         if self.is_closed:
             self._top = ball_program(parameters, (expr,))
@@ -53,8 +59,8 @@ class BallCoefficient:
         found = plan(expr)
         if found is None:
             raise UncertifiedError("an expectation is not one of a polynomial times a weight: no certified road")
-        self._averages = [_Averaged(average, parameters) for average in found.averages.values()]
-        self._averages += [_Integrated(one, parameters) for one in found.integrals.values()]
+        self._averages = [_averaged(average) for average in found.averages.values()]
+        self._averages += [_Integrated(one) for one in found.integrals.values()]
         self._top = ball_program((*found.averages, *found.integrals, *parameters), (found.top,))
 
     def __call__(self, values: Sequence[Expr], bits: int) -> tuple[arb, tuple[str, ...]]:
@@ -68,9 +74,10 @@ class BallCoefficient:
         """
         if self.is_closed:
             return self._top(*_balls(values))[0], (CLOSED,)
+        point = dict(zip(self._parameters, values, strict=True))
         with ball_precision(bits + _INPUT_BITS):
+            averages = [average.at(point, bits) for average in self._averages]
             inputs = _balls(values)
-            averages = [average.enclosed(inputs, bits) for average in self._averages]
         names = tuple(dict.fromkeys(name for _, own in averages for name in own))
         return self._top(*(ball for ball, _ in averages), *inputs)[0], names
 
@@ -93,8 +100,8 @@ class _Averaged:
 
     """
 
-    def __init__(self, average: Average, parameters: tuple[Symbol, ...]) -> None:
-        self._average, self._parameters = average, parameters
+    def __init__(self, average: Average) -> None:
+        self._average, self._parameters = average, average.parameters
         parts = separated(average)
         self._parts: list[tuple[_Way, ...]] = []
         if parts != (average,):
@@ -111,8 +118,13 @@ class _Averaged:
     def _whole(self) -> tuple[_Way, ...]:
         return self._ways(self._average)
 
-    def enclosed(self, inputs: Sequence[arb], bits: int) -> tuple[arb, tuple[str, ...]]:
-        """Return a ball that contains it, and the roads taken."""
+    def at(self, point: Mapping[Symbol, Expr], bits: int) -> _Enclosed:
+        """Return a ball that contains it, and the roads taken: those of one point serve all entries of a covariance."""
+        return _enclosed(self, tuple(point[symbol] for symbol in self._parameters), bits)
+
+    def enclosed(self, values: Sequence[Expr], bits: int) -> _Enclosed:
+        """Return the same at values of the parameters."""
+        inputs = _balls(values)
         try:
             found = [_first(ways, inputs, bits) for ways in self._parts]
         except UncertifiedError:
@@ -121,17 +133,27 @@ class _Averaged:
         return sum((ball for ball, _ in found), arb(0)), tuple(name for _, name in found)
 
 
+@lru_cache(maxsize=_MOST_KNOWN)
+def _enclosed(averaged: _Averaged, values: tuple[Expr, ...], bits: int) -> _Enclosed:
+    return averaged.enclosed(values, bits)
+
+
+@lru_cache(maxsize=256)
+def _averaged(average: Average) -> _Averaged:
+    """Return an average in balls, the same one for all coefficients that hold it."""
+    return _Averaged(average)
+
+
 @dataclass(frozen=True)
 class _Integrated:
     """An integral over one predictor in balls."""
 
     integral: BoundedIntegral
-    parameters: tuple[Symbol, ...]
 
-    def enclosed(self, inputs: Sequence[arb], bits: int) -> tuple[arb, tuple[str, ...]]:
+    def at(self, point: Mapping[Symbol, Expr], bits: int) -> _Enclosed:
         """Return a ball that contains it, and the road."""
         try:
-            return self.integral.enclose(dict(zip(self.parameters, inputs, strict=True)), bits), (INTEGRAL,)
+            return self.integral.enclose(dict(zip(point, _balls(point.values()), strict=True)), bits), (INTEGRAL,)
         except EvaluationError as failure:
             raise UncertifiedError(str(failure)) from None
 
@@ -149,7 +171,7 @@ def _first(ways: Sequence[_Way], inputs: Sequence[arb], bits: int) -> tuple[arb,
     raise UncertifiedError("; ".join(dict.fromkeys(failures)))
 
 
-def _balls(values: Sequence[Expr]) -> list[arb]:
+def _balls(values: Iterable[Expr]) -> list[arb]:
     return [arb(exact_ball(value)) for value in values]
 
 

@@ -54,6 +54,20 @@ class Average:
     integrand: Expr
     inner: Mapping[Symbol, WeightedMoment]
 
+    def __hash__(self) -> int:
+        return hash((self.effects, self.integrand, *self.inner.items()))
+
+    @property
+    def parameters(self) -> tuple[Symbol, ...]:
+        """What it depends on."""
+        parts = [*self.effects.mean, self.effects.covariance, self.integrand]
+        inside = {*self.effects.symbols, *self.inner}
+        for moment in self.inner.values():
+            parts += [moment.eta, *(c for _, c in moment.polynomial)]
+            inside |= set(moment.variables)
+        found = set().union(*(part.free_symbols for part in parts)) - inside
+        return tuple(sorted(found, key=str))
+
 
 @dataclass(frozen=True)
 class Plan:
