@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadterms.evaluation import held_balls
+from leadterms.evaluation import enclosed_averages
 
 
 def pytest_addoption(parser):
@@ -11,7 +11,25 @@ def pytest_addoption(parser):
     )
 
 
+@pytest.fixture
+def forget_averages():
+    """Return a function after which averages are taken again."""
+
+    def forget():
+        enclosed_averages._enclosed.cache_clear()
+        enclosed_averages._enclosed_together.cache_clear()
+
+    return forget
+
+
 @pytest.fixture(autouse=True)
-def no_known_averages():
-    """Averages taken in one test are none of another, which may plant a false bound."""
-    held_balls._enclosed.cache_clear()
+def no_known_averages(monkeypatch, forget_averages):
+    """Averages taken in one test, or before something is patched in it, are none of what comes after."""
+    setattr_ = monkeypatch.setattr
+
+    def patched(*arguments, **options):
+        setattr_(*arguments, **options)
+        forget_averages()
+
+    monkeypatch.setattr = patched
+    forget_averages()

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Poly, Rational, Symbol, fraction, together
+from sympy import Expr, Integer, Poly, Rational, Symbol, fraction, together
 
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.held_plan import Average
@@ -41,7 +41,7 @@ from leadterms.evaluation.residual_information import residual_information
 from leadterms.evaluation.weighted_moment import WeightedMoment
 from leadterms.model.laws import StatsLaw
 
-HALF = Rational(1, 2)
+ONE, HALF = Integer(1), Rational(1, 2)
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class Bound:
     """Of an entry of a Schur complement: for each strand one of its moments and its probability, up to a factor."""
     columns: tuple[Column, ...] = ()
     """Of such an entry: the columns b and c, strand by strand in the order of the shares."""
+    factor: Expr = ONE
+    """Of such an entry: F is so many times it."""
 
 
 def ceiling(average: Average) -> Bound | None:
@@ -185,7 +187,7 @@ def ceiling_of_residual_information(average: Average) -> Bound | None:
         for exponents, c in row
     ]
     shares = tuple(zip(found.symbols, found.probabilities, strict=True))
-    return Bound(tuple(parts), Sector(1, 1 + len(columns), turns=True), shares, tuple(columns))
+    return Bound(tuple(parts), Sector(1, 1 + len(columns), turns=True), shares, tuple(columns), found.factor)
 
 
 def _squares(column: Column) -> list[list[tuple[tuple[int, ...], Expr]]]:

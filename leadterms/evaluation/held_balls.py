@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from flint import arb
 from sympy import Expr, Symbol
 
-from leadterms.errors import EvaluationError, OutOfRangeError, UncertifiedError
+from leadterms.errors import EvaluationError, UncertifiedError
 from leadterms.evaluation.binding import substitute
 from leadterms.evaluation.bounded_integral import BoundedIntegral
-from leadterms.evaluation.compile_balls import BallProgram, ball_program, exact_ball
-from leadterms.evaluation.held_plan import Average, plan
+from leadterms.evaluation.compile_balls import ball_program
+from leadterms.evaluation.enclosed_averages import (
+    AverageInBalls,
+    Enclosed,
+    JointAverages,
+    average_in_balls,
+    balls,
+    joint_averages,
+)
+from leadterms.evaluation.held_plan import plan
 from leadterms.evaluation.precision import ball_precision
-from leadterms.evaluation.road import Road
-from leadterms.evaluation.roads import roads
-from leadterms.evaluation.separation import separated
 from leadterms.expectation.held import Expectation
 
 CLOSED = "closed form in balls"
 INTEGRAL = "an integral over a bounded predictor in balls"
 _INPUT_BITS = 640
 """Extra bits of the numbers that a kernel gets, for what it may lose by cancellation."""
-_MOST_KNOWN = 128
-"""Averages, at points and accuracies, whose balls are kept."""
-
-_Enclosed = tuple[arb, tuple[str, ...]]
-"""A ball, and the roads to it."""
 
 
 class BallCoefficient:
@@ -52,14 +51,16 @@ class BallCoefficient:
     def __init__(self, expr: Expr, parameters: tuple[Symbol, ...]) -> None:
         self.is_closed = not expr.has(Expectation)
         self._parameters = parameters
-        self._averages: list[_Averaged | _Integrated] = []
+        self._averages: list[AverageInBalls | _Integrated] = []
+        self._joint: JointAverages | None = None
         if self.is_closed:
             self._top = ball_program(parameters, (expr,))
             return
         found = plan(expr)
         if found is None:
             raise UncertifiedError("an expectation is not one of a polynomial times a weight: no certified road")
-        self._averages = [_averaged(average) for average in found.averages.values()]
+        self._averages = [average_in_balls(average) for average in found.averages.values()]
+        self._joint = joint_averages(tuple(found.averages.values()))
         self._averages += [_Integrated(one) for one in found.integrals.values()]
         self._top = ball_program((*found.averages, *found.integrals, *parameters), (found.top,))
 
@@ -73,75 +74,14 @@ class BallCoefficient:
 
         """
         if self.is_closed:
-            return self._top(*_balls(values))[0], (CLOSED,)
+            return self._top(*balls(values))[0], (CLOSED,)
         point = dict(zip(self._parameters, values, strict=True))
         with ball_precision(bits + _INPUT_BITS):
-            averages = [average.at(point, bits) for average in self._averages]
-            inputs = _balls(values)
+            together = self._joint.at(point, bits) if self._joint is not None else ()
+            averages = [*together, *(average.at(point, bits) for average in self._averages[len(together) :])]
+            inputs = balls(values)
         names = tuple(dict.fromkeys(name for _, own in averages for name in own))
         return self._top(*(ball for ball, _ in averages), *inputs)[0], names
-
-
-@dataclass(frozen=True)
-class _Way:
-    """A road and the program of its numbers."""
-
-    road: Road
-    numbers: BallProgram
-
-
-class _Averaged:
-    """An average in balls: as a sum of averages over fewer effects where it splits, or else whole.
-
-    Raises
-    ------
-    UncertifiedError
-        If neither has a road.
-
-    """
-
-    def __init__(self, average: Average) -> None:
-        self._average, self._parameters = average, average.parameters
-        parts = separated(average)
-        self._parts: list[tuple[_Way, ...]] = []
-        if parts != (average,):
-            with suppress(UncertifiedError):
-                self._parts = [self._ways(part) for part in parts]
-        if not self._parts:
-            # none where it has no road
-            self._whole  # noqa: B018
-
-    def _ways(self, average: Average) -> tuple[_Way, ...]:
-        return tuple(_Way(one, ball_program(self._parameters, one.numbers)) for one in roads(average))
-
-    @cached_property
-    def _whole(self) -> tuple[_Way, ...]:
-        return self._ways(self._average)
-
-    def at(self, point: Mapping[Symbol, Expr], bits: int) -> _Enclosed:
-        """Return a ball that contains it, and the roads taken: those of one point serve all entries of a covariance."""
-        return _enclosed(self, tuple(point[symbol] for symbol in self._parameters), bits)
-
-    def enclosed(self, values: Sequence[Expr], bits: int) -> _Enclosed:
-        """Return the same at values of the parameters."""
-        inputs = _balls(values)
-        try:
-            found = [_first(ways, inputs, bits) for ways in self._parts]
-        except UncertifiedError:
-            found = []
-        found = found or [_first(self._whole, inputs, bits)]
-        return sum((ball for ball, _ in found), arb(0)), tuple(name for _, name in found)
-
-
-@lru_cache(maxsize=_MOST_KNOWN)
-def _enclosed(averaged: _Averaged, values: tuple[Expr, ...], bits: int) -> _Enclosed:
-    return averaged.enclosed(values, bits)
-
-
-@lru_cache(maxsize=256)
-def _averaged(average: Average) -> _Averaged:
-    """Return an average in balls, the same one for all coefficients that hold it."""
-    return _Averaged(average)
 
 
 @dataclass(frozen=True)
@@ -150,29 +90,12 @@ class _Integrated:
 
     integral: BoundedIntegral
 
-    def at(self, point: Mapping[Symbol, Expr], bits: int) -> _Enclosed:
+    def at(self, point: Mapping[Symbol, Expr], bits: int) -> Enclosed:
         """Return a ball that contains it, and the road."""
         try:
-            return self.integral.enclose(dict(zip(point, _balls(point.values()), strict=True)), bits), (INTEGRAL,)
+            return self.integral.enclose(dict(zip(point, balls(point.values()), strict=True)), bits), (INTEGRAL,)
         except EvaluationError as failure:
             raise UncertifiedError(str(failure)) from None
-
-
-def _first(ways: Sequence[_Way], inputs: Sequence[arb], bits: int) -> tuple[arb, str]:
-    """Take the first road that leads to a ball."""
-    failures = []
-    for way in ways:
-        try:
-            return way.road.enclose(way.numbers(*inputs), bits), way.road.name
-        except OutOfRangeError:
-            raise
-        except EvaluationError as failure:
-            failures.append(str(failure))
-    raise UncertifiedError("; ".join(dict.fromkeys(failures)))
-
-
-def _balls(values: Iterable[Expr]) -> list[arb]:
-    return [arb(exact_ball(value)) for value in values]
 
 
 @lru_cache(maxsize=256)

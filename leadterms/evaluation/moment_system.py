@@ -23,6 +23,8 @@ STRAYING = (ProbitWeight, CloglogWeight)
 """Weights with no sector that holds them near the real line."""
 Cut = tuple[Ball | None, Ball | None]
 """Exact ends at which a law is cut off, None where it is left whole."""
+NumericColumn = tuple[Mapping[tuple[int, ...], Exact], ...]
+"""A column of the design, for each strand coefficients by exponents of the predictors."""
 
 
 @dataclass(frozen=True)
@@ -256,7 +258,7 @@ class NumericSystem:
     ceiling: tuple[Ceiling | ExponentialCeiling | InverseCeiling, ...] = ()
     sector: Sector | None = None
     shares: tuple[Exact, ...] | None = None
-    columns: tuple[tuple[Mapping[tuple[int, ...], Exact], ...], ...] = ()
+    columns: tuple[NumericColumn, ...] = ()
     with_effects: bool = False
     inverse: InverseForm | None = None
     whole: NumericSystem | None = None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
-from sympy import Basic, Dummy, Expr, ImmutableMatrix, Integer, Symbol, Tuple
+from sympy import Basic, Dummy, Expr, ImmutableMatrix, Integer, Symbol, Tuple, sstr
 from sympy.core.sympify import _sympify
 
 from leadterms.model.laws import JointNormalLaw, NormalLaw
@@ -80,6 +81,10 @@ class Expectation(Expr):  # type: ignore[misc]
         integrand = held.integrand if old in held.bound_symbols else held.integrand._subs(old, new)
         return Expectation(integrand, *((first, law._subs(old, new)) for first, law in held.bindings))
 
+    def __str__(self) -> str:
+        # expressions are sorted by it, again and again
+        return _text(self)
+
     def _sympystr(self, printer: Any) -> str:
         laws = ", ".join(f"{shown_variables(binding)} ~ {printer._print(binding[1])}" for binding in self.bindings)
         return f"E[{printer._print(self.integrand)}; {laws}]"
@@ -87,6 +92,11 @@ class Expectation(Expr):  # type: ignore[misc]
     def _latex(self, printer: Any) -> str:
         over = ", ".join(_over(printer, binding) for binding in self.bindings)
         return rf"E_{{{over}}}\left\{{{printer._print(self.integrand)}\right\}}"
+
+
+@lru_cache(maxsize=4096)
+def _text(held: Expectation) -> str:
+    return str(sstr(held, order=None))
 
 
 _EFFECT = re.compile(r"u\d+\Z")

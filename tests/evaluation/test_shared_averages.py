@@ -1,26 +1,26 @@
-"""The averages that entries of a covariance have in common are taken once, and never for another point."""
+"""The averages that entries of a covariance have in common are taken once and together, and never for another point."""
 
 from itertools import product
 
 import pytest
 
 import leadterms as lt
-from leadterms.evaluation import held_balls
+from leadterms.evaluation.certified.averages import road, together
 
 NAMES = ("x", "z")
 
 
 @pytest.fixture
 def taken(monkeypatch):
-    """The accuracies at which averages were taken."""
+    """The numbers of moments of the averages that were taken."""
     found: list[int] = []
-    first = held_balls._first
+    average = road.certified_average
 
-    def counted(ways, inputs, bits):
-        found.append(bits)
-        return first(ways, inputs, bits)
+    def counted(system, bits):
+        found.append(len(system.strands[0].moments))
+        return average(system, bits)
 
-    monkeypatch.setattr(held_balls, "_first", counted)
+    monkeypatch.setattr(road, "certified_average", counted)
     return found
 
 
@@ -33,16 +33,26 @@ def entries(slope):
 
 def test_entries_share_their_averages(taken):
     entries("3/17")
-    assert len(taken) == 3  # E S_xx, E S_xz, E S_zz
+    assert len(taken) == 1
     entries("3/17")
-    assert len(taken) == 3
+    assert len(taken) == 1
     entries("4/17")
-    assert len(taken) == 6
+    assert len(taken) == 2
 
 
-def test_averages_of_one_point_are_not_those_of_another():
+def test_averages_of_one_point_are_not_those_of_another(forget_averages):
     found = {slope: entries(slope) for slope in ("2/19", "5/19", "2/19")}
-    held_balls._enclosed.cache_clear()
+    forget_averages()
     for slope, numbers in found.items():
         assert {name: str(one) for name, one in entries(slope).items()} == {k: str(one) for k, one in numbers.items()}
     assert found["2/19"]["x", "x"].value != found["5/19"]["x", "x"].value
+
+
+def test_averages_that_are_not_to_be_had_together_are_taken_one_by_one(monkeypatch, taken, forget_averages):
+    beside = entries("3/17")
+    forget_averages()
+    monkeypatch.setattr(together, "rough_sizes", lambda strands, bounds: [together.NAN] * 2)
+    alone = entries("3/17")
+    assert len(taken) == 1 + 3  # E S_xx, E S_xz, E S_zz
+    for name, number in alone.items():
+        assert abs(number.value - beside[name].value) <= number.error + beside[name].error

@@ -35,6 +35,7 @@ from leadterms.evaluation.certified.moments.block_rules import BlockRules
 from leadterms.evaluation.certified.moments.strands import Plans, Strands, complex_point
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, interval, larger, smaller
 from leadterms.evaluation.certified.tools.gauss import SLACK, columns
+from leadterms.evaluation.certified.tools.several import modulus_of
 from leadterms.evaluation.moment_system import STRAYING
 
 LEAST_SHAPE = 0.12
@@ -166,9 +167,9 @@ class EllipseBounds:
             points = [complex_point(self._strands.at(effects)) for effects in boxes]
             again = []
             for effects, moments in zip(boxes, rules.moments(points), strict=True):
-                value = acb(self._strands.system.value(moments, effects))
-                if value.is_finite():
-                    largest = larger(largest, value.abs_upper() * _modulus_of_density(effects))
+                bound = modulus_of(self._strands.system.value(moments, effects))
+                if bound.is_finite():
+                    largest = larger(largest, bound * _modulus_of_density(effects))
                 else:
                     again += _quarters(effects)
             boxes = again

@@ -12,6 +12,7 @@ from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.masses import density
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tools.balls import Ball, Cell, float_log, interval
+from leadterms.evaluation.certified.tools.several import leading_parts
 
 ROUGH_BITS = (15, 30, 60)
 """Tried one after the other, until little of the grid is left without a value."""
@@ -24,7 +25,12 @@ STEP = 0.25
 
 
 def rough_size(strands: Strands, bounds: Bounds) -> Ball:
-    """Estimate E|F|, without proof, from a grid."""
+    """Estimate E|F|, without proof, from a grid; of several the largest."""
+    return max(rough_sizes(strands, bounds), key=float_log)
+
+
+def rough_sizes(strands: Strands, bounds: Bounds) -> list[Ball]:
+    """Estimate E|F| of each F that is to be accurate by itself."""
     dimension = strands.system.dimension
     reach = 6.0 + bounds.growth_of_effects()
     count = max(5, int(400 ** (1 / dimension)))
@@ -42,21 +48,21 @@ def rough_size(strands: Strands, bounds: Bounds) -> Ball:
     best = max(range(len(grid)), key=lambda i: float_log(sizes[i]))
     ranges = tuple(interval(line[0], line[-1]) for _ in range(dimension))
     shares = [_shares(sizes), _shares(densities)]
-    total = arb(0)
+    totals: list[Ball] = []
     for bits in ROUGH_BITS:
         rules = strands.plan(strands.at(ranges), bits, strands.least_scales([points[best]]))
-        total, left = arb(0), [0.0, 0.0]
+        totals, left = [], [0.0, 0.0]
         for i, (effects, moments) in enumerate(zip(grid, rules.moments(points), strict=True)):
-            value = abs(strands.system.value(moments, effects)) * densities[i]
-            if value.is_finite() and value.rel_accuracy_bits() > 1:
-                total += value.mid()
+            values = [abs(one) * densities[i] for one in leading_parts(strands.system.value(moments, effects))]
+            totals = totals or [arb(0)] * len(values)
+            if all(value.is_finite() and value.rel_accuracy_bits() > 1 for value in values):
+                totals = [total + value.mid() for total, value in zip(totals, values, strict=True)]
             else:
                 left = [one + share[i] for one, share in zip(left, shares, strict=True)]
-        if total > 0 and max(left) <= LEFT:
+        if all(bool(total > 0) for total in totals) and max(left) <= LEFT:
             break
-    if not total > 0:
-        total = sizes[best].mid()
-    return total * arb(step) ** dimension
+    fallback = sizes[best].mid()
+    return [(total if total > 0 else fallback) * arb(step) ** dimension for total in totals]
 
 
 def _shares(parts: Sequence[Ball]) -> list[float]:

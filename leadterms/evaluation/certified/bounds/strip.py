@@ -12,6 +12,7 @@ from flint import acb, arb
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.moments.strands import Plans, Point, Strands
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, interval, larger
+from leadterms.evaluation.certified.tools.several import modulus_of
 
 COARSEST = 1
 """The largest squares have sides 2^-COARSEST."""
@@ -89,8 +90,7 @@ class Strip:
         if rules is None:
             return NAN
         square = _rectangle(level, i, i + 1, j, j + 1)
-        value = acb(self._strands.system.integrand(rules.moments([self._at(square)])[0]))
-        return value.abs_upper() if value.is_finite() else NAN
+        return modulus_of(self._strands.system.integrand(rules.moments([self._at(square)])[0]))
 
     def _at(self, shift: Ball) -> Point:
         """Return all linear predictors where the first has this constant term."""

@@ -25,8 +25,8 @@ class RoughWeight:
         near = np.abs(etas) < FARTHEST
         at = np.where(near, etas, 0) / STEP
         below = np.floor(at)
-        places = below.astype(int).tolist()
-        ends = np.array([(self._at(i), self._at(i + 1)) for i in places]).reshape(-1, 2)
+        places, where = np.unique(below.astype(int), return_inverse=True)
+        ends = np.array([(self._at(i), self._at(i + 1)) for i in places.tolist()]).reshape(-1, 2)[where.reshape(-1)]
         share = at - below
         with np.errstate(invalid="ignore"):
             found = ends[:, 0] * (1 - share) + ends[:, 1] * share
