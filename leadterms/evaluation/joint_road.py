@@ -64,8 +64,8 @@ class JointRoad:
         found = together(first.strands, first.shares, self._all_columns(parts), entries)
         if found is None:
             raise EvaluationError("the sizes of the averages are not known")
-        system, numbers = found
-        several = certified_average(paired_where_wanted(system), bits)
+        system, numbers, spare = found
+        several = certified_average(paired_where_wanted(system), bits + spare)
         return tuple(value * number for value, number in zip(several.values, numbers, strict=True))
 
     @staticmethod

@@ -91,7 +91,7 @@ def logistic(eta):
 def test_values_and_ceilings_of_all_entries(seed):
     """All F_k/n_k by matrices, at most the ceiling, for real effects; for complex ones the values."""
     model = Random(seed, LogisticWeight(Integer(1)))
-    system, numbers = model.system()
+    system, numbers, _ = model.system()
     assert all(log2(float(number)) == round(log2(float(number))) for number in numbers)
     rng = random.Random(seed)
     with ball_precision(128):
@@ -159,12 +159,21 @@ def test_without_a_size_nothing_is_taken_together(monkeypatch):
     model = Random(1, ProbitWeight(Integer(1)))
     assert model.system() is not None
     module = "leadterms.evaluation.certified.averages.together.rough_sizes"
-    monkeypatch.setattr(module, lambda strands, bounds: [arb(1), arb.nan(), arb(1)])
+    monkeypatch.setattr(module, lambda strands, bounds: ([arb(1), arb.nan(), arb(1)], [arb(1)] * 3))
     assert model.system() is None
 
 
+def test_what_is_smaller_has_spare_bits_but_not_what_vanishes(monkeypatch):
+    model = Random(1, ProbitWeight(Integer(1)))
+    module = "leadterms.evaluation.certified.averages.together.rough_sizes"
+    for others, bits in (((0.25, 1, 0.5), 2), ((0, 1, 1), 0), ((1e-9, 0.125, 1), 3)):
+        monkeypatch.setattr(module, lambda s, b, others=others: ([arb(1)] * 3, [arb(one) for one in others]))
+        model.factors = [Fraction(1)] * 6
+        assert model.system()[2] == bits
+
+
 def test_a_block_that_may_be_singular_has_no_value():
-    system, _ = Random(2, LogisticWeight(Integer(1))).system()
+    system, *_ = Random(2, LogisticWeight(Integer(1))).system()
     assert isinstance(system.integrand, ResidualMatrix)
     count = sum(len(strand.moments) for strand in system.strands)
     found = system.integrand([arb(0, 1)] * count)

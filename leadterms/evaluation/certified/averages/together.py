@@ -28,6 +28,7 @@ from leadterms.evaluation.certified.tools.several import Several
 from leadterms.evaluation.moment_system import Ceiling, NumericColumn, NumericSystem, Sector, Strand
 from leadterms.evaluation.precision import ball_bits, ball_precision
 
+MOST_SPARE = 8
 MARGIN = 1e-6
 """More than the logarithm of a size is off."""
 
@@ -45,8 +46,11 @@ def together(
     shares: tuple[arb, ...],
     given: tuple[NumericColumn, ...],
     entries: Sequence[MatrixEntry],
-) -> tuple[NumericSystem, tuple[arb, ...]] | None:
-    """Return a system whose values are all F_k/n_k, and the n_k; None where sizes are not known.
+) -> tuple[NumericSystem, tuple[arb, ...], int] | None:
+    """Return a system whose values are all F_k/n_k, the n_k, and spare bits; None where sizes are not known.
+
+    The spare bits are those by which the least of the entries is smaller, up to `MOST_SPARE`: what is smaller still is
+    left to be small.
 
     Parameters
     ----------
@@ -89,19 +93,23 @@ def together(
     with ball_precision(PLANNING_BITS):
         ones = [arb(1)] * len(given)
         first = Strands(system(ones, [arb(1)] * len(entries)))
-        scales = [size.mid() for size in rough_sizes(first, Bounds(first))]
+        sizes, others = rough_sizes(first, Bounds(first))
+        scales = [size.mid() for size in sizes]
         if not all(bool(scale.is_finite()) and scale > 0 for scale in scales):
             return None
         numbers = []
-        for entry in entries:
+        spare = 0
+        for entry, about in zip(entries, (*sizes, *others), strict=True):
             b, c = entry.columns
             size = (abs(entry.factor) * (scales[b] * scales[c]).sqrt()).abs_upper()
             if not (size.is_finite() and size > 0):
                 return None
             # exact in every precision
             numbers.append(arb(2) ** ceil(float_log(size) / log(2) + MARGIN))
+            smaller = (float_log(size) - float_log(abs(entry.factor) * about)) / log(2)
+            spare = max(spare, ceil(smaller)) if smaller <= MOST_SPARE else spare
     factors = [entry.factor / number for entry, number in zip(entries, numbers, strict=True)]
-    return system(scales, factors), tuple(numbers)
+    return system(scales, factors), tuple(numbers), spare
 
 
 def _products(own: Sequence[Polynomial]) -> Iterator[Polynomial]:

@@ -12,7 +12,7 @@ from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.masses import density
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tools.balls import Ball, Cell, float_log, interval
-from leadterms.evaluation.certified.tools.several import leading_parts
+from leadterms.evaluation.certified.tools.several import leading_parts, parts_of
 
 ROUGH_BITS = (15, 30, 60)
 """Tried one after the other, until little of the grid is left without a value."""
@@ -25,12 +25,12 @@ STEP = 0.25
 
 
 def rough_size(strands: Strands, bounds: Bounds) -> Ball:
-    """Estimate E|F|, without proof, from a grid; of several the largest."""
-    return max(rough_sizes(strands, bounds), key=float_log)
+    """Estimate E|F|, without proof, from a grid; of several the largest of those to be accurate by themselves."""
+    return max(rough_sizes(strands, bounds)[0], key=float_log)
 
 
-def rough_sizes(strands: Strands, bounds: Bounds) -> list[Ball]:
-    """Estimate E|F| of each F that is to be accurate by itself."""
+def rough_sizes(strands: Strands, bounds: Bounds) -> tuple[list[Ball], list[Ball]]:
+    """Estimate E|F| of each F that is to be accurate by itself, and |E F| of the others."""
     dimension = strands.system.dimension
     reach = 6.0 + bounds.growth_of_effects()
     count = max(5, int(400 ** (1 / dimension)))
@@ -49,20 +49,25 @@ def rough_sizes(strands: Strands, bounds: Bounds) -> list[Ball]:
     ranges = tuple(interval(line[0], line[-1]) for _ in range(dimension))
     shares = [_shares(sizes), _shares(densities)]
     totals: list[Ball] = []
+    others: list[Ball] = []
     for bits in ROUGH_BITS:
         rules = strands.plan(strands.at(ranges), bits, strands.least_scales([points[best]]))
-        totals, left = [], [0.0, 0.0]
+        totals, others, left = [], [], [0.0, 0.0]
         for i, (effects, moments) in enumerate(zip(grid, rules.moments(points), strict=True)):
-            values = [abs(one) * densities[i] for one in leading_parts(strands.system.value(moments, effects))]
-            totals = totals or [arb(0)] * len(values)
-            if all(value.is_finite() and value.rel_accuracy_bits() > 1 for value in values):
-                totals = [total + value.mid() for total, value in zip(totals, values, strict=True)]
+            value = strands.system.value(moments, effects)
+            values = [abs(one) for one in leading_parts(value)]
+            beside = parts_of(value)[len(values) :]
+            totals, others = totals or [arb(0)] * len(values), others or [arb(0)] * len(beside)
+            if all(one.is_finite() and one.rel_accuracy_bits() > 1 for one in values):
+                totals = [total + (one * densities[i]).mid() for total, one in zip(totals, values, strict=True)]
+                others = [total + (one * densities[i]).mid() for total, one in zip(others, beside, strict=True)]
             else:
                 left = [one + share[i] for one, share in zip(left, shares, strict=True)]
         if all(bool(total > 0) for total in totals) and max(left) <= LEFT:
             break
     fallback = sizes[best].mid()
-    return [(total if total > 0 else fallback) * arb(step) ** dimension for total in totals]
+    cube = arb(step) ** dimension
+    return [(total if total > 0 else fallback) * cube for total in totals], [abs(total) * cube for total in others]
 
 
 def _shares(parts: Sequence[Ball]) -> list[float]:
