@@ -18,6 +18,7 @@ from leadterms.evaluation.integrand_forms import InverseInformation, Moments
 from leadterms.evaluation.inverse_entries import Entry
 from leadterms.evaluation.moment_families import Family, Key, key_of
 from leadterms.evaluation.moment_system import (
+    STRAYING,
     Ball,
     Ceiling,
     InverseEntry,
@@ -40,13 +41,18 @@ def _tilt_degree(average: Average) -> int | None:
     """Return the degree of an integrand that is homogeneous in the moments, where normal predictors are integrated."""
     if not (average.effects.symbols and all(map(_tilts, average.inner.values()))):
         return None
-    degrees = []
-    for part in fraction(together(average.integrand)):
-        poly = Poly(part, *average.inner)
-        if not poly.is_homogeneous:
-            raise UncertifiedError("no certified road: the integrand is not homogeneous in the moments")
-        degrees.append(int(poly.total_degree()))
-    return degrees[0] - degrees[1]
+    degree = _degree(average)
+    if degree is None:
+        raise UncertifiedError("no certified road: the integrand is not homogeneous in the moments")
+    return degree
+
+
+def _degree(average: Average) -> int | None:
+    """Return the degree of an integrand that is homogeneous in the moments, None of others."""
+    parts = [Poly(part, *average.inner) for part in fraction(together(average.integrand))]
+    if not all(part.is_homogeneous for part in parts):
+        return None
+    return int(parts[0].total_degree()) - int(parts[1].total_degree())
 
 
 def _tilts(moment: WeightedMoment) -> bool:
@@ -87,6 +93,8 @@ class Layout:
         self._places = {key: place for place, key in enumerate(families)}
         self._size = len(average.effects.symbols)
         self._degree = _tilt_degree(average)
+        steep = all(isinstance(moment.weight, STRAYING) for moment in average.inner.values())
+        self._own_degree = _degree(average) if steep and average.effects.symbols else None
         # what moves eta without bound goes first: then the others move it little, and random intercepts not at all
         symbols = average.effects.symbols
         late = set(symbols) - steep_effects(average) if self._degree is None else intercepts(average)
@@ -165,7 +173,17 @@ class Layout:
         probabilities = self._probabilities(shares) if apart is None else None
         known = self._by_place(columns) if probabilities is not None else ()
         system = paired_where_wanted(
-            NumericSystem(strands, function(law), parts, self._sector, probabilities, known, self._with_effects, form)
+            NumericSystem(
+                strands,
+                function(law),
+                parts,
+                self._sector,
+                probabilities,
+                known,
+                self._with_effects,
+                form,
+                degree=self._own_degree,
+            )
         )
         if system.inverse is not None:
             ceiling, sector = inverse_ceiling(system.strands, system.inverse)

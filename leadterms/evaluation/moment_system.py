@@ -250,6 +250,8 @@ class NumericSystem:
         The form of an integrand that is one of inverse information: the ceiling comes from it.
     whole
         The system whose ceiling it is, where this is that one with a predictor averaged over; else None.
+    degree
+        That of F, where it is homogeneous in the moments, and that is known.
 
     """
 
@@ -262,6 +264,7 @@ class NumericSystem:
     with_effects: bool = False
     inverse: InverseForm | None = None
     whole: NumericSystem | None = None
+    degree: int | None = None
 
     @property
     def absolute_moments(self) -> tuple[Ceiling, ...]:

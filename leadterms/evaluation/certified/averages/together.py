@@ -88,7 +88,7 @@ def together(
                     parts[at] = parts.get(at, arb(0)) + abs(share * c * d) / scale
         ceiling = tuple(Ceiling(factor, strand, e) for (strand, e), factor in parts.items())
         integrand = ResidualMatrix(means, len(given), tuple(entry.columns for entry in entries), tuple(factors))
-        return NumericSystem(strands, integrand, ceiling, sector, shares, given)
+        return NumericSystem(strands, integrand, ceiling, sector, shares, given, degree=1)
 
     with ball_precision(PLANNING_BITS):
         ones = [arb(1)] * len(given)

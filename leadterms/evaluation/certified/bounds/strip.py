@@ -10,6 +10,7 @@ from math import ceil, floor, log2
 from flint import acb, arb
 
 from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.bounds.tilted_squares import TiltedNodes, is_steep
 from leadterms.evaluation.certified.moments.strands import Plans, Point, Strands
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, interval, larger
 from leadterms.evaluation.certified.tools.several import modulus_of
@@ -42,6 +43,8 @@ class Strip:
         ]
         self._found: dict[tuple[int, int, int], tuple[Ball, int]] = {}
         self._plans: dict[tuple[int, int, int], Plans | None] = {}
+        self._is_steep = is_steep(strands.system)
+        self._tilted: dict[tuple[int, int, int], TiltedNodes] = {}
 
     def bound(self, box: Ball) -> Ball:
         """Return an upper bound of |F| over a complex box with Im >= 0, not finite where none is proven.
@@ -86,11 +89,29 @@ class Strip:
         return bound
 
     def _direct(self, level: int, i: int, j: int) -> Ball:
-        rules = self._plan(level, i // TILE[0], j // TILE[1])
+        tile = level, i // TILE[0], j // TILE[1]
+        rules = self._plan(*tile)
         if rules is None:
             return NAN
         square = _rectangle(level, i, i + 1, j, j + 1)
+        for is_tilted in (False, True) if tile not in self._tilted else (True, False):
+            bound = self._by_tilt(tile, rules, square) if is_tilted else self._by_moments(rules, square)
+            if bound.is_finite():
+                return bound
+        return NAN
+
+    def _by_moments(self, rules: Plans, square: Ball) -> Ball:
         return modulus_of(self._strands.system.integrand(rules.moments([self._at(square)])[0]))
+
+    def _by_tilt(self, tile: tuple[int, int, int], rules: Plans, square: Ball) -> Ball:
+        """Bound it where weights are steep: the squares next to it that share its rule are tried so first."""
+        if not self._is_steep:
+            return NAN
+        nodes = self._tilted.get(tile) or TiltedNodes(self._strands, rules, self._lines)
+        bound = nodes.bound(square, tile[0])
+        if bound.is_finite():
+            self._tilted[tile] = nodes
+        return bound
 
     def _at(self, shift: Ball) -> Point:
         """Return all linear predictors where the first has this constant term."""

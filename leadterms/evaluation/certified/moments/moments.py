@@ -99,6 +99,10 @@ class Plan:
             values = [[_dot(coefficients[k * width : (k + 1) * width], c) for k in range(count)] for c in columns]
         return [[value + radius for value, radius in zip(row, radii, strict=True)] for row in values]
 
+    def terms(self, slopes: Sequence[Ball]) -> tuple[list[Ball], list[Ball]]:
+        """Return eta - shift at all nodes, and the coefficients of the weight there, moment after moment."""
+        return self._nodes.offsets(slopes), self._coefficients
+
     @cached_property
     def _moving(self) -> tuple[int, ...]:
         """The predictors that the effects multiply, of an affine eta."""

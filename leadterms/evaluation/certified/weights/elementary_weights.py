@@ -233,9 +233,10 @@ class CloglogBalls(RememberedBalls):
             return 1 + size
         return (2 - box_q / -((-box_q).expm1())).abs_upper()
 
-    def slope(self, box: Ball) -> LogSlope:
+    @staticmethod
+    def slope(box: Ball) -> LogSlope:
         """w'/w = 2 - h(q)."""
-        return LogSlope(arb(0), 2 - self.rising(box.exp()))
+        return LogSlope(arb(0), 2 - CloglogBalls.rising(box.exp()))
 
     @staticmethod
     def rising(q: Ball) -> Ball:

@@ -60,9 +60,10 @@ class ProbitBalls(RememberedBalls):
         by_excess = (box.abs_upper() + self.excess(box.imag.abs_upper())).abs_upper()
         return smaller(direct, by_excess)
 
-    def slope(self, box: Ball) -> LogSlope:
+    @staticmethod
+    def slope(box: Ball) -> LogSlope:
         """w'/w = -eta + e."""
-        return LogSlope(arb(-1), disc(self.excess(box.imag.abs_upper())))
+        return LogSlope(arb(-1), disc(ProbitBalls.excess(box.imag.abs_upper())))
 
     def decay(self, height: Ball) -> Ball:
         """By `modulus` on pieces up to FAR, and by its tail beyond: times e^|eta| that still falls.

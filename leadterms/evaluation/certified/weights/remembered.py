@@ -78,7 +78,7 @@ class RememberedBalls(WeightBalls):
             margin = 1e-14 * (abs(x) + abs(y) + width + height) + 1e-300
             unit = 2.0**level
             low, high = floor((x - width - margin) * unit), ceil((x + width + margin) * unit)
-            return disc(self._top(level, low, high, ceil((abs(y) + height + margin) * unit)))
+            return disc(self.top(level, low, high, ceil((abs(y) + height + margin) * unit)))
         found = super().on(box)
         return found if found.is_finite() else disc(self.modulus(real.lower(), real.upper(), imag.abs_upper()))
 
@@ -127,7 +127,7 @@ class RememberedBalls(WeightBalls):
     def _complex(self, eta: Ball) -> Ball:
         return self.scale * self.value(-eta if self.even and eta.real < 0 else eta)
 
-    def _top(self, level: int, low: int, high: int, top: int) -> Ball:
+    def top(self, level: int, low: int, high: int, top: int) -> Ball:
         """Bound |w| over boxes whose ends are in steps of a grid."""
         key = level, low, high, top
         if key not in self._tops:
@@ -137,7 +137,7 @@ class RememberedBalls(WeightBalls):
     def _top_upwards(self, level: int, low: int, high: int, top: int) -> float:
         key = level, low, high, top
         if key not in self._in_doubles:
-            self._in_doubles[key] = upwards(self._top(*key))
+            self._in_doubles[key] = upwards(self.top(*key))
         return self._in_doubles[key]
 
 

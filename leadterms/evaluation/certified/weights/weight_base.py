@@ -76,7 +76,8 @@ class WeightBalls:
         """Return a bound of |w'/w| over a complex box."""
         raise NotImplementedError
 
-    def slope(self, box: Ball) -> LogSlope:
+    @staticmethod
+    def slope(box: Ball) -> LogSlope:
         """Return w'/w over a complex box, its rest not finite where nothing is known."""
         return LogSlope(arb(0), acb(NAN))
 
