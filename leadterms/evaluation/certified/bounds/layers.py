@@ -22,10 +22,12 @@ from flint import arb
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.tools.balls import Ball, End, smaller
 
-SPREADS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 20.0, 30.0)
+SPREADS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 20.0, 30.0, 45.0, 70.0, 100.0)
 """Where the laws are cut off."""
 LESS = 4
 """How much smaller weights must be in the first box for the others to be looked at."""
+ENOUGH = 1000
+"""What lies beyond a box is not looked at where it can be no more than this part."""
 
 
 class Layers:
@@ -57,6 +59,8 @@ class Layers:
             return largest
         total, outside = inside, self._boxes[0][1]
         for ends, left in self._boxes[1:]:
+            if largest * outside * ENOUGH < total:
+                break
             total, outside = total + self._largest(shift, slopes, ends) * outside, left
         return smaller(largest, total + largest * outside)
 

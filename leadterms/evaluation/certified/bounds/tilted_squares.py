@@ -14,8 +14,8 @@ them,
 
 since log w(a + o_n) - log w(p) is the integral of w'/w along the segment between them.  Where a weight falls steeply
 all moments fall nearly like one exponential: with kappa the mean of w'/w, weighed by w, what is left hardly varies, and
-squares may be as large as where weights are flat.  Where nothing is known of w'/w, or it is far from kappa, |v_n| is at
-most e^(|kappa| r) times the largest |w|.
+squares may be as large as where weights are flat.  Where that is less, or nothing is known of w'/w, |v_n| is at most
+e^(|kappa| r) times the largest |w|.
 
 Everything is divided by a power e^L, as weights may be below the least double; numbers are doubles, their rounding a
 part of g and of the sums' radii (`discs`).
@@ -44,8 +44,8 @@ from leadterms.evaluation.precision import ball_bits, ball_precision
 
 FINER = 2
 """Grids of p have steps 2^-FINER of the squares' sides."""
-STEEPEST = 0.69
-"""Beyond so large a bound of |g| the largest weight does better."""
+STEEPEST = 30.0
+"""From such a g on e^g - 1 is taken to be e^g."""
 ROUNDED = 1e-13
 """Relative error of exponents, far above what doubles round."""
 
@@ -57,13 +57,25 @@ def is_steep(system: NumericSystem) -> bool:
 
 @dataclass(frozen=True)
 class _Nodes:
-    """The nodes of a strand's rule: o_n with errors, signs and logarithms of all c_kn, and the bounds of R_k."""
+    """The nodes of a strand's rule.
+
+    Parameters
+    ----------
+    offsets, blur
+        o_n, and what they are off.
+    signs, logs, vague
+        Of all c_kn signs, logarithms of the largest moduli, and how much less these may be, relative to them.
+    errors
+        Bounds of R_k.
+
+    """
 
     weight: RememberedBalls
     offsets: Reals
     blur: Reals
     signs: Reals
     logs: Reals
+    vague: Reals
     errors: tuple[Ball, ...]
 
 
@@ -118,7 +130,8 @@ class TiltedNodes:
         """Return about the mean of w'/w, weighed by w, of all strands: without proof, as any number does."""
         exponents, signs, slopes = [], [], []
         for first, part, near in zip(self._first, self._parts, found, strict=True):
-            moved = near.logs + near.slopes * near.aside
+            step = near.slopes * near.aside
+            moved = near.logs + np.where(np.abs(step) < 1, step, 0)
             exponents.append(np.where(near.is_near, part.logs[first] + moved, -inf))
             signs.append(part.signs[first])
             slopes.append(near.slopes)
@@ -141,13 +154,12 @@ def _nodes(plan: Plan, offset: Ball, slopes: Sequence[Ball]) -> _Nodes:
     offsets = np.array([float(point.mid()) for point in at])
     blur = np.array([float(point.rad()) for point in at]) + ROUNDED * (1 + np.abs(offsets))
     scale = float_log(weight.scale)
-    signs = np.array([np.sign(float(c.mid())) for c in coefficients]).reshape(-1, len(points))
-    logs = np.array([float_log(abs(c)) + scale for c in coefficients]).reshape(-1, len(points))
-    # what is not known to doubles is not used
-    logs[
-        ~np.array([c.is_zero() or c.rel_accuracy_bits() > BITS // 2 + 16 for c in coefficients]).reshape(logs.shape)
-    ] = inf
-    return _Nodes(weight, offsets, blur, signs, logs, plan.errors)
+    # as floats they may be zero
+    signs = np.array([1.0 if c.mid() > 0 else -1.0 for c in coefficients]).reshape(-1, len(points))
+    logs = np.array([float_log(c.abs_upper()) + scale for c in coefficients]).reshape(signs.shape)
+    # of what may have either sign the size is known
+    vague = np.array([2 * float(c.rad() / c.abs_lower()) if abs(c) > 0 else inf for c in coefficients])
+    return _Nodes(weight, offsets, blur, signs, logs, vague.reshape(signs.shape) * WIDER, plan.errors)
 
 
 @dataclass(frozen=True)
@@ -244,12 +256,13 @@ def _terms(part: _Nodes, near: _Near, kappa: complex, spread: float) -> _Terms:
     exponents = near.logs + kappa * near.aside
     sizes = np.abs(near.logs) + abs(kappa) * np.abs(near.aside)
     rounded = near.errors + abs(kappa) * part.blur + ROUNDED * (1 + sizes + np.abs(part.logs))
-    g = (np.abs(near.slopes - kappa) + near.radii) * near.distances * (1 + ROUNDED) + rounded
-    usable = near.is_near & (g < STEEPEST)
-    own = np.where(usable, part.logs + exponents, -inf)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    g = (np.abs(near.slopes - kappa) + near.radii) * near.distances * (1 + ROUNDED) + rounded + part.vague
+    own = np.where(near.is_near, part.logs + exponents, -inf)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         far = part.logs + near.tops + spread + ROUNDED * (1 + np.abs(part.logs) + np.abs(near.tops) + spread)
-        off = np.where(usable, own.real + np.log(np.expm1(np.where(usable, g, 0.0))), far)
+        off = np.where(near.is_near, own.real + np.where(g < STEEPEST, np.log(np.expm1(g)), g), inf)
+    is_far = ~(off <= far)
+    own, off = np.where(is_far, -inf, own), np.where(is_far, far, off)
     return _Terms(part.signs, own, np.where(part.logs == -inf, -inf, off))
 
 

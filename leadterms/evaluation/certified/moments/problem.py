@@ -31,6 +31,8 @@ PLACES = 4
 """In each unit of the linear predictor, at which a slowly falling moment is estimated."""
 SPREADS = (3.0, 8.0, 20.0)
 """How many times its spread an unbounded law is looked at."""
+FARTHEST = 50.0
+"""The same besides of a law that stands alone."""
 
 
 class Problem:
@@ -83,7 +85,8 @@ class Problem:
     def samples(self) -> list[list[tuple[Ball, Ball]]]:
         """A few points with rough probabilities, for each predictor."""
         count = SAMPLES[min(len(self.lines), len(SAMPLES) - 1)]
-        return [_samples(line, count) for line in self.lines]
+        spreads = (*SPREADS, FARTHEST) if len(self.lines) == 1 else SPREADS
+        return [_samples(line, count, spreads) for line in self.lines]
 
     @cached_property
     def _sampled(self) -> tuple[Reals, Reals]:
@@ -232,11 +235,11 @@ def _bunched(pairs: list[tuple[Ball, Ball]], most: int) -> list[tuple[Ball, Ball
     ]
 
 
-def _samples(line: Line, count: int) -> list[tuple[Ball, Ball]]:
+def _samples(line: Line, count: int, far: Sequence[float]) -> list[tuple[Ball, Ball]]:
     """A few points with rough probabilities; far out too, where a weight may be so large that its mass is there."""
     unbounded = line.low is None or line.high is None
     pairs = []
-    for spreads in SPREADS if unbounded else SPREADS[:1]:
+    for spreads in far if unbounded else far[:1]:
         low, high = line.reach(spreads)
         atoms = line.atoms(low, high)
         if atoms is not None:
