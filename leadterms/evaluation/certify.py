@@ -69,7 +69,7 @@ def certified(value: Callable[[int], arb], digits: int, *, cheap: bool, may_vani
             return ball
         best = max(best, accuracy)
         # what is missing is what was lost; where nothing is known yet, twice as much may show something
-        lost = lost + (target - accuracy) + _GUARD if accuracy > 0 else 2 * bits
+        lost = lost + (target - accuracy) + (_GUARD if cheap else _FINE) if accuracy > 0 else 2 * bits
         doubled = accuracy <= 0
     raise EvaluationError(_shortfall(best, digits, value))
 

@@ -28,7 +28,7 @@ from leadterms.evaluation.certified.tools.several import Several
 from leadterms.evaluation.moment_system import Ceiling, NumericColumn, NumericSystem, Sector, Strand
 from leadterms.evaluation.precision import ball_bits, ball_precision
 
-MOST_SPARE = 8
+MOST_SPARE = 4
 MARGIN = 1e-6
 """More than the logarithm of a size is off."""
 

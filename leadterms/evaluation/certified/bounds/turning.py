@@ -134,7 +134,9 @@ class Turning:
         best = self._without(turned, height, np.zeros(len(turned.low), dtype=bool))
         if not self._is_shared or self._sector.one_by_one or best.angle <= ENOUGH:
             return best
-        sizes = turned.most * self._masses
+        with np.errstate(invalid="ignore"):
+            # what is not bounded on a panel without mass is not left out
+            sizes = turned.most * self._masses
         top = float((turned.least * self._masses).max())
         for share in SHARES:
             found = self._without(turned, height, sizes <= share * top)
