@@ -11,6 +11,7 @@ from flint import arb
 from sympy import Expr, Symbol
 
 from leadterms.errors import EvaluationError, OutOfRangeError, UncertifiedError
+from leadterms.evaluation.certified.tools.work import patience
 from leadterms.evaluation.compile_balls import BallProgram, ball_program, exact_ball
 from leadterms.evaluation.general_road import NAME
 from leadterms.evaluation.held_plan import Average
@@ -89,19 +90,32 @@ class JointAverages:
         self._road, self._order = road, order
         self._parameters = tuple(sorted(set().union(*(one.parameters for one in averages)), key=str))
         self._numbers = [ball_program(self._parameters, numbers) for numbers in road.numbers]
+        self._failed: dict[tuple[Expr, ...], tuple[int, float]] = {}
 
     def at(self, point: Mapping[Symbol, Expr], bits: int) -> tuple[Enclosed, ...]:
         """Return balls that contain them, and the roads taken; none where they are not to be had together."""
-        return _enclosed_together(self, tuple(point[symbol] for symbol in self._parameters), bits)
-
-    def enclosed(self, values: Sequence[Expr], bits: int) -> tuple[Enclosed, ...]:
-        """Return the same at values of the parameters."""
-        inputs = balls(values)
+        values, granted = tuple(point[symbol] for symbol in self._parameters), patience()
+        least, given = self._failed.get(values, (bits + 1, granted))
+        if bits >= least and granted <= given:
+            return ()
         try:
-            averages = self._road.enclose([numbers(*inputs) for numbers in self._numbers], bits)
+            return _enclosed_together(self, values, bits)
         except EvaluationError:
             # one by one they may have a road
+            self._failed[values] = bits, granted
             return ()
+
+    def enclosed(self, values: Sequence[Expr], bits: int) -> tuple[Enclosed, ...]:
+        """Return the same at values of the parameters.
+
+        Raises
+        ------
+        EvaluationError
+            If they are not to be had together.
+
+        """
+        inputs = balls(values)
+        averages = self._road.enclose([numbers(*inputs) for numbers in self._numbers], bits)
         found = dict(zip(self._order, averages, strict=True))
         return tuple((found[place], (self._road.name,)) for place in range(len(found)))
 

@@ -103,7 +103,7 @@ def joint_road(averages: Sequence[Average]) -> tuple[JointRoad, tuple[int, ...]]
     places = [tuple(names[column] for column in (one.columns[0], one.columns[-1])) for one in layouts]
     order = sorted(range(len(layouts)), key=lambda k: (places[k][0] != places[k][1], places[k]))
     # a column is scaled by its entry on the diagonal
-    if sum(b == c for b, c in places) < len(names):
+    if sorted(b for b, c in places if b == c) != list(range(len(names))):
         return None
     return JointRoad(
         tuple(layouts[k].layout for k in order), tuple((places[k][0], places[k][1]) for k in order)

@@ -51,8 +51,15 @@ def test_averages_of_one_point_are_not_those_of_another(forget_averages):
 def test_averages_that_are_not_to_be_had_together_are_taken_one_by_one(monkeypatch, taken, forget_averages):
     beside = entries("3/17")
     forget_averages()
-    monkeypatch.setattr(together, "rough_sizes", lambda strands, bounds: ([together.NAN] * 2, [together.NAN]))
+    asked = []
+
+    def without_sizes(strands, bounds):
+        asked.append(strands)
+        return [together.NAN] * 2, [together.NAN]
+
+    monkeypatch.setattr(together, "rough_sizes", without_sizes)
     alone = entries("3/17")
     assert len(taken) == 1 + 3  # E S_xx, E S_xz, E S_zz
+    assert len(asked) == 1
     for name, number in alone.items():
         assert abs(number.value - beside[name].value) <= number.error + beside[name].error

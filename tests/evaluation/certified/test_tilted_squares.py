@@ -11,6 +11,7 @@ import leadterms as lt
 from leadterms.evaluation.certified.bounds import tilted_squares
 from leadterms.evaluation.certified.bounds.layers import Layers
 from leadterms.evaluation.certified.bounds.tilted_squares import TiltedNodes, is_steep
+from leadterms.evaluation.certified.moments.moments import Plan
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, interval
@@ -29,8 +30,8 @@ def residual(m):
     return own[2] - own[1] * own[1] / own[0]
 
 
-def system(kind, law):
-    weight = kind(Integer(1))
+def system(kind, law, scale=1):
+    weight = kind(Integer(scale))
     strands = tuple(
         Strand(weight, (law,), c, (SLOPE,), ((fmpq(1), fmpq(0)),), ((0,), (1,), (2,))) for c in (fmpq(0), APART)
     )
@@ -127,6 +128,25 @@ def test_signs_of_terms_below_the_least_float_are_known():
     top = float(largest(ProbitWeight, NORMAL, level, i, j, 5))
     assert top < -1000
     assert top <= float(bound(own, level, i, j).log()) <= top + 12
+
+
+def test_scales_of_weights_are_scales_of_bounds():
+    place = (3, -40, 2)
+    one, three = (float(bound(system(ProbitWeight, FINITE, scale), *place).log()) for scale in (1, 3))
+    assert three - one == pytest.approx(float(mpmath.log(3)), abs=1e-9)
+
+
+def test_a_term_that_is_not_known_leaves_nothing_proven(monkeypatch):
+    own, place = system(ProbitWeight, FINITE), (3, -40, 2)
+    assert bound(own, *place).is_finite()
+    true = Plan.terms
+
+    def unknown(self, slopes):
+        points, coefficients = true(self, slopes)
+        return points, [arb.nan(), *coefficients[1:]]
+
+    monkeypatch.setattr(Plan, "terms", unknown)
+    assert not bound(own, *place).is_finite()
 
 
 def test_what_is_not_of_degree_one_or_not_steep_is_left_alone():

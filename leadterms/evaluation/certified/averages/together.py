@@ -105,7 +105,10 @@ def together(
             if not (size.is_finite() and size > 0):
                 return None
             # exact in every precision
-            numbers.append(arb(2) ** ceil(float_log(size) / log(2) + MARGIN))
+            number = arb(2) ** ceil(float_log(size) / log(2) + MARGIN)
+            if not number >= size:
+                return None
+            numbers.append(number)
             smaller = (float_log(size) - float_log(abs(entry.factor) * about)) / log(2)
             spare = max(spare, ceil(smaller)) if smaller <= MOST_SPARE else spare
     factors = [entry.factor / number for entry, number in zip(entries, numbers, strict=True)]

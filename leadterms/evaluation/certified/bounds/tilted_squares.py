@@ -46,6 +46,8 @@ FINER = 2
 """Grids of p have steps 2^-FINER of the squares' sides."""
 STEEPEST = 30.0
 """From such a g on e^g - 1 is taken to be e^g."""
+FARTHEST = 2.0**30
+"""Farther out there is no grid."""
 ROUNDED = 1e-13
 """Relative error of exponents, far above what doubles round."""
 
@@ -94,14 +96,16 @@ class TiltedNodes:
     def __init__(self, strands: Strands, plans: Plans, lines: Sequence[tuple[Ball, Sequence[Ball]]]) -> None:
         self._system = strands.system
         self._first = [strand.moments.index(min(strand.moments, key=sum)) for strand in strands.system.strands]
-        self._parts = [
-            _nodes(plan, *line) for plan, line in zip(plans.plans, lines, strict=True) if isinstance(plan, Plan)
+        found = [
+            _nodes(plan, *line) if isinstance(plan, Plan) else None
+            for plan, line in zip(plans.plans, lines, strict=True)
         ]
-        self._is_known = len(self._parts) == len(lines) and all(part.offsets.size for part in self._parts)
+        self._parts = [part for part in found if part is not None]
+        self._is_known = len(self._parts) == len(found)
 
     def bound(self, square: Ball, level: int) -> Ball:
         """Bound |F| on a square with sides 2^-level, not finite where nothing is proven."""
-        if not self._is_known:
+        if not (self._is_known and bool(abs(square) < FARTHEST)):
             return NAN
         spend(sum(part.offsets.size for part in self._parts) * FEW_UNITS, ball_bits())
         middle = complex(float(square.real.mid()), float(square.imag.mid()))
@@ -145,20 +149,25 @@ class TiltedNodes:
             return complex((weights * slope).sum() / weights.sum())
 
 
-def _nodes(plan: Plan, offset: Ball, slopes: Sequence[Ball]) -> _Nodes:
-    """Return the nodes of one strand."""
+def _nodes(plan: Plan, offset: Ball, slopes: Sequence[Ball]) -> _Nodes | None:
+    """Return the nodes of one strand, None where they are not known or too far out for doubles."""
     weight = plan.problem.weight
     assert isinstance(weight, RememberedBalls)
-    points, coefficients = plan.terms(slopes)
-    at = [offset + point.real for point in points]
-    offsets = np.array([float(point.mid()) for point in at])
-    blur = np.array([float(point.rad()) for point in at]) + ROUNDED * (1 + np.abs(offsets))
-    scale = float_log(weight.scale)
-    # as floats they may be zero
-    signs = np.array([1.0 if c.mid() > 0 else -1.0 for c in coefficients]).reshape(-1, len(points))
-    logs = np.array([float_log(c.abs_upper()) + scale for c in coefficients]).reshape(signs.shape)
-    # of what may have either sign the size is known
-    vague = np.array([2 * float(c.rad() / c.abs_lower()) if abs(c) > 0 else inf for c in coefficients])
+    with ball_precision(BITS):
+        points, found = plan.terms(slopes)
+        at = [offset + point.real for point in points]
+        coefficients = [c * weight.scale for c in found]
+        if not at or not all(bool(one.is_finite()) for one in (*at, *coefficients, *plan.errors)):
+            return None
+        if not all(bool(abs(one) < FARTHEST) for one in at):
+            return None
+        offsets = np.array([float(one.mid()) for one in at])
+        blur = np.array([float(one.rad()) for one in at]) + ROUNDED * (1 + np.abs(offsets))
+        # as floats they may be zero
+        signs = np.array([1.0 if c.mid() > 0 else -1.0 for c in coefficients]).reshape(-1, len(points))
+        logs = np.array([float_log(c.abs_upper()) for c in coefficients]).reshape(signs.shape)
+        # of what may have either sign the size is known
+        vague = np.array([2 * float(c.rad() / c.abs_lower()) if abs(c) > 0 else inf for c in coefficients])
     return _Nodes(weight, offsets, blur, signs, logs, vague.reshape(signs.shape) * WIDER, plan.errors)
 
 
@@ -182,6 +191,8 @@ class _Near:
         d.
     tops
         The logarithm of the largest |w| on the box.
+    blur
+        What a_0 + o_n is off.
 
     """
 
@@ -193,6 +204,7 @@ class _Near:
     aside: NDArray[np.complex128]
     distances: Reals
     tops: Reals
+    blur: Reals
 
 
 def _near(part: _Nodes, middle: complex, level: int) -> _Near:
@@ -205,14 +217,15 @@ def _near(part: _Nodes, middle: complex, level: int) -> _Near:
     x = np.where(flipped, -x, x)
     i, j = np.rint(x / step), np.full(x.shape, np.rint(middle.imag / step))
     aside = (x - i * step) + 1j * (middle.imag - j * step)
-    across, up = np.abs(aside.real) + half + part.blur, np.abs(aside.imag) + half + ROUNDED
+    blur = part.blur + ROUNDED * abs(middle)
+    across, up = np.abs(aside.real) + half + blur, np.abs(aside.imag) + half + ROUNDED * (1 + abs(middle))
     rows = np.array([_around(kind, fine, *place) for place in whole_places(i, j)]).T
     real, imag, errors, slope, turn, radii = rows
     logs = real + 1j * np.where(flipped, -imag, imag)
     slopes = np.where(flipped, -slope, slope) + 1j * turn
     usable = (np.maximum(across, up) * 8 <= AROUND * step) & np.isfinite(errors) & np.isfinite(radii)
-    low, high = np.floor((x - half - part.blur) / step), np.ceil((x + half + part.blur) / step)
-    top = np.full(x.shape, np.ceil((middle.imag + half + ROUNDED) / step))
+    low, high = np.floor((x - half - blur) / step), np.ceil((x + half + blur) / step)
+    top = np.full(x.shape, np.ceil((middle.imag + half + ROUNDED * (1 + abs(middle))) / step))
     tops = np.array([_top_log(part.weight, fine, *place) for place in whole_places(low, high, top)])
     return _Near(
         usable,
@@ -223,6 +236,7 @@ def _near(part: _Nodes, middle: complex, level: int) -> _Near:
         np.where(flipped, -aside.real, aside.real) + 1j * aside.imag,
         np.hypot(across, up) * WIDER,
         tops,
+        blur,
     )
 
 
@@ -255,7 +269,7 @@ def _terms(part: _Nodes, near: _Near, kappa: complex, spread: float) -> _Terms:
     """Return the terms, for a kappa."""
     exponents = near.logs + kappa * near.aside
     sizes = np.abs(near.logs) + abs(kappa) * np.abs(near.aside)
-    rounded = near.errors + abs(kappa) * part.blur + ROUNDED * (1 + sizes + np.abs(part.logs))
+    rounded = near.errors + abs(kappa) * near.blur + ROUNDED * (1 + sizes + np.abs(part.logs))
     g = (np.abs(near.slopes - kappa) + near.radii) * near.distances * (1 + ROUNDED) + rounded + part.vague
     own = np.where(near.is_near, part.logs + exponents, -inf)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
