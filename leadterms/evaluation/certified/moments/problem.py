@@ -14,6 +14,7 @@ from flint import acb, arb
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.curve_line import CurveLine
 from leadterms.evaluation.certified.laws.cut_lines import CutLine
+from leadterms.evaluation.certified.laws.named_lines import NormalLine
 from leadterms.evaluation.certified.moments.lines import Line, line_of
 from leadterms.evaluation.certified.moments.weight_balls import WeightBalls, weight_balls
 from leadterms.evaluation.certified.rules.eta import Predictor, polynomial_on
@@ -32,7 +33,7 @@ PLACES = 4
 SPREADS = (3.0, 8.0, 20.0)
 """How many times its spread an unbounded law is looked at."""
 FARTHEST = 50.0
-"""The same besides of a law that stands alone."""
+"""The same besides of a normal law that stands alone."""
 
 
 class Problem:
@@ -85,7 +86,9 @@ class Problem:
     def samples(self) -> list[list[tuple[Ball, Ball]]]:
         """A few points with rough probabilities, for each predictor."""
         count = SAMPLES[min(len(self.lines), len(SAMPLES) - 1)]
-        spreads = (*SPREADS, FARTHEST) if len(self.lines) == 1 else SPREADS
+        # a heavy tail has mass everywhere, and needs no more points
+        alone = len(self.lines) == 1 and isinstance(self.lines[0], NormalLine)
+        spreads = (*SPREADS, FARTHEST) if alone else SPREADS
         return [_samples(line, count, spreads) for line in self.lines]
 
     @cached_property
