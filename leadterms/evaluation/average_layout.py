@@ -147,11 +147,7 @@ class Layout:
         groups = self._split(values)
         *families, mean, covariance, coefficients, factors, shares, _, columns, inverse, entries, parameters = groups
         root = root_of(covariance, self._order)
-        shared: dict[tuple[int, ...], arb] = {}
-        strands = tuple(
-            self._strand(family, numbers, mean, root, shared)
-            for family, numbers in zip(self._families, families, strict=True)
-        )
+        strands = self._strands(families, mean, root)
         strands = with_lower_slopes(strands)
         parts = tuple(
             Ceiling(factor, strand, exponents) for factor, (strand, exponents) in zip(factors, self._above, strict=True)
@@ -203,12 +199,7 @@ class Layout:
         probabilities = self._probabilities(shares)
         if probabilities is None:
             return None
-        root = root_of(covariance, self._order)
-        shared: dict[tuple[int, ...], arb] = {}
-        strands = tuple(
-            self._strand(family, numbers, mean, root, shared)
-            for family, numbers in zip(self._families, families, strict=True)
-        )
+        strands = self._strands(families, mean, root_of(covariance, self._order))
         return Residual(strands, probabilities, factor[0], self._by_place(columns))
 
     def _inverse_form(
@@ -280,6 +271,16 @@ class Layout:
             groups.append(list(values[start : start + len(group)]))
             start += len(group)
         return groups
+
+    def _strands(
+        self, families: Sequence[Sequence[arb]], mean: Sequence[arb], root: Sequence[Sequence[arb]]
+    ) -> tuple[Strand, ...]:
+        """Return all strands; equal numbers in them are one object."""
+        shared: dict[tuple[int, ...], arb] = {}
+        return tuple(
+            self._strand(family, numbers, mean, root, shared)
+            for family, numbers in zip(self._families, families, strict=True)
+        )
 
     def _strand(
         self,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import combinations_with_replacement
 
 from sympy import Expr, Matrix, Poly, Rational, together
@@ -30,6 +31,7 @@ MANY = 2
 """Random effects from which on the entries of an inverse information are told apart."""
 
 
+@lru_cache(maxsize=256)
 def residual_information(average: Average) -> ResidualInformation | None:
     """Return the structure of an integrand that is an entry of a Schur complement, or None."""
     if average.integrand.free_symbols & set(average.effects.symbols):

@@ -45,6 +45,7 @@ class Strip:
         self._plans: dict[tuple[int, int, int], Plans | None] = {}
         self._is_steep = is_steep(strands.system)
         self._tilted: dict[tuple[int, int, int], TiltedNodes] = {}
+        self._tilted_first: set[tuple[int, int, int]] = set()
 
     def bound(self, box: Ball) -> Ball:
         """Return an upper bound of |F| over a complex box with Im >= 0, not finite where none is proven.
@@ -94,7 +95,7 @@ class Strip:
         if rules is None:
             return NAN
         square = _rectangle(level, i, i + 1, j, j + 1)
-        for is_tilted in (False, True) if tile not in self._tilted else (True, False):
+        for is_tilted in (False, True) if tile not in self._tilted_first else (True, False):
             bound = self._by_tilt(tile, rules, square) if is_tilted else self._by_moments(rules, square)
             if bound.is_finite():
                 return bound
@@ -107,10 +108,11 @@ class Strip:
         """Bound it where weights are steep: the squares next to it that share its rule are tried so first."""
         if not self._is_steep:
             return NAN
-        nodes = self._tilted.get(tile) or TiltedNodes(self._strands, rules, self._lines)
-        bound = nodes.bound(square, tile[0])
+        if tile not in self._tilted:
+            self._tilted[tile] = TiltedNodes(self._strands, rules, self._lines)
+        bound = self._tilted[tile].bound(square, tile[0])
         if bound.is_finite():
-            self._tilted[tile] = nodes
+            self._tilted_first.add(tile)
         return bound
 
     def _at(self, shift: Ball) -> Point:
