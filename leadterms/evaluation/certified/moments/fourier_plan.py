@@ -11,6 +11,7 @@ from flint import arb
 from leadterms.evaluation.certified.laws.transforms import heavy_transform
 from leadterms.evaluation.certified.moments.fourier_rule import FourierMaker
 from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
+from leadterms.evaluation.certified.moments.lines import Line
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.rules.light_transform import absolute_moment
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball
@@ -22,36 +23,69 @@ HEIGHTS = 8
 """Distances off the real line are taken up to multiples of one part in so many."""
 LITTLE = 2.0**-10
 """A rate at which an exponential moment has to be known."""
-WANTED, PLANS = "wanted", "plans"
+WANTED, SERVES, PLANS = "wanted", "serves", "plans"
+FEWEST = 3
+"""So many predictors that have more than a few values are added by their transforms, one more beside effects."""
 MOST_STEPS = 3
 """Nodes serve accuracies that are so many steps coarser."""
 
 
 def is_wanted(problem: Problem) -> bool:
-    """Tell whether two predictors or more have heavy tails, one without the second moment, and their transforms serve.
+    """Tell whether transforms serve, and rules for the predictors do not, or would have very many nodes together.
 
-    One is enough where the strand says so.  All slopes are fixed, those of the heavy tails not zero; the other
-    predictors have exponential tails, or none.
+    Where two predictors or more have heavy tails and one of them no second moment (one is enough where the strand says
+    so), and where many have more than a few values.
     """
     known = problem.remembered
     if WANTED not in known:
         with ball_precision(PLANNING_BITS):
-            known[WANTED] = _is_wanted(problem)
+            known[WANTED] = serves(problem) and (_lacks_moments(problem) or _has_many(problem))
     return bool(known[WANTED])
 
 
-def _is_wanted(problem: Problem) -> bool:
+def serves(problem: Problem) -> bool:
+    """Tell whether the moments are integrals of transforms.
+
+    Eta is a sum with fixed slopes, those of heavy tails not zero, the weight falls to both sides, and the other
+    predictors have exponential tails, or none.
+    """
+    known = problem.remembered
+    if SERVES not in known:
+        with ball_precision(PLANNING_BITS):
+            known[SERVES] = _serves(problem)
+    return bool(known[SERVES])
+
+
+def _serves(problem: Problem) -> bool:
     if not (problem.predictor.is_affine and problem.fixed_slopes and problem.strand.cuts is None):
         return False
-    pairs = list(zip(problem.lines, problem.slopes, strict=True))
-    heavy = [(line, b) for line, b in pairs if heavy_transform(line, b) is not None]
-    least = 1 if problem.strand.by_transforms else 2
-    if len(heavy) < least or all(bool(line.absolute(2).is_finite()) for line, _ in heavy):
+    if not problem.weight.decay(arb(0)).is_finite():
         return False
+    heavy = _heavy(problem)
     light = [line for line in problem.lines if all(line is not own for own, _ in heavy)]
-    falls = bool(problem.weight.decay(arb(0)).is_finite())
     known = all(line.plain and absolute_moment(line, 0, arb(LITTLE)).is_finite() for line in light)
-    return falls and known and not any(b.contains(0) for _, b in heavy)
+    return known and not any(b.contains(0) for _, b in heavy)
+
+
+def _heavy(problem: Problem) -> list[tuple[Line, Ball]]:
+    pairs = zip(problem.lines, problem.slopes, strict=True)
+    return [(line, b) for line, b in pairs if heavy_transform(line, b) is not None]
+
+
+def _lacks_moments(problem: Problem) -> bool:
+    heavy = _heavy(problem)
+    least = 1 if problem.strand.by_transforms else 2
+    return len(heavy) >= least and not all(bool(line.absolute(2).is_finite()) for line, _ in heavy)
+
+
+def _has_many(problem: Problem) -> bool:
+    fewest = FEWEST + 1 if problem.loadings else FEWEST
+    return sum(not has_few_values(line) for line in problem.lines) >= fewest
+
+
+def has_few_values(line: Line) -> bool:
+    """Tell whether a law is a sum over a few points."""
+    return line.low is not None and line.high is not None and line.atoms(line.low, line.high) is not None
 
 
 def fourier_plan(problem: Problem, shift: Ball, tolerances: Sequence[Ball]) -> FourierPlan:

@@ -18,6 +18,9 @@ the moments of the others: given these the integral of w over x is W(0)/|b_i|.
 **Quadrature.**  On (0, t_0) the integral of the bounds C t^-p; beyond T that of W's; between them panels with Gauss's
 rule, which grow geometrically, with the remainder of `gauss` by the bounds of all factors on an ellipse to the right
 of zero.  The nodes depend neither on a nor on the effects.
+
+Without heavy tails t_0 = 0: all factors are analytic near zero, with f(-conj(t)) = conj(f(t)), so that their bounds
+over Re t >= 0 hold to the left of zero, and ellipses may reach beyond it.
 """
 
 from __future__ import annotations
@@ -90,6 +93,11 @@ class FourierMaker:
                 found[share.place] = smaller(found[share.place], own)
         return found
 
+    @property
+    def is_light(self) -> bool:
+        """Whether no tail is heavy: all transforms are analytic at zero, and as large at -conj(t) as at t."""
+        return all(part is None for part in self.heavy)
+
     def _light(self, i: int) -> Transform:
         sizes = self.absolute[i]
         tolerances = tuple((self.fineness * size).abs_upper() for size in sizes)
@@ -129,7 +137,9 @@ class FourierMaker:
         raise EvaluationError("the transform of the weight falls too slowly")
 
     def _start(self) -> tuple[Ball, list[Ball]]:
-        """Return t_0 and what is before it."""
+        """Return t_0 and what is before it; all of the integral is taken where no transform has a singularity at 0."""
+        if self.is_light:
+            return arb(0), [arb(0)] * len(self.integrals)
         near = []
         for degree, exponents in self.integrals:
             found = self.terms.near(exponents)
@@ -152,10 +162,7 @@ class FourierMaker:
         spend(len(nodes) * len(self.parts) * NODE_UNITS, ball_bits())
         values = [weight.values(list(nodes), self.fineness) for weight in self._used]
         fronts = [[m * v / (2 * arb.pi()) for (_, m), v in zip(pairs, own, strict=True)] for own in values]
-        columns = [
-            [[part.at(t, k) for t in nodes] for k in range(power + 1)]
-            for part, power in zip(self.parts, self.terms.powers, strict=True)
-        ]
+        columns = [_table(part, nodes, power) for part, power in zip(self.parts, self.terms.powers, strict=True)]
         rows = []
         for degree, exponents in self.integrals:
             row = fronts[degree]
@@ -187,7 +194,8 @@ class FourierMaker:
         """Return panels with their numbers of points, and the errors of all together."""
         ends = [self.start]
         while ends[-1] < self.end:
-            ends.append((ends[-1] + ends[-1].min(arb(2 * WIDEST))).min(self.end).mid())
+            width = arb(2 * WIDEST) if self.is_light else ends[-1].min(arb(2 * WIDEST))
+            ends.append((ends[-1] + width).min(self.end).mid())
         stack = list(pairwise(ends))
         shares = [t / (SHARE * len(stack)) for t in self.tolerances]
         panels: list[tuple[Ball, Ball, int]] = []
@@ -225,7 +233,9 @@ class FourierMaker:
         """Bound both parts of the integrand, for each moment."""
         wide, tall = half * (radius + 1 / radius) / 2 * SLACK, half * (radius - 1 / radius) / 2 * SLACK
         low, high = (centre - wide).lower(), (centre + wide).upper()
-        if not low > 0:
+        if self.is_light:
+            low = low.max(arb(0))
+        elif not low > 0:
             return [NAN] * len(self.integrals)
         turn = (self.reach * tall + self.height * high).exp()
         levels = [weight.bound(low, tall) * turn / arb.pi() for weight in self._used]
@@ -234,6 +244,13 @@ class FourierMaker:
             for part, power in zip(self.parts, self.terms.powers, strict=True)
         ]
         return self._products(levels, tables)
+
+
+def _table(part: Transform, nodes: Sequence[Ball], power: int) -> list[list[Ball]]:
+    """Return the values at all nodes for each power."""
+    if isinstance(part, LightTransform):
+        return part.table(nodes, power)
+    return [[part.at(t, k) for t in nodes] for k in range(power + 1)]
 
 
 def _nodes(low: Ball, high: Ball, count: int) -> list[tuple[Ball, Ball]]:

@@ -9,8 +9,9 @@ from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.moments.factor_rules import factor_rules
-from leadterms.evaluation.certified.moments.fourier_plan import fourier_plan, is_wanted
+from leadterms.evaluation.certified.moments.fourier_plan import fourier_plan, is_wanted, serves
 from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
+from leadterms.evaluation.certified.moments.laplace_plan import LaplacePlan, is_taken_apart, laplace_plan
 from leadterms.evaluation.certified.moments.lines import Line
 from leadterms.evaluation.certified.moments.moments import Plan
 from leadterms.evaluation.certified.moments.own_part import fall
@@ -35,7 +36,7 @@ def plan(
     sizes: list[list[Ball]],
     *,
     keeps: bool = False,
-) -> Plan | FourierPlan | PatchPlan:
+) -> Plan | FourierPlan | LaplacePlan | PatchPlan:
     """Return rules for all shifts and slopes in balls, with errors of about 2^-bits of scale times E|X|^k.
 
     The error telescopes over the predictors: laws are first cut off one by one, then replaced by their rules one
@@ -55,10 +56,9 @@ def plan(
         errors = (arb(0),) * len(problem.strand.moments)
         return Plan(problem, factor_rules(problem, slopes, bits, sizes), errors, arb(0), bits)
     if is_wanted(problem):
-        with ball_precision(PLANNING_BITS):
-            aim = scale * arb(2) ** (-bits)
-            aims = [prod((sizes[i][k] for i, k in enumerate(e)), start=aim).abs_upper() for e in problem.strand.moments]
-        return fourier_plan(problem, shift, aims)
+        return _by_transforms(problem, shift, bits, scale, sizes)
+    if is_taken_apart(problem):
+        return laplace_plan(problem, shift, slopes, bits, scale, sizes)
     if places := patched(problem, shift, slopes):
         return patch_plan(problem, places, (shift, slopes), bits, scale, sizes, plan)
     with ball_precision(PLANNING_BITS):
@@ -86,9 +86,18 @@ def plan(
             )
         rules.append(line_rule(request))
     if prod(len(rule.points) for rule in rules) > MOST_NODES * patience():
+        if serves(problem):
+            return _by_transforms(problem, shift, bits, scale, sizes)
         raise EvaluationError(f"the rules of {len(rules)} predictors have too many nodes together: {TOO_LONG}")
     with ball_precision(PLANNING_BITS):
         return Plan(problem, tuple(rules), _moment_errors(problem, rules), target, bits, {} if keeps else None)
+
+
+def _by_transforms(problem: Problem, shift: Ball, bits: int, scale: Ball, sizes: list[list[Ball]]) -> FourierPlan:
+    with ball_precision(PLANNING_BITS):
+        aim = scale * arb(2) ** (-bits)
+        aims = [prod((sizes[i][k] for i, k in enumerate(e)), start=aim).abs_upper() for e in problem.strand.moments]
+    return fourier_plan(problem, shift, aims)
 
 
 def _hull(

@@ -60,7 +60,8 @@ class Problem:
         used = (*strand.moments, *self.predictor.monomials)
         if not all(line.has(k) for exponents in used for line, k in zip(self.lines, exponents, strict=True)):
             raise EvaluationError("a moment has a product of functions of a predictor that is not one of two columns")
-        self.factorises = self.weight.rate is not None and (self.predictor.is_affine or self._adds())
+        self.is_sum = self.predictor.is_affine or self._adds()
+        self.factorises = self.weight.rate is not None and self.is_sum
         self.centre = arb(strand.centre)
         self.slopes = [arb(slope) for slope in strand.slopes]
         self.loadings = [[arb(entry) for entry in row] for row in strand.loadings]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from flint import acb, arb, fmpq
 
 from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
+from leadterms.evaluation.certified.moments.laplace_plan import LaplacePlan
 from leadterms.evaluation.certified.moments.moments import Plan
 from leadterms.evaluation.certified.moments.patch_plan import PatchPlan
 from leadterms.evaluation.certified.moments.planning import plan
@@ -88,7 +89,7 @@ class Strands:
 class Plans:
     """Rules for the moments of each strand."""
 
-    plans: tuple[Plan | FourierPlan | PatchPlan, ...]
+    plans: tuple[Plan | FourierPlan | LaplacePlan | PatchPlan, ...]
 
     @property
     def work(self) -> int:

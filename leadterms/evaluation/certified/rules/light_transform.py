@@ -7,7 +7,9 @@ two ends, and its tails.
 
 from __future__ import annotations
 
-from flint import acb, arb
+from collections.abc import Sequence
+
+from flint import acb, acb_mat, arb
 from sympy import Expr, Rational
 
 from leadterms.evaluation.certified.laws.line_base import SPREADS, Line
@@ -39,6 +41,15 @@ class LightTransform:
         pairs = zip(self._rule.points, self._rule.masses, strict=True)
         error = arb(0, self._rule.errors[k].abs_upper())
         return sum((m * whole_power(x, k) * (turn * x).exp() for x, m in pairs), acb(0)) + acb(error, error)
+
+    def table(self, points: Sequence[Ball], power: int) -> list[list[Ball]]:
+        """Return the same at several points for each k up to a power."""
+        own = list(zip(self._rule.points, self._rule.masses, strict=True))
+        turns = acb_mat(len(own), len(points), [acb(0, self._slope * t * x).exp() for x, _ in own for t in points])
+        rows = acb_mat(power + 1, len(own), [m * whole_power(x, k) for k in range(power + 1) for x, m in own])
+        values = rows * turns
+        errors = [arb(0, error.abs_upper()) for error in self._rule.errors]
+        return [[values[k, j] + acb(errors[k], errors[k]) for j in range(len(points))] for k in range(power + 1)]
 
     def bound(self, low: Ball, height: Ball, k: int, high: Ball | None = None) -> Ball:
         """See the module."""
