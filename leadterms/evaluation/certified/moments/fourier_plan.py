@@ -8,6 +8,7 @@ from math import floor
 
 from flint import arb
 
+from leadterms.evaluation.certified.laws.cut_lines import CutLine
 from leadterms.evaluation.certified.laws.transforms import heavy_transform
 from leadterms.evaluation.certified.moments.fourier_rule import FourierMaker
 from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
@@ -47,7 +48,7 @@ def serves(problem: Problem) -> bool:
     """Tell whether the moments are integrals of transforms.
 
     Eta is a sum with fixed slopes, those of heavy tails not zero, the weight falls to both sides, and the other
-    predictors have exponential tails, or none.
+    predictors have exponential tails, or none.  Laws are whole, or cut off if none has a heavy tail.
     """
     known = problem.remembered
     if SERVES not in known:
@@ -57,11 +58,13 @@ def serves(problem: Problem) -> bool:
 
 
 def _serves(problem: Problem) -> bool:
-    if not (problem.predictor.is_affine and problem.fixed_slopes and problem.strand.cuts is None):
+    if not (problem.predictor.is_affine and problem.fixed_slopes):
         return False
     if not problem.weight.decay(arb(0)).is_finite():
         return False
     heavy = _heavy(problem)
+    if heavy and problem.strand.cuts is not None:
+        return False
     light = [line for line in problem.lines if all(line is not own for own, _ in heavy)]
     known = all(line.plain and absolute_moment(line, 0, arb(LITTLE)).is_finite() for line in light)
     return known and not any(b.contains(0) for _, b in heavy)
@@ -69,7 +72,12 @@ def _serves(problem: Problem) -> bool:
 
 def _heavy(problem: Problem) -> list[tuple[Line, Ball]]:
     pairs = zip(problem.lines, problem.slopes, strict=True)
-    return [(line, b) for line, b in pairs if heavy_transform(line, b) is not None]
+    return [(line, b) for line, b in pairs if heavy_transform(_whole(line), b) is not None]
+
+
+def _whole(line: Line) -> Line:
+    """Return a law that is not cut off."""
+    return line.line if isinstance(line, CutLine) else line
 
 
 def _lacks_moments(problem: Problem) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 
 from flint import arb
@@ -12,12 +13,20 @@ from leadterms.evaluation.certified.moments.factor_rules import factor_rules
 from leadterms.evaluation.certified.moments.fourier_plan import fourier_plan, is_wanted, serves
 from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
 from leadterms.evaluation.certified.moments.laplace_plan import LaplacePlan, is_taken_apart, laplace_plan
-from leadterms.evaluation.certified.moments.lines import Line
 from leadterms.evaluation.certified.moments.moments import Plan
 from leadterms.evaluation.certified.moments.own_part import fall
 from leadterms.evaluation.certified.moments.patch_plan import PatchPlan
 from leadterms.evaluation.certified.moments.patching import patch_plan, patched
 from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.moments.split_plan import (
+    Rest,
+    SplitPlan,
+    cut_errors,
+    cut_where_small,
+    has_many_beside,
+    rest_of,
+    split_plan,
+)
 from leadterms.evaluation.certified.rules.line_rules import cut_ends, line_rule
 from leadterms.evaluation.certified.rules.rule import Falling, LineRule, Request
 from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, larger
@@ -36,7 +45,7 @@ def plan(
     sizes: list[list[Ball]],
     *,
     keeps: bool = False,
-) -> Plan | FourierPlan | LaplacePlan | PatchPlan:
+) -> Plan | FourierPlan | LaplacePlan | PatchPlan | SplitPlan:
     """Return rules for all shifts and slopes in balls, with errors of about 2^-bits of scale times E|X|^k.
 
     The error telescopes over the predictors: laws are first cut off one by one, then replaced by their rules one
@@ -66,31 +75,67 @@ def plan(
         if problem.lines and not everywhere.is_finite():
             raise EvaluationError("the weight is not bounded, or not analytic, on the whole support")
         target = scale * arb(2) ** (-bits)
-        hulls, falls = [], []
-        for i, line in enumerate(problem.lines):
-            # generous: the ranges of the others only widen the rectangles
-            falls.append(fall(problem, i, shift, slopes))
-            hulls.append(_hull(problem, line, everywhere, target, sizes[i], falls[i]))
-    rules = []
-    for i, line in enumerate(problem.lines):
+        targets = [tuple((target * size).abs_upper() for size in own) for own in sizes]
+    asked = _Asked(problem, shift, slopes, everywhere.abs_upper(), targets)
+    rest = rest_of(problem)
+    if rest is not None and has_many_beside(rest):
+        return _split(asked, rest)
+    rules = _rules(asked, range(len(problem.lines)), {})
+    if prod(len(rule.points) for rule in rules.values()) > MOST_NODES * patience():
+        if serves(problem):
+            return _by_transforms(problem, shift, bits, scale, sizes)
+        if rest is not None:
+            return _split(asked, rest)
+        raise EvaluationError(f"the rules of {len(rules)} predictors have too many nodes together: {TOO_LONG}")
+    with ball_precision(PLANNING_BITS):
+        errors = _moment_errors(problem, rules)
+        return Plan(problem, tuple(rules.values()), errors, target, bits, {} if keeps else None)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What rules are asked for: the largest |w|, and what each power of each predictor may be off by, besides."""
+
+    problem: Problem
+    shift: Ball
+    slopes: Sequence[Ball]
+    everywhere: Ball
+    targets: Sequence[tuple[Ball, ...]]
+
+
+def _rules(asked: _Asked, places: Sequence[int], cut: Mapping[int, tuple[Ball, Ball]]) -> dict[int, LineRule]:
+    """Return rules for some predictors, the others between the ends at which they are cut off."""
+    problem, shift, slopes = asked.problem, asked.shift, asked.slopes
+    with ball_precision(PLANNING_BITS):
+        # generous: the ranges of the others only widen the rectangles
+        falls = {i: fall(problem, i, shift, slopes) for i in places}
+        hulls = [cut[i] if i in cut else _hull(asked, i, falls[i]) for i in range(len(problem.lines))]
+    rules = {}
+    for i in places:
         with ball_precision(PLANNING_BITS):
             request = Request(
-                line,
+                problem.lines[i],
                 problem.weight.modulus,
-                everywhere.abs_upper(),
+                asked.everywhere,
                 problem.predictor.along(i, shift, slopes, hulls),
                 arb(0),
-                tuple((target * size).abs_upper() for size in sizes[i]),
+                asked.targets[i],
                 falls[i],
                 problem.largest(i, shift, slopes),
             )
-        rules.append(line_rule(request))
-    if prod(len(rule.points) for rule in rules) > MOST_NODES * patience():
-        if serves(problem):
-            return _by_transforms(problem, shift, bits, scale, sizes)
-        raise EvaluationError(f"the rules of {len(rules)} predictors have too many nodes together: {TOO_LONG}")
+        rules[i] = line_rule(request)
+    return rules
+
+
+def _split(asked: _Asked, rest: Rest) -> SplitPlan:
+    """Return rules for the predictors that effects multiply, with the transforms of the others."""
+    problem = asked.problem
     with ball_precision(PLANNING_BITS):
-        return Plan(problem, tuple(rules), _moment_errors(problem, rules), target, bits, {} if keeps else None)
+        tails = {i: cut_where_small(problem.lines[i], asked.everywhere, asked.targets[i]) for i in rest.fixed}
+    rules = _rules(asked, rest.moving, {i: tail.ends for i, tail in tails.items()})
+    with ball_precision(PLANNING_BITS):
+        errors = [a + b for a, b in zip(_moment_errors(problem, rules), cut_errors(problem, tails, rules), strict=True)]
+    return split_plan(problem, rest, (asked.shift, asked.slopes), asked.targets, rules, errors)
 
 
 def _by_transforms(problem: Problem, shift: Ball, bits: int, scale: Ball, sizes: list[list[Ball]]) -> FourierPlan:
@@ -100,21 +145,24 @@ def _by_transforms(problem: Problem, shift: Ball, bits: int, scale: Ball, sizes:
     return fourier_plan(problem, shift, aims)
 
 
-def _hull(
-    problem: Problem, line: Line, everywhere: Ball, target: Ball, sizes: Sequence[Ball], fall: Falling | None
-) -> tuple[Ball, Ball]:
+def _hull(asked: _Asked, i: int, fall: Falling | None) -> tuple[Ball, Ball]:
     """Return the ends that the rule of one predictor will have."""
+    line = asked.problem.lines[i]
     if line.low is not None and line.high is not None:
         return line.low, line.high
-    tolerances = tuple((target * size).abs_upper() for size in sizes)
-    return cut_ends(Request(line, problem.weight.modulus, everywhere.abs_upper(), (), arb(0), tolerances, fall))
+    weight = asked.problem.weight
+    return cut_ends(Request(line, weight.modulus, asked.everywhere, (), arb(0), asked.targets[i], fall))
 
 
-def _moment_errors(problem: Problem, rules: Sequence[LineRule]) -> tuple[Ball, ...]:
+def _moment_errors(problem: Problem, rules: Mapping[int, LineRule]) -> tuple[Ball, ...]:
+    """Return what rules for some predictors add to the error of each moment, the others' laws being cut off."""
     first = [i for i, known in enumerate(problem.has_moments) if not known][:1]
     sizes = []
-    for i, (bounds, rule) in enumerate(zip(problem.absolute, rules, strict=True)):
-        line = problem.lines[i]
+    for i, (bounds, line) in enumerate(zip(problem.absolute, problem.lines, strict=True)):
+        if i not in rules:
+            sizes.append(bounds)
+            continue
+        rule = rules[i]
         known = [
             line.within(rule.low, rule.high, k) if i in first and not bound.is_finite() else bound
             for k, bound in enumerate(bounds)
@@ -123,7 +171,7 @@ def _moment_errors(problem: Problem, rules: Sequence[LineRule]) -> tuple[Ball, .
     errors = []
     for exponents in problem.strand.moments:
         total = arb(0)
-        for i, rule in enumerate(rules):
+        for i, rule in rules.items():
             error = rule.errors[exponents[i]]
             if error.is_zero():
                 continue

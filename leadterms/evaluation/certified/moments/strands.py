@@ -13,6 +13,7 @@ from leadterms.evaluation.certified.moments.moments import Plan
 from leadterms.evaluation.certified.moments.patch_plan import PatchPlan
 from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.moments.split_plan import SplitPlan
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, larger
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.moment_system import Exact, NumericSystem, Strand
@@ -89,7 +90,7 @@ class Strands:
 class Plans:
     """Rules for the moments of each strand."""
 
-    plans: tuple[Plan | FourierPlan | LaplacePlan | PatchPlan, ...]
+    plans: tuple[Plan | FourierPlan | LaplacePlan | PatchPlan | SplitPlan, ...]
 
     @property
     def work(self) -> int:

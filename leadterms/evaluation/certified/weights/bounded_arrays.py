@@ -96,8 +96,19 @@ class BoundedArrays:
 
     def leasts(self, low: Reals, high: Reals) -> Scaled:
         """Bound w over intervals from below."""
-        places = whole_places(_down(low, STEPS), _up(high, STEPS))
-        return _scaled(min(_least(self._kind, i), _least(self._kind, k), key=_size) for i, k in places)
+        first, last = (self._leasts_at(places) for places in (_down(low, STEPS), _up(high, STEPS)))
+        same = first.exponents == last.exponents
+        below = (first.exponents < last.exponents) | (same & (first.mantissas < last.mantissas))
+        taken = (first.mantissas == 0) | (below & (last.mantissas > 0))
+        return Scaled(
+            np.where(taken, first.mantissas, last.mantissas), np.where(taken, first.exponents, last.exponents)
+        )
+
+    def _leasts_at(self, places: Ints) -> Scaled:
+        """Bound w at points of the grid from below: each once, as there are few."""
+        known, back = np.unique(places, return_inverse=True)
+        found = _scaled(_least(self._kind, place) for place in known.tolist())
+        return Scaled(found.mantissas[back], found.exponents[back])
 
     def rests(self, low: Reals, high: Reals, across: Reals) -> Rests:
         """Enclose e over rectangles."""

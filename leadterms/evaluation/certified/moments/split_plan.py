@@ -1,0 +1,234 @@
+r"""Moments of a strand some of whose predictors effects multiply: rules for these, transforms for all others.
+
+Let x be the predictors with random slopes, with rules of masses m, and z the others, with fixed slopes.  Then
+
+.. math:: E[x^k z^l w(a + b x + c z)] \approx \sum_x m\,x^k\,E[z^l w(a + b x + c z)],
+
+the moments of z by their transforms (`fourier_rule`), whose errors are in their balls.
+
+**What it is off by.**  The laws of z are cut off one by one, those of x replaced by their rules, which hold for all z
+between the cuts (as in `planning`), and the laws of z made whole again.  A law cut off changes a moment by no more than
+the largest |w| times the tail of |z_j|^l_j times the others' E|.|^k: by the laws for the first step, with x by the
+rules for the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+from flint import acb, arb
+
+from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.moments.fourier_plan import FEWEST, fourier_plan, has_few_values, serves
+from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
+from leadterms.evaluation.certified.moments.lines import Line
+from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.rules.rule import LineRule
+from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, disc, interval, whole_power
+from leadterms.evaluation.moment_system import Strand
+from leadterms.evaluation.precision import ball_precision
+
+REST = "rest"
+STEP = 1.15
+FIRST, FARTHEST = 3.0, 2000.0
+Exponents = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Rest:
+    """The predictors that no effect multiplies.
+
+    Parameters
+    ----------
+    moving, fixed
+        The places of x and z.
+    problem
+        The strand of z alone.
+
+    """
+
+    moving: tuple[int, ...]
+    fixed: tuple[int, ...]
+    problem: Problem
+
+    def of(self, exponents: Exponents) -> Exponents:
+        """Return the exponents of z."""
+        return tuple(exponents[i] for i in self.fixed)
+
+
+def rest_of(problem: Problem) -> Rest | None:
+    """Return the predictors that transforms serve beside random slopes, None where there are no two of them."""
+    known = problem.remembered
+    if REST not in known:
+        with ball_precision(PLANNING_BITS):
+            known[REST] = _rest_of(problem)
+    found: Rest | None = known[REST]
+    return found
+
+
+def _rest_of(problem: Problem) -> Rest | None:
+    strand = problem.strand
+    if not problem.predictor.is_affine or problem.fixed_slopes:
+        return None
+    moves = [any(not row[1 + i].is_zero() for row in problem.loadings) for i in range(len(problem.lines))]
+    moving = tuple(i for i, moved in enumerate(moves) if moved)
+    fixed = tuple(i for i, moved in enumerate(moves) if not moved)
+    if len(fixed) < 2:
+        return None
+    moments = tuple(dict.fromkeys(tuple(e[i] for i in fixed) for e in strand.moments))
+    laws, slopes = (tuple(values[i] for i in fixed) for values in (strand.laws, strand.slopes))
+    cuts = None if strand.cuts is None else tuple(strand.cuts[i] for i in fixed)
+    part = Problem(Strand(strand.weight, laws, strand.centre, slopes, (), moments, cuts=cuts))
+    return Rest(moving, fixed, part) if serves(part) else None
+
+
+def has_many_beside(rest: Rest) -> bool:
+    """Tell whether rules for the predictors with fixed slopes would have very many nodes together."""
+    return sum(not has_few_values(line) for line in rest.problem.lines) >= FEWEST
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """Rules and transforms that serve every shift and slopes in given balls.
+
+    Parameters
+    ----------
+    rest
+        Which predictors are which.
+    rules
+        For x.
+    inner
+        The moments of z.
+    moments_of
+        The exponents of each moment.
+    errors
+        One for each moment, without those of the inner moments.
+
+    """
+
+    rest: Rest
+    rules: tuple[LineRule, ...]
+    inner: FourierPlan
+    moments_of: tuple[Exponents, ...]
+    errors: tuple[Ball, ...]
+
+    @property
+    def work(self) -> int:
+        """About how many evaluations each point of the effects costs."""
+        return prod(len(rule.points) for rule in self.rules) * self.inner.work
+
+    def moments(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]]:
+        """Return all moments at each of several (shift, slopes), real numbers or complex boxes."""
+        nodes = list(product(*(rule.points for rule in self.rules)))
+        masses = [prod(own, start=arb(1)) for own in product(*(rule.masses for rule in self.rules))]
+        shifts = [
+            (sum((slopes[i] * x for i, x in zip(self.rest.moving, node, strict=True)), shift), ())
+            for shift, slopes in points
+            for node in nodes
+        ]
+        inner = self.inner.moments(shifts)
+        places = [self.rest.problem.strand.moments.index(self.rest.of(e)) for e in self.moments_of]
+        fronts = [
+            [
+                prod((whole_power(x, e[i]) for i, x in zip(self.rest.moving, node, strict=True)), start=mass)
+                for node, mass in zip(nodes, masses, strict=True)
+            ]
+            for e in self.moments_of
+        ]
+        found = []
+        for n, (shift, _) in enumerate(points):
+            own = inner[n * len(nodes) : (n + 1) * len(nodes)]
+            found.append(
+                [
+                    sum((c * row[place] for c, row in zip(front, own, strict=True)), _ball_like(shift, error))
+                    for front, place, error in zip(fronts, places, self.errors, strict=True)
+                ]
+            )
+        return found
+
+
+def _ball_like(shift: Ball, error: Ball) -> Ball:
+    return disc(error) if isinstance(shift, acb) else arb(0, error.abs_upper())
+
+
+@dataclass(frozen=True)
+class Tail:
+    """Ends at which a law is cut off, and for each power the largest |w| times the tail of |X|^power beyond them."""
+
+    ends: tuple[Ball, Ball]
+    errors: tuple[Ball, ...]
+
+
+def cut_where_small(line: Line, everywhere: Ball, tolerances: Sequence[Ball]) -> Tail:
+    """Return ends beyond which the tails times the largest |w| are as small as is asked for, for each power.
+
+    Raises
+    ------
+    EvaluationError
+        If the tails are not known to be so small anywhere.
+
+    """
+    spreads = FIRST
+    while spreads < FARTHEST:
+        low, high = line.reach(spreads)
+        tails = (line.tail(low, high, k, arb(0)) for k in range(len(tolerances)))
+        errors = tuple((everywhere * tail).abs_upper() for tail in tails)
+        if all(bool(e <= t) for e, t in zip(errors, tolerances, strict=True)):
+            return Tail((low, high), errors)
+        spreads *= STEP
+    raise EvaluationError("the tail of a predictor with a fixed slope, beside a random one, is not bounded")
+
+
+def cut_errors(problem: Problem, tails: Mapping[int, Tail], rules: Mapping[int, LineRule]) -> list[Ball]:
+    """Return what cutting off laws and making them whole again changes each moment by: see the module."""
+    totals = []
+    for exponents in problem.strand.moments:
+        total = arb(0)
+        for i, tail in tails.items():
+            others = [(j, k) for j, k in enumerate(exponents) if j != i]
+            laws = prod((problem.absolute[j][k] for j, k in others), start=arb(1))
+            ruled = prod(
+                (
+                    rules[j].absolute(k, problem.lines[j].power) if j in rules else problem.absolute[j][k]
+                    for j, k in others
+                ),
+                start=arb(1),
+            )
+            total += tail.errors[exponents[i]] * (laws + ruled)
+        totals.append(total.abs_upper() if total.is_finite() else NAN)
+    if not all(bool(total.is_finite()) for total in totals):
+        raise EvaluationError("no proven bound of the predictors' absolute moments")
+    return totals
+
+
+def split_plan(
+    problem: Problem,
+    rest: Rest,
+    at: tuple[Ball, Sequence[Ball]],
+    targets: Sequence[Sequence[Ball]],
+    rules: Mapping[int, LineRule],
+    errors: Sequence[Ball],
+) -> SplitPlan:
+    """Return a plan for all shifts and slopes in balls, given rules for x and what they and the cuts are off by.
+
+    Raises
+    ------
+    EvaluationError
+        If an error of the transforms could not be proven.
+
+    """
+    shift, slopes = at
+    with ball_precision(PLANNING_BITS):
+        for i, rule in rules.items():
+            shift = shift + slopes[i] * interval(rule.low, rule.high)
+        whole = targets[0][0]
+        aims = [
+            prod((targets[i][k] / targets[i][0] for i, k in zip(rest.fixed, e, strict=True)), start=whole).abs_upper()
+            for e in rest.problem.strand.moments
+        ]
+    own = tuple(rules[i] for i in rest.moving)
+    inner = fourier_plan(rest.problem, shift, aims)
+    return SplitPlan(rest, own, inner, problem.strand.moments, tuple(error.abs_upper() for error in errors))
