@@ -15,6 +15,7 @@ import mpmath
 import pytest
 
 import leadterms as lt
+from leadterms.evaluation.certified.moments import fourier_plan
 
 UNIT = "Uniform(-1, 1)"
 PROBLEMS = {
@@ -126,6 +127,21 @@ def test_the_general_road(benchmark, name):
     )
     benchmark.extra_info["digits"] = digits
     assert number.certified
+
+
+def test_many_predictors(benchmark, monkeypatch):
+    """15 digits beside three densities: their transforms added, against rules for all of them together."""
+    laws = {"x": "Uniform(0, 1)", "z": "Exponential(1)", "w": "Gamma(2, 1)"}
+    entry = lt.leading_terms(lt.Model("y ~ x + z + w", family="bernoulli", laws=laws))["x"]
+    at = {"beta0": "1/3", "beta2": "-3/4", "beta3": "2/5"}
+    points = ({**at, "beta1": f"{500 + step}/1000"} for step in count())
+    entry.evaluate(next(points), 15)
+    number = benchmark.pedantic(lambda point: entry.evaluate(point, 15), setup=lambda: ((next(points),), {}), rounds=3)
+    assert number.certified
+    monkeypatch.setattr(fourier_plan, "FEWEST", 9)
+    slow = seconds(entry.evaluate, next(points), 15)
+    benchmark.extra_info["times as fast as rules"] = slow / benchmark.stats.stats.median
+    assert slow / benchmark.stats.stats.median > 1
 
 
 def test_further_entries_of_a_covariance(benchmark):
