@@ -63,6 +63,7 @@ def tail_rates(law: Law) -> tuple[Expr, Expr]:
     return left, right
 
 
+@lru_cache(maxsize=256)
 def _log_slope(law: Law, side: int) -> Expr:
     """Limit of d/dx log density(side x) as x -> oo."""
     x = Symbol("x", positive=True)
@@ -99,16 +100,22 @@ def tail_indices(law: Law, name: str) -> tuple[Expr, Expr]:
         return oo, oo
     if isinstance(law, MappedLaw):
         return _image_index(law, -1), _image_index(law, 1)
-    x = Symbol("x", positive=True)
     indices = []
     for side, rate in zip(SIDES, tail_rates(law), strict=True):
-        decay = _ratio(law, side, x) - 1 if law.is_discrete else diff(log(_outer(law, side, x)), x)
-        index = oo if rate.is_extended_positive else _limit(-x * decay, x, oo)
+        index = oo if rate.is_extended_positive else _log_fall(law, side)
         if index is None:
             raise UndecidedError(f"which moments of {name} ~ {law} exist could not be decided")
         indices.append(index)
     left, right = indices
     return left, right
+
+
+@lru_cache(maxsize=256)
+def _log_fall(law: Law, side: int) -> Expr | None:
+    """Limit of -x d/dx log density(side x) as x -> oo, None where it is not found."""
+    x = Symbol("x", positive=True)
+    decay = _ratio(law, side, x) - 1 if law.is_discrete else diff(log(_outer(law, side, x)), x)
+    return _limit(-x * decay, x, oo)
 
 
 def undecided_tail(law: Law) -> UndecidedError:
