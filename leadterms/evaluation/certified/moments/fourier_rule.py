@@ -19,8 +19,9 @@ the moments of the others: given these the integral of w over x is W(0)/|b_i|.
 rule, which grow geometrically, with the remainder of `gauss` by the bounds of all factors on an ellipse to the right
 of zero.  The nodes depend neither on a nor on the effects.
 
-Without heavy tails t_0 = 0: all factors are analytic near zero, with f(-conj(t)) = conj(f(t)), so that their bounds
-over Re t >= 0 hold to the left of zero, and ellipses may reach beyond it.
+Without heavy tails t_0 = 0: W and the F_k are analytic near zero, with f(-conj(t)) = conj(f(t)), so that their bounds
+over Re t >= 0 hold to the left of zero, and ellipses may reach beyond it, where |Re t| is at most its largest value to
+the right, as their centres are not negative: so is the bound of e^{iat}.
 """
 
 from __future__ import annotations

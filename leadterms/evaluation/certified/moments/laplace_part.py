@@ -3,7 +3,7 @@ r"""What one predictor adds to a sum eta, as Laplace transforms E[X^k e^{-s D}] 
 D = p(X) - l >= 0, p(x) = c_1 x + .. + c_d x^d, l a lower bound of p on the support.
 
 **Without moduli.**  |x| is at most +-x where the support is on one side of zero, at most x + 2 |e| where it begins at
-e < 0, and 2 |e| - x where it ends at e > 0.
+e < 0, and 2 |e| - x where it ends at e > 0.  Odd powers on the whole line: |x|^k <= (x^{k - 1} + x^{k + 1})/2.
 
 **Near zero** E[|X|^k e^{-s D}] <= C s^-p:
 
@@ -25,8 +25,10 @@ from flint import arb
 from leadterms.evaluation.certified.moments.lines import Line
 from leadterms.evaluation.certified.moments.own_part import falling, falls_far_out
 from leadterms.evaluation.certified.rules.eta import slack_of, top_of
-from leadterms.evaluation.certified.tools.balls import NAN, Ball
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, smaller
 
+ROUNDED = 1 + 2.0**-40
+"""More than what rounding m changes."""
 LEAST = 2.0**-6
 """The least m + 1: where |x|^k times the density falls like 1/x, or faster but without a known moment."""
 
@@ -88,10 +90,11 @@ class Part:
         m = (power - order).upper().max(arb(LEAST) - 1)
         p = ((m + 1) / degree).upper()
         level = 2 * arb(1).exp() * top * arb(2) ** m.max(arb(0)) * ((1 / arb(degree)).gamma() + p.gamma()) / degree
-        return (level * (-p * rate.log()).exp()).abs_upper(), p
+        # p is rounded up, the other factors are those of an m that is smaller by as much
+        return (level * ROUNDED * (-p * rate.log()).exp()).abs_upper(), p
 
     def majorant(self, values: Sequence[Ball], power: int) -> Ball:
-        """Bound E[|X|^power e^(-s D)] by the same without modulus, for powers up to it."""
+        """Bound E[|X|^power e^(-s D)] by the same without modulus, for powers up to the highest one."""
         low, high = self.line.low, self.line.high
         if power % 2 == 0:
             return values[power].upper()
@@ -100,7 +103,9 @@ class Part:
                 away = arb(0) if sign * end >= 0 else 2 * abs(end)
                 terms = (comb(power, j) * away ** (power - j) * sign**j * values[j] for j in range(power + 1))
                 return sum(terms, arb(0)).upper()
-        return self.line.absolute(power)
+        whole = self.line.absolute(power)
+        between = (values[power - 1] + values[power + 1]) / 2 if len(values) > power + 1 else NAN
+        return smaller(whole, between.abs_upper())
 
 
 def part_of(line: Line, own: dict[int, Ball]) -> Part:

@@ -19,7 +19,7 @@ WANTED = "laplace"
 
 @dataclass(frozen=True)
 class LaplacePlan:
-    """The moments at all shifts and slopes in given balls.
+    """The moments at all real shifts and slopes in given balls.
 
     Parameters
     ----------

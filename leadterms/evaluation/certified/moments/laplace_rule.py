@@ -28,10 +28,10 @@ e^y <= S_0 adds at most h C e^{q y}/(e^{q h} - 1), C the product of the C_i (`la
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from math import ceil, floor, log, pi, prod
 
-from flint import arb, arb_mat
+from flint import acb, arb, arb_mat
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.falls import Fall, Opposed
@@ -40,7 +40,7 @@ from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.rules.eta import polynomial_on
 from leadterms.evaluation.certified.rules.line_rules import line_rule
 from leadterms.evaluation.certified.rules.rule import LineRule, Modulus, Request
-from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, End, whole_power
+from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, End, smaller, whole_power
 from leadterms.evaluation.certified.tools.work import FEW_UNITS, TOO_LONG, patience, spend
 from leadterms.evaluation.precision import ball_bits, ball_precision
 
@@ -74,6 +74,8 @@ class LaplaceMaker:
     def __init__(
         self, problem: Problem, shift: Ball, slopes: Sequence[Ball], bits: int, scale: Ball, sizes: list[list[Ball]]
     ) -> None:
+        if isinstance(shift, acb):
+            raise EvaluationError("Laplace transforms serve real linear predictors alone")
         self._problem, self._bits = problem, bits
         self._moments = problem.strand.moments
         with ball_precision(PLANNING_BITS):
@@ -108,8 +110,8 @@ class LaplaceMaker:
     @cached_property
     def _smallest(self) -> Ball:
         """S_0: with s r <= 1 and s t <= 1 for all predictors."""
-        limits = [1 / limit for part in self._parts for limit in part.steepest[:2] if limit > 1]
-        return min([arb(1), *limits], key=float).lower()
+        limits = [(1 / limit).lower() for part in self._parts for limit in part.steepest[:2] if limit > 1]
+        return reduce(smaller, limits, arb(1))
 
     def _chosen(self) -> tuple[Ball, Ball]:
         """Return theta and the step, the longest that seems to do."""
@@ -273,8 +275,10 @@ class LaplaceMaker:
         for exponents, aim in zip(self._moments, self._aims, strict=True):
             others = prod((self._top(j, k, low) for j, k in enumerate(exponents) if j != i), start=front)
             own = (aim / others).lower()
-            found[exponents[i]] = own if not found[exponents[i]].is_finite() else found[exponents[i]].min(own)
-        return tuple(found)
+            found[exponents[i]] = smaller(found[exponents[i]], own)
+        # powers in no moment stand in majorants
+        least = reduce(smaller, found)
+        return tuple(own if own.is_finite() else least for own in found)
 
 
 def _summed(rows: Sequence[Sequence[Ball]], falls: arb_mat, rule: LineRule) -> list[list[Ball]]:

@@ -95,7 +95,7 @@ class WeightTransform:
 
     def values(self, points: list[Ball], tolerance: Ball) -> list[Ball]:
         """Return W at real points, not negative."""
-        reach = max(float(t.abs_upper()) for t in points)
+        reach = MORE * max(float(t.abs_upper()) for t in points)
         nats = max(1.0, float((4 * self.level / tolerance).log().mid()))
         theta, level = max(self._levels, key=lambda pair: pair[0] / (nats + float(pair[1].log().mid())))
         nats += max(0.0, float((level / self.level).log().mid()))
