@@ -107,6 +107,16 @@ def test_errors_hold(seed: int) -> None:
             assert rough[0].rad() < 40 * 2.0**-bits * float(exact[0].mid())
 
 
+@pytest.mark.usefixtures("by_two")
+def test_as_many_bits_as_are_current() -> None:
+    """Slopes that are no doubles do not limit the accuracy."""
+    with ball_precision(160):
+        problem = problem_of(3, "logit")
+        at = problem.at((arb("0.2"),))
+        (values,) = planned(problem, arb("0.2"), 110).moments([at])
+        assert all(value.rad() < 1e-30 for value in values)
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.usefixtures("by_two")
 def test_laws_cut_off(seed: int) -> None:

@@ -28,8 +28,9 @@ from leadterms.evaluation.certified.moments.lines import Line
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, disc, interval, whole_power
+from leadterms.evaluation.certified.tools.work import FEW_UNITS, spend
 from leadterms.evaluation.moment_system import Strand
-from leadterms.evaluation.precision import ball_precision
+from leadterms.evaluation.precision import ball_bits, ball_precision
 
 REST = "rest"
 STEP = 1.15
@@ -63,8 +64,7 @@ def rest_of(problem: Problem) -> Rest | None:
     """Return the predictors that transforms serve beside random slopes, None where there are no two of them."""
     known = problem.remembered
     if REST not in known:
-        with ball_precision(PLANNING_BITS):
-            known[REST] = _rest_of(problem)
+        known[REST] = _rest_of(problem)
     found: Rest | None = known[REST]
     return found
 
@@ -130,6 +130,7 @@ class SplitPlan:
             for node in nodes
         ]
         inner = self.inner.moments(shifts)
+        spend(len(shifts) * len(self.moments_of) * FEW_UNITS / 8, ball_bits())
         places = [self.rest.problem.strand.moments.index(self.rest.of(e)) for e in self.moments_of]
         fronts = [
             [
