@@ -10,6 +10,7 @@ from leadterms.algebra.cost import cost
 from leadterms.algebra.factors import factored
 from leadterms.algebra.fraction import Field, Fraction, Polynomial, powers_of
 from leadterms.algebra.lifting import lift_with, scalar_expression
+from leadterms.algebra.parts import parts_of
 from leadterms.algebra.products import fraction_product
 from leadterms.algebra.writing import Notation
 
@@ -60,7 +61,7 @@ def canonical(expr: Expr) -> Expr:
     if source.is_Symbol or source.is_Rational:
         return source
     shown = _shown(source, split_logarithms=False)
-    logarithms = shown.atoms(log)
+    logarithms = parts_of(shown, log)
     if len(logarithms) < 2 or all(f.args[0].is_Atom for f in logarithms):
         return shown
     return min(shown, _shown(source, split_logarithms=True), key=cost)

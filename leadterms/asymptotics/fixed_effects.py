@@ -15,6 +15,7 @@ from sympy import Expr, Function, Symbol, diff, exp
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 
 from leadterms.algebra.canonical import canonical
+from leadterms.algebra.parts import parts_of
 from leadterms.algebra.rational_field import inverse, lift
 from leadterms.asymptotics.result import Term
 from leadterms.asymptotics.signs import without_leading_minus
@@ -106,8 +107,8 @@ def finished(
     if outline == 0:
         return None
     closure = information.close(outline)
-    opaque = {part for part in closure.expression.atoms(Function) if not isinstance(part, exp | HyperbolicFunction)}
-    whole = {node for node in outline.atoms(Expectation) if not node.bindings}
+    opaque = {part for part in parts_of(closure.expression, Function) if not isinstance(part, exp | HyperbolicFunction)}
+    whole = {node for node in parts_of(outline, Expectation) if not node.bindings}
     if len(opaque) + len(whole) <= MOST_OPAQUE:
         coefficient = canonical(closure.expression)
     else:

@@ -9,6 +9,7 @@ from typing import Any
 from sympy import Basic, Dummy, Expr, ImmutableMatrix, Integer, Symbol, Tuple, sstr
 from sympy.core.sympify import _sympify
 
+from leadterms.algebra.parts import parts_of
 from leadterms.model.laws import JointNormalLaw, NormalLaw
 from leadterms.notation.symbols import SIGMA2, effect_covariance
 
@@ -155,7 +156,7 @@ def revealed(expression: Expr) -> Expr:
     2*exp(x)
 
     """
-    whole = {node: node.integrand for node in expression.atoms(Expectation) if not node.bindings}
+    whole = {node: node.integrand for node in parts_of(expression, Expectation) if not node.bindings}
     return expression.xreplace(whole)
 
 

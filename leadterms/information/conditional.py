@@ -10,6 +10,7 @@ from sympy import Expr, Symbol, Tuple
 from sympy.logic.boolalg import Boolean
 
 from leadterms.algebra.canonical import canonical
+from leadterms.algebra.parts import parts_of
 from leadterms.errors import ExistenceError
 from leadterms.expectation.existence import positive_predictor_conditions
 from leadterms.expectation.held import Expectation, revealed
@@ -82,7 +83,7 @@ class ConditionalInformation:
         closed: dict[Expectation, Expr] = {}
         rules: dict[str, None] = {}
         nonzero: dict[Expr, None] = {}
-        for node in expression.atoms(Expectation):
+        for node in parts_of(expression, Expectation):
             request = None if node.has(*self.effects) else self.requests.get(node)
             answer = None if request is None else _closed(request, tidy)
             if answer is not None:
@@ -98,7 +99,7 @@ class ConditionalInformation:
         """
         values = dict(point)
         closed: dict[Expectation, Expr] = {}
-        for node in expression.atoms(Expectation):
+        for node in parts_of(expression, Expectation):
             request = None if node.has(*self.effects) else self.requests.get(node)
             answer = None if request is None else closed_moment(request.at(values))
             if answer is not None:
