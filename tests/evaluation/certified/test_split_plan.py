@@ -185,6 +185,42 @@ def test_which_are_the_rest() -> None:
         assert rest_of(Problem(shifted)) is None
 
 
+@pytest.mark.parametrize(
+    ("monomials", "moving"),
+    [(((1, 0, 0, 0), (2, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0)), (0,)),
+     (((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (1, 1, 0, 0), (0, 0, 0, 1)), (0, 1))],
+)  # fmt: skip
+@pytest.mark.usefixtures("by_two")
+def test_polynomials_and_interactions(monomials: Any, moving: tuple[int, ...]) -> None:
+    """One predictor in a square, or two in their product, beside two that are alone, at complex shifts too."""
+    names = ("Uniform(-1, 2)", "Uniform(0, 1)", "Exponential(2)", "Gamma(2, 1/2)")
+    size = max(i for m in monomials for i, k in enumerate(m) if k) + 1
+    names, monomials = names[:size], tuple(m[:size] for m in monomials)
+    exact = tuple(fmpq(b, 10) for b in (5, -3, 4, 2, -6))[: len(monomials)]
+    moments = tuple(e for e in product(range(3), repeat=size) if sum(e) <= 2)
+    laws = tuple(read_law(name, ("x",)) for name in names)
+    intercept = ((fmpq(1), *(fmpq(0),) * len(monomials)),)
+    rows, masses = grid_of(names)
+    with ball_precision(80):
+        problem = Problem(Strand(WEIGHTS["logit"][0], laws, fmpq(1, 4), exact, intercept, moments, monomials))
+        rest = rest_of(problem)
+        assert rest is not None
+        assert rest.moving == moving
+        for z, bits in ((arb("0.3"), 34), (acb(arb(0.3, 0.05), arb(0.2, 0.05)), 20)):
+            (values,) = planned(problem, z, bits, arb("0.3")).moments([problem.at((z,))])
+            shift = 0.55 if bits == 34 else 0.55 + 0.2j
+            eta = shift + sum(
+                float(b.p) / float(b.q) * np.prod(rows ** np.array(m)[:, None], axis=0)
+                for b, m in zip(exact, monomials, strict=True)
+            )
+            weights = masses / (4 * np.cosh(eta / 2) ** 2)
+            for value, e in zip(values, moments, strict=True):
+                true = np.sum(weights * np.prod(rows ** np.array(e)[:, None], axis=0))
+                assert abs(float(value.real.mid()) - true.real) <= float(value.real.rad()) + 1e-8
+                assert abs(float(value.imag.mid()) - true.imag) <= float(value.imag.rad()) + 1e-8
+                assert value.rad() < (1e-7 if bits == 34 else 4)
+
+
 NAMES = ("Uniform(-1, 2)", "Exponential(2)", "Uniform(0, 1)", "Gamma(2, 1/2)")
 
 

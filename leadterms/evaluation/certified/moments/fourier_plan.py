@@ -92,8 +92,8 @@ def _has_many(problem: Problem) -> bool:
 
 
 def has_few_values(line: Line) -> bool:
-    """Tell whether a law is a sum over a few points."""
-    return line.low is not None and line.high is not None and line.atoms(line.low, line.high) is not None
+    """Tell whether a law has finitely many points."""
+    return line.law.atoms_with_probability is not None
 
 
 def fourier_plan(problem: Problem, shift: Ball, tolerances: Sequence[Ball]) -> FourierPlan:

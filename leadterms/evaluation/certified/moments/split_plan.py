@@ -1,10 +1,12 @@
-r"""Moments of a strand some of whose predictors effects multiply: rules for these, transforms for all others.
+r"""Moments of a strand with random slopes or interactions: rules for these predictors, transforms for all others.
 
-Let x be the predictors with random slopes, with rules of masses m, and z the others, with fixed slopes.  Then
+Let z be the predictors that are in eta by a fixed slope each alone, and x the others, with random slopes or in other
+monomials m(x), with rules of masses m.  Then
 
-.. math:: E[x^k z^l w(a + b x + c z)] \approx \sum_x m\,x^k\,E[z^l w(a + b x + c z)],
+.. math:: E[x^k z^l w(a + p(x) + c z)] \approx \sum_x m\,x^k\,E[z^l w(a + p(x) + c z)],
 
-the moments of z by their transforms (`fourier_rule`), whose errors are in their balls.
+p(x) the sum of the monomials with their slopes.  The moments of z are by their transforms (`fourier_rule`), whose
+errors are in their balls.
 
 **What it is off by.**  The laws of z are cut off one by one, those of x replaced by their rules, which hold for all z
 between the cuts (as in `planning`), and the laws of z made whole again.  A law cut off changes a moment by no more than
@@ -40,10 +42,12 @@ Exponents = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Rest:
-    """The predictors that no effect multiplies.
+    """The predictors that are in eta by a fixed slope each alone.
 
     Parameters
     ----------
+    whole
+        The strand.
     moving, fixed
         The places of x and z.
     problem
@@ -51,9 +55,27 @@ class Rest:
 
     """
 
+    whole: Problem
     moving: tuple[int, ...]
     fixed: tuple[int, ...]
     problem: Problem
+
+    def offset(self, slopes: Sequence[Ball], x: Sequence[Ball]) -> Ball:
+        """Return p(x) at a point or box of x."""
+        predictor = self.whole.predictor
+        at = [arb(0)] * len(self.whole.lines)
+        for i, value in zip(self.moving, x, strict=True):
+            at[i] = value
+        pairs = zip(slopes, predictor.monomials, strict=True)
+        parts = [slope * predictor.monomial(at, m) for slope, m in pairs if not any(m[i] for i in self.fixed)]
+        return sum(parts, arb(0))
+
+    def power(self, x: Sequence[Ball], exponents: Exponents) -> Ball:
+        """Return x^k."""
+        lines = self.whole.lines
+        powers = [whole_power if lines[i].plain else lines[i].power for i in self.moving]
+        factors = [power(value, exponents[i]) for power, value, i in zip(powers, x, self.moving, strict=True)]
+        return prod(factors, start=arb(1))
 
     def of(self, exponents: Exponents) -> Exponents:
         """Return the exponents of z."""
@@ -61,7 +83,7 @@ class Rest:
 
 
 def rest_of(problem: Problem) -> Rest | None:
-    """Return the predictors that transforms serve beside random slopes, None where there are no two of them."""
+    """Return the predictors that transforms serve beside others, None where there are no two of them."""
     known = problem.remembered
     if REST not in known:
         known[REST] = _rest_of(problem)
@@ -71,22 +93,30 @@ def rest_of(problem: Problem) -> Rest | None:
 
 def _rest_of(problem: Problem) -> Rest | None:
     strand = problem.strand
-    if not problem.predictor.is_affine or problem.fixed_slopes:
-        return None
-    moves = [any(not row[1 + i].is_zero() for row in problem.loadings) for i in range(len(problem.lines))]
-    moving = tuple(i for i, moved in enumerate(moves) if moved)
-    fixed = tuple(i for i, moved in enumerate(moves) if not moved)
-    if len(fixed) < 2:
+    places = range(len(problem.lines))
+    alone = {i: m for i in places if (m := _alone(problem, i)) is not None}
+    moving, fixed = tuple(i for i in places if i not in alone), tuple(alone)
+    if not moving or len(fixed) < 2:
         return None
     moments = tuple(dict.fromkeys(tuple(e[i] for i in fixed) for e in strand.moments))
-    laws, slopes = (tuple(values[i] for i in fixed) for values in (strand.laws, strand.slopes))
+    laws, slopes = tuple(strand.laws[i] for i in fixed), tuple(strand.slopes[alone[i]] for i in fixed)
     cuts = None if strand.cuts is None else tuple(strand.cuts[i] for i in fixed)
     part = Problem(Strand(strand.weight, laws, strand.centre, slopes, (), moments, cuts=cuts))
-    return Rest(moving, fixed, part) if serves(part) else None
+    return Rest(problem, moving, fixed, part) if serves(part) else None
+
+
+def _alone(problem: Problem, i: int) -> int | None:
+    """Return the one monomial that has a predictor, where it is the predictor itself with a fixed slope."""
+    own = [n for n, m in enumerate(problem.predictor.monomials) if m[i]]
+    if len(own) != 1 or not (problem.lines[i].plain and problem.lines[i].is_itself):
+        return None
+    (n,) = own
+    is_itself = sum(problem.predictor.monomials[n]) == 1
+    return n if is_itself and all(bool(row[1 + n].is_zero()) for row in problem.loadings) else None
 
 
 def has_many_beside(rest: Rest) -> bool:
-    """Tell whether rules for the predictors with fixed slopes would have very many nodes together."""
+    """Tell whether rules for the predictors that are alone would have very many nodes together."""
     return sum(not has_few_values(line) for line in rest.problem.lines) >= FEWEST
 
 
@@ -124,20 +154,12 @@ class SplitPlan:
         """Return all moments at each of several (shift, slopes), real numbers or complex boxes."""
         nodes = list(product(*(rule.points for rule in self.rules)))
         masses = [prod(own, start=arb(1)) for own in product(*(rule.masses for rule in self.rules))]
-        shifts = [
-            (sum((slopes[i] * x for i, x in zip(self.rest.moving, node, strict=True)), shift), ())
-            for shift, slopes in points
-            for node in nodes
-        ]
+        shifts = [(shift + self.rest.offset(slopes, node), ()) for shift, slopes in points for node in nodes]
         inner = self.inner.moments(shifts)
         spend(len(shifts) * len(self.moments_of) * FEW_UNITS / 8, ball_bits())
         places = [self.rest.problem.strand.moments.index(self.rest.of(e)) for e in self.moments_of]
         fronts = [
-            [
-                prod((whole_power(x, e[i]) for i, x in zip(self.rest.moving, node, strict=True)), start=mass)
-                for node, mass in zip(nodes, masses, strict=True)
-            ]
-            for e in self.moments_of
+            [mass * self.rest.power(node, e) for node, mass in zip(nodes, masses, strict=True)] for e in self.moments_of
         ]
         found = []
         for n, (shift, _) in enumerate(points):
@@ -180,7 +202,7 @@ def cut_where_small(line: Line, everywhere: Ball, tolerances: Sequence[Ball]) ->
         if all(bool(e <= t) for e, t in zip(errors, tolerances, strict=True)):
             return Tail((low, high), errors)
         spreads *= STEP
-    raise EvaluationError("the tail of a predictor with a fixed slope, beside a random one, is not bounded")
+    raise EvaluationError("the tail of a predictor beside random slopes or interactions is not bounded")
 
 
 def cut_errors(problem: Problem, tails: Mapping[int, Tail], rules: Mapping[int, LineRule]) -> list[Ball]:
@@ -223,8 +245,7 @@ def split_plan(
     """
     shift, slopes = at
     with ball_precision(PLANNING_BITS):
-        for i, rule in rules.items():
-            shift = shift + slopes[i] * interval(rule.low, rule.high)
+        shift = shift + rest.offset(slopes, [interval(rules[i].low, rules[i].high) for i in rest.moving])
         whole = targets[0][0]
         aims = [
             prod((targets[i][k] / targets[i][0] for i, k in zip(rest.fixed, e, strict=True)), start=whole).abs_upper()
