@@ -15,7 +15,7 @@ from leadterms.algebra.products import fraction_product
 from leadterms.algebra.writing import Notation
 
 LONGEST = 4000  # fractions with more terms are returned as they are, expanded
-SPLIT_TERMS = 200  # longer numerators are not split into partial fractions
+SPLIT_TERMS = 200  # longer numerators or denominators are not split into partial fractions
 
 
 def canonical(expr: Expr) -> Expr:
@@ -166,7 +166,7 @@ class Writer:
     def _shortest(self, fraction: Fraction, depth: int) -> Expr:
         """Return the product, or the partial fractions in the symbol that leaves the shortest sum."""
         best = self._product(fraction)
-        if depth == 0 or len(fraction.numerator) > SPLIT_TERMS:
+        if depth == 0 or max(len(fraction.numerator), len(fraction.denominator)) > SPLIT_TERMS:
             return best
         splits = _partial_fractions(fraction)
         if not splits:

@@ -92,6 +92,9 @@ def inverse(matrix: Matrix) -> Rows:
     rows = _symmetric(matrix)
     if not rows:
         return ()
+    found = _without_fractions(rows)
+    if found is not None:
+        return found
     field = rows[0][0].field
     size = len(rows)
     work = [[*row, *(field.constant(int(i == j)) for j in range(size))] for i, row in enumerate(rows)]
@@ -106,6 +109,33 @@ def inverse(matrix: Matrix) -> Rows:
             if other != row and not factor.is_zero:
                 work[other] = [a if b.is_zero else a - factor * b for a, b in zip(work[other], work[row], strict=True)]
     return tuple(tuple(work[places[i]][size:]) for i in range(size))
+
+
+def _without_fractions(rows: Rows) -> Rows | None:
+    """Return the inverse by Bareiss' elimination, which divides polynomials exactly.
+
+    Gauss' takes a greatest common divisor at each step, far too slow for a dense matrix of five rows and more.
+    None where an entry is no polynomial, or a pivot on the diagonal vanishes.
+    """
+    field = rows[0][0].field
+    if field.relations or not all(entry.denominator.is_one() for row in rows for entry in row):
+        return None
+    size = len(rows)
+    units = [[field.context.constant(int(i == j)) for j in range(size)] for i in range(size)]
+    work = [[*(entry.numerator for entry in row), *unit] for row, unit in zip(rows, units, strict=True)]
+    last = field.context.constant(1)
+    for step in range(size):
+        pivot = work[step][step]
+        if pivot.is_zero():
+            return None
+        for other in range(size):
+            if other != step:
+                factor = work[other][step]
+                pairs = zip(work[other], work[step], strict=True)
+                work[other] = [(pivot * a - factor * b) / last for a, b in pairs]
+        last = pivot
+    # the diagonal is the determinant by now, and what stands beside it the adjugate
+    return tuple(tuple(field.fraction(entry, last) for entry in row[size:]) for row in work)
 
 
 def determinant(matrix: Matrix) -> Fraction:

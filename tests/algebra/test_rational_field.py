@@ -1,5 +1,7 @@
 """Fields of fractions: reduced shapes, exact zero tests with exponentials and surds, linear algebra."""
 
+import random
+
 import pytest
 from sympy import (
     Abs,
@@ -7,6 +9,7 @@ from sympy import (
     Expr,
     Function,
     I,
+    Integer,
     Integral,
     Matrix,
     Rational,
@@ -182,6 +185,22 @@ def test_inverse_times_matrix_is_the_identity(size):
         for j in range(size):
             assert sum(matrix[i][p] * found[p][j] for p in range(size)) == int(i == j)
             assert found[i][j] == found[j][i]
+
+
+@pytest.mark.parametrize("hole", [None, (3, 3), (0, 0), (1, 4)], ids=str)
+def test_a_dense_inverse_of_six_rows(hole):
+    """Of independent symbols, one entry zero in some: at random numbers it is the inverse by numbers."""
+    size, draw = 6, random.Random(str(hole))
+    names = {(i, j): Symbol(f"h{i}{j}") for i in range(size) for j in range(i, size) if (i, j) != hole}
+    flat = [names.get((min(i, j), max(i, j)), Integer(0)) for i in range(size) for j in range(size)]
+    field, entries = lift(flat)
+    found = inverse([entries[size * i : size * (i + 1)] for i in range(size)])
+    values = {symbol: Rational(draw.randint(-9, 9) or 1, draw.randint(1, 5)) for symbol in names.values()}
+    numbers = Matrix(size, size, [entry.xreplace(values) for entry in flat])
+    exact = numbers.inv()
+    for i in range(size):
+        for j in range(size):
+            assert field.to_sympy(found[i][j]).xreplace(values) == exact[i, j]
 
 
 def test_schur_complement_is_the_inverse_of_a_block_of_the_inverse():
