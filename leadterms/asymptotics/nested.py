@@ -20,6 +20,7 @@ from sympy.logic.boolalg import Boolean
 
 from leadterms.algebra.canonical import canonical
 from leadterms.algebra.cost import cost
+from leadterms.algebra.parts import parts_of
 from leadterms.algebra.rational_field import lift, schur_complement
 from leadterms.asymptotics.fixed_effects import Covariance, inverted
 from leadterms.asymptotics.orders import PER_GROUP
@@ -99,8 +100,8 @@ def _rows(entries: dict[tuple[int, int], Expr]) -> tuple[tuple[Expr, ...], ...]:
 def written_out(value: Expr) -> Expr:
     """Put back the weights that were kept whole; with few of them in an integrand, in its shorter form."""
     shorter = {}
-    for node in value.atoms(Expectation):
-        whole = [inner for inner in node.integrand.atoms(Expectation) if not inner.bindings]
+    for node in parts_of(value, Expectation):
+        whole = [inner for inner in parts_of(node.integrand, Expectation) if not inner.bindings]
         if node.bindings and 0 < len(whole) <= FEW_WEIGHTS:
             plain = revealed(node.integrand)
             shorter[node] = node.func(min(plain, canonical(plain), key=cost), *node.bindings)

@@ -35,6 +35,7 @@ from itertools import combinations_with_replacement
 from sympy import Expr, Function, Integer, Matrix, Mul, Symbol, cosh, exp, fraction, sinh, together
 
 from leadterms.algebra.canonical import canonical
+from leadterms.algebra.parts import parts_of
 from leadterms.algebra.rational_field import Fraction, inverse, lift
 from leadterms.asymptotics.nested import ThetaInformation, written_out
 from leadterms.errors import ExistenceError, UndecidedError
@@ -225,13 +226,13 @@ def _closable(integrand: Expr, effects: tuple[Symbol, ...]) -> Expr:
 
     One over a logistic weight is 2 + 2 cosh eta.
     """
-    if not any(not node.bindings for node in integrand.atoms(Expectation)):
+    if not any(not node.bindings for node in parts_of(integrand, Expectation)):
         return integrand
     above, below = fraction(together(canonical(revealed(integrand))))
     if below.has(*effects) and not all(isinstance(part, exp) for part in Mul.make_args(below) if part.has(*effects)):
         return integrand
     plain = above.rewrite([sinh, cosh], exp).expand() / below
-    functions = {part for part in plain.atoms(Function) if part.has(*effects)}
+    functions = {part for part in parts_of(plain, Function) if part.has(*effects)}
     return plain if all(isinstance(part, exp) for part in functions) and not plain.has(Expectation) else integrand
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from flint import arb
 from sympy import Expr, Symbol
 
+from leadterms.algebra.parts import parts_of
 from leadterms.errors import EvaluationError, UncertifiedError
 from leadterms.evaluation.binding import substitute
 from leadterms.evaluation.bounded_integral import BoundedIntegral
@@ -170,7 +171,7 @@ def _ordered(expr: Expr) -> tuple[Symbol, ...]:
 def _law_symbols(expr: Expr) -> frozenset[Symbol]:
     """Return the free symbols in laws inside expectations over the effects, or of predictors."""
     found: set[Symbol] = set()
-    for node in expr.atoms(Expectation):
+    for node in parts_of(expr, Expectation):
         if node.integrand.has(Expectation):
             continue
         for _, law in node.bindings:

@@ -24,7 +24,7 @@ HEIGHTS = 8
 """Distances off the real line are taken up to multiples of one part in so many."""
 LITTLE = 2.0**-10
 """A rate at which an exponential moment has to be known."""
-WANTED, SERVES, PLANS = "wanted", "serves", "plans"
+PLANS = "plans"
 FEWEST = 3
 """So many predictors that have more than a few values are added by their transforms, one more beside effects."""
 MOST_STEPS = 3
@@ -37,11 +37,7 @@ def is_wanted(problem: Problem) -> bool:
     Where two predictors or more have heavy tails and one of them no second moment (one is enough where the strand says
     so), and where many have more than a few values.
     """
-    known = problem.remembered
-    if WANTED not in known:
-        with ball_precision(PLANNING_BITS):
-            known[WANTED] = serves(problem) and (_lacks_moments(problem) or _has_many(problem))
-    return bool(known[WANTED])
+    return problem.decided(_is_wanted)
 
 
 def serves(problem: Problem) -> bool:
@@ -50,11 +46,11 @@ def serves(problem: Problem) -> bool:
     Eta is a sum with fixed slopes, those of heavy tails not zero, the weight falls to both sides, and the other
     predictors have exponential tails, or none.  Laws are whole, or cut off if none has a heavy tail.
     """
-    known = problem.remembered
-    if SERVES not in known:
-        with ball_precision(PLANNING_BITS):
-            known[SERVES] = _serves(problem)
-    return bool(known[SERVES])
+    return problem.decided(_serves)
+
+
+def _is_wanted(problem: Problem) -> bool:
+    return serves(problem) and (_lacks_moments(problem) or _has_many(problem))
 
 
 def _serves(problem: Problem) -> bool:

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from leadterms.evaluation.certified.moments.fourier_plan import has_few_values
 from leadterms.evaluation.certified.moments.laplace_rule import LaplaceMaker
 from leadterms.evaluation.certified.moments.problem import Problem
-from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball
+from leadterms.evaluation.certified.tools.balls import Ball
 from leadterms.evaluation.certified.weights.elementary_weights import PowerBalls
-from leadterms.evaluation.precision import ball_precision
 
 FEWEST, FEWEST_HEAVY = 3, 2
 """So many predictors that have more than a few values are taken apart, where laws lack moments fewer."""
-WANTED = "laplace"
 
 
 @dataclass(frozen=True)
@@ -59,11 +57,7 @@ def is_taken_apart(problem: Problem) -> bool:
 
     There are no effects: a normal one makes no such eta positive.
     """
-    known = problem.remembered
-    if WANTED not in known:
-        with ball_precision(PLANNING_BITS):
-            known[WANTED] = _is_taken_apart(problem)
-    return bool(known[WANTED])
+    return problem.decided(_is_taken_apart)
 
 
 def _is_taken_apart(problem: Problem) -> bool:

@@ -78,17 +78,14 @@ class LaplaceMaker:
             raise EvaluationError("Laplace transforms serve real linear predictors alone")
         self._problem, self._bits = problem, bits
         self._moments = problem.strand.moments
-        with ball_precision(PLANNING_BITS):
-            self._order = -problem.weight.parameter
+        self._order = -problem.weight.parameter
         self._parts = [part_of(line, own) for line, own in zip(problem.lines, problem.parts(slopes), strict=True)]
         self._gap = sum((part.least for part in self._parts), shift.real)
         if not self._gap > 0:
             raise EvaluationError("the linear predictor has no positive lower bound that is the sum of its parts'")
         with ball_precision(PLANNING_BITS):
-            aim = scale * arb(2) ** (-bits) * self._order.gamma() / problem.weight.scale
-            self._aims = [
-                prod((sizes[i][k] for i, k in enumerate(e)), start=aim).abs_upper() / SHARE for e in self._moments
-            ]
+            front = self._order.gamma() / (SHARE * problem.weight.scale)
+            self._aims = [(front * aim).abs_upper() for aim in problem.aims(bits, scale, sizes)]
             self._theta, self._step = self._chosen()
             self._first, self._last = self._left(), self._right()
         if self._count > MOST_POINTS * patience():
@@ -171,7 +168,7 @@ class LaplaceMaker:
         absolute = [arb(0)] * len(self._moments)
         last = absolute
         for s, tables in self._nodes():
-            front = (self._order_ball * s.log() - self._gap * s).exp()
+            front = (self._order * s.log() - self._gap * s).exp()
             for place, exponents in enumerate(self._moments):
                 own = [table[k] for table, k in zip(tables, exponents, strict=True)]
                 signed[place] += prod(own, start=front)
@@ -184,12 +181,8 @@ class LaplaceMaker:
         ]
 
     @cached_property
-    def _order_ball(self) -> Ball:
-        return -self._problem.weight.parameter
-
-    @cached_property
     def _front(self) -> Ball:
-        return self._problem.weight.scale * self._order_ball.rgamma()
+        return self._problem.weight.scale * self._order.rgamma()
 
     def _majorants(self, tables: Sequence[Sequence[Ball]], exponents: Sequence[int]) -> Ball:
         bounds = (part.majorant(table, k) for part, table, k in zip(self._parts, tables, exponents, strict=True))

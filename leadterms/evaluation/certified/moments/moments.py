@@ -18,7 +18,7 @@ from leadterms.evaluation.certified.moments.node_products import NodeProducts
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.tables import Split, Table, cost, kept_table
 from leadterms.evaluation.certified.rules.rule import LineRule
-from leadterms.evaluation.certified.tools.balls import Ball, disc, whole_power
+from leadterms.evaluation.certified.tools.balls import Ball, ball_around_zero, disc, whole_power
 from leadterms.evaluation.certified.tools.work import FEW_UNITS, spend
 from leadterms.evaluation.precision import ball_bits
 
@@ -62,7 +62,7 @@ class Plan:
             return [self._factored(*point) for point in points]
         if not self._width:
             # a law cut off may leave so little that its rule has no point
-            return [[_ball_like(shift, error) for error in self.errors] for shift, _ in points]
+            return [[ball_around_zero(error, shift) for error in self.errors] for shift, _ in points]
         if isinstance(points[0][0], acb):
             return [self._enclosed(*point) for point in points]
         if (tabulated := self._tabulated(points)) is not None:
@@ -259,7 +259,7 @@ class Plan:
             row = [sum(tilted, arb(0))]
             for k in range(1, power + 1):
                 row.append(sum((line.power(x, k) * t for x, t in zip(rule.points, tilted, strict=True)), arb(0)))
-            sums.append([value + _ball_like(value, error) for value, error in zip(row, rule.errors, strict=True)])
+            sums.append([value + ball_around_zero(error, value) for value, error in zip(row, rule.errors, strict=True)])
         return [
             level * prod((sums[i][k] for i, k in enumerate(exponents)), start=arb(1))
             for exponents in self.problem.strand.moments
@@ -268,7 +268,3 @@ class Plan:
 
 def _dot(first: Sequence[Ball], second: Sequence[Ball]) -> Ball:
     return sum((a * b for a, b in zip(first, second, strict=True)), arb(0))
-
-
-def _ball_like(value: Ball, error: Ball) -> Ball:
-    return disc(error) if isinstance(value, acb) else arb(0, error.abs_upper())

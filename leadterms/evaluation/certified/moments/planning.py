@@ -25,11 +25,10 @@ from leadterms.evaluation.certified.moments.split_plan import (
     cut_where_small,
     has_many_beside,
     rest_of,
-    split_plan,
 )
 from leadterms.evaluation.certified.rules.line_rules import cut_ends, line_rule
 from leadterms.evaluation.certified.rules.rule import Falling, LineRule, Request
-from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, larger
+from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, interval, larger
 from leadterms.evaluation.certified.tools.work import TOO_LONG, patience
 from leadterms.evaluation.precision import ball_precision
 
@@ -77,15 +76,19 @@ def plan(
         target = scale * arb(2) ** (-bits)
         targets = [tuple((target * size).abs_upper() for size in own) for own in sizes]
     asked = _Asked(problem, shift, slopes, everywhere.abs_upper(), targets)
+
+    def split(rest: Rest) -> SplitPlan:
+        return _split(asked, rest, bits, scale, [sizes[i] for i in rest.fixed])
+
     rest = rest_of(problem)
     if rest is not None and has_many_beside(rest):
-        return _split(asked, rest)
+        return split(rest)
     rules = _rules(asked, range(len(problem.lines)), {})
     if prod(len(rule.points) for rule in rules.values()) > MOST_NODES * patience():
         if serves(problem):
             return _by_transforms(problem, shift, bits, scale, sizes)
         if rest is not None:
-            return _split(asked, rest)
+            return split(rest)
         raise EvaluationError(f"the rules of {len(rules)} predictors have too many nodes together: {TOO_LONG}")
     with ball_precision(PLANNING_BITS):
         errors = _moment_errors(problem, rules)
@@ -127,22 +130,22 @@ def _rules(asked: _Asked, places: Sequence[int], cut: Mapping[int, tuple[Ball, B
     return rules
 
 
-def _split(asked: _Asked, rest: Rest) -> SplitPlan:
-    """Return rules for the predictors that effects multiply, with the transforms of the others."""
-    problem = asked.problem
+def _split(asked: _Asked, rest: Rest, bits: int, scale: Ball, sizes: list[list[Ball]]) -> SplitPlan:
+    """Return rules for the predictors that effects or interactions have, with the transforms of the others."""
+    problem, shift = asked.problem, asked.shift
     with ball_precision(PLANNING_BITS):
         tails = {i: cut_where_small(problem.lines[i], asked.everywhere, asked.targets[i]) for i in rest.fixed}
     rules = _rules(asked, rest.moving, {i: tail.ends for i, tail in tails.items()})
     with ball_precision(PLANNING_BITS):
-        errors = [a + b for a, b in zip(_moment_errors(problem, rules), cut_errors(problem, tails, rules), strict=True)]
-    return split_plan(problem, rest, (asked.shift, asked.slopes), asked.targets, rules, errors)
+        pairs = zip(_moment_errors(problem, rules), cut_errors(problem, tails, rules), strict=True)
+        errors = _proven([a + b for a, b in pairs])
+        shift = shift + rest.offset(asked.slopes, [interval(rules[i].low, rules[i].high) for i in rest.moving])
+    inner = _by_transforms(rest.problem, shift, bits, scale, sizes)
+    return SplitPlan(rest, tuple(rules.values()), inner, problem.strand.moments, errors)
 
 
 def _by_transforms(problem: Problem, shift: Ball, bits: int, scale: Ball, sizes: list[list[Ball]]) -> FourierPlan:
-    with ball_precision(PLANNING_BITS):
-        aim = scale * arb(2) ** (-bits)
-        aims = [prod((sizes[i][k] for i, k in enumerate(e)), start=aim).abs_upper() for e in problem.strand.moments]
-    return fourier_plan(problem, shift, aims)
+    return fourier_plan(problem, shift, problem.aims(bits, scale, sizes))
 
 
 def _hull(asked: _Asked, i: int, fall: Falling | None) -> tuple[Ball, Ball]:
@@ -177,7 +180,11 @@ def _moment_errors(problem: Problem, rules: Mapping[int, LineRule]) -> tuple[Bal
                 continue
             others = (sizes[j][k] for j, k in enumerate(exponents) if j != i)
             total += prod(others, start=error)
-        errors.append(total.abs_upper() if total.is_finite() else NAN)
+        errors.append(total)
+    return _proven(errors)
+
+
+def _proven(errors: Sequence[Ball]) -> tuple[Ball, ...]:
     if not all(bool(error.is_finite()) for error in errors):
         raise EvaluationError("no proven bound of the predictors' absolute moments")
-    return tuple(errors)
+    return tuple(error.abs_upper() for error in errors)

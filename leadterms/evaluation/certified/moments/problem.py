@@ -66,9 +66,22 @@ class Problem:
         self.slopes = [arb(slope) for slope in strand.slopes]
         self.loadings = [[arb(entry) for entry in row] for row in strand.loadings]
         self.powers = [max((e[i] for e in strand.moments), default=0) for i in range(len(self.lines))]
-        self.remembered: dict[str, Any] = {}
+        self.remembered: dict[Any, Any] = {}
         self._near: dict[int, tuple[Ball, list[list[Ball]]]] = {}
         self.fixed_slopes = all(bool(entry.is_zero()) for row in self.loadings for entry in row[1:])
+
+    def decided(self, test: Callable[[Problem], bool]) -> bool:
+        """Return what a test of the strand says; it is made once, at the precision of bounds."""
+        if test not in self.remembered:
+            with ball_precision(PLANNING_BITS):
+                self.remembered[test] = test(self)
+        return bool(self.remembered[test])
+
+    def aims(self, bits: int, scale: Ball, sizes: Sequence[Sequence[Ball]]) -> list[Ball]:
+        """Return 2^-bits of scale times E|X|^k for all moments: what each may be off by."""
+        with ball_precision(PLANNING_BITS):
+            aim = scale * arb(2) ** (-bits)
+            return [prod((sizes[i][k] for i, k in enumerate(e)), start=aim).abs_upper() for e in self.strand.moments]
 
     def _adds(self) -> bool:
         """Tell whether eta is a sum of functions of one predictor each."""

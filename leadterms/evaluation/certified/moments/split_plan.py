@@ -18,21 +18,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from math import prod
 
-from flint import acb, arb
+from flint import arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.moments.fourier_plan import FEWEST, fourier_plan, has_few_values, serves
+from leadterms.evaluation.certified.moments.fourier_plan import FEWEST, has_few_values, serves
 from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
 from leadterms.evaluation.certified.moments.lines import Line
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.rules.rule import LineRule
-from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, disc, interval, whole_power
+from leadterms.evaluation.certified.tools.balls import Ball, ball_around_zero, whole_power
+from leadterms.evaluation.certified.tools.balls import inner as inner_product
 from leadterms.evaluation.certified.tools.work import FEW_UNITS, spend
 from leadterms.evaluation.moment_system import Strand
-from leadterms.evaluation.precision import ball_bits, ball_precision
+from leadterms.evaluation.precision import ball_bits
 
 REST = "rest"
 STEP = 1.15
@@ -150,31 +152,39 @@ class SplitPlan:
         """About how many evaluations each point of the effects costs."""
         return prod(len(rule.points) for rule in self.rules) * self.inner.work
 
+    @cached_property
+    def _nodes(self) -> list[tuple[Ball, ...]]:
+        return list(product(*(rule.points for rule in self.rules)))
+
+    @cached_property
+    def _coefficients(self) -> list[tuple[int, list[Ball]]]:
+        """For each moment the place of that of z, and the masses times x^k."""
+        masses = [prod(own, start=arb(1)) for own in product(*(rule.masses for rule in self.rules))]
+        places = self.rest.problem.strand.moments
+        return [
+            (
+                places.index(self.rest.of(e)),
+                [mass * self.rest.power(node, e) for node, mass in zip(self._nodes, masses, strict=True)],
+            )
+            for e in self.moments_of
+        ]
+
     def moments(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]]:
         """Return all moments at each of several (shift, slopes), real numbers or complex boxes."""
-        nodes = list(product(*(rule.points for rule in self.rules)))
-        masses = [prod(own, start=arb(1)) for own in product(*(rule.masses for rule in self.rules))]
-        shifts = [(shift + self.rest.offset(slopes, node), ()) for shift, slopes in points for node in nodes]
+        shifts = [(shift + self.rest.offset(slopes, node), ()) for shift, slopes in points for node in self._nodes]
         inner = self.inner.moments(shifts)
         spend(len(shifts) * len(self.moments_of) * FEW_UNITS / 8, ball_bits())
-        places = [self.rest.problem.strand.moments.index(self.rest.of(e)) for e in self.moments_of]
-        fronts = [
-            [mass * self.rest.power(node, e) for node, mass in zip(nodes, masses, strict=True)] for e in self.moments_of
-        ]
+        count = len(self._nodes)
         found = []
         for n, (shift, _) in enumerate(points):
-            own = inner[n * len(nodes) : (n + 1) * len(nodes)]
+            columns = list(zip(*inner[n * count : (n + 1) * count], strict=True))
             found.append(
                 [
-                    sum((c * row[place] for c, row in zip(front, own, strict=True)), _ball_like(shift, error))
-                    for front, place, error in zip(fronts, places, self.errors, strict=True)
+                    inner_product(row, columns[place] if columns else (), ball_around_zero(error, shift))
+                    for (place, row), error in zip(self._coefficients, self.errors, strict=True)
                 ]
             )
         return found
-
-
-def _ball_like(shift: Ball, error: Ball) -> Ball:
-    return disc(error) if isinstance(shift, acb) else arb(0, error.abs_upper())
 
 
 @dataclass(frozen=True)
@@ -207,50 +217,16 @@ def cut_where_small(line: Line, everywhere: Ball, tolerances: Sequence[Ball]) ->
 
 def cut_errors(problem: Problem, tails: Mapping[int, Tail], rules: Mapping[int, LineRule]) -> list[Ball]:
     """Return what cutting off laws and making them whole again changes each moment by: see the module."""
+
+    def ruled(j: int, k: int) -> Ball:
+        return rules[j].absolute(k, problem.lines[j].power) if j in rules else problem.absolute[j][k]
+
     totals = []
     for exponents in problem.strand.moments:
         total = arb(0)
         for i, tail in tails.items():
             others = [(j, k) for j, k in enumerate(exponents) if j != i]
             laws = prod((problem.absolute[j][k] for j, k in others), start=arb(1))
-            ruled = prod(
-                (
-                    rules[j].absolute(k, problem.lines[j].power) if j in rules else problem.absolute[j][k]
-                    for j, k in others
-                ),
-                start=arb(1),
-            )
-            total += tail.errors[exponents[i]] * (laws + ruled)
-        totals.append(total.abs_upper() if total.is_finite() else NAN)
-    if not all(bool(total.is_finite()) for total in totals):
-        raise EvaluationError("no proven bound of the predictors' absolute moments")
+            total += tail.errors[exponents[i]] * (laws + prod((ruled(j, k) for j, k in others), start=arb(1)))
+        totals.append(total)
     return totals
-
-
-def split_plan(
-    problem: Problem,
-    rest: Rest,
-    at: tuple[Ball, Sequence[Ball]],
-    targets: Sequence[Sequence[Ball]],
-    rules: Mapping[int, LineRule],
-    errors: Sequence[Ball],
-) -> SplitPlan:
-    """Return a plan for all shifts and slopes in balls, given rules for x and what they and the cuts are off by.
-
-    Raises
-    ------
-    EvaluationError
-        If an error of the transforms could not be proven.
-
-    """
-    shift, slopes = at
-    with ball_precision(PLANNING_BITS):
-        shift = shift + rest.offset(slopes, [interval(rules[i].low, rules[i].high) for i in rest.moving])
-        whole = targets[0][0]
-        aims = [
-            prod((targets[i][k] / targets[i][0] for i, k in zip(rest.fixed, e, strict=True)), start=whole).abs_upper()
-            for e in rest.problem.strand.moments
-        ]
-    own = tuple(rules[i] for i in rest.moving)
-    inner = fourier_plan(rest.problem, shift, aims)
-    return SplitPlan(rest, own, inner, problem.strand.moments, tuple(error.abs_upper() for error in errors))

@@ -37,13 +37,10 @@ class LightTransform:
 
     def at(self, t: Ball, k: int) -> Ball:
         """Return the rule's sum and its error."""
-        turn = acb(0, self._slope * t)
-        pairs = zip(self._rule.points, self._rule.masses, strict=True)
-        error = arb(0, self._rule.errors[k].abs_upper())
-        return sum((m * whole_power(x, k) * (turn * x).exp() for x, m in pairs), acb(0)) + acb(error, error)
+        return self.table([t], k)[k][0]
 
     def table(self, points: Sequence[Ball], power: int) -> list[list[Ball]]:
-        """Return the same at several points for each k up to a power."""
+        """Return the sums at several points, with their errors, for each k up to a power."""
         own = list(zip(self._rule.points, self._rule.masses, strict=True))
         turns = acb_mat(len(own), len(points), [acb(0, self._slope * t * x).exp() for x, _ in own for t in points])
         rows = acb_mat(power + 1, len(own), [m * whole_power(x, k) for k in range(power + 1) for x, m in own])

@@ -53,6 +53,11 @@ def disc(radius: Ball) -> Ball:
     return acb(whole, whole)
 
 
+def ball_around_zero(radius: Ball, like: Ball) -> Ball:
+    """Return a ball of that radius, complex where another number is."""
+    return disc(radius) if isinstance(like, acb) else arb(0, radius.abs_upper())
+
+
 def spread(middle: Ball, relative: Ball) -> Ball:
     """Return a complex box around all z with |z/middle - 1| <= relative."""
     return middle * (1 + disc(relative))
