@@ -129,8 +129,8 @@ class Entry:
         rounding
             "nearest", "down" (the printed decimal is not above the truth) or "up" (not below it).
         patience
-            How many times the usual work is done before the general certified road gives up; what usually takes far
-            too long is tried where it is more than 1. ``math.inf``: it never gives up.
+            How many times the usual work is done before the general certified road or an estimate gives up; what
+            usually takes far too long is tried where it is more than 1. ``math.inf``: neither gives up.
 
         Raises
         ------

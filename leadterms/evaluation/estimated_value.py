@@ -21,13 +21,19 @@ ROAD = "mpmath, successive refinements"
 
 
 def estimated_value(
-    candidates: Sequence[Expr], point: Mapping[Symbol, Expr], digits: int, may_vanish: bool, rounding: str
+    candidates: Sequence[Expr],
+    point: Mapping[Symbol, Expr],
+    digits: int,
+    may_vanish: bool,
+    rounding: str,
+    patience: float = 1,
 ) -> Number:
     """Return the value of the first of several expressions of one quantity that settles at a point.
 
     Closed expressions are evaluated at growing precision, held expectations at growing numbers of
     nodes, until successive values agree to more digits than asked for; the error comes from their
-    last difference.
+    last difference. ``patience`` multiplies the work that an expression with
+    expectations may cost.
 
     Raises
     ------
@@ -46,19 +52,19 @@ def estimated_value(
     failures: list[str] = []
     for at_point in sorted(at_points, key=is_demanding):
         try:
-            return _settled(at_point, digits, rounding)
+            return _settled(at_point, digits, rounding, patience)
         except EvaluationError as failure:
             failures.append(str(failure))
     raise EvaluationError("; and its alternative: ".join(dict.fromkeys(failures)))
 
 
-def _settled(expr: Expr, digits: int, rounding: str) -> Number:
+def _settled(expr: Expr, digits: int, rounding: str, patience: float) -> Number:
     """Evaluate an expression without free symbols, and round it."""
     if expr.has(nan, zoo, oo, -oo):
         raise EvaluationError("the expression is singular at this point: give another one of the same quantity")
     if expr.is_zero and not expr.args:
         return Number(Float(0, digits), Float(0, 3), digits, certified=True, road=ROAD)
-    best, doubt = settle(private_context(), expr, digits)
+    best, doubt = settle(private_context(), expr, digits, patience)
     with ball_precision(int(best._mpf_[3]) + 64):
         result = rounded(arb(_ball(best), _ball(doubt)), digits, rounding)
     decimal = (result.whole, result.exponent)

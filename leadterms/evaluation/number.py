@@ -106,8 +106,8 @@ def evaluate(
     rounding
         "nearest", "down" (the printed decimal is not above the truth) or "up" (not below it).
     patience
-        How many times the usual work is done before the general certified road gives up; what usually takes far too
-        long is tried where it is more than 1. ``math.inf``: it never gives up.
+        How many times the usual work is done before the general certified road or an estimate gives up; what usually
+        takes far too long is tried where it is more than 1. ``math.inf``: neither gives up.
     last_resort
         Makes one more expression of the same quantity, for the certified road where the others fail.
 
@@ -124,6 +124,7 @@ def evaluate(
     Number(0.333333333333333333333333333333, error 3.4e-31, certified)
 
     """
+    from leadterms.evaluation.estimated_value import estimated_value
     from leadterms.evaluation.rounding import check_rounding
 
     if method is not None and method not in METHODS:
@@ -147,12 +148,14 @@ def evaluate(
         try:
             with patient(float(patience)):
                 return certified_value(candidates, point, digits, may_vanish, rounding, further)
-        except UncertifiedError:
+        except UncertifiedError as missing:
             if method == "balls":
                 raise
-    from leadterms.evaluation.estimated_value import estimated_value
-
-    return estimated_value(candidates, point, digits, may_vanish, rounding)
+            try:
+                return estimated_value(candidates, point, digits, may_vanish, rounding, float(patience))
+            except EvaluationError as failure:
+                raise EvaluationError(f"not certified: {missing}; nor estimated: {failure}") from failure
+    return estimated_value(candidates, point, digits, may_vanish, rounding, float(patience))
 
 
 def _made(last_resort: Callable[[], Expr]) -> Expr:

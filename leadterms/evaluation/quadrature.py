@@ -24,8 +24,8 @@ from leadterms.evaluation.stable import stable
 from leadterms.expectation.held import Expectation, outermost
 from leadterms.model.laws import Law
 
-NODE_LIMIT = 20_000_000
-"""Most nodes of one pass; a value that needs more is refused."""
+VALUE_LIMIT = 4_000_000
+"""Most values of integrands at nodes in all passes for one value, one or two minutes; patience multiplies it."""
 _ARM_LIMIT = 100_000
 """Most nodes along one axis in one direction."""
 _QUIET = 2
@@ -43,11 +43,13 @@ class Held:
         Private mpmath context.
     expr
         Expression without free symbols.
+    limit
+        Most values of integrands at nodes in all passes together.
 
     Raises
     ------
     EvaluationError
-        Where something in the expression or in a law has no numerical rule.
+        Where something in the expression or in a law has no numerical rule; in a call, where the nodes pass the limit.
 
     Examples
     --------
@@ -61,16 +63,16 @@ class Held:
 
     """
 
-    def __init__(self, context: Context, expr: Expr) -> None:
+    def __init__(self, context: Context, expr: Expr, limit: float = VALUE_LIMIT) -> None:
         self._context = context
-        self._meter = _Meter()
+        self._meter = _Meter(limit)
         self._defects: list[Real] = []
         self._blocks, names, (outer,) = _open([expr], context, self._meter, 0)
         self._top = Program(context, names, [outer])
 
     def __call__(self, effort: Effort, watch: bool = False) -> Real:
         """Evaluate once, all rules at the same level; ``watch`` for digits lost in the integrands."""
-        self._meter.nodes, self._meter.lost, self._meter.watch = 0, 0.0, watch
+        self._meter.start(watch)
         with precision(self._context, effort.working):
             for block in self._blocks:
                 block.prepare(effort)
@@ -85,8 +87,13 @@ class Held:
 
     @property
     def nodes(self) -> int:
-        """Number of nodes at which integrands were evaluated in the last pass."""
+        """Number of values of integrands at nodes in the last pass."""
         return self._meter.nodes
+
+    @property
+    def left(self) -> float:
+        """Number of values of integrands that further passes may use."""
+        return self._meter.left
 
     @property
     def lost(self) -> float:
@@ -100,16 +107,29 @@ class Held:
 
 
 class _Meter:
-    """Counts nodes, and stops a pass that grows beyond the limit; keeps the most digits that were lost."""
+    """Counts the nodes of all passes, and stops beyond the limit; keeps the most digits that were lost in a pass."""
 
-    nodes = 0
-    lost = 0.0
-    watch = False
+    def __init__(self, limit: float) -> None:
+        self._limit, self._total = limit, 0
+        self.nodes, self.lost, self.watch = 0, 0.0, False
+
+    @property
+    def left(self) -> float:
+        """Values of integrands that may still be used."""
+        return self._limit - self._total
+
+    def start(self, watch: bool) -> None:
+        """Begin a pass."""
+        self.nodes, self.lost, self.watch = 0, 0.0, watch
 
     def add(self, number: int) -> None:
+        """Count values of integrands before they are computed."""
         self.nodes += number
-        if self.nodes > NODE_LIMIT:
-            raise EvaluationError(f"more than {NODE_LIMIT} nodes in one pass: ask for fewer digits")
+        self._total += number
+        if self._total > self._limit:
+            raise EvaluationError(
+                f"more than {self._limit:.0f} values of integrands: ask for fewer digits, or give more patience"
+            )
 
 
 class _Block:
@@ -161,6 +181,7 @@ class _Block:
         for block in self._inner:
             block.prepare(effort)
         if self._grid is not None:
+            self._meter.add(self._size * prod(sum(1 for arm in line.arms for _ in arm) for line in self._axes))
             self._grid.lay(self._axes)
 
     def values(self, environment: dict[Symbol, Real]) -> list[Real]:
@@ -172,7 +193,7 @@ class _Block:
                 self._watch(self._watched[1], known)
             ahead = self._ahead(*known)
             if self._grid is not None:
-                self._meter.add(self._grid.size)
+                self._meter.add(self._size * self._grid.size)
                 if self._meter.watch and self._watched[0]:
                     for point in self._looks():
                         self._watch(self._watched[0], [*point, *ahead])
@@ -212,7 +233,7 @@ class _Block:
 
         def add(point: tuple[Real, ...], weight: Real) -> bool:
             """Add one node, and tell whether it changed nothing."""
-            self._meter.add(1)
+            self._meter.add(self._size)
             inner: list[Real] = []
             if self._inner:
                 environment.update(zip(self._variables, point, strict=True))

@@ -28,7 +28,7 @@ from leadterms.evaluation.precision import (
     precision,
     private_context,
 )
-from leadterms.evaluation.quadrature import NODE_LIMIT, Held
+from leadterms.evaluation.quadrature import VALUE_LIMIT, Held
 from leadterms.expectation.held import Expectation, variables_of
 from leadterms.model.laws import JointNormalLaw, NormalLaw
 from leadterms.notation.functions import LiNegExp
@@ -50,8 +50,10 @@ _SPENT = 4
 """Of the digits of the arithmetic beyond those asked for, so many may cancel."""
 
 
-def settle(context: Context, expr: Expr, digits: int) -> tuple[Real, Real]:
+def settle(context: Context, expr: Expr, digits: int, patience: float = 1) -> tuple[Real, Real]:
     """Return the value of an expression without free symbols, and an estimate of its error.
+
+    ``patience`` multiplies the work that an expectation may cost.
 
     Raises
     ------
@@ -68,7 +70,11 @@ def settle(context: Context, expr: Expr, digits: int) -> tuple[Real, Real]:
     ('1.6487212707', True)
 
     """
-    return _held(context, expr, digits) if expr.has(Expectation) else _closed(context, expr, digits)
+    return (
+        _held(context, expr, digits, patience * VALUE_LIMIT)
+        if expr.has(Expectation)
+        else _closed(context, expr, digits)
+    )
 
 
 def check_range(expr: Expr) -> None:
@@ -178,9 +184,9 @@ def _closed(context: Context, expr: Expr, digits: int) -> tuple[Real, Real]:
     raise EvaluationError(reason or f"{reached:.0f} of {digits} digits reached at {working} working digits")
 
 
-def _held(context: Context, expr: Expr, digits: int) -> tuple[Real, Real]:
+def _held(context: Context, expr: Expr, digits: int, limit: float) -> tuple[Real, Real]:
     """Refine the nodes until three passes agree, the last two to all digits."""
-    held = Held(context, expr)
+    held = Held(context, expr, limit)
     target = digits + GUARD
     # in n dimensions the nodes of each grow by this factor, and with geometric convergence the agreement too
     ratio = _WORK ** (1 / max(1, held.dimension))
@@ -213,7 +219,7 @@ def _held(context: Context, expr: Expr, digits: int) -> tuple[Real, Real]:
             reached = max(reached, agreed[-1])
             if _settled(agreed, target) and held.resolved(digits):
                 return value, _doubt(context, value, before, effort.working)
-            if _nodes_to_come(nodes, agreed[-1], target, ratio) > NODE_LIMIT:
+            if _nodes_to_come(nodes, agreed[-1], target, ratio) > held.left:
                 break
             wider = min(2 * spare + digits // 2 + 10, 10 * (digits + 25))
             if len(agreed) > 1 and 1 < agreed[-1] < (1 + (ratio - 1) / 3) * agreed[-2]:
@@ -227,8 +233,8 @@ def _held(context: Context, expr: Expr, digits: int) -> tuple[Real, Real]:
                 spare = wider
         before = value
     raise EvaluationError(
-        f"about {min(int(reached), digits)} of {digits} digits reached with {max(nodes)} nodes: "
-        "the expectation converges slowly here; ask for fewer digits, or choose a milder point"
+        f"about {min(int(reached), digits)} of {digits} digits reached with {max(nodes)} values of integrands: "
+        "the expectation converges slowly here; ask for fewer digits, give more patience, or choose a milder point"
     )
 
 

@@ -19,7 +19,7 @@ class Wanted:
     rounding
         "nearest", "down" (the printed decimal is not above the truth) or "up" (not below it).
     patience
-        How many times the usual work is done before the general certified road gives up.
+        How many times the usual work is done before the general certified road or an estimate gives up.
 
     """
 
