@@ -8,11 +8,13 @@ when its numerator is, so that matrices are inverted without any simplification.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import combinations
+from math import lcm
 
 from sympy import Expr
 
 from leadterms.algebra.canonical import canonical
-from leadterms.algebra.fraction import Field, Fraction, SingularError
+from leadterms.algebra.fraction import Field, Fraction, Polynomial, SingularError
 from leadterms.algebra.lifting import lift_with
 from leadterms.errors import LeadtermsError
 
@@ -92,10 +94,15 @@ def inverse(matrix: Matrix) -> Rows:
     rows = _symmetric(matrix)
     if not rows:
         return ()
-    found = _without_fractions(rows)
-    if found is not None:
-        return found
     field = rows[0][0].field
+    if not field.relations and all(entry.denominator.is_constant() for row in rows for entry in row):
+        below = lcm(*(int(entry.denominator.leading_coefficient()) for row in rows for entry in row))
+        whole = tuple(tuple(below * entry for entry in row) for row in rows)
+        # the products of minors by one term are short, those of Bareiss' elimination are not
+        is_sparse = all(len(entry.numerator) <= 1 for row in rows for entry in row)
+        found = _by_minors(whole) if is_sparse else _without_fractions(whole)
+        if found is not None:
+            return tuple(tuple(below * entry for entry in row) for row in found)
     size = len(rows)
     work = [[*row, *(field.constant(int(i == j)) for j in range(size))] for i, row in enumerate(rows)]
     places: dict[int, int] = {}
@@ -112,14 +119,12 @@ def inverse(matrix: Matrix) -> Rows:
 
 
 def _without_fractions(rows: Rows) -> Rows | None:
-    """Return the inverse by Bareiss' elimination, which divides polynomials exactly.
+    """Return the inverse of a matrix of polynomials by Bareiss' elimination, which divides exactly.
 
     Gauss' takes a greatest common divisor at each step, far too slow for a dense matrix of five rows and more.
-    None where an entry is no polynomial, or a pivot on the diagonal vanishes.
+    None where a pivot on the diagonal vanishes.
     """
     field = rows[0][0].field
-    if field.relations or not all(entry.denominator.is_one() for row in rows for entry in row):
-        return None
     size = len(rows)
     units = [[field.context.constant(int(i == j)) for j in range(size)] for i in range(size)]
     work = [[*(entry.numerator for entry in row), *unit] for row, unit in zip(rows, units, strict=True)]
@@ -136,6 +141,39 @@ def _without_fractions(rows: Rows) -> Rows | None:
         last = pivot
     # the diagonal is the determinant by now, and what stands beside it the adjugate
     return tuple(tuple(field.fraction(entry, last) for entry in row[size:]) for row in work)
+
+
+def _by_minors(rows: Rows) -> Rows | None:
+    """Return the adjugate over the determinant of a symmetric matrix of polynomials, None where that is zero.
+
+    The minors of the first k rows, by their columns, are expanded along the k-th from those of the k - 1 before.
+    """
+    field, size = rows[0][0].field, len(rows)
+    entries = [[entry.numerator for entry in row] for row in rows]
+    zero, one = field.context.constant(0), field.context.constant(1)
+
+    def minors(kept: Sequence[int]) -> dict[tuple[int, ...], Polynomial]:
+        found: dict[tuple[int, ...], Polynomial] = {(): one}
+        for k, row in enumerate(kept):
+            wider = dict.fromkeys(combinations(range(size), k + 1), zero)
+            for columns in wider:
+                for place, column in enumerate(columns):
+                    less = found[columns[:place] + columns[place + 1 :]]
+                    term = entries[row][column] * less
+                    wider[columns] += term if (k + place) % 2 == 0 else -term
+            found = wider
+        return found
+
+    whole = minors(range(size))[tuple(range(size))]
+    if whole.is_zero():
+        return None
+    adjugate = [[zero] * size for _ in range(size)]
+    for i in range(size):
+        found = minors([k for k in range(size) if k != i])
+        for j in range(i, size):
+            cofactor = found[tuple(k for k in range(size) if k != j)]
+            adjugate[i][j] = adjugate[j][i] = cofactor if (i + j) % 2 == 0 else -cofactor
+    return tuple(tuple(field.fraction(entry, whole) for entry in row) for row in adjugate)
 
 
 def determinant(matrix: Matrix) -> Fraction:

@@ -11,15 +11,16 @@ from dataclasses import replace
 from functools import partial
 from itertools import combinations_with_replacement
 
-from sympy import Expr, Function, Symbol, diff, exp
+from sympy import Dummy, Expr, Function, Symbol, diff, exp
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 
 from leadterms.algebra.canonical import canonical
+from leadterms.algebra.fraction import Polynomial
 from leadterms.algebra.parts import parts_of
 from leadterms.algebra.rational_field import inverse, lift
 from leadterms.asymptotics.result import Term
 from leadterms.asymptotics.signs import without_leading_minus
-from leadterms.expectation.held import Expectation, revealed
+from leadterms.expectation.held import Expectation, outermost, revealed
 from leadterms.information.conditional import ConditionalInformation
 from leadterms.model.families import Family
 from leadterms.notation.symbols import PHI
@@ -29,6 +30,10 @@ Rows = Sequence[Sequence[Expr]]
 
 MOST_OPAQUE = 4
 """More opaque functions than this are not brought over one denominator."""
+LARGE = 6
+"""Coefficients from which on their information is inverted with names for what is held."""
+LONG = 400
+"""A reduced fraction of more terms is left as it is."""
 
 
 def inverse_terms(
@@ -57,10 +62,12 @@ def inverse_terms(
         Status of the statement.
 
     """
-    entries = inverted(matrix)
+    entries, length = _inverted(matrix)
+    is_long = length > LONG
     terms: Covariance = {}
     for i, j in combinations_with_replacement(range(len(parameters)), 2):
-        term = finished(dispersion * entries[i][j], information, order, status, variance=i == j)
+        unclosed = dispersion * entries[i][j]
+        term = finished(unclosed, information, order, status, variance=i == j, is_long=is_long)
         if term is not None:
             terms[parameters[i], parameters[j]] = term
     return terms
@@ -85,31 +92,63 @@ def inverted(matrix: Rows) -> list[list[Expr]]:
         If the matrix is singular.
 
     """
+    return _inverted(matrix)[0]
+
+
+def _inverted(matrix: Rows) -> tuple[list[list[Expr]], int]:
+    """Return the inverse, and how many terms its longest fraction has."""
     size = len(matrix)
-    field, flat = lift(entry for row in matrix for entry in row)
-    rows = [flat[size * i : size * (i + 1)] for i in range(size)]
-    return [[field.to_sympy(entry) for entry in row] for row in inverse(rows)]
+    # sums of hundreds of products are sorted again and again: held expectations are long to compare, symbols are not
+    held = sorted(set().union(*(outermost(entry) for row in matrix for entry in row)), key=str) if size >= LARGE else []
+    names = {node: Dummy(f"E{i:04}", real=True) for i, node in enumerate(held)}
+    field, flat = lift(entry.xreplace(names) for row in matrix for entry in row)
+    found = inverse([flat[size * i : size * (i + 1)] for i in range(size)])
+    back = {name: node for node, name in names.items()}
+
+    known: dict[str, Expr] = {}
+
+    def written(polynomial: Polynomial) -> Expr:
+        # the determinant stands below most entries
+        key = str(polynomial)
+        if key not in known:
+            known[key] = field.polynomial_to_sympy(polynomial).xreplace(back)
+        return known[key]
+
+    shown = {
+        (i, j): written(found[i][j].numerator) / written(found[i][j].denominator)
+        for i in range(size)
+        for j in range(i, size)
+    }
+    length = max((len(entry.numerator) + len(entry.denominator) for row in found for entry in row), default=0)
+    return [[shown[min(i, j), max(i, j)] for j in range(size)] for i in range(size)], length
 
 
 def finished(
-    unclosed: Expr, information: ConditionalInformation | None, order: Expr, status: str, *, variance: bool
+    unclosed: Expr,
+    information: ConditionalInformation | None,
+    order: Expr,
+    status: str,
+    *,
+    variance: bool,
+    is_long: bool = False,
 ) -> Term | None:
     """Close what a rule closes, bring to the canonical form; None for an exact zero.
 
     A variance is positive, and written without a leading minus sign where a sum can take it.
     With many opaque functions (logarithms, dilogarithms) or weights one fraction over everything is slow and long:
     then the canonical form is that of the coefficient in its held expectations, each of which is closed in place.
-    Without an information that closes anything the coefficient is left as it comes.
+    Without an information that closes anything the coefficient is left as it comes, and so is one reduced fraction that
+    ``is_long`` but for closing what it holds.
     """
     if information is None:
         return Term(unclosed, order, status, may_vanish=not variance) if unclosed != 0 else None
-    outline = canonical(unclosed)
+    outline = unclosed if is_long else canonical(unclosed)
     if outline == 0:
         return None
     closure = information.close(outline)
     opaque = {part for part in parts_of(closure.expression, Function) if not isinstance(part, exp | HyperbolicFunction)}
     whole = {node for node in parts_of(outline, Expectation) if not node.bindings}
-    if len(opaque) + len(whole) <= MOST_OPAQUE:
+    if not is_long and len(opaque) + len(whole) <= MOST_OPAQUE:
         coefficient = canonical(closure.expression)
     else:
         coefficient = information.close(outline, tidy=True).expression

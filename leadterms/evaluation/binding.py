@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from sympy import Basic, Expr, Integer, Matrix, Symbol, polygamma, sqrt
 
+from leadterms.algebra.parts import parts_of
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.precision import spelled
 from leadterms.expectation.held import Expectation, variables_of
@@ -36,7 +37,7 @@ def substitute(expr: Basic, mapping: Mapping[Basic, Basic]) -> Basic:
 
 def without_exact_sums(expr: Basic) -> Basic:
     """Replace sympy's trigamma function by one that is not written out as a sum once it has a whole argument."""
-    if not expr.has(polygamma):
+    if not parts_of(expr, polygamma):
         return expr
     return expr.replace(
         lambda node: isinstance(node, polygamma) and node.args[0] == 1, lambda node: Trigamma(node.args[1])

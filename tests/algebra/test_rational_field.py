@@ -203,6 +203,37 @@ def test_a_dense_inverse_of_six_rows(hole):
             assert field.to_sympy(found[i][j]).xreplace(values) == exact[i, j]
 
 
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_dense_inverse_of_seven_rows_with_rational_factors(twice):
+    """By minors where each entry is one product, by elimination where some are sums: the inverse by numbers."""
+    size, draw = 7, random.Random(twice)
+    h = [[Symbol(f"h{min(i, j)}{max(i, j)}") for j in range(size)] for i in range(size)]
+    factors = {symbol: Rational(draw.randint(1, 9), draw.randint(1, 9)) for row in h for symbol in row}
+    rows = [[symbol * factors[symbol] for symbol in row] for row in h]
+    if twice:
+        rows = [[entry.xreplace({h[5][6]: h[0][1] + h[0][0], h[4][6]: h[0][1]}) for entry in row] for row in rows]
+        rows = [[0 * entry if i != j and max(i, j) < 5 else entry for j, entry in enumerate(row)]
+                for i, row in enumerate(rows)]  # fmt: skip
+    field, entries = lift(entry for row in rows for entry in row)
+    found = inverse([entries[size * i : size * (i + 1)] for i in range(size)])
+    values = {symbol: Rational(draw.randint(-9, 9) or 1, draw.randint(1, 5)) for symbol in factors}
+    exact = Matrix(size, size, [entry.xreplace(values) for row in rows for entry in row]).inv()
+    for i in range(size):
+        for j in range(size):
+            assert field.to_sympy(found[i][j]).xreplace(values) == exact[i, j]
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_a_matrix_of_products_that_is_singular_is_refused(size):
+    field, (a, b, zero) = lift([x, y, Integer(0)])
+    rows = [[zero] * size for _ in range(size)]
+    rows[0][:2], rows[1][:2] = [a * a, a * b], [a * b, b * b]
+    for k in range(2, size):
+        rows[k][k] = field.one
+    with pytest.raises(SingularError, match="rank is"):
+        inverse(rows)
+
+
 def test_schur_complement_is_the_inverse_of_a_block_of_the_inverse():
     _, matrix = symmetric(3)
     found = schur_complement(matrix, [1], [2, 0])

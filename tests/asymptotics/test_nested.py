@@ -319,3 +319,28 @@ def test_two_fixed_only_predictors_by_a_double_sum():
         point = {"beta0": "0.2", "beta1": "-0.5", "beta2": "0.4", "sigma2": "0.3"}
         found = mpmath.mpf(str(result[f"x{i + 1}", f"x{j + 1}"].evaluate(point, 14)))
         assert abs(found - inverse[i, j]) < mpmath.mpf("1e-12") * abs(inverse[i, i])
+
+
+@pytest.mark.slow
+def test_a_factorial_of_three_factors_against_matrices():
+    """Seven fixed effects in twenty-eight entries: the inverse is written by minors."""
+    values = [-1 / 2, 1 / 3, 1 / 4, 1 / 5, -1 / 6, 1 / 7, 1 / 8, -1 / 9]
+    names = ["a", "b", "c", "a:b", "a:c", "b:c", "a:b:c"]
+    result = leading_terms(
+        Model("y ~ a*b*c + (1 | g)", family="bernoulli", laws=dict.fromkeys("abc", "Bernoulli(1/2)"))
+    )
+    cells = np.array(list(product((0, 1), repeat=3)))
+    a, b, c = cells.T
+    rows = np.stack([a**0, a, b, c, a * b, a * c, b * c, a * b * c], axis=1)
+    z, mass = np.polynomial.hermite_e.hermegauss(80)
+    total = 0
+    for node, share in zip(z, mass / mass.sum(), strict=True):
+        eta = rows @ np.array(values) + 0.5**0.5 * node
+        h = rows.T @ (rows / (8 * (2 + np.exp(eta) + np.exp(-eta)))[:, None])
+        total = total + share * (h[1:, 1:] - np.outer(h[1:, 0], h[0, 1:]) / h[0, 0])
+    inverse = np.linalg.inv(total)
+    exact = ["-1/2", "1/3", "1/4", "1/5", "-1/6", "1/7", "1/8", "-1/9"]
+    point = {f"beta{i}": value for i, value in enumerate(exact)} | {"sigma2": "1/2"}
+    for i, j in ((0, 0), (4, 4), (6, 6), (0, 5), (2, 6)):
+        found = result[names[i], names[j]].evaluate(point, 8, method="balls")
+        assert float(found) == pytest.approx(inverse[i, j], rel=1e-7, abs=1e-7)

@@ -15,6 +15,8 @@ import leadterms as lt
 from leadterms.errors import EvaluationError, NoRuleError
 from leadterms.evaluation.arrays import array_function, held, ufuncs
 from leadterms.evaluation.arrays.plans import Judge, Tolerance
+from leadterms.evaluation.arrays.program import Program
+from leadterms.evaluation.arrays.rounding import with_rounding
 from leadterms.evaluation.arrays.sizing import legendre_count, strip_of, trapezoid_shape
 from leadterms.evaluation.number import evaluate
 from leadterms.expectation.held import Expectation
@@ -151,6 +153,32 @@ def test_a_closed_form_alone_gives_no_wrong_digits():
     function = array_function(coefficient, sorted(coefficient.free_symbols, key=str))
     values = function(beta0=0, beta1=[1.0, 1e-7, 0.0], sigma2=1)
     assert np.isnan(values).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("law", ["Uniform(0, 1)", "Uniform(1, 2)", "Uniform(-1, 2)"])
+@pytest.mark.parametrize("accuracy", [1e-12, 1e-6])
+def test_a_logarithm_that_is_nothing_but_rounding(law, accuracy):
+    """log(b0/(b0 + b1)) is zero in doubles for slopes below 1e-16: no value there, and right ones elsewhere."""
+    found = lt.leading_terms(lt.Model("y ~ x", family="gamma", laws={"x": law}))["x"]
+    function = found.array_function(accuracy=accuracy)
+    slopes = [*(s * 10.0**-k for k in (1, 2, 3, 5, 8, 12, 15, 16, 17, 20, 30, 60, 100) for s in (1, -1, 0.37)), 0.3]
+    values = function(beta0=3.0, beta1=np.array(slopes), phi=0.3)
+    assert np.isfinite(values[0])
+    for slope, value in zip(slopes, values, strict=True):
+        if np.isfinite(value):
+            exact = float(found.evaluate({"beta0": 3, "beta1": slope, "phi": "3/10"}, 15))
+            assert value == pytest.approx(exact, rel=accuracy), slope
+
+
+def test_products_of_what_is_nothing_but_rounding():
+    a, b = symbols("a b", positive=True)
+    pairs = [("1", "1e-30"), ("3", "1e-18")]
+    points = {symbol: np.array([float(pair[i]) for pair in pairs]) for i, symbol in enumerate((a, b))}
+    for expression in (log((a + b) / a) ** 2, log((a + b) / a) * log(a / (a + b)), log((a + b) / a) ** 4):
+        value, error = with_rounding(Program([expression]), points)
+        exact = [float(expression.subs({a: Rational(one), b: Rational(other)}).evalf(20)) for one, other in pairs]
+        assert (np.abs(value - exact) <= error).all()
+        assert (error > 0).all()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """How much of a computed value is rounding: a running error bound beside each operation.
 
 For each operation r = f(a, b) done in floating point with unit u, the error of r is at most, to first order in u,
-|df/da| e_a + |df/db| e_b + u |r| (Higham 2002, Accuracy and Stability of Numerical Algorithms, section 3.3).
+|df/da| e_a + |df/db| e_b + u |r| (Higham 2002, Accuracy and Stability of Numerical Algorithms, section 3.3); in
+products e_a e_b is added, which is more than all else where a factor is zero by rounding alone.
 It sees every cancellation at the point where it happens, so that it needs no knowledge of where an expression
 has removable singularities.
 """
@@ -68,11 +69,12 @@ def _spread(operation: Operation, registers: list[Array], errors: list[Array], u
     if operation.name in ("add", "subtract"):
         spread = before[0] + before[1]
     elif operation.name == "multiply":
-        spread = np.abs(inputs[0]) * before[1] + np.abs(inputs[1]) * before[0]
+        # a factor may be nothing but rounding: there the product of both errors is all that is seen of them
+        spread = np.abs(inputs[0]) * before[1] + np.abs(inputs[1]) * before[0] + before[0] * before[1]
     elif operation.name == "divide":
         spread = _when_small(before[1], inputs[1], (before[0] + size * before[1]) / np.abs(inputs[1]))
     elif operation.name == "square":
-        spread = 2 * np.abs(inputs[0]) * before[0]
+        spread = (2 * np.abs(inputs[0]) + before[0]) * before[0]
     elif operation.name == "negative":
         spread, own = before[0], 0 * size
     elif operation.name == "power":
