@@ -159,6 +159,31 @@ def test_only_sides_that_leave_something_count(name: str) -> None:
         assert own.tail(arb(near + 0.05), high, 0, arb(0)) >= law.cdf(near + 0.05) - law.cdf(near)
 
 
+@pytest.mark.parametrize("name", ["LogNormal(1, 1/2)", "Frechet(7, 1)"])
+def test_next_to_an_end_of_the_support_that_is_not_cut_something_is_left(name: str) -> None:
+    """Where the other end is cut off, and the interval goes up to the cut or not."""
+    law, line = LAWS[name], line_of(read_law(name, ("x",)))
+    low, cut = (round(float(law.ppf(p)), 3) for p in (0.1, 0.999))
+    with ball_precision(64):
+        own = CutLine(line, (None, arb(cut)))
+        for high in (cut - 0.1, cut, cut + 1):
+            true = law.cdf(low) + max(0.0, law.cdf(cut) - law.cdf(high))
+            assert true <= float(own.tail(arb(low), arb(high), 0, arb(0)).upper()) < 2 * true
+
+
+@pytest.mark.parametrize("name", TWO_SIDED)
+def test_cuts_that_are_far_from_the_middle(name: str) -> None:
+    """Fewer spreads than the cut is away from the middle reach no part of what it leaves."""
+    law, line = LAWS[name], line_of(read_law(name, ("x",)))
+    low, high = (round(float(law.isf(p)), 3) for p in (1e-3, 1e-4))
+    with ball_precision(64):
+        own = CutLine(line, (arb(low), arb(high)))
+        first, last = own.reach(1.5)
+        assert low <= float(first) < float(last) <= high
+        true = mean_between(law, float(last), high, 1)
+        assert true <= float(own.tail(first, last, 1, arb(0)).upper()) < 100
+
+
 def test_points_of_a_sum_of_poisson_variables() -> None:
     """Beyond ends between whole numbers around zero there is zero itself."""
     line, law = line_of(read_law("Skellam(1, 1)", ("x",))), stats.skellam(1, 1)

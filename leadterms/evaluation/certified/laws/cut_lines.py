@@ -158,12 +158,14 @@ class CutLine(Line):
         return any((first is not None and x < first) or (last is not None and x > last) for x in points)
 
     def reach(self, spreads: float) -> tuple[Ball, Ball]:
-        """Return the ends for the whole law, no farther out than the cut."""
-        low, high = self.line.reach(spreads)
-        return (
-            low if self.cut[0] is None else low.max(self.cut[0]),
-            high if self.cut[1] is None else high.min(self.cut[1]),
-        )
+        """Return the ends for the whole law, no farther out than the cut; for more spreads where these miss the cut."""
+        while True:
+            low, high = self.line.reach(spreads)
+            low = low if self.cut[0] is None else low.max(self.cut[0])
+            high = high if self.cut[1] is None else high.min(self.cut[1])
+            if low < high or spreads > FAR:
+                return low, high
+            spreads *= 2
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """Nothing is left beyond the cut; inside it, and next to the law's own ends, the bound for the law holds."""
