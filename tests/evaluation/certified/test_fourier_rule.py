@@ -306,3 +306,16 @@ def test_second_terms_beside_a_normal_predictor() -> None:
     weight = WEIGHTS["cloglog"][1]
     exact = both_terms(lambda eta: np.exp(weight(eta)), (design, both), [0], (-0.3, 0.7, 0.5), [[0.2]], 0.5, 6)[1]
     assert abs(float(found.value) - exact[0, 0]) <= float(found.error) + 1e-4 * exact[0, 0]
+
+
+def test_what_no_plan_can_be_made_for_is_refused() -> None:
+    """Shifts that are not finite, and tolerances that are not positive: not an endless search, nor another error."""
+    laws = tuple(read_law("Uniform(0, 1)", ("x",)) for _ in range(3))
+    with ball_precision(64):
+        problem = Problem(Strand(WEIGHTS["logit"][0], laws, fmpq(1), (fmpq(1),) * 3, (), ((0, 0, 0),)))
+        for shift in (arb.nan(), arb.pos_inf(), acb(arb(0), arb.nan())):
+            with pytest.raises(EvaluationError, match="the shift that transforms should serve is not finite"):
+                fourier_plan(problem, shift, (arb(1),))
+        for tolerance in (arb(0), arb(-1), arb.nan(), arb.pos_inf(), arb(0, 1)):
+            with pytest.raises(EvaluationError, match="not known to be positive and finite"):
+                fourier_plan(problem, arb(1), (tolerance,))

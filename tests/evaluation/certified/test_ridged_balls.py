@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from sympy import Integer
 
 from leadterms.evaluation.certified.moments.weight_balls import weight_balls
 from leadterms.evaluation.certified.weights import ridged_balls
+from leadterms.evaluation.certified.weights.bounded_arrays import Scaled
 from leadterms.evaluation.certified.weights.ridged_balls import RidgedBalls
 from leadterms.evaluation.ridged_weight import RidgedWeight
 from tests.evaluation.certified.residual import VALUES, WEIGHTS
@@ -59,6 +61,17 @@ def test_values_and_enclosures_have_the_ridge(link: str) -> None:
         # |v'/v| by a difference
         slope = abs(float((balls.at(arb(x + 1e-6)) - balls.at(arb(x - 1e-6))).mid())) / 2e-6 / value
         assert slope <= float(balls.steepness(acb(arb(x, 0.01), arb(0, 0.01)))) + 1e-6
+
+
+def test_doubles_are_on_their_side_of_what_they_stand_for() -> None:
+    """Where doubles lose digits, or all of them, too."""
+    mantissas, exponents = np.array([0.75, 0.6, 0.9, 0.7, 0.0]), np.array([-1, -40, -1050, -5000, 0])
+    scaled = Scaled(mantissas, exponents)
+    above, below = ridged_balls._above(scaled), ridged_balls._below(scaled)
+    for high, low, mantissa, exponent in zip(above, below, mantissas, exponents, strict=True):
+        exact = Fraction(float(mantissa)) * Fraction(2) ** int(exponent)
+        assert 0 <= Fraction(float(low)) <= exact <= Fraction(float(high))
+        assert high - low <= 1e-299
 
 
 def test_a_false_bound_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

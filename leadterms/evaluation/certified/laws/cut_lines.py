@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flint import arb
 
+from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.line_base import Line, Segment
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, larger, smaller
 from leadterms.evaluation.moment_system import Cut
+from leadterms.evaluation.precision import spelled
 
 SMALL = 2.0**-10
 """So little of a moment beyond the ends is not looked at."""
 DEEP = 12.0
 """Spreads up to which there are segments next to a law's own end."""
+FAR = 100.0
+"""Spreads beyond which next to nothing of a law is left."""
 NEAR = 2.0**-16
 """Segments stop short of an end by less than this, relative to it."""
+TailBound = Callable[[Ball, Ball, int, Ball], Ball]
 
 
 class CutLine(Line):
@@ -78,12 +85,18 @@ class CutLine(Line):
 
     def expectation(self, power: int) -> Ball:
         """Return the law's moment up to what lies beyond the cut, or that between the ends; not finite if unknown."""
-        beyond = self.line.tail(self.low, self.high, power, arb(0))
+        beyond = self._beyond(power)
         whole = self.line.expectation(power) + arb(0, beyond.abs_upper()) if beyond.is_finite() else NAN
         if whole.is_finite() and beyond < SMALL * abs(whole):
             return whole
         between = self._between(power)
         return between if between.is_finite() else whole
+
+    def _beyond(self, power: int) -> Ball:
+        """Bound E|X|^power beyond the cut, with a little of what it leaves far out."""
+        far = self.line.reach(FAR)
+        low, high = (there if end is None else end for end, there in zip((self.low, self.high), far, strict=True))
+        return self.line.tail(low, high, power, arb(0)) + self.line.next_to_ends(low, high, power, arb(0))
 
     def _between(self, power: int) -> Ball:
         """Return the moment by integrals over the segments, which stop short of the ends.
@@ -105,6 +118,8 @@ class CutLine(Line):
         first, last = line.covered(outer[0], outer[1])
         if not ((self.cut[0] is None or first <= low) and (self.cut[1] is None or last >= high)):
             return NAN
+        if self._is_exceeded(line.segments(low, high)):
+            return NAN
         missing = line.between(outer[0], outer[1], 0) - line.between(low, high, 0)
         for side, (end, covered) in enumerate(zip(ends, line.covered(low, high), strict=True)):
             if self.cut[side] is None and not (covered <= end if side == 0 else covered >= end):
@@ -116,40 +131,76 @@ class CutLine(Line):
 
     def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]] | None:
         """Return points and probabilities of a discrete law between two ends inside the cut, None otherwise."""
-        return self.line.atoms(low, high)
+        found = self.line.atoms(low, high)
+        first, last = self.cut
+        return found and [
+            (x, p) for x, p in found if not ((first is not None and x < first) or (last is not None and x > last))
+        ]
 
     def segments(self, low: Ball, high: Ball) -> list[Segment]:
-        """Return the parts of a continuous law between two ends inside the cut."""
-        return self.line.segments(low, high)
+        """Return the parts of a continuous law between two ends inside the cut.
+
+        Raises
+        ------
+        EvaluationError
+            If the law's segments go on beyond the cut.
+
+        """
+        found = self.line.segments(low, high)
+        if self._is_exceeded(found):
+            raise EvaluationError(f"{spelled(self.law)} can not be cut off where its pieces meet or end")
+        return found
+
+    def _is_exceeded(self, segments: list[Segment]) -> bool:
+        """Tell whether segments go on beyond the cut: those from an end of the support, or of a piece, do not stop."""
+        points = [part.point(t) for part in segments for t in (part.low, part.high)]
+        first, last = self.cut
+        return any((first is not None and x < first) or (last is not None and x > last) for x in points)
 
     def reach(self, spreads: float) -> tuple[Ball, Ball]:
-        """Return the ends for the whole law, no farther out than the cut."""
-        low, high = self.line.reach(spreads)
-        return (
-            low if self.cut[0] is None else low.max(self.cut[0]),
-            high if self.cut[1] is None else high.min(self.cut[1]),
-        )
+        """Return the ends for the whole law, no farther out than the cut; for more spreads where these miss the cut."""
+        while True:
+            low, high = self.line.reach(spreads)
+            low = low if self.cut[0] is None else low.max(self.cut[0])
+            high = high if self.cut[1] is None else high.min(self.cut[1])
+            if low < high or spreads > FAR:
+                return low, high
+            spreads *= 2
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """Nothing is left beyond the cut; inside it, and next to the law's own ends, the bound for the law holds."""
-        bound = self.line.tail if self._leaves(low, high) else self.next_to_ends
-        return bound(low, high, power, rate)
+        return self._of_sides(self.line.tail, (low, high), power, rate)
 
     def next_to_ends(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """Return what it is for the law, nothing where its finite ends are cut off."""
         uncut = [own for own, end in zip((self.line.low, self.line.high), self.cut, strict=True) if end is None]
-        if not self._leaves(low, high) and all(own is None for own in uncut):
+        if not any(self._leaves(low, high)) and all(own is None for own in uncut):
             return arb(0)
         return self.line.next_to_ends(low, high, power, rate)
 
     def tail_beside_mass(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
         """Return the same for a rule: its mass is compared with one, which is more than that of what is left."""
-        bound = self.line.tail_beside_mass if self._leaves(low, high) else self.next_to_ends
-        return bound(low, high, power, rate)
+        return self._of_sides(self.line.tail_beside_mass, (low, high), power, rate)
 
-    def _leaves(self, low: Ball, high: Ball) -> bool:
-        """Tell whether part of what the cut leaves may be outside [low, high]."""
-        return any(
+    def _of_sides(self, bound: TailBound, ends: tuple[Ball, Ball], power: int, rate: Ball) -> Ball:
+        """Bound the sides that leave something.
+
+        Beyond an end at or beyond the cut nothing is left, so that the law's bound beyond one much farther out will do.
+        """
+        leaves = self._leaves(*ends)
+        if not any(leaves):
+            return self.next_to_ends(*ends, power, rate)
+        whole = bound(*ends, power, rate)
+        (low, high), far = ends, self.line.reach(FAR)
+        if self.cut[0] is not None and not leaves[0]:
+            low = low.min(far[0])
+        if self.cut[1] is not None and not leaves[1]:
+            high = high.max(far[1])
+        return smaller(whole, bound(low, high, power, rate))
+
+    def _leaves(self, low: Ball, high: Ball) -> tuple[bool, ...]:
+        """Tell on which sides part of what the cut leaves may be outside [low, high]."""
+        return tuple(
             own is None if end is None else not bool(sign * reached >= sign * end)
             for sign, reached, end, own in (
                 (-1, low, self.cut[0], self.line.low),

@@ -177,7 +177,7 @@ class PoissonSumLine(Line):
 
     def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]]:
         """Return those between two ends."""
-        return [(arb(x), self._probability(x)) for x in range(int(float(low)), int(float(high)) + 1)]
+        return [(arb(x), self._probability(x)) for x in range(ceil(float(low)), floor(float(high)) + 1)]
 
     def _probability(self, x: int) -> Ball:
         known = self._known.setdefault(ball_bits(), {})
@@ -193,8 +193,8 @@ class PoissonSumLine(Line):
         """See the module; not finite where floats do not hold a cut."""
         if not (abs(low) < LARGEST and abs(high) < LARGEST):
             return NAN
-        left = arb(0) if self.low is not None else self._beyond(-1, 1 - int(float(low)), power, -rate)
-        right = arb(0) if self.high is not None else self._beyond(1, int(float(high)) + 1, power, rate)
+        left = arb(0) if self.low is not None else self._beyond(-1, 1 - ceil(float(low)), power, -rate)
+        right = arb(0) if self.high is not None else self._beyond(1, floor(float(high)) + 1, power, rate)
         return left + right
 
     def _beyond(self, side: int, start: int, power: int, rate: Ball) -> Ball:

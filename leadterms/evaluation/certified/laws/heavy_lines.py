@@ -19,8 +19,8 @@ are exponential, so that panels are few.
 **Other tails**
 
 - lognormal, x = e^t with t normal: x^k phi(t) is log-concave, as in `named_lines`.
-- logistic: the density is at most e^(-|x - mean|/scale)/scale, and that times |x|^k e^(rate x) log-concave on each side
-  of zero and the mean.
+- logistic: the density is at most e^(-+(x - mean)/scale)/scale everywhere, and that times |x|^k e^(rate x) log-concave
+  on each side of zero.
 - Weibull, with u = (x/scale)^shape: x (log x^k f)' = k + shape - 1 - shape u + rate x.  It falls with x for rate <= 0:
   it is at most -s beyond the cut B if it is so there, and then x^k f e^(rate x) <= (x/B)^-s its value at B; for
   shape >= 1 the same divided by x is at most its value at B with (k + shape - 1)/x dropped where it is negative.
@@ -35,7 +35,13 @@ from flint import arb
 from sympy import Expr
 
 from leadterms.evaluation.certified.laws.line_base import Line, Segment
-from leadterms.evaluation.certified.laws.named_lines import log_concave_tail, power_of, smooth_root
+from leadterms.evaluation.certified.laws.named_lines import (
+    both_tails,
+    log_concave_tail,
+    power_of,
+    rise,
+    smooth_root,
+)
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, value_of
 from leadterms.model.laws import Law
 
@@ -208,10 +214,12 @@ class LogisticLine(Line):
         return [Segment(low, high, self._density, size=self._size)]
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
-        """Of the bound x^power e^(rate x - |x - mean|/scale)/scale, which is log-concave on both sides."""
-        bound = [(-abs(x - self.mean) / self.scale + rate * x).exp() / self.scale for x in (low, high)]
-        left = log_concave_tail((-low) ** power * bound[0], 1 / self.scale + rate + power / low)
-        return left + log_concave_tail(high**power * bound[1], 1 / self.scale - rate - power / high)
+        """See the module, and `both_tails`."""
+        return both_tails(self._beyond, (low, high), power, rate, self.scale)
+
+    def _beyond(self, side: int, end: Ball, power: int, rate: Ball) -> Ball:
+        bound = (side * (self.mean - end) / self.scale + rate * end).exp() / self.scale
+        return log_concave_tail((side * end) ** power * bound, 1 / self.scale - side * rate - rise(side, end, power))
 
 
 class WeibullLine(Line):

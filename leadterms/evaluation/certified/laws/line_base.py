@@ -249,7 +249,11 @@ class Line:
         return reduce(lambda first, last: first.min(last), ends), reduce(lambda first, last: first.max(last), ends)
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
-        """Return a bound of E|X|^power e^(rate X) outside [low, high]; not finite where none is known."""
+        """Return a bound of E|X|^power e^(rate X) outside [low, high]; not finite where none is known.
+
+        The ends may be anywhere on the line, on one side of zero or of the law's middle too.  A side on which the
+        support ends counts only where segments stop short of that end: all that is left out there is `next_to_ends`.
+        """
         return arb(0)
 
     def inner_ends(self, low: Ball, high: Ball) -> tuple[End, End]:

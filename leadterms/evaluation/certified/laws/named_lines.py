@@ -10,11 +10,13 @@ from flint import arb
 from sympy import Expr, Poly
 
 from leadterms.evaluation.certified.laws.line_base import Line, Segment, X, identity
-from leadterms.evaluation.certified.tools.balls import NAN, Ball, value_of
+from leadterms.evaluation.certified.tools.balls import NAN, Ball, larger, value_of
 from leadterms.model.laws import Law
 
 LARGEST_ROOT = 24
 """Shapes with at most this denominator are made smooth by x = t^q."""
+OneTail = Callable[[int, Ball, int, Ball], Ball]
+"""A bound of a tail by its side, its end, the power and the rate."""
 
 
 class PiecewiseLine(Line):
@@ -74,17 +76,52 @@ class NormalLine(Line):
         return [Segment(low, high, self.density, size=self._size)]
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
-        """Log-concave tails: see `log_concave_tail`."""
-        slope = (high - self.mean) / self.sd**2 - rate - arb(power) / high
-        right = log_concave_tail(high**power * (rate * high).exp() * self.density(high), slope)
-        slope = (self.mean - low) / self.sd**2 + rate + arb(power) / low
-        left = log_concave_tail((-low) ** power * (rate * low).exp() * self.density(low), slope)
-        return right + left
+        """Log-concave tails: see `log_concave_tail` and `both_tails`."""
+        return both_tails(self._beyond, (low, high), power, rate, self.sd)
+
+    def _beyond(self, side: int, end: Ball, power: int, rate: Ball) -> Ball:
+        slope = side * ((end - self.mean) / self.sd**2 - rate) - rise(side, end, power)
+        return log_concave_tail((side * end) ** power * (rate * end).exp() * self.density(end), slope)
 
 
 def log_concave_tail(value: Ball, slope: Ball) -> Ball:
     """Bound the integral of g beyond B by g(B)/slope, where (log g)' <= -slope < 0, so g <= g(B) e^-slope(x - B)."""
     return value / slope if slope > 0 else NAN
+
+
+def rise(side: int, end: Ball, power: int) -> Ball:
+    """Return (log |x|^power)' along a side, at an end on that side of zero."""
+    return power / (side * end) if power else arb(0)
+
+
+def both_tails(beyond: OneTail, ends: tuple[Ball, Ball], power: int, rate: Ball, unit: Ball) -> Ball:
+    """Bound E|X|^power e^(rate X) outside two ends, which may be anywhere, by bounds of one side.
+
+    These hold beyond every end for power 0, and for others beyond ends on their own side of zero: there |x|^power is
+    log-concave.  For any end B of the right side, say, and h >= |B|, h > 0, X > h or |X| <= h where X > B:
+    E(|X|^k e^(rate X); X > B) <= E(|X|^k e^(rate X); X > h) + h^k E(e^(rate X); X > B), which is used where the other
+    does not hold or is not known, as next to zero.
+
+    Parameters
+    ----------
+    beyond
+        The bound of one side, which is -1 for the left and 1 for the right, with its end, the power and the rate.
+    ends
+        To the left and right.
+    power, rate
+        As above.
+    unit
+        What h is at least, times power + 1.
+
+    """
+    total = arb(0)
+    for side, end in zip((-1, 1), ends, strict=True):
+        found = beyond(side, end, power, rate) if power == 0 or side * end > 0 else NAN
+        if power and not found.is_finite():
+            h = larger(abs(end).upper(), (power + 1) * unit.upper())
+            found = beyond(side, side * h, power, rate) + h**power * beyond(side, end, 0, rate)
+        total += found
+    return total
 
 
 class GammaLine(Line):
@@ -188,15 +225,17 @@ class LaplaceLine(Line):
         return lambda x: (sign * (self.mean - x) / self.scale).exp() / (2 * self.scale)
 
     def segments(self, low: Ball, high: Ball) -> list[Segment]:
-        """Return the two sides of the mean."""
+        """Return the two sides of the mean, or the one on which both ends are."""
+        if low >= self.mean:
+            return [Segment(low, high, self._side(1))]
+        if high <= self.mean:
+            return [Segment(low, high, self._side(-1))]
         return [Segment(low, self.mean, self._side(-1)), Segment(self.mean, high, self._side(1))]
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
-        """|(log density)'| = 1/scale; x^power is log-concave."""
-        right = log_concave_tail(
-            high**power * (rate * high).exp() * self._side(1)(high), 1 / self.scale - rate - power / high
-        )
-        left = log_concave_tail(
-            (-low) ** power * (rate * low).exp() * self._side(-1)(low), 1 / self.scale + rate + power / low
-        )
-        return right + left
+        """Of e^(-|x - mean|/scale)/(2 scale) <= e^(-+(x - mean)/scale)/(2 scale), both of which hold everywhere."""
+        return both_tails(self._beyond, (low, high), power, rate, self.scale)
+
+    def _beyond(self, side: int, end: Ball, power: int, rate: Ball) -> Ball:
+        value = (side * end) ** power * (rate * end).exp() * self._side(side)(end)
+        return log_concave_tail(value, 1 / self.scale - side * rate - rise(side, end, power))

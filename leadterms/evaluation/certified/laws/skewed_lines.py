@@ -21,7 +21,7 @@ from sympy import Expr
 from leadterms.evaluation.certified.laws.half_lines import law_envelope
 from leadterms.evaluation.certified.laws.heavy_lines import SLACK
 from leadterms.evaluation.certified.laws.line_base import Line, Segment
-from leadterms.evaluation.certified.laws.named_lines import log_concave_tail
+from leadterms.evaluation.certified.laws.named_lines import both_tails, log_concave_tail, rise
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, value_of
 from leadterms.model.laws import Law
 
@@ -109,11 +109,13 @@ class ExGaussianLine(Line):
         return [Segment(low, high, self._density)]
 
     def tail(self, low: Ball, high: Ball, power: int, rate: Ball) -> Ball:
-        """See the module."""
-        z = (self.mean - low) / self.sd
-        if not z > 0:
+        """See the module, and `both_tails`."""
+        return both_tails(self._beyond, (low, high), power, rate, self.spread)
+
+    def _beyond(self, side: int, end: Ball, power: int, rate: Ball) -> Ball:
+        z = (self.mean - end) / self.sd
+        if side < 0 and not z > 0:
             return NAN
-        bell = (-z * z / 2).exp() / (self.sd * (2 * arb.pi()).sqrt())
-        left = log_concave_tail((-low) ** power * (rate * low).exp() * bell, z / self.sd + rate + power / low)
-        slope = self.decay - rate - power / high
-        return left + log_concave_tail(high**power * (rate * high).exp() * 2 * self._exponential(high), slope)
+        bound = 2 * self._exponential(end) if side > 0 else (-z * z / 2).exp() / (self.sd * (2 * arb.pi()).sqrt())
+        slope = (self.decay if side > 0 else z / self.sd) - side * rate - rise(side, end, power)
+        return log_concave_tail((side * end) ** power * (rate * end).exp() * bound, slope)

@@ -8,6 +8,7 @@ from math import floor
 
 from flint import arb
 
+from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.laws.cut_lines import CutLine
 from leadterms.evaluation.certified.laws.transforms import heavy_transform
 from leadterms.evaluation.certified.moments.fourier_rule import FourierMaker
@@ -98,9 +99,13 @@ def fourier_plan(problem: Problem, shift: Ball, tolerances: Sequence[Ball]) -> F
     Raises
     ------
     EvaluationError
-        If an error could not be proven.
+        If an error could not be proven, or the shift or a tolerance is no number that one can be proven for.
 
     """
+    if not shift.is_finite():
+        raise EvaluationError("the shift that transforms should serve is not finite")
+    if not all(bool(t.is_finite()) and bool(t > 0) for t in tolerances):
+        raise EvaluationError("what moments by transforms may be off by is not known to be positive and finite")
     with ball_precision(PLANNING_BITS):
         reach, height = _doubled(shift.real.abs_upper()), shift.imag.abs_upper()
         height = arb(0) if height.is_zero() else (HEIGHTS * height).ceil().abs_upper() / HEIGHTS

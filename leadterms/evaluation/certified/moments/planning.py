@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 
@@ -52,6 +53,9 @@ def plan(
     the larger of the first and the last.  One law for which the first is infinite may be cut off before all
     others: then it contributes what is left of it (`Line.within`), or what its rule does.
 
+    Where many predictors are in eta by a fixed slope each alone, and where rules would have too many nodes together,
+    transforms take the place of the rules for these (`split_plan`), which telescopes its error in its own way.
+
     Tables for the moments at points are kept for later points where that is asked for.
 
     Raises
@@ -82,7 +86,10 @@ def plan(
 
     rest = rest_of(problem)
     if rest is not None and has_many_beside(rest):
-        return split(rest)
+        # where a law has no moments a split bounds its tail by the largest weight, in vain: rules know how weights fall
+        with suppress(EvaluationError):
+            return split(rest)
+        rest = None
     rules = _rules(asked, range(len(problem.lines)), {})
     if prod(len(rule.points) for rule in rules.values()) > MOST_NODES * patience():
         if serves(problem):

@@ -11,7 +11,7 @@ errors are in their balls.
 **What it is off by.**  The laws of z are cut off one by one, those of x replaced by their rules, which hold for all z
 between the cuts (as in `planning`), and the laws of z made whole again.  A law cut off changes a moment by no more than
 the largest |w| times the tail of |z_j|^l_j times the others' E|.|^k: by the laws for the first step, with x by the
-rules for the last.
+rules for the last.  A law that is whole between its ends adds nothing, even where one of the others has no E|.|^k.
 """
 
 from __future__ import annotations
@@ -225,8 +225,11 @@ def cut_errors(problem: Problem, tails: Mapping[int, Tail], rules: Mapping[int, 
     for exponents in problem.strand.moments:
         total = arb(0)
         for i, tail in tails.items():
+            error = tail.errors[exponents[i]]
+            if error.is_zero():
+                continue
             others = [(j, k) for j, k in enumerate(exponents) if j != i]
             laws = prod((problem.absolute[j][k] for j, k in others), start=arb(1))
-            total += tail.errors[exponents[i]] * (laws + prod((ruled(j, k) for j, k in others), start=arb(1)))
+            total += error * (laws + prod((ruled(j, k) for j, k in others), start=arb(1)))
         totals.append(total)
     return totals

@@ -103,7 +103,7 @@ def _turned(kind: Kind, low: float, high: float, height: float) -> _Turned:
     x = np.arange(*_range(kind, low)) / STEPS
     lows, highs = np.concatenate([[-np.inf], x]), np.concatenate([x, [np.inf]])
     across = np.full(len(lows), height)
-    most, least = _numbers(arrays.tops(lows, highs, across)), _numbers(arrays.leasts(lows, highs))
+    most, least = _above(arrays.tops(lows, highs, across)), _below(arrays.leasts(lows, highs))
     rests = arrays.rests(lows, highs, across)
     far = arrays.factor * np.maximum(np.abs(lows), np.abs(highs)) if arrays.factor else np.zeros(len(lows))
     turn = height * (np.abs(far) + np.abs(rests.middles) + rests.halves) * ROUNDED
@@ -123,11 +123,17 @@ def _range(kind: Kind, ridge: float) -> tuple[int, int]:
     arrays, ends = BoundedArrays(kind), []
     for sign in (-1, 1):
         end = 1
-        while end < FARTHEST and _numbers(arrays.leasts(*(np.array([float(sign * end)]),) * 2))[0] > SMALL * ridge:
+        while end < FARTHEST and _above(arrays.leasts(*(np.array([float(sign * end)]),) * 2))[0] > SMALL * ridge:
             end += 1
         ends.append(sign * end * STEPS)
     return ends[0], ends[1] + 1
 
 
-def _numbers(scaled: Scaled) -> Reals:
+def _above(scaled: Scaled) -> Reals:
+    """Return doubles that are not below: what is below `TINY` may have lost digits."""
     return scaled.over(0) + TINY
+
+
+def _below(scaled: Scaled) -> Reals:
+    """Return doubles that are not above numbers that are not negative."""
+    return np.maximum(scaled.over(0) - TINY, 0.0)
