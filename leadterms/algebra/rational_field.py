@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 from math import lcm
+from random import Random
 
+from flint import fmpq, fmpq_mat
 from sympy import Expr
 
 from leadterms.algebra.canonical import canonical
@@ -18,10 +20,28 @@ from leadterms.algebra.fraction import Field, Fraction, Polynomial, SingularErro
 from leadterms.algebra.lifting import lift_with
 from leadterms.errors import LeadtermsError
 
-__all__ = ["Field", "Fraction", "SingularError", "determinant", "inverse", "lift", "schur_complement"]
+__all__ = [
+    "Field",
+    "Fraction",
+    "SingularError",
+    "TooLongError",
+    "determinant",
+    "inverse",
+    "lift",
+    "schur_complement",
+    "seems_singular",
+]
 
+MOST_TERMS = 10_000
+"""Most terms of a minor: a dense symmetric matrix of seven rows has 2461, one of eight 18155, of nine 152531."""
+MOST_PRODUCTS = 5_000_000
+"""Most products of terms for one entry of a step of elimination."""
 Matrix = Sequence[Sequence[Fraction]]
 Rows = tuple[tuple[Fraction, ...], ...]
+
+
+class TooLongError(LeadtermsError):
+    """What has far too many terms to be written out."""
 
 
 def lift(exprs: Iterable[Expr]) -> tuple[Field, list[Fraction]]:
@@ -81,6 +101,8 @@ def inverse(matrix: Matrix) -> Rows:
         If the determinant is zero in the field.
     LeadtermsError
         If the matrix is not square, or not symmetric.
+    TooLongError
+        If the inverse has too many terms.
 
     Examples
     --------
@@ -123,6 +145,12 @@ def _without_fractions(rows: Rows) -> Rows | None:
 
     Gauss' takes a greatest common divisor at each step, far too slow for a dense matrix of five rows and more.
     None where a pivot on the diagonal vanishes.
+
+    Raises
+    ------
+    TooLongError
+        If polynomials have too many terms.
+
     """
     field = rows[0][0].field
     size = len(rows)
@@ -136,7 +164,11 @@ def _without_fractions(rows: Rows) -> Rows | None:
         for other in range(size):
             if other != step:
                 factor = work[other][step]
-                pairs = zip(work[other], work[step], strict=True)
+                pairs = list(zip(work[other], work[step], strict=True))
+                if max(len(pivot) * len(a) + len(factor) * len(b) for a, b in pairs) > MOST_PRODUCTS:
+                    raise TooLongError(
+                        f"the inverse of a matrix of {size} rows takes more than {MOST_PRODUCTS} products"
+                    )
                 work[other] = [(pivot * a - factor * b) / last for a, b in pairs]
         last = pivot
     # the diagonal is the determinant by now, and what stands beside it the adjugate
@@ -147,6 +179,12 @@ def _by_minors(rows: Rows) -> Rows | None:
     """Return the adjugate over the determinant of a symmetric matrix of polynomials, None where that is zero.
 
     The minors of the first k rows, by their columns, are expanded along the k-th from those of the k - 1 before.
+
+    Raises
+    ------
+    TooLongError
+        If a minor has too many terms.
+
     """
     field, size = rows[0][0].field, len(rows)
     entries = [[entry.numerator for entry in row] for row in rows]
@@ -161,6 +199,8 @@ def _by_minors(rows: Rows) -> Rows | None:
                     less = found[columns[:place] + columns[place + 1 :]]
                     term = entries[row][column] * less
                     wider[columns] += term if (k + place) % 2 == 0 else -term
+                if len(wider[columns]) > MOST_TERMS:
+                    raise TooLongError(f"the inverse of a matrix of {size} rows has more than {MOST_TERMS} products")
             found = wider
         return found
 
@@ -174,6 +214,24 @@ def _by_minors(rows: Rows) -> Rows | None:
             cofactor = found[tuple(k for k in range(size) if k != j)]
             adjugate[i][j] = adjugate[j][i] = cofactor if (i + j) % 2 == 0 else -cofactor
     return tuple(tuple(field.fraction(entry, whole) for entry in row) for row in adjugate)
+
+
+def seems_singular(matrix: Matrix) -> bool:
+    """Tell whether the determinant vanishes at a random point, as one that is not zero hardly ever does.
+
+    Examples
+    --------
+    >>> from sympy import symbols
+    >>> field, (f, g) = lift(symbols("a b"))
+    >>> seems_singular([[f, g], [g, f]]), seems_singular([[f, f], [f, f]])
+    (False, True)
+
+    """
+    rows = _symmetric(matrix)
+    draw = Random(len(rows))
+    point = [draw.randrange(1, 10**9) for _ in rows[0][0].field.generators]
+    numbers = [fmpq(int(entry.numerator(*point)), int(entry.denominator(*point) or 1)) for row in rows for entry in row]
+    return bool(fmpq_mat(len(rows), len(rows), numbers).det() == 0)
 
 
 def determinant(matrix: Matrix) -> Fraction:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations_with_replacement
+from math import inf
 
 from sympy import Dummy, Expr, Function, Symbol, diff, exp
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
@@ -17,12 +18,13 @@ from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 from leadterms.algebra.canonical import canonical
 from leadterms.algebra.fraction import Polynomial
 from leadterms.algebra.parts import parts_of
-from leadterms.algebra.rational_field import inverse, lift
+from leadterms.algebra.rational_field import SingularError, TooLongError, inverse, lift, seems_singular
 from leadterms.asymptotics.result import Term
 from leadterms.asymptotics.signs import without_leading_minus
 from leadterms.expectation.held import Expectation, outermost, revealed
 from leadterms.information.conditional import ConditionalInformation
 from leadterms.model.families import Family
+from leadterms.notation.functions import InverseEntry
 from leadterms.notation.symbols import PHI
 
 Covariance = dict[tuple[Symbol, Symbol], Term]
@@ -95,14 +97,26 @@ def inverted(matrix: Rows) -> list[list[Expr]]:
     return _inverted(matrix)[0]
 
 
-def _inverted(matrix: Rows) -> tuple[list[list[Expr]], int]:
-    """Return the inverse, and how many terms its longest fraction has."""
+def _inverted(matrix: Rows) -> tuple[list[list[Expr]], float]:
+    """Return the inverse, and how many terms its longest fraction has; infinitely many where it is not written out.
+
+    What is not written out stays an `InverseEntry`: a covariance that is zero is not told by its form then.
+    """
     size = len(matrix)
     # sums of hundreds of products are sorted again and again: held expectations are long to compare, symbols are not
     held = sorted(set().union(*(outermost(entry) for row in matrix for entry in row)), key=str) if size >= LARGE else []
     names = {node: Dummy(f"E{i:04}", real=True) for i, node in enumerate(held)}
     field, flat = lift(entry.xreplace(names) for row in matrix for entry in row)
-    found = inverse([flat[size * i : size * (i + 1)] for i in range(size)])
+    rows = [flat[size * i : size * (i + 1)] for i in range(size)]
+    try:
+        found = inverse(rows)
+    except TooLongError:
+        if seems_singular(rows):
+            raise SingularError("the matrix is singular; drop redundant rows and columns") from None
+        entries = [matrix[i][j] for i, j in combinations_with_replacement(range(size), 2)]
+        return [
+            [InverseEntry(min(i, j), max(i, j), *entries) for j in range(1, size + 1)] for i in range(1, size + 1)
+        ], inf
     back = {name: node for node, name in names.items()}
 
     known: dict[str, Expr] = {}

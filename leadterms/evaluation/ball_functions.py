@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flint import acb, arb
+from flint import acb, acb_mat, arb, arb_mat
 
 from leadterms.errors import UncertifiedError
+from leadterms.notation.functions import InverseEntry
 
 Ball = Any
 
@@ -140,6 +141,7 @@ _OWN: dict[str, str | Callable[..., Ball]] = {
     "polygamma": polygamma,
     "polylog": lambda s, x: x.polylog(s),
     "sign": "sgn",
+    "InverseEntry": lambda row, column, *entries: InverseEntry.value(_inverse, row, column, *entries),
     "uppergamma": lambda s, x: x.gamma_upper(s),
     "zeta": lambda s: s.zeta(),
 }
@@ -154,6 +156,15 @@ CONSTANTS: dict[str, Callable[[], arb]] = {
     "GoldenRatio": lambda: (1 + arb(5).sqrt()) / 2,
 }
 """By sympy's class of the constant."""
+
+
+def _inverse(rows: list[list[Ball]]) -> list[list[Ball]]:
+    """Return the inverse of a matrix of balls, not finite where it may be singular."""
+    kind = acb_mat if any(isinstance(entry, acb) for row in rows for entry in row) else arb_mat
+    try:
+        return kind(rows).inv().tolist()  # type: ignore[no-any-return]
+    except ZeroDivisionError:
+        return [[rows[0][0] * arb.nan()] * len(rows)] * len(rows)
 
 
 def _fold(method: str, first: Ball, rest: tuple[Ball, ...]) -> Ball:

@@ -35,7 +35,7 @@ from sympy.printing.pycode import MpmathPrinter
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.precision import Context, Real, spelled
-from leadterms.evaluation.special import exp_minus_one, exponential, li_neg_exp, trigamma
+from leadterms.evaluation.special import exp_minus_one, exponential, inverse_entry, li_neg_exp, trigamma
 from leadterms.evaluation.stable import stable
 
 _SAME_NAME = """
@@ -56,6 +56,7 @@ NAMES = {name: name for name in _SAME_NAME.split()} | {
     "Chi": "chi",
     "LambertW": "lambertw",
     "LiNegExp": "li_neg_exp",
+    "InverseEntry": "inverse_entry",
     "RisingFactorial": "rf",
     "dirichlet_eta": "altzeta",
     "lowergamma": "gammainc",
@@ -245,6 +246,7 @@ def _namespace(context: Context) -> dict[str, Any]:
         "li_neg_exp": li_neg_exp(context),
         "betainc_regularized": partial(context.betainc, regularized=True),
         "trigamma": trigamma(context),
+        "inverse_entry": inverse_entry(context),
         # sympy writes B(1/2, n) by them
         "catalan_number": lambda n: context.binomial(2 * n, n) / (n + 1),
         "abs": abs,

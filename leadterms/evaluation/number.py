@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
-from numbers import Real
+from numbers import Integral, Real
 
 from sympy import Expr, Float, Rational, Symbol, nan, oo, zoo
 from sympy.core.sympify import _sympify
@@ -129,6 +129,7 @@ def evaluate(
 
     if method is not None and method not in METHODS:
         raise EvaluationError(f"no method {method!r}: there are {' and '.join(map(repr, METHODS))}")
+    digits = int(digits) if isinstance(digits, Integral) and not isinstance(digits, bool) else digits
     if isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= MAX_DIGITS:
         raise EvaluationError(f"digits must be a whole number from 1 to {MAX_DIGITS}, not {digits!r}")
     check_rounding(rounding)

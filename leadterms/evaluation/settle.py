@@ -274,7 +274,8 @@ def _attempt(context: Context, call: Callable[[], Real], digits: int) -> tuple[R
         raise
     # mpmath raises ValueError at poles and TypeError where a complex number is compared
     except (ArithmeticError, ValueError, TypeError, NoConvergence) as failure:
-        return None, f"{NO_VALUE} ({str(failure) or type(failure).__name__})"
+        reason = "a division by zero" if isinstance(failure, ZeroDivisionError) else str(failure)
+        return None, f"{NO_VALUE} ({reason})" if reason else NO_VALUE
     if not is_finite(context, value):
         return None, f"{NO_VALUE} (not a finite number)"
     real, imaginary = context.re(value), abs(context.im(value))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from leadterms.evaluation.precision import Context, Real, extra_bits
+from leadterms.notation.functions import InverseEntry
 
 LARGEST_BITS = 64
 """Real parts of exponents beyond 2^64 give 0 or infinity: mpmath would need memory in proportion to them."""
@@ -159,3 +161,22 @@ def li_neg_exp(context: Context) -> Callable[[int, Real], Real]:
         return whole - (-1) ** s * reflected
 
     return value
+
+
+def inverse_entry(context: Context) -> Callable[..., Real]:
+    """Return (i, j, entries) -> an entry of the inverse of a symmetric matrix: see `InverseEntry`.
+
+    Examples
+    --------
+    >>> import mpmath
+    >>> context = mpmath.MPContext()
+    >>> inverse_entry(context)(1, 2, 1, 1, 2)
+    mpf('-1.0')
+
+    """
+
+    def inverse(rows: list[list[Real]]) -> list[list[Real]]:
+        found: list[list[Real]] = context.inverse(context.matrix(rows)).tolist()
+        return found
+
+    return partial(InverseEntry.value, inverse)

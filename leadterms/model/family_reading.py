@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from sympy import Expr, Integer, Symbol
 
 from leadterms.errors import ReadingError
@@ -17,6 +19,17 @@ from leadterms.model.families import (
 )
 from leadterms.notation.symbols import RESERVED
 from leadterms.reading.expressions import read_family_call, resolve
+
+_EXAMPLES = {
+    "binomial": "binomial(10), or bernoulli for a single trial",
+    "negative-binomial": "negative-binomial(3)",
+}
+"""How families with an argument are written."""
+
+
+def _nearest(name: str) -> str | None:
+    """Return the family whose name is next to one that is not known, as R's Gamma is."""
+    return next(iter(get_close_matches(name.lower(), FAMILY_NAMES, n=1)), None)
 
 
 def read_family(text: str) -> Family:
@@ -35,15 +48,17 @@ def read_family(text: str) -> Family:
     if call.name == "bernoulli" and not call.arguments:
         return binomial(Integer(1))
     if call.name not in (*plain, "bernoulli", "binomial", "negative-binomial"):
+        near = _nearest(call.name)
+        hint = f"did you mean {near}? " if near else ""
         raise ReadingError(
-            f"family {call.name!r} is not known: choose one of {', '.join(FAMILY_NAMES)}",
+            f"family {call.name!r} is not known: {hint}choose one of {', '.join(FAMILY_NAMES)}",
             text,
             call.start,
             call.end,
         )
     takes = 1 if call.name in ("binomial", "negative-binomial") else 0
     if len(call.arguments) != takes:
-        example = {"binomial": "binomial(10)", "negative-binomial": "negative-binomial(3)"}.get(call.name, call.name)
+        example = _EXAMPLES.get(call.name, call.name)
         raise ReadingError(
             f"the family {call.name} takes {takes} argument(s), but {len(call.arguments)} given: write {example}",
             text,

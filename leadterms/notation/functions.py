@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from itertools import combinations_with_replacement
+from math import isqrt
 from typing import Any
 
 import mpmath
@@ -75,3 +78,45 @@ class Trigamma(Function):  # type: ignore[misc]
 
     nargs = 1
     is_real = True
+
+
+class InverseEntry(Function):  # type: ignore[misc]
+    r"""The entry of row i and column j of the inverse of a symmetric matrix G, whose entries stay as they are.
+
+    Its arguments are i and j, counted from 1, and the entries of G on and above the diagonal, row by row. It stands
+    for what has too many products to be written out: a dense inverse of nine rows has 152531 below its line.
+
+    Examples
+    --------
+    >>> from sympy.abc import a, b, c
+    >>> entry = InverseEntry(1, 2, a, b, c)
+    >>> entry.matrix
+    ((a, b), (b, c))
+    >>> InverseEntry.value(lambda rows: [[2, -1], [-1, 1]], 1, 2, 1, 1, 2)
+    -1
+
+    """
+
+    is_real = True
+
+    @property
+    def matrix(self) -> tuple[tuple[Expr, ...], ...]:
+        """G by rows."""
+        return tuple(map(tuple, square(self.args[2:])))
+
+    @staticmethod
+    def value(inverse: Callable[[list[list[Any]]], Any], row: Any, column: Any, *entries: Any) -> Any:
+        """Return the number, given what inverts a matrix of numbers."""
+        return inverse(square(entries))[int(float(row)) - 1][int(float(column)) - 1]
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        rows = r" \\ ".join(" & ".join(map(printer._print, row)) for row in self.matrix)
+        body = rf"\left(\begin{{bmatrix}} {rows} \end{{bmatrix}}^{{-1}}\right)_{{{self.args[0]},{self.args[1]}}}"
+        return body if exp is None else rf"\left\{{{body}\right\}}^{{{exp}}}"
+
+
+def square(entries: Sequence[Any]) -> list[list[Any]]:
+    """Return the rows of a symmetric matrix whose entries on and above the diagonal are given row by row."""
+    size = (isqrt(8 * len(entries) + 1) - 1) // 2
+    places = {place: k for k, place in enumerate(combinations_with_replacement(range(size), 2))}
+    return [[entries[places[min(i, j), max(i, j)]] for j in range(size)] for i in range(size)]

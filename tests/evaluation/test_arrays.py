@@ -254,6 +254,16 @@ def test_rules_that_are_too_coarse_are_found_out(monkeypatch):
         axes.Axis.rule.cache_clear()
 
 
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [({"accuracy": "fine"}, "an accuracy from"), ({"box": {"beta1": (1, 0)}}, "lower end first")],
+)
+def test_what_is_asked_of_a_function_of_arrays_is_checked(asked, message):
+    found = lt.leading_terms(lt.Model("y ~ x", family="bernoulli", laws={"x": "Uniform(0, 1)"}))["x"]
+    with pytest.raises(EvaluationError, match=message):
+        found.array_function(**asked)
+
+
 def test_a_covariance_through_zero():
     """Relative digits of a value near zero are lost; an absolute error is what can be asked for."""
     b = Symbol("b", real=True)

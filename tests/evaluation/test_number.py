@@ -5,6 +5,7 @@ from fractions import Fraction
 from math import nan
 
 import mpmath
+import numpy as np
 import pytest
 from sympy import (
     Abs,
@@ -331,3 +332,7 @@ def test_views_of_a_number():
     assert str(number.value) == "3.333e-21"
     assert isinstance(number, Number)
     assert number.certified
+
+
+def test_digits_may_be_a_whole_number_of_numpy():
+    assert str(evaluate(BETA0 / 3, {BETA0: 1}, np.int64(5))) == "0.33333"

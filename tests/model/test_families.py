@@ -119,9 +119,21 @@ def test_unknown_link_lists_the_known_ones():
     ("text", "message"),
     [
         ("cauchy", "family 'cauchy' is not known: choose one of " + ", ".join(FAMILY_NAMES)),
+        ("Gamma", "family 'Gamma' is not known: did you mean gamma? choose one of " + ", ".join(FAMILY_NAMES)),
+        (
+            "inverse-gausian",
+            "family 'inverse-gausian' is not known: did you mean inverse-gaussian? choose one of "
+            + ", ".join(FAMILY_NAMES),
+        ),
         ("poisson(3)", "the family poisson takes 0 argument(s), but 1 given: write poisson"),
-        ("binomial", "the family binomial takes 1 argument(s), but 0 given: write binomial(10)"),
-        ("binomial(2, 3)", "the family binomial takes 1 argument(s), but 2 given: write binomial(10)"),
+        (
+            "binomial",
+            "the family binomial takes 1 argument(s), but 0 given: write binomial(10), or bernoulli for a single trial",
+        ),
+        (
+            "binomial(2, 3)",
+            "the family binomial takes 1 argument(s), but 2 given: write binomial(10), or bernoulli for a single trial",
+        ),
         ("binomial(0)", "the number of trials of a binomial is a whole number, 1 or more"),
         ("binomial(5/2)", "the number of trials of a binomial is a whole number, 1 or more"),
         ("binomial([1, 2])", "the number of trials of a binomial is a whole number, 1 or more"),

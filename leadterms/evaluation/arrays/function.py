@@ -116,13 +116,16 @@ class ArrayFunction:
         conditions: tuple[Boolean, ...],
     ) -> None:
         self._given = (tuple(expressions), parameters, tolerance, box, conditions)
-        if not FINEST <= tolerance.relative <= COARSEST:
+        if not isinstance(tolerance.relative, float | int) or not FINEST <= tolerance.relative <= COARSEST:
             raise EvaluationError(f"an accuracy from {FINEST} to {COARSEST} is wanted, not {tolerance.relative!r}")
         self.parameters, self.box, self._tolerance = parameters, box, tolerance
         unknown = set().union(*(e.free_symbols for e in (*expressions, *conditions)), box) - set(parameters)
         if unknown:
             names = ", ".join(sorted(map(str, unknown)))
             raise EvaluationError(f"{names} must be among the parameters of a function of arrays")
+        for symbol, (lower, upper) in box.items():
+            if not lower <= upper:
+                raise EvaluationError(f"the box holds no value of {symbol}: give its lower end first, not {lower!r}")
         self._steps, self.expressions = _steps(expressions, tolerance)
         self._conditions = [_condition(condition) for condition in conditions if condition != true]
 
