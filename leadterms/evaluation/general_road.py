@@ -18,6 +18,8 @@ MOST_EFFECTS = 3
 def general_road(average: Average) -> Road:
     """Return the road of an average whose integrand is rational in weighted moments of polynomial predictors.
 
+    Without random effects it may be any function of the moments that has balls.
+
     Raises
     ------
     UncertifiedError
@@ -30,7 +32,7 @@ def general_road(average: Average) -> Road:
     factors = {s for moment in average.inner.values() for _, c in moment.polynomial for s in c.free_symbols}
     if not symbols or factors & set(effects.symbols):
         raise UncertifiedError(OUTSIDE)
-    if not average.integrand.is_rational_function(*symbols, *effects.symbols):
+    if effects.symbols and not average.integrand.is_rational_function(*symbols, *effects.symbols):
         raise UncertifiedError("no certified road: the integrand is not rational in the moments of the weight")
     families = families_of(average)
     above, inverse = integrand_bound(average) if effects.symbols else (None, None)

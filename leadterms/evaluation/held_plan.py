@@ -21,7 +21,6 @@ from leadterms.evaluation.weighted_moment import Beside, WeightedMoment, beside_
 from leadterms.expectation.held import Expectation, outermost, variables_of
 from leadterms.model.laws import JointNormalLaw, NormalLaw
 from leadterms.model.weights import ExponentialWeight
-from leadterms.notation.functions import InverseEntry
 
 ONE = Integer(1)
 OUTSIDE = "no certified road: the random effects stand outside the weights"
@@ -106,7 +105,7 @@ def plan(expr: Expr) -> Plan | None:
             return None
         integrals[name] = found
     top = expr.xreplace(names)
-    if plain and not averages and not integrals and not top.has(InverseEntry):
+    if plain and not averages and not integrals:
         whole = internal("A")
         nothing = Effects((), (), ImmutableMatrix(0, 0, []))
         return Plan(whole, {whole: Average(nothing, top, plain)})
