@@ -32,8 +32,8 @@ __all__ = [
     "seems_singular",
 ]
 
-MOST_TERMS = 10_000
-"""Most terms of a minor: a dense symmetric matrix of seven rows has 2461, one of eight 18155, of nine 152531."""
+MOST_TERMS = 1000
+"""Most terms of a minor: a dense symmetric matrix of six rows has 388, one of seven 2461, of nine 152531."""
 MOST_PRODUCTS = 5_000_000
 """Most products of terms for one entry of a step of elimination."""
 Matrix = Sequence[Sequence[Fraction]]

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations_with_replacement
-from math import inf
 
 from sympy import Dummy, Expr, Function, Symbol, diff, exp
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
@@ -34,8 +33,6 @@ MOST_OPAQUE = 4
 """More opaque functions than this are not brought over one denominator."""
 LARGE = 6
 """Coefficients from which on their information is inverted with names for what is held."""
-LONG = 400
-"""A reduced fraction of more terms is left as it is."""
 
 
 def inverse_terms(
@@ -64,12 +61,11 @@ def inverse_terms(
         Status of the statement.
 
     """
-    entries, length = _inverted(matrix)
-    is_long = length > LONG
+    entries, is_written = _inverted(matrix)
     terms: Covariance = {}
     for i, j in combinations_with_replacement(range(len(parameters)), 2):
         unclosed = dispersion * entries[i][j]
-        term = finished(unclosed, information, order, status, variance=i == j, is_long=is_long)
+        term = finished(unclosed, information, order, status, variance=i == j, is_written=is_written)
         if term is not None:
             terms[parameters[i], parameters[j]] = term
     return terms
@@ -97,10 +93,10 @@ def inverted(matrix: Rows) -> list[list[Expr]]:
     return _inverted(matrix)[0]
 
 
-def _inverted(matrix: Rows) -> tuple[list[list[Expr]], float]:
-    """Return the inverse, and how many terms its longest fraction has; infinitely many where it is not written out.
+def _inverted(matrix: Rows) -> tuple[list[list[Expr]], bool]:
+    """Return the inverse, and whether it is written out.
 
-    What is not written out stays an `InverseEntry`: a covariance that is zero is not told by its form then.
+    What is not stays an `InverseEntry`: a covariance that is zero is not told by its form then.
     """
     size = len(matrix)
     # sums of hundreds of products are sorted again and again: held expectations are long to compare, symbols are not
@@ -116,7 +112,7 @@ def _inverted(matrix: Rows) -> tuple[list[list[Expr]], float]:
         entries = [matrix[i][j] for i, j in combinations_with_replacement(range(size), 2)]
         return [
             [InverseEntry(min(i, j), max(i, j), *entries) for j in range(1, size + 1)] for i in range(1, size + 1)
-        ], inf
+        ], False
     back = {name: node for node, name in names.items()}
 
     known: dict[str, Expr] = {}
@@ -133,8 +129,7 @@ def _inverted(matrix: Rows) -> tuple[list[list[Expr]], float]:
         for i in range(size)
         for j in range(i, size)
     }
-    length = max((len(entry.numerator) + len(entry.denominator) for row in found for entry in row), default=0)
-    return [[shown[min(i, j), max(i, j)] for j in range(size)] for i in range(size)], length
+    return [[shown[min(i, j), max(i, j)] for j in range(size)] for i in range(size)], True
 
 
 def finished(
@@ -144,25 +139,25 @@ def finished(
     status: str,
     *,
     variance: bool,
-    is_long: bool = False,
+    is_written: bool = True,
 ) -> Term | None:
     """Close what a rule closes, bring to the canonical form; None for an exact zero.
 
     A variance is positive, and written without a leading minus sign where a sum can take it.
     With many opaque functions (logarithms, dilogarithms) or weights one fraction over everything is slow and long:
     then the canonical form is that of the coefficient in its held expectations, each of which is closed in place.
-    Without an information that closes anything the coefficient is left as it comes, and so is one reduced fraction that
-    ``is_long`` but for closing what it holds.
+    Without an information that closes anything the coefficient is left as it comes, and so is an entry of an inverse
+    that is not written out, but for closing what it holds.
     """
     if information is None:
         return Term(unclosed, order, status, may_vanish=not variance) if unclosed != 0 else None
-    outline = unclosed if is_long else canonical(unclosed)
+    outline = canonical(unclosed) if is_written else unclosed
     if outline == 0:
         return None
     closure = information.close(outline)
     opaque = {part for part in parts_of(closure.expression, Function) if not isinstance(part, exp | HyperbolicFunction)}
     whole = {node for node in parts_of(outline, Expectation) if not node.bindings}
-    if not is_long and len(opaque) + len(whole) <= MOST_OPAQUE:
+    if is_written and len(opaque) + len(whole) <= MOST_OPAQUE:
         coefficient = canonical(closure.expression)
     else:
         coefficient = information.close(outline, tidy=True).expression

@@ -323,7 +323,7 @@ def test_two_fixed_only_predictors_by_a_double_sum():
 
 @pytest.mark.slow
 def test_a_factorial_of_three_factors_against_matrices():
-    """Seven fixed effects in twenty-eight entries: the inverse is written by minors."""
+    """Seven fixed effects in twenty-eight entries, the inverse of which is not written out."""
     values = [-1 / 2, 1 / 3, 1 / 4, 1 / 5, -1 / 6, 1 / 7, 1 / 8, -1 / 9]
     names = ["a", "b", "c", "a:b", "a:c", "b:c", "a:b:c"]
     result = leading_terms(
