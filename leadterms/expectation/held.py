@@ -6,8 +6,9 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from sympy import Basic, Dummy, Expr, ImmutableMatrix, Integer, Symbol, Tuple, sstr
+from sympy import Basic, Dummy, Expr, ImmutableMatrix, Integer, Symbol, Tuple
 from sympy.core.sympify import _sympify
+from sympy.printing.str import StrPrinter
 
 from leadterms.algebra.parts import parts_of
 from leadterms.model.laws import JointNormalLaw, NormalLaw
@@ -84,6 +85,9 @@ class Expectation(Expr):  # type: ignore[misc]
         return _text(self)
 
     def _sympystr(self, printer: Any) -> str:
+        return _text(self) if printer._settings == StrPrinter()._settings else self._written(printer)
+
+    def _written(self, printer: Any) -> str:
         laws = ", ".join(f"{shown_variables(binding)} ~ {printer._print(binding[1])}" for binding in self.bindings)
         return f"E[{printer._print(self.integrand)}; {laws}]"
 
@@ -101,7 +105,7 @@ def _free_symbols(held: Expectation) -> frozenset[Symbol]:
 
 @lru_cache(maxsize=4096)
 def _text(held: Expectation) -> str:
-    return str(sstr(held, order=None))
+    return held._written(StrPrinter())
 
 
 _EFFECT = re.compile(r"u\d+\Z")

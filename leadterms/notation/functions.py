@@ -110,7 +110,7 @@ class InverseEntry(Function):  # type: ignore[misc]
         return inverse(square(entries))[int(float(row)) - 1][int(float(column)) - 1]
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        rows = r" \\ ".join(" & ".join(map(printer._print, row)) for row in self.matrix)
+        rows = r" \\ ".join(map(" & ".join, square([printer._print(entry) for entry in self.args[2:]])))
         body = rf"\left(\begin{{bmatrix}} {rows} \end{{bmatrix}}^{{-1}}\right)_{{{self.args[0]},{self.args[1]}}}"
         return body if exp is None else rf"\left\{{{body}\right\}}^{{{exp}}}"
 

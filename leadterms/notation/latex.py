@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sympy import Add, Basic, Expr, Mul, Pow, Symbol, exp
@@ -14,6 +15,11 @@ from leadterms.notation.symbols import is_variance, symbol_latex
 
 class LeadtermsLatexPrinter(LatexPrinter):  # type: ignore[misc]
     """sympy's LaTeX printer with the conventions of the papers."""
+
+    def _print(self, expr: Any, **kwargs: Any) -> str:
+        if hasattr(expr, "bound_symbols") and not kwargs:
+            return _held(expr, frozenset(self._settings["symbol_names"].items()))
+        return str(super()._print(expr, **kwargs))
 
     def _print_Symbol(self, expr: Symbol, style: str = "plain") -> str:
         known = self._settings["symbol_names"].get(expr) or symbol_latex(expr.name)
@@ -77,6 +83,16 @@ class LeadtermsLatexPrinter(LatexPrinter):  # type: ignore[misc]
         return rf"\left({shown}\right)"
 
 
+@lru_cache(maxsize=1024)
+def _held(expr: Basic, names: frozenset[tuple[Symbol, str]]) -> str:
+    """Remember the LaTeX of held expectations: the entries of one matrix have the same ones."""
+    return str(expr._latex(LeadtermsLatexPrinter(_settings(dict(names)))))
+
+
+def _settings(names: Mapping[Symbol, str]) -> dict[str, Any]:
+    return {"symbol_names": dict(names), "mat_str": "matrix", "mat_delim": "["}
+
+
 def to_latex(expression: Basic | Any, names: Mapping[Symbol, str] | None = None) -> str:
     r"""Return the LaTeX of an expression or a matrix in our notation.
 
@@ -95,8 +111,7 @@ def to_latex(expression: Basic | Any, names: Mapping[Symbol, str] | None = None)
     \frac{\beta_1^{3}}{e^{\beta_0} \left(\sinh^{2}{\left(\beta_1 \right)} - \beta_1^{2}\right)}
 
     """
-    settings = {"symbol_names": dict(names or {}), "mat_str": "matrix", "mat_delim": "["}
-    return str(LeadtermsLatexPrinter(settings).doprint(expression))
+    return str(LeadtermsLatexPrinter(_settings(names or {})).doprint(expression))
 
 
 _SPECIAL = {
