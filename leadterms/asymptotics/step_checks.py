@@ -22,6 +22,7 @@ from leadterms.information.groups import GroupKind
 from leadterms.model.families import Family
 from leadterms.model.laws import JointNormalLaw
 from leadterms.model.statement import Model
+from leadterms.notation.functions import InverseEntry
 from leadterms.notation.symbols import PHI
 
 Rows = Sequence[Sequence[Expr]]
@@ -73,8 +74,15 @@ def closed_checks(information: ConditionalInformation, nodes: Sequence[Expectati
 
 
 def inverse_checks(matrix: Rows, inverse: Rows, factor: Expr) -> list[Equality]:
-    """A matrix times its inverse, which is ``factor`` times the matrix given, is the identity."""
+    """A matrix times its inverse, which is ``factor`` times the matrix given, is the identity.
+
+    Where the matrix given is this inverse by definition, not written out, there is nothing to verify.
+    """
     size = range(len(matrix))
+    entries = [matrix[i][j] for i, j in combinations_with_replacement(size, 2)]
+    defined = [[factor * InverseEntry(min(i, j) + 1, max(i, j) + 1, *entries) for j in size] for i in size]
+    if [list(row) for row in inverse] == defined:
+        return []
     return [
         Equality(Add(*(matrix[i][k] * inverse[k][j] for k in size)), factor if i == j else Integer(0))
         for i, j in product(size, size)

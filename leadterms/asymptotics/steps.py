@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from sympy import Expr, Integer, Matrix, Symbol
+from sympy import Dummy, Expr, Integer, Matrix, Symbol
 
+from leadterms.algebra.parts import parts_of
 from leadterms.asymptotics.derivation import Equality, Step, several_lines
 from leadterms.asymptotics.entry import variance_name
 from leadterms.asymptotics.orders import PER_GROUP
@@ -27,6 +28,7 @@ from leadterms.expectation.held import revealed
 from leadterms.information.conditional import ConditionalInformation
 from leadterms.information.groups import GroupKind, mean_product
 from leadterms.model.statement import Model
+from leadterms.notation.functions import InverseEntry
 from leadterms.notation.latex import to_latex
 from leadterms.notation.symbols import PHI
 
@@ -173,11 +175,24 @@ def _inverse_checks(rows: Rows, parameters: Sequence[Symbol], terms: Terms, fact
 
     inverse = [[held(first, second) for second in parameters] for first in parameters]
     closed = [
-        Equality(revealed(term.unclosed), term.coefficient, exact_test=not term.is_closed_form)
+        Equality(left, right, exact_test=not term.is_closed_form)
         for term, *_ in found.values()
-        if term.unclosed is not None and revealed(term.unclosed) != term.coefficient
+        if term.unclosed is not None
+        for left, right in _pairs(revealed(term.unclosed), term.coefficient)
+        if left != right
     ]
+    closed = list({(one.left, one.right): one for one in closed}.values())
     return [*inverse_checks([[revealed(entry) for entry in row] for row in rows], inverse, factor), *closed]
+
+
+def _pairs(left: Expr, right: Expr) -> list[tuple[Expr, Expr]]:
+    """Return what has to be equal for two expressions to be: of entries of two inverses those of the matrices."""
+    first, second = (parts_of(side, InverseEntry) for side in (left, right))
+    if len(first) == len(second) == 1:
+        (one,), (other,), place = first, second, Dummy()
+        if one.args[:2] == other.args[:2] and left.xreplace({one: place}) == right.xreplace({other: place}):
+            return list(zip(one.args[2:], other.args[2:], strict=True))
+    return [(left, right)]
 
 
 def _average_checks(model: Model, parts: NestedParts) -> list[Equality]:

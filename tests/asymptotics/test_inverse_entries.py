@@ -9,7 +9,9 @@ from sympy import Expr, Rational, Symbol
 
 import leadterms as lt
 from leadterms.algebra.rational_field import SingularError, TooLongError, inverse, lift
+from leadterms.asymptotics.derivation import STATED, VERIFIED
 from leadterms.asymptotics.fixed_effects import inverted
+from leadterms.asymptotics.steps import _pairs
 from leadterms.errors import NoRuleError
 from leadterms.evaluation.compile_balls import BallProgram
 from leadterms.evaluation.number import evaluate
@@ -74,3 +76,25 @@ def test_entries_have_the_values_of_what_is_written_out(monkeypatch, family, eff
     assert r"\end{bmatrix}^{-1}\right)_{" in entries["x"].latex()
     with pytest.raises(NoRuleError, match="InverseEntry"):
         entries["x"].array_function()
+
+
+@pytest.mark.parametrize("effects", ["", " + (1 | g)"])
+def test_steps_verify_the_matrix_and_say_that_its_inverse_is_stated(monkeypatch, effects):
+    laws = {"x": "Bernoulli(1/3)", "z": "Bernoulli(1/2)"}
+    model = lt.Model(f"y ~ x + z{effects}", family="bernoulli", laws=laws)
+    written = [step.verification.verdict for step in lt.leading_terms(model).steps]
+    monkeypatch.setattr("leadterms.algebra.rational_field.MOST_TERMS", 1)
+    monkeypatch.setattr("leadterms.algebra.rational_field.MOST_PRODUCTS", 1)
+    result = lt.leading_terms(model)
+    assert result["x"].coefficient.has(InverseEntry)
+    verdicts = [step.verification.verdict for step in result.steps]
+    assert written[-1] == VERIFIED
+    assert verdicts == [*written[:-1], STATED]
+
+
+def test_steps_compare_the_entries_of_two_inverses():
+    a, b, c, d = (Symbol(name) for name in "abcd")
+    left, right = 2 * InverseEntry(1, 2, a, b, c), 2 * InverseEntry(1, 2, a, b, d)
+    assert _pairs(left, right) == [(a, a), (b, b), (c, d)]
+    assert _pairs(left, 3 * InverseEntry(1, 2, a, b, d)) == [(left, 3 * InverseEntry(1, 2, a, b, d))]
+    assert _pairs(left, 2 * InverseEntry(1, 1, a, b, d)) == [(left, 2 * InverseEntry(1, 1, a, b, d))]
