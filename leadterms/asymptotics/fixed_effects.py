@@ -109,10 +109,7 @@ def _inverted(matrix: Rows) -> tuple[list[list[Expr]], bool]:
     except TooLongError:
         if seems_singular(rows):
             raise SingularError("the matrix is singular; drop redundant rows and columns") from None
-        entries = [matrix[i][j] for i, j in combinations_with_replacement(range(size), 2)]
-        return [
-            [InverseEntry(min(i, j), max(i, j), *entries) for j in range(1, size + 1)] for i in range(1, size + 1)
-        ], False
+        return InverseEntry.inverse(matrix), False
     back = {name: node for node, name in names.items()}
 
     known: dict[str, Expr] = {}

@@ -79,9 +79,7 @@ def inverse_checks(matrix: Rows, inverse: Rows, factor: Expr) -> list[Equality]:
     Where the matrix given is this inverse by definition, not written out, there is nothing to verify.
     """
     size = range(len(matrix))
-    entries = [matrix[i][j] for i, j in combinations_with_replacement(size, 2)]
-    defined = [[factor * InverseEntry(min(i, j) + 1, max(i, j) + 1, *entries) for j in size] for i in size]
-    if [list(row) for row in inverse] == defined:
+    if [list(row) for row in inverse] == [[factor * entry for entry in row] for row in InverseEntry.inverse(matrix)]:
         return []
     return [
         Equality(Add(*(matrix[i][k] * inverse[k][j] for k in size)), factor if i == j else Integer(0))

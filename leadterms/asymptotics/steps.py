@@ -181,8 +181,9 @@ def _inverse_checks(rows: Rows, parameters: Sequence[Symbol], terms: Terms, fact
         for left, right in _pairs(revealed(term.unclosed), term.coefficient)
         if left != right
     ]
-    closed = list({(one.left, one.right): one for one in closed}.values())
-    return [*inverse_checks([[revealed(entry) for entry in row] for row in rows], inverse, factor), *closed]
+    matrix = [[revealed(entry) for entry in row] for row in rows]
+    # entries of one inverse have the same matrix to compare
+    return [*inverse_checks(matrix, inverse, factor), *dict.fromkeys(closed)]
 
 
 def _pairs(left: Expr, right: Expr) -> list[tuple[Expr, Expr]]:

@@ -32,8 +32,7 @@ def estimated_value(
 
     Closed expressions are evaluated at growing precision, held expectations at growing numbers of
     nodes, until successive values agree to more digits than asked for; the error comes from their
-    last difference. ``patience`` multiplies the work that an expression with
-    expectations may cost.
+    last difference. ``patience`` multiplies the work that an expression with expectations may cost.
 
     Raises
     ------

@@ -14,6 +14,9 @@ from leadterms.algebra.parts import parts_of
 from leadterms.model.laws import JointNormalLaw, NormalLaw
 from leadterms.notation.symbols import SIGMA2, effect_covariance
 
+_PLAIN = StrPrinter()
+"""Prints as str does."""
+
 
 class Expectation(Expr):  # type: ignore[misc]
     r"""The held expectation E[ integrand ] over independent bindings (variable, law).
@@ -85,7 +88,7 @@ class Expectation(Expr):  # type: ignore[misc]
         return _text(self)
 
     def _sympystr(self, printer: Any) -> str:
-        return _text(self) if printer._settings == StrPrinter()._settings else self._written(printer)
+        return _text(self) if printer._settings == _PLAIN._settings else self._written(printer)
 
     def _written(self, printer: Any) -> str:
         laws = ", ".join(f"{shown_variables(binding)} ~ {printer._print(binding[1])}" for binding in self.bindings)
@@ -105,7 +108,7 @@ def _free_symbols(held: Expectation) -> frozenset[Symbol]:
 
 @lru_cache(maxsize=4096)
 def _text(held: Expectation) -> str:
-    return held._written(StrPrinter())
+    return held._written(_PLAIN)
 
 
 _EFFECT = re.compile(r"u\d+\Z")

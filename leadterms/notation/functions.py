@@ -99,6 +99,13 @@ class InverseEntry(Function):  # type: ignore[misc]
 
     is_real = True
 
+    @classmethod
+    def inverse(cls, matrix: Sequence[Sequence[Expr]]) -> list[list[Expr]]:
+        """Return all entries of the inverse of a symmetric matrix."""
+        size = range(1, len(matrix) + 1)
+        entries = [matrix[i - 1][j - 1] for i, j in combinations_with_replacement(size, 2)]
+        return [[cls(min(i, j), max(i, j), *entries) for j in size] for i in size]
+
     @property
     def matrix(self) -> tuple[tuple[Expr, ...], ...]:
         """G by rows."""

@@ -132,10 +132,7 @@ class CutLine(Line):
     def atoms(self, low: Ball, high: Ball) -> list[tuple[Ball, Ball]] | None:
         """Return points and probabilities of a discrete law between two ends inside the cut, None otherwise."""
         found = self.line.atoms(low, high)
-        first, last = self.cut
-        return found and [
-            (x, p) for x, p in found if not ((first is not None and x < first) or (last is not None and x > last))
-        ]
+        return found and [(x, p) for x, p in found if not self._is_beyond(x)]
 
     def segments(self, low: Ball, high: Ball) -> list[Segment]:
         """Return the parts of a continuous law between two ends inside the cut.
@@ -153,9 +150,11 @@ class CutLine(Line):
 
     def _is_exceeded(self, segments: list[Segment]) -> bool:
         """Tell whether segments go on beyond the cut: those from an end of the support, or of a piece, do not stop."""
-        points = [part.point(t) for part in segments for t in (part.low, part.high)]
+        return any(self._is_beyond(part.point(t)) for part in segments for t in (part.low, part.high))
+
+    def _is_beyond(self, x: Ball) -> bool:
         first, last = self.cut
-        return any((first is not None and x < first) or (last is not None and x > last) for x in points)
+        return bool((first is not None and x < first) or (last is not None and x > last))
 
     def reach(self, spreads: float) -> tuple[Ball, Ball]:
         """Return the ends for the whole law, no farther out than the cut; for more spreads where these miss the cut."""
