@@ -1,4 +1,4 @@
-"""Moments by tables in double precision: against the same rules in balls, which round less, and sums by NumPy."""
+"""Moments by tables in doubles and double words: against the same rules in balls, and sums by NumPy."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,6 +11,7 @@ from sympy import Integer
 from leadterms.evaluation.certified.moments import looked_up, moments
 from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.moments.tables import Table
 from leadterms.evaluation.certified.tools.balls import interval
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
@@ -32,23 +33,26 @@ def expected(weight: Any, effects: tuple[float, float]) -> list[float]:
     return [float((mass * x[:, None] ** j * z[None, :] ** k).sum()) for j, k in MOMENTS]
 
 
-def both(weight: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[list[list[arb]], list[list[arb]]]:
-    """The moments at 200 points of the effects, by doubles and by balls, each with its errors."""
+def both(weight: Any, monkeypatch: pytest.MonkeyPatch, bits: int = 30) -> tuple[list[list[arb]], list[list[arb]]]:
+    """The moments at 200 points of the effects, by doubles or double words and by balls, each with its errors."""
     rows = ((fmpq(1), fmpq(0), fmpq(0)), (fmpq(0), fmpq(1), fmpq(0)))
     strand = Strand(weight, (UniformLaw(-1, 1), NormalLaw(0, 1)), fmpq(-1, 3), (fmpq(7, 10), fmpq(2, 5)), rows, MOMENTS)
     rng = np.random.default_rng(5)
     effects = rng.uniform(-0.5, 0.5, (200, 2))
-    with ball_precision(64):
+    with ball_precision(bits + 34):
         problem = Problem(strand)
         middle = problem.at((arb(0), arb(0)))
         box = problem.at((interval(arb(-0.5), arb(0.5)),) * 2)
-        rules = plan(problem, *box, 30, *problem.rough_scales(*middle))
+        rules = plan(problem, *box, bits, *problem.rough_scales(*middle))
         points = [problem.at(tuple(arb(float(u)) for u in pair)) for pair in effects]
+        called: list[Any] = []
+        honest = Table.values
+        monkeypatch.setattr(Table, "values", lambda *args: called.append(1) or honest(*args))
         quick = rules.moments(points)
-        called = []
-        monkeypatch.setattr(moments, "looked_up", lambda *_: called.append(1))
-        slow = replace(rules, bits=60).moments(points)
-    assert not called
+        assert not called
+        monkeypatch.setattr(moments.Plan, "_lookup", lambda *_: None)
+        slow = rules.moments(points)
+        assert called
     for row, pair in zip(quick[:20], effects[:20], strict=True):
         for value, exact in zip(row, expected(weight, tuple(pair)), strict=True):
             assert abs(float(value.mid()) - exact) <= float(value.rad()) + 1e-9
@@ -66,6 +70,21 @@ def test_doubles_agree_with_balls(weight: Any, monkeypatch: pytest.MonkeyPatch) 
             radii.append(float(first.rad()) - float(second.rad()))
             assert abs(float(first.mid()) - float(second.mid())) <= max(radii[-1], 0) + 1e-17
     assert max(radii) < 1e-12
+
+
+@pytest.mark.parametrize("bits", [50, 60, 80])
+@pytest.mark.parametrize("weight", WEIGHTS)
+def test_double_words_agree_with_balls(weight: Any, bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick, slow = both(weight, monkeypatch, bits)
+    differ = 0
+    for row, other in zip(quick, slow, strict=True):
+        for first, second in zip(row, other, strict=True):
+            # both are off by the errors of the same rules and tables, but for what is rounded
+            extra = float(first.rad()) - float(second.rad())
+            assert abs(first.mid() - second.mid()) <= max(extra, 0) + float(second.rad()) * 1e-3
+            assert float(first.rad()) <= 1.5 * float(second.rad()) + 2.0**-84
+            differ += first.mid() != second.mid()
+    assert differ
 
 
 @pytest.mark.parametrize("weight", WEIGHTS)

@@ -9,7 +9,7 @@ Both sums are widened far beyond what the powers of 1 + `MARGIN` add; the rest i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from flint import arb
@@ -30,59 +30,99 @@ WIDEST = 600.0
 """A table of the weight is no wider."""
 
 
-@dataclass(frozen=True)
-class Etas:
-    """The linear predictor at points of the effects, a row for each, and nodes; and how far off it may be."""
+class Lookup(Protocol):
+    """What nodes make of the linear predictor at points of the effects, to be looked up in tables."""
 
-    at: Reals
     off: float
+    """How far off it may be."""
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether its numbers hold it."""
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the largest value."""
+
+    @property
+    def size(self) -> int:
+        """How many values there are."""
+
+    def moments(self, table: Table, rests: Sequence[int], errors: Sequence[Ball]) -> list[list[Ball]] | None:
+        """Return all moments at the points, None where these numbers do not hold them.
+
+        Parameters
+        ----------
+        table
+            Of the functions of one variable, proven.
+        rests
+            For each moment which of the functions it has.
+        errors
+            Of each moment, but for rounding.
+
+        """
 
 
-def etas(nodes: Nodes, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> Etas:
-    """Return the shift and the sum of slopes times the nodes' monomials."""
-    given = rows_of([part for shift, slopes in points for part in (shift, *slopes)], len(points))
-    ones = np.ones((1, nodes.count))
-    monomials = np.vstack([ones, nodes.monomials.numbers]) if nodes.monomials.numbers.size else ones
-    spread = np.vstack([0 * ones, nodes.monomials.errors]) if nodes.monomials.numbers.size else 0 * ones
-    sizes = np.abs(given.numbers) @ (np.abs(monomials) + spread)
-    off = np.abs(given.numbers) @ spread + given.errors @ (np.abs(monomials) + spread) + 1e-14 * sizes + TINY
-    return Etas(given.numbers @ monomials, float(off.max()))
-
-
-def looked_up(
-    table: Table, nodes: Nodes, at: Etas, rests: Sequence[int], errors: Sequence[Ball]
-) -> list[list[Ball]] | None:
-    """Return all moments at several points, None where doubles do not hold them.
+class DoubleLookup:
+    """The same in doubles.
 
     Parameters
     ----------
-    table
-        Of the functions of one variable, proven.
     nodes
         Those of the predictors that the table is not of.
-    at
-        What they make of the linear predictor.
-    rests
-        For each moment which of the functions it has.
-    errors
-        Of each moment, but for rounding.
+    points
+        Shift and slopes.
 
     """
-    values, own = _values(table, at.at, at.off)
-    rows = np.abs(nodes.moments.numbers)
-    if not (np.isfinite(values).all() and np.isfinite(own).all()):
-        return None
-    if not max(float((np.abs(values[rest]) @ row).max()) for rest, row in zip(rests, rows, strict=True)) > SMALLEST:
-        return None
-    found = []
-    rounding = 4 * UNIT * (nodes.count + 8)
-    for k, (rest, error) in enumerate(zip(rests, errors, strict=True)):
-        row, row_error = nodes.moments.numbers[k], nodes.moments.errors[k]
-        absolute = np.abs(values[rest])
-        radii = absolute @ (row_error + rounding * np.abs(row)) + own[rest] * (np.abs(row) + row_error).sum()
-        radii = (radii + upwards(error)) * WIDER + TINY
-        found.append([arb(m, r) for m, r in zip((values[rest] @ row).tolist(), radii.tolist(), strict=True)])
-    return [list(row) for row in zip(*found, strict=True)]
+
+    def __init__(self, nodes: Nodes, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> None:
+        given = rows_of([part for shift, slopes in points for part in (shift, *slopes)], len(points))
+        ones = np.ones((1, nodes.count))
+        monomials = np.vstack([ones, nodes.monomials.numbers]) if nodes.monomials.numbers.size else ones
+        spread = np.vstack([0 * ones, nodes.monomials.errors]) if nodes.monomials.numbers.size else 0 * ones
+        sizes = np.abs(given.numbers) @ (np.abs(monomials) + spread)
+        off = np.abs(given.numbers) @ spread + given.errors @ (np.abs(monomials) + spread) + 1e-14 * sizes + TINY
+        self._nodes, self._at, self.off = nodes, given.numbers @ monomials, float(off.max())
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether doubles hold it."""
+        return bool(np.isfinite(self.off) and np.isfinite(self._at).all())
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the largest value."""
+        return float(self._at.min()), float(self._at.max())
+
+    @property
+    def size(self) -> int:
+        """How many values there are."""
+        return int(self._at.size)
+
+    def moments(self, table: Table, rests: Sequence[int], errors: Sequence[Ball]) -> list[list[Ball]] | None:
+        """Return all moments at the points, None where doubles do not hold them: see `Lookup`."""
+        nodes = self._nodes
+        values, own = _values(table, self._at, self.off)
+        rows = np.abs(nodes.moments.numbers)
+        if not (np.isfinite(values).all() and np.isfinite(own).all()):
+            return None
+        if not max(float((np.abs(values[rest]) @ row).max()) for rest, row in zip(rests, rows, strict=True)) > SMALLEST:
+            return None
+        found = []
+        rounding = 4 * UNIT * (nodes.count + 8)
+        for k, (rest, error) in enumerate(zip(rests, errors, strict=True)):
+            row, row_error = nodes.moments.numbers[k], nodes.moments.errors[k]
+            absolute = np.abs(values[rest])
+            radii = absolute @ (row_error + rounding * np.abs(row)) + own[rest] * (np.abs(row) + row_error).sum()
+            radii = (radii + upwards(error)) * WIDER + TINY
+            found.append([arb(m, r) for m, r in zip((values[rest] @ row).tolist(), radii.tolist(), strict=True)])
+        return [list(row) for row in zip(*found, strict=True)]
+
+
+def double_lookups(nodes: Nodes, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[Lookup]:
+    """Return lookups in doubles for some of the points each."""
+    most = max(1, MOST_AT_ONCE // nodes.count)
+    return [DoubleLookup(nodes, points[i : i + most]) for i in range(0, len(points), most)]
 
 
 def pays(width: int, points: int, *, is_kept: bool = False) -> bool:
@@ -92,10 +132,10 @@ def pays(width: int, points: int, *, is_kept: bool = False) -> bool:
 
 def by_weight(
     weight: WeightBalls,
-    nodes: Nodes,
-    points: Sequence[tuple[Ball, Sequence[Ball]]],
+    lookups: Sequence[Lookup],
     tolerance: Ball,
     errors: Sequence[Ball],
+    sizes: Sequence[Ball],
     kept: dict[str, Table] | None = None,
 ) -> list[list[Ball]] | None:
     """Return all moments at several points by a table of the weight alone, None where that does not do.
@@ -104,37 +144,36 @@ def by_weight(
     ----------
     weight
         Of which there is a table.
-    nodes
-        Those of all predictors.
-    points
-        Shift and slopes.
+    lookups
+        Of the nodes of all predictors, at some of the points each.
     tolerance
         Wanted error of the table.
     errors
         Of each moment, but for rounding and the table's.
+    sizes
+        What each moment's masses add up to, in modulus.
     kept
         Where the table is kept for further points.
 
     """
-    most = max(1, MOST_AT_ONCE // nodes.count)
-    parts = [etas(nodes, points[i : i + most]) for i in range(0, len(points), most)]
-    if not all(np.isfinite(part.off) and np.isfinite(part.at).all() for part in parts):
+    if not all(lookup.is_finite for lookup in lookups):
         return None
-    low, high = min(float(part.at.min()) for part in parts), max(float(part.at.max()) for part in parts)
-    off = max(part.off for part in parts) + 1e-9 * (1 + max(abs(low), abs(high)))
+    ends = [lookup.ends for lookup in lookups]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    off = max(lookup.off for lookup in lookups) + 1e-9 * (1 + max(abs(low), abs(high)))
     if high - low > WIDEST or off > 1:
         return None
-    spend(nodes.count * len(points) * FEW_UNITS / 8, ball_bits())
+    spend(sum(lookup.size for lookup in lookups) * FEW_UNITS / 8, ball_bits())
     alone = Split(weight, (), (), (), ())
     table = kept_table(
         kept, "weight", low - off, high + off, lambda low, high: Table(alone, [()], low, high, tolerance)
     )
     if not table.is_proven:
         return None
-    whole = [(error + size * table.errors[0]).abs_upper() for error, size in zip(errors, nodes.absolute, strict=True)]
+    whole = [(error + size * table.errors[0]).abs_upper() for error, size in zip(errors, sizes, strict=True)]
     found = []
-    for part in parts:
-        rows = looked_up(table, nodes, part, [0] * len(whole), whole)
+    for lookup in lookups:
+        rows = lookup.moments(table, [0] * len(whole), whole)
         if rows is None:
             return None
         found += rows

@@ -8,12 +8,20 @@ from functools import cached_property
 from itertools import product
 from math import prod
 
-import numpy as np
 from flint import acb, acb_mat, arb, arb_mat
 
 from leadterms.evaluation.certified.moments.factor_rules import part_at
+from leadterms.evaluation.certified.moments.in_double_words import MOST_BITS, WordLookup, WordNodes, word_nodes
 from leadterms.evaluation.certified.moments.in_doubles import InDoubles, Nodes, nodes_of
-from leadterms.evaluation.certified.moments.looked_up import FEW_BITS, Etas, by_weight, etas, looked_up, pays
+from leadterms.evaluation.certified.moments.lines import Line
+from leadterms.evaluation.certified.moments.looked_up import (
+    FEW_BITS,
+    DoubleLookup,
+    Lookup,
+    by_weight,
+    double_lookups,
+    pays,
+)
 from leadterms.evaluation.certified.moments.node_products import NodeProducts
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.tables import Split, Table, cost, kept_table
@@ -128,16 +136,13 @@ class Plan:
             return None
         raised = tuple(line.power for line in problem.lines)
         split = Split(problem.weight, self.rules, fixed, tuple(points[0][1][i] for i in fixed), raised)
-        at = etas(self._moving_nodes, self._moved(points)) if self.bits <= FEW_BITS else None
-        if at is not None and not (np.isfinite(at.off) and np.isfinite(at.at).all()):
-            at = None
-        shifts = [] if at is not None else self._shifts(points)
-        reach = at.at if at is not None else np.array([float(shift) for shift in shifts])
+        lookup = self._lookup(points)
+        shifts = [] if lookup is not None else self._shifts(points)
         powers = list(dict.fromkeys(tuple(e[i] for i in fixed) for e in problem.strand.moments))
-        low, high = float(reach.min()), float(reach.max())
-        margin = 1e-9 * (1 + max(abs(low), abs(high))) + (0.0 if at is None else at.off)
+        low, high = lookup.ends if lookup is not None else _ends(shifts)
+        margin = 1e-9 * (1 + max(abs(low), abs(high))) + (0.0 if lookup is None else lookup.off)
         low, high = low - margin, high + margin
-        looked = reach.size * len(powers) * FEW_UNITS / (8 if self.bits <= FEW_BITS else 1)
+        looked = len(points) * self.work * len(powers) * FEW_UNITS / (8 if lookup is not None else 1)
         own = cost(split, len(powers), low, high)
         # tables that are kept are for more points than these
         if self.tables is None and TABLE_PAYS * (own + looked) > self._width * len(points) * self._units:
@@ -148,7 +153,7 @@ class Plan:
         )
         if not table.is_proven:
             return None
-        if at is not None and (quick := self._looked_up(table, at, powers)) is not None:
+        if lookup is not None and (quick := self._looked_up(table, lookup, powers)) is not None:
             return quick
         nodes, shifts = list(product(*(self.rules[i].points for i in moving))), shifts or self._shifts(points)
         values = dict(zip(powers, table.values(shifts), strict=True))
@@ -177,14 +182,38 @@ class Plan:
         """Return shifts with the slopes of these predictors."""
         return [(shift, [slopes[i] for i in self._moving]) for shift, slopes in points]
 
+    def _lookup(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> Lookup | None:
+        """Return eta at several points and the nodes over the predictors that the effects multiply, but for others.
+
+        In doubles or double words; None where neither do.
+        """
+        if self.bits > MOST_BITS:
+            return None
+        moved = self._moved(points)
+        lookup: Lookup
+        if self.bits <= FEW_BITS:
+            lookup = DoubleLookup(self._moving_nodes, moved)
+        else:
+            lookup = WordLookup(self._moving_words, moved)
+        return lookup if lookup.is_finite else None
+
     @cached_property
     def _moving_nodes(self) -> Nodes:
+        return nodes_of(*self._moving_rules)
+
+    @cached_property
+    def _moving_words(self) -> WordNodes:
+        return word_nodes(*self._moving_rules)
+
+    @property
+    def _moving_rules(self) -> tuple[list[Line], list[LineRule], list[list[int]], list[list[int]]]:
+        """Lines and rules of these predictors, the exponents of each alone and of the moments."""
         moving = self._moving
         exponents = [[e[i] for i in moving] for e in self.problem.strand.moments]
         units = [[int(i == k) for k in range(len(moving))] for i in range(len(moving))]
-        return nodes_of([self.problem.lines[i] for i in moving], [self.rules[i] for i in moving], units, exponents)
+        return [self.problem.lines[i] for i in moving], [self.rules[i] for i in moving], units, exponents
 
-    def _looked_up(self, table: Table, at: Etas, powers: Sequence[tuple[int, ...]]) -> list[list[Ball]] | None:
+    def _looked_up(self, table: Table, lookup: Lookup, powers: Sequence[tuple[int, ...]]) -> list[list[Ball]] | None:
         """Return all moments by a table in double precision, None where that does not hold them."""
         moving, moments = self._moving, self.problem.strand.moments
         rests = [powers.index(tuple(e[i] for i in range(len(e)) if i not in moving)) for e in moments]
@@ -192,7 +221,7 @@ class Plan:
         for exponents, rest, error in zip(moments, rests, self.errors, strict=True):
             size = prod((self.rules[i].absolute(exponents[i]) for i in moving), start=arb(1))
             errors.append((error + size * table.errors[rest]).abs_upper())
-        return looked_up(table, self._moving_nodes, at, rests, errors)
+        return lookup.moments(table, rests, errors)
 
     def _by_weight(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]] | None:
         """Return all moments by a table of the weight alone, in double precision, None where that does not do."""
@@ -200,7 +229,8 @@ class Plan:
             return None
         problem = self.problem
         nodes = nodes_of(problem.lines, self.rules, problem.predictor.monomials, problem.strand.moments)
-        return by_weight(problem.weight, nodes, points, self.tolerance, self.errors, self.tables)
+        lookups = double_lookups(nodes, points)
+        return by_weight(problem.weight, lookups, self.tolerance, self.errors, nodes.absolute, self.tables)
 
     @property
     def _units(self) -> float:
@@ -264,6 +294,12 @@ class Plan:
             level * prod((sums[i][k] for i, k in enumerate(exponents)), start=arb(1))
             for exponents in self.problem.strand.moments
         ]
+
+
+def _ends(numbers: Sequence[Ball]) -> tuple[float, float]:
+    """Return about the least and the largest of them."""
+    floats = [float(number) for number in numbers]
+    return min(floats), max(floats)
 
 
 def _dot(first: Sequence[Ball], second: Sequence[Ball]) -> Ball:

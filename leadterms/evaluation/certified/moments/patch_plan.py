@@ -11,7 +11,7 @@ from typing import Protocol
 from flint import arb, arb_mat
 
 from leadterms.evaluation.certified.moments.in_doubles import Nodes, nodes_of, side_by_side
-from leadterms.evaluation.certified.moments.looked_up import FEW_BITS, by_weight, pays
+from leadterms.evaluation.certified.moments.looked_up import FEW_BITS, by_weight, double_lookups, pays
 from leadterms.evaluation.certified.moments.outer import Outer
 from leadterms.evaluation.certified.moments.patches import Patch, transformed
 from leadterms.evaluation.certified.rules.rule import LineRule
@@ -109,7 +109,9 @@ class PatchPlan:
         """Return all moments in double precision, None where that does not do or there are inner predictors."""
         if self.bits >= FEW_BITS or self.outer.kept or not pays(self.nodes, len(points)):
             return None
-        return by_weight(self.outer.problem.weight, self._in_doubles, points, self.tolerance, self.errors)
+        nodes = self._in_doubles
+        lookups = double_lookups(nodes, points)
+        return by_weight(self.outer.problem.weight, lookups, self.tolerance, self.errors, nodes.absolute)
 
     @cached_property
     def _in_doubles(self) -> Nodes:

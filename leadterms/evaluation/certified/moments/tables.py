@@ -26,6 +26,7 @@ from math import ceil, log, prod
 import numpy as np
 from flint import arb, arb_mat, arb_poly
 
+from leadterms.evaluation.certified.moments.fine_polynomials import FinePolynomials, fine_polynomials
 from leadterms.evaluation.certified.moments.weight_balls import WeightBalls
 from leadterms.evaluation.certified.rules.eta import Power, eta_range
 from leadterms.evaluation.certified.rules.rule import LineRule
@@ -182,7 +183,7 @@ class Table:
     ) -> None:
         self.count = max(1, ceil((high - low) / (2 * HALF_WIDTH)))
         self.low, self.width = low, max(high - low, 1e-3) / self.count
-        self.half = arb(self.width / 2) * (1 + MARGIN)
+        self.half = arb(self.width / 2 * (1 + MARGIN))
         with ball_precision(PLANNING_BITS):
             sizes = [
                 prod((split.rules[i].absolute(k, split.raised[i]) for i, k in zip(split.fixed, e, strict=True)),
@@ -242,6 +243,12 @@ class Table:
                 numbers[k, i, : len(own)] = [float(c.mid()) for c in own]
                 radii[k, i] = sum(upwards(c.rad()) for c in own) + 2 * UNIT * np.abs(numbers[k, i]).sum() + TINY
         return Coefficients(np.array([float(middle) for middle in self.middles]), float(self.half), numbers, radii)
+
+    @cached_property
+    def fine(self) -> FinePolynomials | None:
+        """The polynomials in double words, on smaller intervals; None where these do not hold them."""
+        aims = [float(error) / 8 for error in self.errors]
+        return fine_polynomials(self.polynomials, self.half, self.middles, (self.low, self.width), aims)
 
     def _interpolants(
         self, split: Split, powers: Sequence[tuple[int, ...]], degree: int, tolerance: Ball
