@@ -28,11 +28,14 @@ from leadterms.evaluation.moment_system import (
     NumericSystem,
     Strand,
 )
+from leadterms.evaluation.precision import ball_precision
 from leadterms.evaluation.road import Numbers
 from leadterms.evaluation.weighted_moment import WeightedMoment
 from leadterms.model.laws import NormalLaw
 from leadterms.model.weights import ExponentialWeight
 
+LONG = 120
+"""Programs of more steps than this cost more than the linear algebra they come from."""
 _ONE = arb(1)
 """One object: `inner_product` knows numbers again by what they are."""
 
@@ -138,19 +141,21 @@ class Layout:
     def enclose(self, values: Numbers, bits: int) -> arb:
         """Return a ball that contains the average."""
         from leadterms.evaluation.certified.averages.road import certified_average
+        from leadterms.evaluation.certified.averages.together import alone
         from leadterms.evaluation.certified.bounds.inverse_ceiling import inverse_ceiling
         from leadterms.evaluation.certified.moments.pairing import paired_where_wanted
         from leadterms.evaluation.certified.tilted.detached import detached
         from leadterms.evaluation.certified.tilted.lowered import with_lower_slopes
         from leadterms.evaluation.certified.tilted.tilted_road import Law, NormalSystem, tilted_average
+        from leadterms.evaluation.certified.tools.balls import PLANNING_BITS
 
         groups = self._split(values)
-        *families, mean, covariance, coefficients, factors, shares, _, columns, inverse, entries, parameters = groups
+        *families, mean, covariance, coefficients, above, shares, factor, columns, inverse, entries, parameters = groups
         root = root_of(covariance, self._order)
         strands = self._strands(families, mean, root)
         strands = with_lower_slopes(strands)
         parts = tuple(
-            Ceiling(factor, strand, exponents) for factor, (strand, exponents) in zip(factors, self._above, strict=True)
+            Ceiling(factor, strand, exponents) for factor, (strand, exponents) in zip(above, self._above, strict=True)
         )
         form = None if self._inverse is None else self._inverse_form(strands, inverse, entries, mean, root)
         apart = detached(strands, parts, bits)
@@ -168,10 +173,14 @@ class Layout:
             return tilted_average(tilting, bits)
         probabilities = self._probabilities(shares) if apart is None else None
         known = self._by_place(columns) if probabilities is not None else ()
+        matrix = None
+        if probabilities is not None and known and self._integrand.length > LONG:
+            with ball_precision(2 * bits + PLANNING_BITS):
+                matrix = alone(strands, probabilities, known, factor[0])
         system = paired_where_wanted(
             NumericSystem(
                 strands,
-                function(law),
+                matrix or function(law),
                 parts,
                 self._sector,
                 probabilities,
@@ -183,8 +192,8 @@ class Layout:
         )
         if system.inverse is not None:
             ceiling, sector = inverse_ceiling(system.strands, system.inverse)
-            whole = system.inverse if apart is None else None
-            system = replace(system, ceiling=(ceiling,), sector=sector, inverse=whole)
+            form = system.inverse if apart is None else None
+            system = replace(system, ceiling=(ceiling,), sector=sector, inverse=form)
         return certified_average(system, bits)
 
     @property

@@ -70,6 +70,11 @@ class BallProgram:
         self._precision = 0
         self._constants: list[Ball] = []
 
+    @property
+    def length(self) -> int:
+        """How many steps it has."""
+        return len(self._steps)
+
     def __call__(self, *values: Ball) -> list[Ball]:
         """Return the values of the expressions at the precision in force."""
         if self._precision != ball_bits():

@@ -11,7 +11,7 @@ p = 2 or 3.  With t_b^2 about E S_bb all F_k/n_k are about as large, or small by
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import ceil, log
@@ -65,19 +65,10 @@ def together(
 
     """
     sector = Sector(1, 2 if all(b == c for b, c in (entry.columns for entry in entries)) else 3, turns=True)
-    whole = [
-        [*columns(Problem(strand)), *({e: arb(c) for e, c in column[place].items()} for column in given)]
-        for place, strand in enumerate(strands)
-    ]
-    moments = [tuple(dict.fromkeys(e for one in _products(own) for e in one)) for own in whole]
+    whole = _all_columns(strands, given)
+    moments = [_exponents(own) for own in whole]
     strands = tuple(replace(strand, moments=own) for strand, own in zip(strands, moments, strict=True))
-    means = _Means(
-        tuple(
-            tuple(map(tuple, _rows(own, known, share)))
-            for own, known, share in zip(whole, moments, shares, strict=True)
-        ),
-        len(whole[0]),
-    )
+    means = _means(whole, moments, shares)
 
     def system(scales: Sequence[Ball], factors: Sequence[Ball]) -> NumericSystem:
         parts: dict[tuple[int, tuple[int, ...]], Ball] = {}
@@ -113,6 +104,47 @@ def together(
             spare = max(spare, ceil(smaller)) if smaller <= MOST_SPARE else spare
     factors = [entry.factor / number for entry, number in zip(entries, numbers, strict=True)]
     return system(scales, factors), tuple(numbers), spare
+
+
+def alone(
+    strands: Sequence[Strand], shares: tuple[arb, ...], given: tuple[NumericColumn, ...], factor: arb
+) -> Callable[[Sequence[Ball]], Ball] | None:
+    """Return F = factor S_bc as a function of the strands' own moments, None where these are not all it takes.
+
+    Parameters
+    ----------
+    strands, shares, factor
+        As above.
+    given
+        The columns b and c, or one where c is b.
+
+    """
+    whole = _all_columns(strands, given)
+    moments = [strand.moments for strand in strands]
+    if any(set(_exponents(own)) - set(known) for own, known in zip(whole, moments, strict=True)):
+        return None
+    entry = ResidualMatrix(_means(whole, moments, shares), len(given), ((0, len(given) - 1),), (factor,))
+    return lambda values: entry(values).values[0]
+
+
+def _all_columns(strands: Sequence[Strand], given: Sequence[NumericColumn]) -> list[list[Polynomial]]:
+    """Return the columns of block A and the others, strand by strand."""
+    return [
+        [*columns(Problem(strand)), *({e: arb(c) for e, c in column[place].items()} for column in given)]
+        for place, strand in enumerate(strands)
+    ]
+
+
+def _exponents(own: Sequence[Polynomial]) -> tuple[tuple[int, ...], ...]:
+    """Return those of all products of columns."""
+    return tuple(dict.fromkeys(e for one in _products(own) for e in one))
+
+
+def _means(
+    whole: Sequence[Sequence[Polynomial]], moments: Sequence[Sequence[tuple[int, ...]]], shares: Sequence[Ball]
+) -> _Means:
+    parts = zip(whole, moments, shares, strict=True)
+    return _Means([tuple(map(tuple, _rows(own, known, share))) for own, known, share in parts], len(whole[0]))
 
 
 def _products(own: Sequence[Polynomial]) -> Iterator[Polynomial]:

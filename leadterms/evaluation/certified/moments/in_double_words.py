@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import product
+from functools import cache, reduce
 from math import prod
 from typing import Any
 
 import numpy as np
 from flint import arb
 
+from leadterms.evaluation.certified.moments.fine_polynomials import FinePolynomials
 from leadterms.evaluation.certified.moments.lines import Line
+from leadterms.evaluation.certified.moments.looked_up import MOST_AT_ONCE, Lookup
 from leadterms.evaluation.certified.moments.tables import Table
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import Ball
-from leadterms.evaluation.certified.tools.discs import SMALLEST, TINY, WIDER, Reals, upwards
+from leadterms.evaluation.certified.tools.discs import SMALLEST, TINY, WIDER, Reals
 from leadterms.evaluation.certified.tools.double_words import (
     SQUARE,
     WORDS_BITS,
@@ -34,6 +36,14 @@ AT_ONCE = 16_000
 
 
 @dataclass(frozen=True)
+class WordRows:
+    """Rows of numbers, and how far off each is."""
+
+    words: Words
+    off: Reals
+
+
+@dataclass(frozen=True)
 class WordNodes:
     """Nodes of rules for some of the predictors.
 
@@ -41,15 +51,16 @@ class WordNodes:
     ----------
     monomials, moments
         What is multiplied by the slopes, and what with the values of the weight: rows over the nodes.
-    monomials_off, moments_off
-        How far each is off.
 
     """
 
-    monomials: Words
-    monomials_off: Reals
-    moments: Words
-    moments_off: Reals
+    monomials: WordRows
+    moments: WordRows
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return int(self.moments.words.high.shape[1])
 
 
 def word_nodes(
@@ -59,22 +70,47 @@ def word_nodes(
     moments: Sequence[Sequence[int]],
 ) -> WordNodes:
     """Return the nodes of a product of rules, with the exponents of monomials and moments given."""
-    count = prod(len(rule.points) for rule in rules)
 
-    def rows(exponents: Sequence[Sequence[int]], starts: Sequence[Iterable[Ball]]) -> tuple[Words, Reals]:
-        flat = []
-        for own in exponents:
-            sides = [
-                [start * line.power(x, k) if k else start for start, x in zip(first, rule.points, strict=True)]
-                for first, line, rule, k in zip(starts, lines, rules, own, strict=True)
-            ]
-            flat += [prod(factors, start=arb(1)) for factors in product(*sides)]
-        words, off = words_of(flat)
-        return words.reshape(len(exponents), count), off.reshape(len(exponents), count)
+    @cache
+    def side(i: int, k: int, with_masses: bool) -> WordRows:
+        starts = rules[i].masses if with_masses else [arb(1)] * len(rules[i].points)
+        with ball_precision(WORDS_BITS):
+            return WordRows(
+                *words_of([s * lines[i].power(x, k) if k else s for s, x in zip(starts, rules[i].points, strict=True)])
+            )
 
-    with ball_precision(WORDS_BITS):
-        ones = [[arb(1)] * len(rule.points) for rule in rules]
-        return WordNodes(*rows(monomials, ones), *rows(moments, [rule.masses for rule in rules]))
+    def rows(exponents: Sequence[Sequence[int]], with_masses: bool) -> WordRows:
+        count = prod(len(rule.points) for rule in rules)
+        found = [reduce(_outer, (side(i, k, with_masses) for i, k in enumerate(own)), _ONE) for own in exponents]
+        parts = [(one.words.high, one.words.low, one.off) for one in found]
+        high, low, off = (np.reshape([part[j] for part in parts], (len(exponents), count)) for j in range(3))
+        return WordRows(Words(high, low), off)
+
+    return WordNodes(rows(monomials, with_masses=False), rows(moments, with_masses=True))
+
+
+def words_side_by_side(parts: Sequence[WordNodes]) -> WordNodes:
+    """Return all nodes of several products of rules."""
+    found = []
+    for name in ("monomials", "moments"):
+        rows = [getattr(part, name) for part in parts]
+        high, low, off = (
+            np.hstack(own) for own in zip(*((r.words.high, r.words.low, r.off) for r in rows), strict=True)
+        )
+        found.append(WordRows(Words(high, low), off))
+    return WordNodes(*found)
+
+
+_ONE = WordRows(Words(np.ones(1), np.zeros(1)), np.zeros(1))
+
+
+def _outer(first: WordRows, second: WordRows) -> WordRows:
+    """Return all products of two rows, the second running faster."""
+    a, b = first.words, second.words
+    words = times(Words(a.high[:, None], a.low[:, None]), Words(b.high[None, :], b.low[None, :])).reshape(-1)
+    size, other = np.abs(a.high) * WIDER + first.off, np.abs(b.high) * WIDER
+    off = np.multiply.outer(first.off, other) + np.multiply.outer(size, second.off)
+    return WordRows(words, (off.ravel() + 8 * SQUARE * np.abs(words.high)) * WIDER + TINY)
 
 
 class WordLookup:
@@ -96,11 +132,11 @@ class WordLookup:
         columns = [(given[:, i : i + 1], float(np.abs(given.high[:, i]).max()), float(off[:, i].max()))
                    for i in range(given.high.shape[1])]  # fmt: skip
         (s, size, self.off), *slopes = columns
-        s = Words(*(np.broadcast_to(part, (len(points), nodes.moments.high.shape[1])) for part in (s.high, s.low)))
+        s = Words(*(np.broadcast_to(part, (len(points), nodes.count)) for part in (s.high, s.low)))
         # what is too large is found not to be finite
         with np.errstate(over="ignore", invalid="ignore"):
             for i, (slope, most, slope_off) in enumerate(slopes):
-                row, row_off = nodes.monomials[i], float(nodes.monomials_off[i].max())
+                row, row_off = nodes.monomials.words[i], float(nodes.monomials.off[i].max())
                 largest = float(np.abs(row.high).max()) + row_off
                 s = plus(s, times(slope, row))
                 self.off += most * row_off + slope_off * largest
@@ -137,35 +173,50 @@ class WordLookup:
             Of each moment, but for rounding.
 
         """
-        fine, nodes = table.fine, self._nodes
+        fine = table.fine
         if fine is None:
             return None
-        rows: dict[int, list[int]] = {}
-        for m, rest in enumerate(rests):
-            rows.setdefault(rest, []).append(m)
-        sizes = np.abs(nodes.moments.high).sum(axis=1)
-        given = np.array([upwards(error) for error in errors])
-        found: list[list[Ball]] = []
         points, count = self._s.high.shape
         step = max(1, AT_ONCE // count)
+        found: list[list[Ball]] = []
         for start in range(0, points, step):
-            values = fine.values(self._s[start : start + step], self.off)
-            if values is None:
-                return None
-            highs, lows, radii = (np.empty((min(step, points - start), len(rests))) for _ in range(3))
-            for rest, own in rows.items():
-                g, error = values[0][rest], float(values[1][rest])
-                if not (np.isfinite(g.high).all() and float(np.abs(g.high).max()) > SMALLEST):
+            rows = [[arb(0, error) for error in errors] for _ in range(min(step, points - start))]
+            for first in range(0, count, AT_ONCE):
+                part = self._part(fine, rests, slice(start, start + step), slice(first, first + AT_ONCE))
+                if part is None:
                     return None
-                sums, rounding = matrix_product(g, nodes.moments[own].transposed)
-                highs[:, own], lows[:, own] = sums.high, sums.low
-                top = np.abs(g.high).max(axis=1)[:, None] + error
-                spread = nodes.moments_off[own].sum(axis=1)
-                radii[:, own] = (rounding + error * sizes[own] + top * spread + given[own]) * WIDER + TINY
-            if not np.isfinite(radii).all():
-                return None
-            found += map(_balls, highs.tolist(), lows.tolist(), radii.tolist())
+                rows = [list(map(arb.__add__, row, own)) for row, own in zip(rows, part, strict=True)]
+            found += rows
         return found
+
+    def _part(
+        self, fine: FinePolynomials, rests: Sequence[int], points: slice, nodes: slice
+    ) -> Iterable[list[Ball]] | None:
+        """Return the part of some nodes in all moments at some points, without their own errors."""
+        values = fine.values(self._s[points, nodes], self.off)
+        if values is None:
+            return None
+        masses, off = self._nodes.moments.words[:, nodes], self._nodes.moments.off[:, nodes]
+        highs, lows, radii = (np.empty((len(values[0][0].high), len(rests))) for _ in range(3))
+        for rest in dict.fromkeys(rests):
+            own = [m for m, one in enumerate(rests) if one == rest]
+            g, error = values[0][rest], float(values[1][rest])
+            top = np.abs(g.high).max(axis=1)[:, None] + error
+            if not (np.isfinite(top).all() and float(top.max()) > SMALLEST):
+                return None
+            sums, rounding = matrix_product(g, masses[own].transposed)
+            highs[:, own], lows[:, own] = sums.high, sums.low
+            spread = error * np.abs(masses.high[own]).sum(axis=1) + (top + error) * off[own].sum(axis=1)
+            radii[:, own] = (rounding + spread) * WIDER + TINY
+        if not np.isfinite(radii).all():
+            return None
+        return map(_balls, highs.tolist(), lows.tolist(), radii.tolist())
+
+
+def word_lookups(nodes: WordNodes, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[Lookup]:
+    """Return lookups for some of the points each."""
+    most = max(1, MOST_AT_ONCE // nodes.count)
+    return [WordLookup(nodes, points[i : i + most]) for i in range(0, len(points), most)]
 
 
 def _balls(highs: Sequence[float], lows: Sequence[float], radii: Sequence[float]) -> list[Any]:

@@ -11,7 +11,13 @@ from math import prod
 from flint import acb, acb_mat, arb, arb_mat
 
 from leadterms.evaluation.certified.moments.factor_rules import part_at
-from leadterms.evaluation.certified.moments.in_double_words import MOST_BITS, WordLookup, WordNodes, word_nodes
+from leadterms.evaluation.certified.moments.in_double_words import (
+    MOST_BITS,
+    WordLookup,
+    WordNodes,
+    word_lookups,
+    word_nodes,
+)
 from leadterms.evaluation.certified.moments.in_doubles import InDoubles, Nodes, nodes_of
 from leadterms.evaluation.certified.moments.lines import Line
 from leadterms.evaluation.certified.moments.looked_up import (
@@ -32,6 +38,8 @@ from leadterms.evaluation.precision import ball_bits
 
 TABLE_PAYS = 1.5
 """A table is made where it saves this factor, or seems to."""
+FEWEST_FOR_WORDS = 24
+"""Points from which on it pays to turn the nodes into double words."""
 FEWEST_IN_DOUBLES = 4
 """Nodes from which on arrays cost less than balls, one by one."""
 
@@ -132,7 +140,8 @@ class Plan:
         problem, moving = self.problem, self._moving
         fixed = tuple(i for i in range(len(self.rules)) if i not in moving)
         # without predictors that stay fixed the table is one of the weight: of use where its values are costly
-        if not (problem.predictor.is_affine and (fixed or not problem.weight.log_only)):
+        costly = FEW_BITS < self.bits <= MOST_BITS or not problem.weight.log_only
+        if not (problem.predictor.is_affine and (fixed or costly)):
             return None
         raised = tuple(line.power for line in problem.lines)
         split = Split(problem.weight, self.rules, fixed, tuple(points[0][1][i] for i in fixed), raised)
@@ -224,12 +233,15 @@ class Plan:
         return lookup.moments(table, rests, errors)
 
     def _by_weight(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]] | None:
-        """Return all moments by a table of the weight alone, in double precision, None where that does not do."""
-        if self.bits > FEW_BITS or not pays(self._width, len(points), is_kept=self.tables is not None):
+        """Return all moments by a table of the weight alone, in doubles or double words; None where that is no help."""
+        problem, width, few = self.problem, self._width, self.bits <= FEW_BITS
+        if self.bits > MOST_BITS or not pays(width, len(points), is_kept=self.tables is not None):
             return None
-        problem = self.problem
-        nodes = nodes_of(problem.lines, self.rules, problem.predictor.monomials, problem.strand.moments)
-        lookups = double_lookups(nodes, points)
+        if not few and len(points) < FEWEST_FOR_WORDS:
+            return None
+        rules = problem.lines, self.rules, problem.predictor.monomials, problem.strand.moments
+        nodes = nodes_of(*rules)
+        lookups = double_lookups(nodes, points) if few else word_lookups(word_nodes(*rules), points)
         return by_weight(problem.weight, lookups, self.tolerance, self.errors, nodes.absolute, self.tables)
 
     @property

@@ -31,6 +31,8 @@ from leadterms.evaluation.certified.tools.discs import TINY, UNIT, Reals, upward
 from leadterms.evaluation.precision import ball_precision
 
 SPLITTER = 2.0**27 + 1
+LEAST_EXPONENT = -900
+"""Rows that are smaller have the unit of this one: it is no double where they are much smaller."""
 WORDS_BITS = 128
 """The precision at which balls are turned into words."""
 SQUARE = UNIT * UNIT
@@ -123,7 +125,7 @@ class _Parts:
 
 def _parts(a: Words, bits: int, axis: int) -> _Parts:
     _, exponents = np.frexp(np.abs(a.high).max(axis=axis))
-    unit = np.ldexp(1.0, exponents - bits)
+    unit = np.ldexp(1.0, np.maximum(exponents, LEAST_EXPONENT) - bits)
     scaled, below = a.high / np.expand_dims(unit, axis), a.low / np.expand_dims(unit, axis)
     whole = np.rint(scaled)
     next_bits = (scaled - whole) * 2.0**bits
