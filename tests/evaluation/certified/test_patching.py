@@ -219,18 +219,20 @@ def test_where_patches_serve():
     assert places((GammaLaw(Rational(101, 100), Integer(1)), NORMAL)) == ()
 
 
+@pytest.mark.parametrize("bits", [30, 60])
 @pytest.mark.parametrize("laws", PAIRS[:2], ids=str)
-def test_few_bits_in_doubles_agree_with_balls(laws, monkeypatch):
+def test_doubles_and_double_words_agree_with_balls(laws, bits, monkeypatch):
     problem = Problem(strand(WEIGHTS["probit"][0], laws, drawn(f"doubles{laws}")))
     shift, slopes = problem.at(())
     points = [(shift + arb(k) / 4, slopes) for k in range(-4, 5)]
-    with ball_precision(80):
-        found = plan(problem, shift + arb(0, 1), slopes, 30, *problem.rough_scales(shift, slopes))
+    with ball_precision(50 + bits):
+        found = plan(problem, shift + arb(0, 1), slopes, bits, *problem.rough_scales(shift, slopes))
         quick = found._by_weight(points)
         monkeypatch.setattr(PatchPlan, "_by_weight", lambda *_: None)
         slow = found.moments(points)
     assert quick is not None
     for first, second in zip((v for row in quick for v in row), (v for row in slow for v in row), strict=True):
         assert first.overlaps(second)
-        assert first.rad() <= 2 * second.rad() + 1e-9
-        assert abs(first.mid() - second.mid()) <= 1e-11
+        assert first.rad() <= 2 * second.rad() + 2.0**-bits
+        # all but what is rounded is in both
+        assert abs(first.mid() - second.mid()) <= max(0, first.rad() - second.rad()) + second.rad() * 1e-2

@@ -1,6 +1,7 @@
 """Entries of residual information that are averaged together, against matrices of plain numbers."""
 
 import random
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from math import cos, log2
@@ -11,7 +12,8 @@ from flint import acb, arb, fmpq
 from sympy import Integer, Rational
 
 import leadterms as lt
-from leadterms.evaluation.certified.averages.together import MatrixEntry, ResidualMatrix, together
+from leadterms.evaluation import enclosed_averages
+from leadterms.evaluation.certified.averages.together import MatrixEntry, ResidualMatrix, alone, together
 from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tools.several import Several, leading_parts, modulus_of
@@ -85,6 +87,52 @@ class Random:
 
 def logistic(eta):
     return 1 / (2 * (np.cosh(eta) + 1))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_entry_alone_is_that_of_matrices(seed):
+    model = Random(seed, LogisticWeight(Integer(1)))
+    effects = (0.3, -0.7)
+    true = model.entries(model.matrix(effects, logistic))
+    whole, _, _ = model.system()
+    with ball_precision(128):
+        shares = tuple(arb(fmpq(p.numerator, p.denominator)) for p in model.shares)
+        known = [Strands(whole).problems[s].at(tuple(map(arb, effects))) for s in range(2)]
+        values = []
+        for strand, (shift, slopes) in zip(whole.strands, known, strict=True):
+            nodes = list(product(zip(model.x1, model.p1, strict=True), zip(model.x2, model.p2, strict=True)))
+            for j, k in strand.moments:
+                total = sum(
+                    float(p * q) * x**j * z**k * logistic(float(shift) + float(slopes[0]) * x + float(slopes[1]) * z)
+                    for (x, p), (z, q) in nodes
+                )
+                values.append(arb(total))
+        for (b, c), factor, expected in zip(model.pairs, model.factors, true, strict=True):
+            given = (model.columns[b],) if b == c else (model.columns[b], model.columns[c])
+            function = alone(whole.strands, shares, given, arb(fmpq(factor.numerator, factor.denominator)))
+            assert float(function(values)) == pytest.approx(expected.real, rel=1e-9)
+            few = [replace(strand, moments=strand.moments[:2]) for strand in whole.strands]
+            assert alone(few, shares, given, arb(1)) is None
+
+
+def test_a_long_integrand_is_the_program_of_its_form(monkeypatch):
+    """A random intercept and slope, and a predictor with five values: by linear algebra and by the whole expression."""
+    laws = {"x": "Uniform(-1, 1)", "z": "Binomial(4, 1/2)"}
+    model = lt.Model("y ~ x + z + (x | g)", family="bernoulli", laws=laws)
+    entry = lt.leading_terms(model)["z"]
+    at = {"beta0": "-3/10", "beta1": "7/10", "beta2": "2/5", "Sigma11": "1/4", "Sigma12": "1/10", "Sigma22": "1/4"}
+    used = []
+    honest = alone
+    monkeypatch.setattr(
+        "leadterms.evaluation.certified.averages.together.alone", lambda *args: used.append(1) or honest(*args)
+    )
+    first = entry.evaluate(at, digits=5)
+    assert used
+    monkeypatch.setattr("leadterms.evaluation.average_layout.LONG", 10**9)
+    enclosed_averages._enclosed.cache_clear()
+    second = entry.evaluate(at, digits=6)
+    assert len(used) == 1
+    assert abs(float(first) - float(second)) < 1e-4
 
 
 @pytest.mark.parametrize("seed", range(6))
