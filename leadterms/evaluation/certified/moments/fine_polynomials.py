@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import comb
+from math import ceil, comb
 
 import numpy as np
 from flint import arb, arb_poly
@@ -40,6 +40,8 @@ PLACES = 16
 """J."""
 MOST_DEGREE = 200
 """The powers of 1 + 2^-15 stay below `WIDER`."""
+COARSE = 8
+"""Numbers of coefficients are multiples of this."""
 WIDER, WIDEST = 1.02, 1 + 2.0**-15
 
 
@@ -122,6 +124,8 @@ def fine_polynomials(
 
     """
     functions, size = len(polynomials[0]), max(len(own.coeffs()) for row in polynomials for own in row)
+    # not every size: what belongs to each is remembered
+    size = COARSE * ceil(size / COARSE)
     if size > MOST_DEGREE:
         return None
     flat = []

@@ -139,9 +139,10 @@ class Plan:
         """
         problem, moving = self.problem, self._moving
         fixed = tuple(i for i in range(len(self.rules)) if i not in moving)
-        # without predictors that stay fixed the table is one of the weight: of use where its values are costly
+        # without predictors that stay fixed the table is one of the weight: of use where its values are many and costly
         costly = FEW_BITS < self.bits <= MOST_BITS or not problem.weight.log_only
-        if not (problem.predictor.is_affine and (fixed or costly)):
+        many = pays(self._width, len(points), is_kept=self.tables is not None)
+        if not (problem.predictor.is_affine and (fixed or (costly and many))):
             return None
         raised = tuple(line.power for line in problem.lines)
         split = Split(problem.weight, self.rules, fixed, tuple(points[0][1][i] for i in fixed), raised)

@@ -42,6 +42,8 @@ HEIGHTS = (2.6, 2.0, 1.4, 0.9, 0.5)
 MOST_DEGREE = 400
 KEPT_MARGIN = 4.0
 """By so much tables that are kept are wider than the points at hand need."""
+COARSE = 4
+"""Counts of points are multiples of this."""
 DEGREE_PER_BIT = 0.3
 """About how many degrees each bit needs."""
 
@@ -214,7 +216,8 @@ class Table:
             if not bound.is_finite():
                 continue
             excess = float((4 * bound / tolerance / (rho - 1)).log().mid())
-            degree = max(2, ceil(excess / log(rho)))
+            # not every degree: what belongs to each is remembered
+            degree = COARSE * ceil(max(1.0, excess / log(rho)) / COARSE) - 1
             if degree <= MOST_DEGREE and (best is None or degree < best[0]):
                 best = degree, 4 * bound * arb(rho) ** (-degree) / (rho - 1)
         if best is None:
