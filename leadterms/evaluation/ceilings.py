@@ -61,7 +61,8 @@ class Bound:
     parts: tuple[AbsoluteMoment, ...]
     sector: Sector
     shares: tuple[tuple[Symbol, Expr], ...] = ()
-    """Of an entry of a Schur complement: for each strand one of its moments and its probability, up to a factor."""
+    """Of an entry of the effects' Schur complement: for each strand one of its moments and its probability, up to a
+    factor."""
     columns: tuple[Column, ...] = ()
     """Of such an entry: the columns b and c, strand by strand in the order of the shares."""
     factor: Expr = ONE
@@ -186,6 +187,9 @@ def ceiling_of_residual_information(average: Average) -> Bound | None:
         for p, symbol, row in zip(found.probabilities, found.symbols, _squares(column), strict=True)
         for exponents, c in row
     ]
+    if found.with_ones:
+        # roads that are told of shares and columns take the effects' columns for block A
+        return Bound(tuple(parts), Sector(1, 1 + len(columns), turns=True))
     shares = tuple(zip(found.symbols, found.probabilities, strict=True))
     return Bound(tuple(parts), Sector(1, 1 + len(columns), turns=True), shares, tuple(columns), found.factor)
 

@@ -27,6 +27,8 @@ class ResidualInformation:
         The strands' probabilities, up to a common factor.
     symbols
         For each strand one of its moments.
+    with_ones
+        Whether block A has the column of ones besides those of the effects.
 
     """
 
@@ -35,6 +37,7 @@ class ResidualInformation:
     second: Column
     probabilities: tuple[Expr, ...]
     symbols: tuple[Symbol, ...]
+    with_ones: bool
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ def _layout(average: Average) -> _Entry | None:
         # these have roads of their own
         return None
     above = ceiling_of_residual_information(average)
-    if above is None:
+    if above is None or not above.shares:
         return None
     layout = Layout(average, families_of(average), above, None)
     keys = [key_of(average.inner[symbol]) for symbol, _ in above.shares]

@@ -25,7 +25,7 @@ from leadterms.evaluation.integrand_forms import InverseInformation, ResidualInf
 from leadterms.evaluation.inverse_entries import Column, Entry, entries_of
 from leadterms.evaluation.strand_probabilities import completed, probabilities_of
 
-MOST_SYMBOLS = 24
+MOST_SYMBOLS = 150
 TRIES = 2
 MANY = 2
 """Random effects from which on the entries of an inverse information are told apart."""
@@ -64,7 +64,8 @@ def _residual(design: Design) -> ResidualInformation | None:
                 probabilities = completed(design, guess, block, first, second)
                 factor = None if probabilities is None else _factor(design, block, first, second, probabilities)
                 if factor is not None and probabilities is not None:
-                    return ResidualInformation(factor, first, second, probabilities, design.representatives)
+                    ones = len(block) > len(design.block)
+                    return ResidualInformation(factor, first, second, probabilities, design.representatives, ones)
     return None
 
 

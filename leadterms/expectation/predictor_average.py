@@ -1,15 +1,16 @@
 """E[P(X) w(eta(X))] over all predictors, reduced to products of one-predictor expectations.
 
-Finite predictors are summed over; predictors that eta does not contain give raw moments; an exponential
-weight factorises over independent predictors and tilts the normal ones.  What is left is held, one object
-for each one-predictor expectation, together with the request that a closed form would answer.
+Finite predictors are summed over, unless they are many; predictors that eta does not contain give raw moments;
+an exponential weight factorises over independent predictors and tilts the normal ones.  What is left is held, one
+object for each one-predictor expectation, together with the request that a closed form would answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 
-from sympy import Add, Expr, Integer, Mul, Poly, Symbol, Tuple, exp, expand
+from sympy import Add, Basic, Dummy, Expr, Integer, Mul, Poly, Symbol, Tuple, exp, expand
 from sympy.logic.boolalg import Boolean
 
 from leadterms.expectation.admissions import Admissions
@@ -39,6 +40,8 @@ from leadterms.model.weights import ConstantWeight, ExponentialWeight, Weight
 Average = Callable[[Expr, Expr, tuple[Tuple, ...]], Expr]
 """From a product, a linear predictor (or an exponent) and bindings to an expectation."""
 
+MOST_COMBINATIONS = 4
+"""So many combinations of values are always summed over, one by one."""
 UNIT_EXPONENTIAL = ExponentialWeight(Integer(1))
 
 
@@ -122,31 +125,61 @@ class PredictorAverage:
         """Average with those predictors straightened that enter through one function, and write the rest back."""
         images = Images.of(self.bindings, (factor, eta))
         if not images.functions:
-            return self._over_atoms(factor, eta, self.bindings, average)
+            return self._over_values(factor, eta, self.bindings, average)
         known = set(self.requests)
         self._met.predictors.update(images.functions)
         factor, eta = images.expressions
-        value = self._over_atoms(factor, eta, images.bindings, average)
+        value = self._over_values(factor, eta, images.bindings, average)
         written = {node: images.written_back(node) for node in value.atoms(Expectation)}
         for node in set(self.requests) - known:
             self.requests[written.get(node, node)] = self.requests.pop(node)
         return value.xreplace(written)
 
-    def _over_atoms(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...], average: Average) -> Expr:
-        """Sum over the predictors with finitely many values, then over the terms of the factor."""
+    def _over_values(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...], average: Average) -> Expr:
+        held = self._held_atoms(factor, eta, bindings) if average == self._weighted else ()
+        return self._over_atoms(factor, eta, bindings, average, held)
+
+    def _over_atoms(
+        self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...], average: Average, held: tuple[Symbol, ...]
+    ) -> Expr:
+        """Sum over the predictors with finitely many values, but for those held, then over the terms of the factor."""
         for index, (x, law) in enumerate(bindings):
             atoms = law.atoms_with_probability if isinstance(law, Law) else None
-            if atoms is not None and (eta.has(x) or not factor.is_polynomial(x)):
+            if atoms is not None and x not in held and (eta.has(x) or not factor.is_polynomial(x)):
                 rest = bindings[:index] + bindings[index + 1 :]
                 return sum(
                     (
-                        p * self._over_atoms(at_value(factor, x, v), at_value(eta, x, v), rest, average)
+                        p * self._over_atoms(at_value(factor, x, v), at_value(eta, x, v), rest, average, held)
                         for v, p in atoms
                     ),
                     Integer(0),
                 )
         terms = Add.make_args(expand(factor))
         return sum((average(term, eta, bindings) for term in terms if term != 0), Integer(0))
+
+    def _held_atoms(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> tuple[Symbol, ...]:
+        """Return the predictors with finitely many values that are not summed over, as that makes too many terms.
+
+        These stand alone in eta, beside some with other laws: one held expectation serves all their values.  Without
+        random effects sums that may have closed forms stay sums.
+        """
+        within = [binding for binding in bindings if eta.has(*variables_in((binding,)))]
+        atoms = {x: law.atoms_with_probability for x, law in within if isinstance(law, Law)}
+        few = {x: own for x, own in atoms.items() if own is not None}
+        others = [law for x, law in within if x not in few]
+        if not others or prod(map(len, few.values())) <= MOST_COMBINATIONS:
+            return ()
+        if not self._met.effects and len(others) == 1 and self._has_closed_forms(others[0]):
+            return ()
+        variables = variables_in(within)
+        return tuple(
+            x for x in few if factor.is_polynomial(x) and eta.is_polynomial(x) and not (eta.diff(x).has(*variables))
+        )
+
+    def _has_closed_forms(self, law: Basic) -> bool:
+        """Tell whether the law and the weight are of the kinds for which moments may have a closed form."""
+        x = Dummy("x", real=True)
+        return isinstance(law, Law) and bool(law.pieces(x)) and self.weight.antiderivative(1, x) is not None
 
     def _raw(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> Expr:
         """E[factor]: a product over the predictors that no part of the factor couples."""

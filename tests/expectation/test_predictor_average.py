@@ -7,6 +7,7 @@ import mpmath
 import pytest
 import sympy.stats as st
 from mpmath import mp, mpf
+from numpy.polynomial.hermite import hermgauss
 from sympy import (
     Abs,
     ImmutableMatrix,
@@ -24,6 +25,7 @@ from sympy import (
 )
 
 from leadterms.errors import ExistenceError, UndecidedError
+from leadterms.evaluation.number import evaluate
 from leadterms.expectation.held import Expectation, revealed, variables_of
 from leadterms.expectation.predictor_average import PredictorAverage
 from leadterms.expectation.predictor_moments import closed_moment
@@ -454,3 +456,57 @@ def test_moments_that_only_a_density_knows_stay_held():
     law = other(st.Logistic("X", 0, 1))
     average = PredictorAverage(ConstantWeight(ONE), b0 + b1 * x, bound(x=law))
     assert average.of(3 * x**2) == 3 * Expectation(x**2, (x, law))
+
+
+FACTORS = symbols("f1:5", real=True)
+COINS = tuple(Tuple(f, BernoulliLaw(Rational(1, k + 2))) for k, f in enumerate(FACTORS))
+
+
+def bound_in(value):
+    """The predictors of each held expectation."""
+    return {frozenset(node.bound_symbols) for node in value.atoms(Expectation)}
+
+
+@pytest.mark.parametrize("weight", [LogisticWeight(ONE), ProbitWeight(ONE), CloglogWeight(ONE)], ids=str)
+def test_many_combinations_of_values_are_held_in_one_expectation(weight):
+    normal = Tuple(x, NormalLaw(0, 1))
+    f, g, h, _ = FACTORS
+    few = PredictorAverage(weight, b0 + b1 * f + b2 * g + b3 * x, (*COINS[:2], normal)).of(x)
+    assert bound_in(few) == {frozenset({x})}
+    many = PredictorAverage(weight, b0 + b1 * f + b2 * g + b4 * h + (b3 + u0) * x, (*COINS[:3], normal), [u0]).of(f * x)
+    assert bound_in(many) == {frozenset({f, g, h, x})}
+
+
+def test_sums_that_may_have_closed_forms_and_products_of_values_stay_sums():
+    f, g, h, k = FACTORS
+    uniform = Tuple(x, UniformLaw(-1, 1))
+    line = b0 + b1 * (f + g + h) + b2 * x
+    closed = PredictorAverage(LogisticWeight(ONE), line, (*COINS[:3], uniform)).of(f)
+    assert bound_in(closed) == {frozenset({x})}
+    # the probit weight has no antiderivative in elementary functions
+    assert bound_in(PredictorAverage(ProbitWeight(ONE), line, (*COINS[:3], uniform)).of(f)) == {frozenset({f, g, h, x})}
+    crossed = PredictorAverage(
+        LogisticWeight(ONE), b0 + b1 * f * g + b2 * (h + k) + b3 * x, (*COINS, Tuple(x, NormalLaw(0, 1)))
+    ).of(h)
+    assert bound_in(crossed) == {frozenset({h, k, x})}
+    # without others there is nothing to hold
+    assert not bound_in(PredictorAverage(LogisticWeight(ONE), line.xreplace({x: k}), COINS).of(f))
+
+
+@pytest.mark.parametrize("crossed", [False, True])
+def test_held_combinations_are_the_sum_over_them(crossed):
+    draw = Random(7)
+    f, g, h, k = FACTORS
+    slopes = [Rational(draw.randint(-9, 9), 8) for _ in range(6)]
+    eta = sum((c * v for c, v in zip(slopes, (ONE, f, g, h, k, x), strict=True)), Integer(0)) + (
+        f * g if crossed else 0
+    )
+    value = PredictorAverage(LogisticWeight(ONE), eta, (*COINS, Tuple(x, NormalLaw(0, 1)))).of(f * x)
+    nodes = [(mpf(p) * sqrt(2).n(), mpf(m)) for p, m in zip(*hermgauss(60), strict=True)]
+    function = lambdify((*FACTORS, x), f * x * LogisticWeight(ONE).at(eta), "mpmath")
+    total = mpf(0)
+    for values in product((0, 1), repeat=4):
+        chance = mpmath.fprod(mpf(1) / (i + 2) if v else 1 - mpf(1) / (i + 2) for i, v in enumerate(values))
+        total += chance * mpmath.fsum(m * function(*values, p) for p, m in nodes) / mpmath.sqrt(mpmath.pi)
+    numbers = {node: evaluate(node, {}, 12) for node in value.atoms(Expectation)}
+    assert float(value.xreplace(numbers)) == pytest.approx(float(total), abs=1e-9)

@@ -89,3 +89,22 @@ def test_what_doubles_do_not_hold_is_left_to_balls() -> None:
     long = [[arb_poly([arb(1)] * 300)] * 2] * COUNT
     for rows in (huge, long):
         assert fine_polynomials(rows, arb(HALF), [arb(m) for m in MIDDLES], (LOW, WIDTH), [1e-20] * 2) is None
+
+
+@pytest.mark.parametrize("size", [1e-40, 0.0])
+def test_polynomials_below_what_is_aimed_at(size: float) -> None:
+    with ball_precision(160):
+        rows = [[arb_poly([arb(size)] * 5)] * 2] * COUNT
+        found = made(rows, 1e-20).values(Words(np.array([0.1]), np.zeros(1)), 0.0)
+        assert found is not None
+        (value, _), errors = found
+        true = rows[1][0]((arb(0.1) - MIDDLES[int((0.1 - LOW) / WIDTH)]) / arb(HALF))
+        assert abs(arb(value.high[0]) + arb(value.low[0]) - true) <= arb(errors[0])
+
+
+def test_numbers_that_are_known_too_badly_are_not_served() -> None:
+    with ball_precision(160):
+        found = made(polynomials(np.random.default_rng(0), 0.2, 20), 1e-20)
+    s = Words(np.array([0.1]), np.zeros(1))
+    assert found.values(s, 1e-9) is not None
+    assert found.values(s, 1e-4) is None

@@ -69,3 +69,11 @@ def test_a_planted_false_error_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables._NestedSums, "at", off)
     with ball_precision(128):
         assert not is_right(ProbitWeight(ONE))
+
+
+@pytest.mark.parametrize("kind", [LogisticWeight, ProbitWeight, CloglogWeight])
+@pytest.mark.parametrize("bits", range(20, 90, 7))
+def test_tables_of_the_weight_meet_what_is_asked_for(kind: type[Weight], bits: int) -> None:
+    with ball_precision(128):
+        table = Table(Split(weight_balls(kind(ONE)), (), (), (), ()), [()], -4.0, 4.0, arb(2) ** -bits)
+        assert table.errors[0] <= arb(2) ** -bits * (1 + 1e-6)

@@ -8,8 +8,9 @@ A polynomial P(t) = sum_n c_n t^n, |t| <= 1, is taken apart at J places: with t 
 The q_k fall like (half/(J distance of poles))^k: after some the rest needs no more than doubles, by Horner's rule, and
 after d of them it is nothing, at most sum_n |c_n| times the sum of S_nk, k >= d.  Horner's rule in double words is off
 by less than 10 (q + 1) u^2 sum_k |q_k| for q coefficients (`double_words`: 10 u^2 in each step); the first of
-them that is a double, with all after it, by (2 (d - q) + 2) u times their moduli (Higham 2002, section 5.1).  Where x
-is off by dx the value is by sum_k k |q_k| dx.  All is for |x| <= 1 + 2^-15: `WIDER` has what its powers add.
+them that is a double, with all after it, by (3 (d - q) + 2) u times their moduli: 2 u for each operation (Higham 2002,
+section 5.1), and u for x, of which they take the first word.  Where x is off by dx the value is by sum_k k |q_k| dx.
+All is for |x| <= 1 + 2^-15, x and all that it may be: `WIDER` has what its powers add.
 """
 
 from __future__ import annotations
@@ -84,8 +85,11 @@ class FinePolynomials:
         t = times(plus_double(s, -self.middles[place]), self.inverse_half)
         part = np.clip(((t.high + 1) * (PLACES / 2)).astype(int), 0, PLACES - 1)
         x = plus_double(Words(t.high * PLACES, t.low * PLACES), (PLACES - 1.0) - 2 * part)
+        # of t: 2 u^2 by the difference, 7 by the product, 2 by the inverse; of x 2 by the difference
+        t_off = off * float(self.inverse_half.high) * (1 + 1e-9) + 12 * SQUARE
+        moved = PLACES * t_off + 4 * SQUARE
         # |t| <= 1 is where the interpolation is proven
-        if not (np.abs(t.high).max() <= 1 - 1e-12 and np.abs(x.high).max() <= WIDEST):
+        if not (np.abs(t.high).max() + t_off <= 1 - 1e-12 and np.abs(x.high).max() + moved <= WIDEST):
             return None
         index = place * PLACES + part
         found = []
@@ -97,8 +101,6 @@ class FinePolynomials:
             for high, low in zip(self.words.high[::-1, k], self.words.low[::-1, k], strict=True):
                 value = plus(times(value, x), Words(high[index], low[index]))
             found.append(value)
-        # of t: 2 u^2 by the difference, 7 by the product, 2 by the inverse; of x 2 by the difference
-        moved = PLACES * (off * float(self.inverse_half.high) * (1 + 1e-9) + 12 * SQUARE) + 4 * SQUARE
         return found, (self.errors + self.turning * moved) * (1 + 1e-9) + TINY
 
 
@@ -125,7 +127,7 @@ def fine_polynomials(
     """
     functions, size = len(polynomials[0]), max(len(own.coeffs()) for row in polynomials for own in row)
     # not every size: what belongs to each is remembered
-    size = COARSE * ceil(size / COARSE)
+    size = COARSE * ceil(max(1, size) / COARSE)
     if size > MOST_DEGREE:
         return None
     flat = []
@@ -140,11 +142,11 @@ def fine_polynomials(
     aim = np.tile(np.array(aims), len(polynomials))
     # what is left out, by row, degree and place
     tails = np.tensordot(sizes, _tails(size), 1)
-    kept = next(d for d in range(size + 1) if d == size or bool((tails[:, d] <= aim[:, None]).all()))
+    kept = next(d for d in range(1, size + 1) if d == size or bool((tails[:, d] <= aim[:, None]).all()))
     q, errors = matrix_product(c, _shift(size)[:, :kept].reshape(size, -1))
     moduli = (np.abs(q.high) * (1 + 1e-15) + errors).reshape(-1, kept, PLACES)
     following = np.cumsum(moduli[:, ::-1], axis=1)[:, ::-1]
-    counts = 2 * (kept - np.arange(kept)) + 2
+    counts = 3 * (kept - np.arange(kept)) + 2
     rounded = UNIT * counts[None, :, None] * following
     first = next((d for d in range(1, kept) if bool((rounded[:, d] <= aim[:, None]).all())), kept)
     # S is off by u^2 at most, relative to itself; coefficients by what `words_of` tells

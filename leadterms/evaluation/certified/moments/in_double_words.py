@@ -197,13 +197,13 @@ class WordLookup:
         if values is None:
             return None
         masses, off = self._nodes.moments.words[:, nodes], self._nodes.moments.off[:, nodes]
+        if not max(float(np.abs(values[0][rest].high).max()) for rest in rests) > SMALLEST:
+            return None
         highs, lows, radii = (np.empty((len(values[0][0].high), len(rests))) for _ in range(3))
         for rest in dict.fromkeys(rests):
             own = [m for m, one in enumerate(rests) if one == rest]
             g, error = values[0][rest], float(values[1][rest])
             top = np.abs(g.high).max(axis=1)[:, None] + error
-            if not (np.isfinite(top).all() and float(top.max()) > SMALLEST):
-                return None
             sums, rounding = matrix_product(g, masses[own].transposed)
             highs[:, own], lows[:, own] = sums.high, sums.low
             spread = error * np.abs(masses.high[own]).sum(axis=1) + (top + error) * off[own].sum(axis=1)

@@ -22,6 +22,7 @@ from leadterms.evaluation.certified.moments.in_doubles import InDoubles, Nodes, 
 from leadterms.evaluation.certified.moments.lines import Line
 from leadterms.evaluation.certified.moments.looked_up import (
     FEW_BITS,
+    WIDEST,
     DoubleLookup,
     Lookup,
     by_weight,
@@ -152,6 +153,8 @@ class Plan:
         low, high = lookup.ends if lookup is not None else _ends(shifts)
         margin = 1e-9 * (1 + max(abs(low), abs(high))) + (0.0 if lookup is None else lookup.off)
         low, high = low - margin, high + margin
+        if high - low > WIDEST and (self.tables is not None or not fixed):
+            return None
         looked = len(points) * self.work * len(powers) * FEW_UNITS / (8 if lookup is not None else 1)
         own = cost(split, len(powers), low, high)
         # tables that are kept are for more points than these
@@ -197,7 +200,7 @@ class Plan:
 
         In doubles or double words; None where neither do.
         """
-        if self.bits > MOST_BITS:
+        if self.bits > MOST_BITS or (self.bits > FEW_BITS and len(points) < FEWEST_FOR_WORDS):
             return None
         moved = self._moved(points)
         lookup: Lookup

@@ -12,7 +12,8 @@ The error of interpolation is that of `interpolation`.
 
 Of several predictors z the one with the most nodes goes into a table of its own first: given all others, its sum is a
 function of one variable, too.  With an error at most e_k of its k-th power's sum that of G is at most e_k times the
-others' own sum of |m_l z_l^k|, and is in the balls of the values that are interpolated.
+others' own sum of |m_l z_l^k|, and is in the balls of the values that are interpolated.  A weight whose values are
+costly has a table of its own, by the same reasoning.
 """
 
 from __future__ import annotations
@@ -128,20 +129,12 @@ class _Sums:
 
 
 class _NestedSums:
-    """The sums G_k by a table of those of one predictor: each power with its error in the balls."""
+    """The sums G_k by a table of those of one predictor, or of the weight: its functions with errors in the balls."""
 
-    def __init__(
-        self,
-        table: Table,
-        alone: Sequence[tuple[int, ...]],
-        others: Split,
-        place: int,
-        powers: Sequence[tuple[int, ...]],
-    ) -> None:
-        self._table, self._offsets = table, others.offsets()
-        rows = others.coefficients([[k for i, k in enumerate(e) if i != place] for e in powers])
-        self._rows = [(alone.index((e[place],)), row) for e, row in zip(powers, rows, strict=True)]
-        self.work = len(self._offsets) * len(alone) * FEW_UNITS
+    def __init__(self, table: Table, offsets: Sequence[Ball], rows: Sequence[tuple[int, Sequence[Ball]]]) -> None:
+        """Take sums by the table's k-th function at s + offsets, times a row: for each of several k and rows."""
+        self._table, self._offsets, self._rows = table, offsets, rows
+        self.work = len(offsets) * len(table.errors) * FEW_UNITS
 
     def at(self, shifts: Sequence[Ball]) -> list[list[Ball]]:
         """Return them at several s."""
@@ -217,7 +210,7 @@ class Table:
                 continue
             excess = float((4 * bound / tolerance / (rho - 1)).log().mid())
             # not every degree: what belongs to each is remembered
-            degree = COARSE * ceil(max(1.0, excess / log(rho)) / COARSE) - 1
+            degree = COARSE * ceil((max(1.0, excess / log(rho)) + 1) / COARSE) - 1
             if degree <= MOST_DEGREE and (best is None or degree < best[0]):
                 best = degree, 4 * bound * arb(rho) ** (-degree) / (rho - 1)
         if best is None:
@@ -272,17 +265,30 @@ class Table:
         return polynomials, radii
 
     def _nested(self, split: Split, powers: Sequence[tuple[int, ...]], tolerance: Ball) -> _NestedSums | None:
-        """Return the sums by a table of one of the fixed predictors, None where there are no others."""
-        if len(split.fixed) < 2:
+        """Return the sums by a table of less: of one of several predictors, or of a weight that is costly.
+
+        None where there is none, or it is not proven.
+        """
+        count = len(split.fixed)
+        if count > 1:
+            place = max(range(count), key=lambda i: len(split.rules[split.fixed[i]].points))
+            own, others = split.only([place]), split.only([i for i in range(count) if i != place])
+            rests = [e[place : place + 1] for e in powers]
+            beside = [tuple(k for i, k in enumerate(e) if i != place) for e in powers]
+        elif count and not split.weight.log_only:
+            own, others = split.only([]), split
+            rests, beside = [e[:0] for e in powers], list(powers)
+        else:
             return None
-        place = max(range(len(split.fixed)), key=lambda i: len(split.rules[split.fixed[i]].points))
-        own, others = split.only([place]), split.only([i for i in range(len(split.fixed)) if i != place])
         offsets = [float(offset) for offset in others.offsets()]
         high = self.low + self.count * self.width
         margin = 1e-9 * (1 + max(abs(self.low), abs(high)) + max(map(abs, offsets))) + self.width * MARGIN
-        alone = list(dict.fromkeys((e[place],) for e in powers))
+        alone = list(dict.fromkeys(rests))
         table = Table(own, alone, self.low + min(offsets) - margin, high + max(offsets) + margin, tolerance)
-        return _NestedSums(table, alone, others, place, powers) if table.is_proven else None
+        if not table.is_proven:
+            return None
+        rows = zip(map(alone.index, rests), others.coefficients(beside), strict=True)
+        return _NestedSums(table, others.offsets(), list(rows))
 
     def values(self, shifts: Sequence[Ball]) -> list[list[Ball]]:
         """Return P_k at several s in the interval, for each k; the errors are not in the balls."""

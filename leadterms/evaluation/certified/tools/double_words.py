@@ -1,9 +1,9 @@
 r"""Double-word arithmetic: numbers as unevaluated sums of two doubles, many at a time, with proven rounding.
 
-u = 2^-53, |low| <= u |high|.  Relative errors (Joldes, Muller and Popescu 2017, Tight and rigorous error bounds for
-basic building blocks of double-word arithmetic, theorems 2.1, 3.1 and 5.1): 2 u^2 of a sum with a double, 3 u^2/(1 - 4
-u) of a sum, 7 u^2 of a product.  Products that underflow are off by some least doubles beside, which callers' `TINY`
-covers.
+u = 2^-53, and high is the double next to high + low.  Relative errors (Joldes, Muller and Popescu 2017, Tight and
+rigorous error bounds for basic building blocks of double-word arithmetic, theorems 2.1, 3.1 and 5.1): 2 u^2 of a sum
+with a double, 3 u^2/(1 - 4 u) of a sum, 7 u^2 of a product.  Products that underflow are off by some least doubles
+beside, which callers' `TINY` covers.
 
 **Products of matrices** (after Ozaki, Ogita, Oishi and Rump 2012, Error-free transformations of matrix multiplication).
 Let |a| <= 2^e in a row of A, g = 2^(e - b), and a = g {N + 2^-b (M + R)} with whole numbers |N| <= 2^b and |M| <= 2^(b
@@ -14,7 +14,8 @@ and M N' are whole numbers up to 2^53: exact in doubles, whatever the order.  Wh
 
 is at most 3 n.  R is rounded by u, which changes T by less than 3 n u; sums of n products in doubles are off by (n + 8)
 u times the sum of moduli (`discs`), 3 n; and the two words together round T and what is below the first, at most 1, by
-u each.  All this is less than 5 (n + 8)^2 u, times g g'.
+u each.  All this is less than 4 (n + 8)^2 u, times g g'; 5 has room for u (3 n + 1) more, where what is left is larger
+than what is before it.
 """
 
 from __future__ import annotations
