@@ -15,7 +15,8 @@ import mpmath
 import pytest
 
 import leadterms as lt
-from leadterms.evaluation.certified.moments import fourier_plan
+from leadterms.evaluation.certified.moments import fourier_plan, moments
+from leadterms.expectation import predictor_average
 
 UNIT = "Uniform(-1, 1)"
 PROBLEMS = {
@@ -141,6 +142,38 @@ def test_many_predictors(benchmark, monkeypatch):
     monkeypatch.setattr(fourier_plan, "FEWEST", 9)
     slow = seconds(entry.evaluate, next(points), 15)
     benchmark.extra_info["times as fast as rules"] = slow / benchmark.stats.stats.median
+    assert slow / benchmark.stats.stats.median > 1
+
+
+def test_moments_in_double_words(benchmark, monkeypatch):
+    """12 digits of a random intercept and slope beside a normal predictor, against moments in balls."""
+    laws = {"x": "Normal(0, 1)", "z": UNIT}
+    entry = lt.leading_terms(lt.Model("y ~ x + z + (x | g)", family="bernoulli", laws=laws))["z"]
+    at = {"beta0": "-3/10", "beta2": "2/5", "Sigma11": "1/4", "Sigma12": "1/10", "Sigma22": "1/4"}
+    points = ({**at, "beta1": f"{700 + step}/1000"} for step in count())
+    number = benchmark.pedantic(lambda point: entry.evaluate(point, 12), setup=lambda: ((next(points),), {}), rounds=1)
+    assert number.certified
+    monkeypatch.setattr(moments, "MOST_BITS", moments.FEW_BITS)
+    slow = seconds(entry.evaluate, next(points), 12)
+    benchmark.extra_info["times as fast as balls"] = slow / benchmark.stats.stats.median
+    assert slow / benchmark.stats.stats.median > 1
+
+
+def test_many_combinations_of_values(benchmark, monkeypatch):
+    """Three factors and a normal predictor, derivation and value: held in one expectation, against a sum over all."""
+    laws = {"a": "Bernoulli(1/2)", "b": "Bernoulli(1/3)", "c": "Bernoulli(1/4)", "x": "Normal(0, 1)"}
+    at = {"beta1": "7/10", "beta2": "2/5", "beta3": "-1/5", "beta4": "3/10", "sigma2": "1/4"}
+    points = ({**at, "beta0": f"{-300 - step}/1000"} for step in count())
+
+    def whole(point):
+        model = lt.Model("y ~ a + b + c + x + (1 | g)", family="bernoulli", laws=laws)
+        return lt.leading_terms(model)["a"].evaluate(point, 8)
+
+    number = benchmark.pedantic(whole, setup=lambda: ((next(points),), {}), rounds=1)
+    assert number.certified
+    monkeypatch.setattr(predictor_average, "MOST_COMBINATIONS", 8)
+    slow = seconds(whole, next(points))
+    benchmark.extra_info["times as fast as the sum"] = slow / benchmark.stats.stats.median
     assert slow / benchmark.stats.stats.median > 1
 
 

@@ -116,8 +116,8 @@ def test_one_entry_alone_is_that_of_matrices(seed):
 
 
 def test_a_long_integrand_is_the_program_of_its_form(monkeypatch):
-    """A random intercept and slope, and a predictor with five values: by linear algebra and by the whole expression."""
-    laws = {"x": "Uniform(-1, 1)", "z": "Binomial(4, 1/2)"}
+    """A random intercept and slope, and a predictor with four values: by linear algebra and by the whole expression."""
+    laws = {"x": "Uniform(-1, 1)", "z": "Binomial(3, 1/2)"}
     model = lt.Model("y ~ x + z + (x | g)", family="bernoulli", laws=laws)
     entry = lt.leading_terms(model)["z"]
     at = {"beta0": "-3/10", "beta1": "7/10", "beta2": "2/5", "Sigma11": "1/4", "Sigma12": "1/10", "Sigma22": "1/4"}
