@@ -31,6 +31,8 @@ from leadterms.evaluation.certified.tools.balls import Ball
 from leadterms.evaluation.certified.tools.discs import TINY, UNIT, Reals, upwards
 from leadterms.evaluation.precision import ball_precision
 
+BLOCK = 128
+"""So many products are added at once."""
 SPLITTER = 2.0**27 + 1
 LEAST_EXPONENT = -900
 """Rows that are smaller have the unit of this one: it is no double where they are much smaller."""
@@ -101,16 +103,44 @@ def times(a: Words, b: Words) -> Words:
 
 
 def matrix_product(a: Words, b: Words) -> tuple[Words, Reals]:
-    """Return the product of two matrices, and bounds of how far its entries are off: see the module."""
+    """Return the product of two matrices, and bounds of how far its entries are off: see the module.
+
+    Sums of many products are taken in blocks, whose bounds are less, and these added two by two.
+    """
     count = a.high.shape[1]
+    blocks = ceil(count / BLOCK) if count else 1
+    size = ceil(count / blocks) if count else 0
+    more = blocks * size - count
+
+    def left(part: Reals) -> Reals:
+        return np.pad(part, ((0, 0), (0, more))).reshape(len(part), blocks, size).transpose(1, 0, 2)
+
+    def right(part: Reals) -> Reals:
+        return np.pad(part, ((0, more), (0, 0))).reshape(blocks, size, part.shape[1])
+
+    found, errors = _products(Words(left(a.high), left(a.low)), Words(right(b.high), right(b.low)))
+    off, moduli, levels = errors.sum(axis=0), np.abs(found.high).sum(axis=0), 0
+    while len(found.high) > 1:
+        half = len(found.high) // 2
+        pairs = plus(found[:half], found[half : 2 * half])
+        rest = found[2 * half :]
+        found = Words(np.concatenate([pairs.high, rest.high]), np.concatenate([pairs.low, rest.low]))
+        levels += 1
+    # each level rounds sums that are no larger by 3 u^2
+    return found[0], (off + 4 * levels * SQUARE * moduli) * (1 + 1e-10) + TINY
+
+
+def _products(a: Words, b: Words) -> tuple[Words, Reals]:
+    """Return the products of matrices, block by block."""
+    count = a.high.shape[2]
     bits = (53 - ceil(log2(max(count, 1)))) // 2
-    first, second = _parts(a, bits, 1), _parts(b, bits, 0)
+    first, second = _parts(a, bits, 2), _parts(b, bits, 1)
     small = 2.0**-bits
     left, right = first.middle + first.rest, second.middle + second.rest
     rest = small * (first.whole @ second.rest + first.rest @ second.whole) + small * small * (left @ right)
     high, low = _sum(first.whole @ second.whole, small * (first.whole @ second.middle + first.middle @ second.whole))
     high, low = _quick_sum(high, low + rest)
-    scale = first.unit[:, None] * second.unit[None, :]
+    scale = first.unit * second.unit
     return Words(high * scale, low * scale), 5 * (count + 8) ** 2 * UNIT * (1 + 1e-10) * scale + TINY
 
 
@@ -125,9 +155,9 @@ class _Parts:
 
 
 def _parts(a: Words, bits: int, axis: int) -> _Parts:
-    _, exponents = np.frexp(np.abs(a.high).max(axis=axis))
+    _, exponents = np.frexp(np.abs(a.high).max(axis=axis, keepdims=True, initial=0.0))
     unit = np.ldexp(1.0, np.maximum(exponents, LEAST_EXPONENT) - bits)
-    scaled, below = a.high / np.expand_dims(unit, axis), a.low / np.expand_dims(unit, axis)
+    scaled, below = a.high / unit, a.low / unit
     whole = np.rint(scaled)
     next_bits = (scaled - whole) * 2.0**bits
     middle = np.rint(next_bits)
