@@ -9,6 +9,7 @@ from sympy import Expr, Integer, Pow, Rational, exp
 from leadterms.asymptotics.term import Term
 from leadterms.errors import EvaluationError
 from leadterms.expectation.held import Expectation, revealed
+from leadterms.expectation.value_sums import summed_over_values
 from leadterms.publication.code_stable import expit, size, stable_form
 from leadterms.publication.code_sums import NodeSums, node_sums
 
@@ -59,7 +60,7 @@ def plans(term: Term) -> list[Plan]:
     """
     unclosed = None if term.unclosed is None else revealed(term.unclosed)
     if not term.is_closed_form:
-        sums = node_sums(term.coefficient if unclosed is None else unclosed, HELD_LIMIT)
+        sums = node_sums(summed_over_values(term.coefficient if unclosed is None else unclosed), HELD_LIMIT)
         return [Plan(sums, None, (), HELD_LIMIT)]
     closed = stable_form(term.coefficient)
     if not _may_be_singular(term):

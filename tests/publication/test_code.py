@@ -123,6 +123,24 @@ def test_outside_of_what_the_sums_cover_there_is_no_number():
     assert np.isnan(function(0.3, 1.0, 16.1))
 
 
+def test_values_of_factors_are_summed_over_in_code():
+    """Six combinations are held in one expectation; the code sums over them: against NumPy."""
+    laws = {"a": "Bernoulli(1/3)", "t": "Finite({0: 1/4, 1: 1/2, 3: 1/4})", "x": "Uniform(-1, 1)"}
+    result = expansion(Model("y ~ a + t + x + (1 | g)", family="bernoulli", laws=laws), 1, "equal", None)
+    function = functions(entry_code(result["x"], "numpy"))["asy_var_beta3"]
+    x, p = np.polynomial.legendre.leggauss(30)
+    u, q = np.polynomial.hermite_e.hermegauss(60)
+    a, t, x, u = np.meshgrid([0, 1], [0, 1, 3], x, 0.8 * u, indexing="ij")
+    masses = np.einsum("i,j,k->ijk", [2 / 3, 1 / 3], [1 / 4, 1 / 2, 1 / 4], p / 2)[..., None]
+    eta = -0.3 + 0.7 * a + 0.4 * t - 0.2 * x + u
+    weights = masses / (2 + np.exp(eta) + np.exp(-eta))
+    rows = np.stack([np.ones_like(x), a, t, x])
+    matrix = np.einsum("aijku,bijku,ijku->uab", rows, rows, weights)
+    rest = matrix[:, 1:, 1:] - matrix[:, 1:, :1] * matrix[:, :1, 1:] / matrix[:, :1, :1]
+    expected = np.linalg.inv(np.einsum("u,uab->ab", q / q.sum(), rest))[2, 2]
+    assert function(-0.3, 0.7, 0.4, -0.2, 0.64) == pytest.approx(expected, rel=1e-10)
+
+
 @pytest.mark.slow
 def test_the_same_text_comes_out_of_every_run():
     program = (
