@@ -3,7 +3,7 @@
     E_U[ F(M_1(U), ..., M_q(U)) ],   M_k(u) = E_X[ X^(e_k) w(eta(X, u)) ],   eta polynomial in X, affine in u.
 
 Moments of one linear predictor make a strand.  There is one strand in most models; predictors with finitely many
-values are summed over, and leave one strand for each combination of values.
+values that are summed over leave one strand for each combination of values.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from leadterms.evaluation.inverse_entries import Column, Entry, entries_of
 from leadterms.evaluation.strand_probabilities import completed, probabilities_of
 
 MOST_SYMBOLS = 150
+"""Moments up to which guesses are proven: the determinants of ten strands and a few columns are multiplied out."""
 TRIES = 2
 MANY = 2
 """Random effects from which on the entries of an inverse information are told apart."""

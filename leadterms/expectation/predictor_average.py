@@ -1,8 +1,8 @@
 """E[P(X) w(eta(X))] over all predictors, reduced to products of one-predictor expectations.
 
-Finite predictors are summed over, unless they are many; predictors that eta does not contain give raw moments;
-an exponential weight factorises over independent predictors and tilts the normal ones.  What is left is held, one
-object for each one-predictor expectation, together with the request that a closed form would answer.
+Finite predictors are summed over, but for many combinations of values; predictors that eta does not contain give raw
+moments; an exponential weight factorises over independent predictors and tilts the normal ones.  What is left is held,
+one object for each one-predictor expectation, together with the request that a closed form would answer.
 """
 
 from __future__ import annotations
@@ -136,7 +136,9 @@ class PredictorAverage:
         return value.xreplace(written)
 
     def _over_values(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...], average: Average) -> Expr:
-        held = self._held_atoms(factor, eta, bindings) if average == self._weighted else ()
+        # products of expectations take each predictor by itself
+        together = average == self._weighted
+        held = self._held_predictors(factor, eta, bindings) if together else ()
         return self._over_atoms(factor, eta, bindings, average, held)
 
     def _over_atoms(
@@ -157,27 +159,37 @@ class PredictorAverage:
         terms = Add.make_args(expand(factor))
         return sum((average(term, eta, bindings) for term in terms if term != 0), Integer(0))
 
-    def _held_atoms(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> tuple[Symbol, ...]:
+    def _held_predictors(self, factor: Expr, eta: Expr, bindings: tuple[Tuple, ...]) -> tuple[Symbol, ...]:
         """Return the predictors with finitely many values that are not summed over, as that makes too many terms.
 
-        These stand alone in eta, beside some with other laws: one held expectation serves all their values.  Without
-        random effects sums that may have closed forms stay sums.
+        These stand alone in eta, beside some with other laws: one held expectation serves all their values.  Summed
+        over are those with two values and a random slope: with one of them averages are over one effect (`separation`);
+        those whose law has parameters, of which arrays and kernels take numbers alone; and without random effects all
+        where the rule by parts (`predictor_moments`) may answer.
         """
         within = [binding for binding in bindings if eta.has(*variables_in((binding,)))]
         atoms = {x: law.atoms_with_probability for x, law in within if isinstance(law, Law)}
         few = {x: own for x, own in atoms.items() if own is not None}
+        steep = {x for x, own in few.items() if len(own) == 2 and eta.diff(x).has(*self._met.effects)}
         others = [law for x, law in within if x not in few]
         if not others or prod(map(len, few.values())) <= MOST_COMBINATIONS:
             return ()
-        if not self._met.effects and len(others) == 1 and self._has_closed_forms(others[0]):
+        if not self._met.effects and len(others) == 1 and self._goes_by_parts(others[0]):
             return ()
         variables = variables_in(within)
         return tuple(
-            x for x in few if factor.is_polynomial(x) and eta.is_polynomial(x) and not (eta.diff(x).has(*variables))
+            x
+            for x, law in within
+            if x in few
+            and x not in steep
+            and not law.free_symbols
+            and factor.is_polynomial(x)
+            and eta.is_polynomial(x)
+            and not eta.diff(x).has(*variables)
         )
 
-    def _has_closed_forms(self, law: Basic) -> bool:
-        """Tell whether the law and the weight are of the kinds for which moments may have a closed form."""
+    def _goes_by_parts(self, law: Basic) -> bool:
+        """Tell whether the law and the weight are of the kinds for which moments are found by parts."""
         x = Dummy("x", real=True)
         return isinstance(law, Law) and bool(law.pieces(x)) and self.weight.antiderivative(1, x) is not None
 

@@ -18,6 +18,7 @@ from leadterms.evaluation.decimal_text import bound_in_text, in_latex
 from leadterms.evaluation.number import Number
 from leadterms.evaluation.wanted import USUAL, Wanted
 from leadterms.expectation.held import Expectation
+from leadterms.model.laws import Law
 from leadterms.notation.latex import escaped, to_latex
 
 SECOND_ROAD_DIGITS = 8
@@ -158,7 +159,7 @@ def _known(number: Number) -> str:
 
 def _second_road(result: Expansion, term: Term, values: Values, wanted: Wanted) -> str:
     held = term.coefficient.atoms(Expectation)
-    if any(len(node.bound_symbols) > 1 for node in held):
+    if any(_densities(node) > 1 for node in held):
         return "not taken: integrals of several variables"
     digits = min(wanted.digits, SECOND_ROAD_DIGITS) if held else wanted.digits
     try:
@@ -166,6 +167,12 @@ def _second_road(result: Expansion, term: Term, values: Values, wanted: Wanted) 
     except LeadtermsError as error:
         return f"not reached: {escaped(str(error).splitlines()[0])}"
     return f"${in_latex(str(number))}$"
+
+
+def _densities(held: Expectation) -> int:
+    """Return how many variables an expectation is over, but for those with finitely many values."""
+    few = [x for x, law in held.bindings if isinstance(law, Law) and law.atoms_with_probability is not None]
+    return len(held.bound_symbols) - len(few)
 
 
 def _some_point(result: Expansion) -> dict[Symbol, Expr]:

@@ -26,6 +26,20 @@ def test_an_integral_and_its_closed_form_agree_in_balls():
     assert found.how == "symbolically (1 of 2) and in balls, to 15 digits at 2 random points (1)"
 
 
+def test_a_held_sum_over_values_and_the_sum_are_equal_symbolically():
+    a = Symbol("a", real=True)
+    coin, normal = (a, read_law("Bernoulli(1/3)", ("a",))), (x, read_law("Normal(0, 1)", ("x",)))
+
+    def logit(eta, *bindings):
+        return Expectation(exp(eta) / (1 + exp(eta)) ** 2, *bindings)
+
+    whole, third = logit(b * a + x, coin, normal), Rational(1, 3)
+    found = verify([Equality(whole, 2 * third * logit(x, normal) + third * logit(b + x, normal))], ())
+    assert (found.verdict, found.how) == (VERIFIED, "symbolically")
+    wrong = verify([Equality(whole, third * logit(x, normal) + 2 * third * logit(b + x, normal))], ())
+    assert wrong.verdict == FAILED
+
+
 def test_a_small_difference_fails_and_says_where():
     held = Expectation(exp(b * x), (x, UniformLaw(-1, 1)))
     found = verify([Equality(held, sinh(b) / b + Rational(1, 10**12))], ())

@@ -493,6 +493,20 @@ def test_sums_that_may_have_closed_forms_and_products_of_values_stay_sums():
     assert bound_in(PredictorAverage(LogisticWeight(ONE), line.xreplace({x: k}), COINS).of(f)) == {frozenset()}
 
 
+def test_laws_with_parameters_and_two_values_with_a_random_slope_are_summed_over():
+    f, g, h, _ = FACTORS
+    p = Symbol("p", positive=True)
+    line, normal = b0 + b1 * (f + g + h) + b2 * x, Tuple(x, NormalLaw(0, 1))
+    unknown = Tuple(f, BernoulliLaw(p))
+    with_parameter = PredictorAverage(LogisticWeight(ONE), line, (unknown, *COINS[1:3], normal)).of(g)
+    assert bound_in(with_parameter) == {frozenset({g, h, x})}
+    steep = PredictorAverage(LogisticWeight(ONE), line + u0 * f, (*COINS[:3], normal), [u0]).of(g)
+    assert bound_in(steep) == {frozenset({g, h, x})}
+    three = Tuple(f, FiniteLaw((0, HALF), (1, Rational(1, 4)), (2, Rational(1, 4))))
+    several = PredictorAverage(LogisticWeight(ONE), line + u0 * f, (three, *COINS[1:3], normal), [u0]).of(g)
+    assert bound_in(several) == {frozenset({f, g, h, x})}
+
+
 @pytest.mark.parametrize("crossed", [False, True])
 def test_held_combinations_are_the_sum_over_them(crossed):
     draw = Random(7)

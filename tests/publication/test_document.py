@@ -95,6 +95,17 @@ def test_values_at_a_point_by_both_roads():
     assert "certified" in row
 
 
+def test_the_second_road_is_taken_where_factors_stand_beside_one_density():
+    laws = {"a": "Bernoulli(1/3)", "t": "Finite({0: 1/4, 1: 1/2, 3: 1/4})", "x": "Normal(0, 1)", "z": "Uniform(0, 1)"}
+
+    def roads(formula):
+        model = Model(formula, family="bernoulli", laws={name: law for name, law in laws.items() if name in formula})
+        return derivation_document(leading_terms(model), wanted=Wanted(digits=5)).count("not taken")
+
+    assert roads("y ~ a + t + x") == 0
+    assert roads("y ~ x + z") > 0
+
+
 def test_a_point_outside_the_conditions_is_refused():
     result = leading_terms(Model("y ~ x + (1 | g)", family="poisson", laws=UNIFORM))
     with pytest.raises(LeadtermsError, match="sigma2 must be positive"):

@@ -113,10 +113,14 @@ def alone(
 
     Parameters
     ----------
-    strands, shares, factor
-        As above.
+    strands
+        Those of the average, with their moments.
+    shares
+        Their probabilities, up to a common factor.
     given
         The columns b and c, or one where c is b.
+    factor
+        Of S_bc.
 
     """
     whole = _all_columns(strands, given)

@@ -1,4 +1,4 @@
-r"""Moments by tables in double precision with proven rounding, where few digits are needed.
+r"""Moments by tables: what lookups are, and those in double precision with proven rounding, for few digits.
 
 At a point of the effects and a node over the predictors that these multiply, a moment's factor is a polynomial of
 degree n in t, |t| <= 1 + `MARGIN` (`tables`).  By Horner's rule it is off by at most 2 n u/(1 - 2 n u) times

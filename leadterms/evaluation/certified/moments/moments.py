@@ -227,7 +227,7 @@ class Plan:
         return [self.problem.lines[i] for i in moving], [self.rules[i] for i in moving], units, exponents
 
     def _looked_up(self, table: Table, lookup: Lookup, powers: Sequence[tuple[int, ...]]) -> list[list[Ball]] | None:
-        """Return all moments by a table in double precision, None where that does not hold them."""
+        """Return all moments by a table, None where the lookup's numbers do not hold them."""
         moving, moments = self._moving, self.problem.strand.moments
         rests = [powers.index(tuple(e[i] for i in range(len(e)) if i not in moving)) for e in moments]
         errors = []

@@ -119,7 +119,7 @@ class PatchPlan:
         if self.bits > MOST_BITS or self.outer.kept or not pays(self.nodes, len(points)):
             return None
         nodes = self._in_doubles
-        few = self.bits < FEW_BITS
+        few = self.bits <= FEW_BITS
         lookups = double_lookups(nodes, points) if few else word_lookups(self._in_words, points)
         return by_weight(self.outer.problem.weight, lookups, self.tolerance, self.errors, nodes.absolute)
 
@@ -133,7 +133,7 @@ class PatchPlan:
 
     def _parts(
         self,
-    ) -> Iterator[tuple[Sequence[Line], list[LineRule], Sequence[Sequence[int]], Sequence[Sequence[int]]]]:
+    ) -> Iterator[tuple[Sequence[Line], list[LineRule], Exponents, Exponents]]:
         """Yield lines and rules of each patch, the exponents of monomials and moments."""
         problem = self.outer.problem
         for rule in self.rules:

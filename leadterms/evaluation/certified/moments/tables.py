@@ -178,6 +178,7 @@ class Table:
     ) -> None:
         self.count = max(1, ceil((high - low) / (2 * HALF_WIDTH)))
         self.low, self.width = low, max(high - low, 1e-3) / self.count
+        # a double: `fine_polynomials` takes it as exact
         self.half = arb(self.width / 2 * (1 + MARGIN))
         with ball_precision(PLANNING_BITS):
             sizes = [
