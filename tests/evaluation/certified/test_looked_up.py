@@ -49,7 +49,7 @@ def both(weight: Any, monkeypatch: pytest.MonkeyPatch, bits: int = 30) -> tuple[
         monkeypatch.setattr(moments.Plan, "_shifts", lambda *args: called.append(1) or honest(*args))
         quick = rules.moments(points)
         assert not called
-        monkeypatch.setattr(moments.Plan, "_lookup", lambda *_: None)
+        monkeypatch.setattr(moments.Plan, "_lookups", lambda *_: [])
         slow = rules.moments(points)
         assert called
     for row, pair in zip(quick[:20], effects[:20], strict=True):

@@ -125,6 +125,25 @@ def double_lookups(nodes: Nodes, points: Sequence[tuple[Ball, Sequence[Ball]]]) 
     return [DoubleLookup(nodes, points[i : i + most]) for i in range(0, len(points), most)]
 
 
+def ends_of(lookups: Sequence[Lookup]) -> tuple[float, float]:
+    """Return the least and the largest value of all."""
+    ends = [lookup.ends for lookup in lookups]
+    return min(low for low, _ in ends), max(high for _, high in ends)
+
+
+def moments_of(
+    lookups: Sequence[Lookup], table: Table, rests: Sequence[int], errors: Sequence[Ball]
+) -> list[list[Ball]] | None:
+    """Return all moments at the points of all lookups, None where the numbers of one do not hold them."""
+    found: list[list[Ball]] = []
+    for lookup in lookups:
+        rows = lookup.moments(table, rests, errors)
+        if rows is None:
+            return None
+        found += rows
+    return found
+
+
 def pays(width: int, points: int, *, is_kept: bool = False) -> bool:
     """Tell whether a table of the weight is of use for so many nodes and points, or more where it is kept."""
     return (is_kept or width * points >= FEWEST_BY_WEIGHT) and width <= MOST_AT_ONCE
@@ -158,8 +177,7 @@ def by_weight(
     """
     if not all(lookup.is_finite for lookup in lookups):
         return None
-    ends = [lookup.ends for lookup in lookups]
-    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    low, high = ends_of(lookups)
     off = max(lookup.off for lookup in lookups) + 1e-9 * (1 + max(abs(low), abs(high)))
     if high - low > WIDEST or off > 1:
         return None
@@ -171,13 +189,7 @@ def by_weight(
     if not table.is_proven:
         return None
     whole = [(error + size * table.errors[0]).abs_upper() for error, size in zip(errors, sizes, strict=True)]
-    found = []
-    for lookup in lookups:
-        rows = lookup.moments(table, [0] * len(whole), whole)
-        if rows is None:
-            return None
-        found += rows
-    return found
+    return moments_of(lookups, table, [0] * len(whole), whole)
 
 
 def _values(table: Table, at: Reals, off: float) -> tuple[Reals, Reals]:

@@ -11,24 +11,18 @@ from math import prod
 from flint import acb, acb_mat, arb, arb_mat
 
 from leadterms.evaluation.certified.moments.factor_rules import part_at
-from leadterms.evaluation.certified.moments.in_double_words import (
-    MOST_BITS,
-    WordLookup,
-    WordNodes,
-    word_lookups,
-    word_nodes,
-)
-from leadterms.evaluation.certified.moments.in_doubles import InDoubles, Nodes, nodes_of
-from leadterms.evaluation.certified.moments.lines import Line
+from leadterms.evaluation.certified.moments.in_double_words import MOST_BITS
+from leadterms.evaluation.certified.moments.in_doubles import InDoubles
 from leadterms.evaluation.certified.moments.looked_up import (
     FEW_BITS,
     WIDEST,
-    DoubleLookup,
     Lookup,
     by_weight,
-    double_lookups,
+    ends_of,
+    moments_of,
     pays,
 )
+from leadterms.evaluation.certified.moments.lookups import NodesToLookUp, Rules
 from leadterms.evaluation.certified.moments.node_products import NodeProducts
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.tables import Split, Table, cost, kept_table
@@ -39,8 +33,6 @@ from leadterms.evaluation.precision import ball_bits
 
 TABLE_PAYS = 1.5
 """A table is made where it saves this factor, or seems to."""
-FEWEST_FOR_WORDS = 24
-"""Points from which on it pays to turn the nodes into double words."""
 FEWEST_IN_DOUBLES = 4
 """Nodes from which on arrays cost less than balls, one by one."""
 
@@ -147,15 +139,15 @@ class Plan:
             return None
         raised = tuple(line.power for line in problem.lines)
         split = Split(problem.weight, self.rules, fixed, tuple(points[0][1][i] for i in fixed), raised)
-        lookup = self._lookup(points)
-        shifts = [] if lookup is not None else self._shifts(points)
+        lookups = self._lookups(points)
+        shifts = [] if lookups else self._shifts(points)
         powers = list(dict.fromkeys(tuple(e[i] for i in fixed) for e in problem.strand.moments))
-        low, high = lookup.ends if lookup is not None else _ends(shifts)
-        margin = 1e-9 * (1 + max(abs(low), abs(high))) + (0.0 if lookup is None else lookup.off)
+        low, high = _ends(shifts) if shifts else ends_of(lookups)
+        margin = 1e-9 * (1 + max(abs(low), abs(high))) + max((lookup.off for lookup in lookups), default=0.0)
         low, high = low - margin, high + margin
         if high - low > WIDEST and (self.tables is not None or not fixed):
             return None
-        looked = len(points) * self.work * len(powers) * FEW_UNITS / (8 if lookup is not None else 1)
+        looked = len(points) * self.work * len(powers) * FEW_UNITS / (8 if lookups else 1)
         own = cost(split, len(powers), low, high)
         # tables that are kept are for more points than these
         if self.tables is None and TABLE_PAYS * (own + looked) > self._width * len(points) * self._units:
@@ -166,7 +158,7 @@ class Plan:
         )
         if not table.is_proven:
             return None
-        if lookup is not None and (quick := self._looked_up(table, lookup, powers)) is not None:
+        if lookups and (quick := self._looked_up(table, lookups, powers)) is not None:
             return quick
         nodes, shifts = list(product(*(self.rules[i].points for i in moving))), shifts or self._shifts(points)
         values = dict(zip(powers, table.values(shifts), strict=True))
@@ -195,38 +187,26 @@ class Plan:
         """Return shifts with the slopes of these predictors."""
         return [(shift, [slopes[i] for i in self._moving]) for shift, slopes in points]
 
-    def _lookup(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> Lookup | None:
+    def _lookups(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[Lookup]:
         """Return eta at several points and the nodes over the predictors that the effects multiply, but for others.
 
-        In doubles or double words; None where neither do.
+        None at all where neither doubles nor double words hold it.
         """
-        if self.bits > MOST_BITS or (self.bits > FEW_BITS and len(points) < FEWEST_FOR_WORDS):
-            return None
-        moved = self._moved(points)
-        lookup: Lookup
-        if self.bits <= FEW_BITS:
-            lookup = DoubleLookup(self._moving_nodes, moved)
-        else:
-            lookup = WordLookup(self._moving_words, moved)
-        return lookup if lookup.is_finite else None
+        lookups = self._moving_nodes.lookups(self.bits, self._moved(points))
+        return lookups if all(lookup.is_finite for lookup in lookups) else []
 
     @cached_property
-    def _moving_nodes(self) -> Nodes:
-        return nodes_of(*self._moving_rules)
-
-    @cached_property
-    def _moving_words(self) -> WordNodes:
-        return word_nodes(*self._moving_rules)
-
-    @property
-    def _moving_rules(self) -> tuple[list[Line], list[LineRule], list[list[int]], list[list[int]]]:
-        """Lines and rules of these predictors, the exponents of each alone and of the moments."""
+    def _moving_nodes(self) -> NodesToLookUp:
+        """Nodes of these predictors, the exponents of each alone and of the moments."""
         moving = self._moving
         exponents = [[e[i] for i in moving] for e in self.problem.strand.moments]
         units = [[int(i == k) for k in range(len(moving))] for i in range(len(moving))]
-        return [self.problem.lines[i] for i in moving], [self.rules[i] for i in moving], units, exponents
+        lines, rules = [self.problem.lines[i] for i in moving], [self.rules[i] for i in moving]
+        return NodesToLookUp((Rules(lines, rules, units, exponents),))
 
-    def _looked_up(self, table: Table, lookup: Lookup, powers: Sequence[tuple[int, ...]]) -> list[list[Ball]] | None:
+    def _looked_up(
+        self, table: Table, lookups: Sequence[Lookup], powers: Sequence[tuple[int, ...]]
+    ) -> list[list[Ball]] | None:
         """Return all moments by a table, None where the lookup's numbers do not hold them."""
         moving, moments = self._moving, self.problem.strand.moments
         rests = [powers.index(tuple(e[i] for i in range(len(e)) if i not in moving)) for e in moments]
@@ -234,19 +214,19 @@ class Plan:
         for exponents, rest, error in zip(moments, rests, self.errors, strict=True):
             size = prod((self.rules[i].absolute(exponents[i]) for i in moving), start=arb(1))
             errors.append((error + size * table.errors[rest]).abs_upper())
-        return lookup.moments(table, rests, errors)
+        return moments_of(lookups, table, rests, errors)
 
     def _by_weight(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]] | None:
         """Return all moments by a table of the weight alone, in doubles or double words; None where that is no help."""
-        problem, width, few = self.problem, self._width, self.bits <= FEW_BITS
-        if self.bits > MOST_BITS or not pays(width, len(points), is_kept=self.tables is not None):
+        problem = self.problem
+        if not pays(self._width, len(points), is_kept=self.tables is not None):
             return None
-        if not few and len(points) < FEWEST_FOR_WORDS:
+        own = Rules(problem.lines, self.rules, problem.predictor.monomials, problem.strand.moments)
+        nodes = NodesToLookUp((own,))
+        lookups = nodes.lookups(self.bits, points)
+        if not lookups:
             return None
-        rules = problem.lines, self.rules, problem.predictor.monomials, problem.strand.moments
-        nodes = nodes_of(*rules)
-        lookups = double_lookups(nodes, points) if few else word_lookups(word_nodes(*rules), points)
-        return by_weight(problem.weight, lookups, self.tolerance, self.errors, nodes.absolute, self.tables)
+        return by_weight(problem.weight, lookups, self.tolerance, self.errors, nodes.in_doubles.absolute, self.tables)
 
     @property
     def _units(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, prod
@@ -10,16 +10,9 @@ from typing import Protocol
 
 from flint import arb, arb_mat
 
-from leadterms.evaluation.certified.moments.in_double_words import (
-    MOST_BITS,
-    WordNodes,
-    word_lookups,
-    word_nodes,
-    words_side_by_side,
-)
-from leadterms.evaluation.certified.moments.in_doubles import Nodes, nodes_of, side_by_side
-from leadterms.evaluation.certified.moments.lines import Line
-from leadterms.evaluation.certified.moments.looked_up import FEW_BITS, by_weight, double_lookups, pays
+from leadterms.evaluation.certified.moments.in_double_words import MOST_BITS
+from leadterms.evaluation.certified.moments.looked_up import by_weight, pays
+from leadterms.evaluation.certified.moments.lookups import NodesToLookUp, Rules
 from leadterms.evaluation.certified.moments.outer import Outer
 from leadterms.evaluation.certified.moments.patches import Patch, transformed
 from leadterms.evaluation.certified.rules.rule import LineRule
@@ -31,7 +24,6 @@ MOST_AT_ONCE = 200_000
 """Nodes of the outer predictors for whose points the inner moments are taken together."""
 POINT_UNITS = 1 / 4
 """What a node costs in balls, but for the inner moments there."""
-Exponents = Sequence[Sequence[int]]
 Points = Sequence[tuple[Ball, Sequence[Ball]]]
 
 
@@ -116,32 +108,24 @@ class PatchPlan:
 
     def _by_weight(self, points: Points) -> list[list[Ball]] | None:
         """Return all moments in doubles or double words, None where that does not do or there are inner predictors."""
-        if self.bits > MOST_BITS or self.outer.kept or not pays(self.nodes, len(points)):
+        if self.outer.kept or not pays(self.nodes, len(points)):
             return None
-        nodes = self._in_doubles
-        few = self.bits <= FEW_BITS
-        lookups = double_lookups(nodes, points) if few else word_lookups(self._in_words, points)
-        return by_weight(self.outer.problem.weight, lookups, self.tolerance, self.errors, nodes.absolute)
+        lookups = self._to_look_up.lookups(self.bits, points)
+        if not lookups:
+            return None
+        sizes = self._to_look_up.in_doubles.absolute
+        return by_weight(self.outer.problem.weight, lookups, self.tolerance, self.errors, sizes)
 
     @cached_property
-    def _in_doubles(self) -> Nodes:
-        return side_by_side([nodes_of(*part) for part in self._parts()])
-
-    @cached_property
-    def _in_words(self) -> WordNodes:
-        return words_side_by_side([word_nodes(*part) for part in self._parts()])
-
-    def _parts(
-        self,
-    ) -> Iterator[tuple[Sequence[Line], list[LineRule], Exponents, Exponents]]:
-        """Yield lines and rules of each patch, the exponents of monomials and moments."""
-        problem = self.outer.problem
+    def _to_look_up(self) -> NodesToLookUp:
+        problem, parts = self.outer.problem, []
         for rule in self.rules:
             sides = []
             for span, count in zip(rule.patch, rule.counts, strict=True):
                 points, masses = span.rule(count)
                 sides.append(LineRule(tuple(points), tuple(masses), (), span.low, span.high))
-            yield problem.lines, sides, problem.predictor.monomials, problem.strand.moments
+            parts.append(Rules(problem.lines, sides, problem.predictor.monomials, problem.strand.moments))
+        return NodesToLookUp(tuple(parts))
 
     @cached_property
     def _matrices(self) -> list[tuple[list[arb_mat], list[arb_mat]]]:
