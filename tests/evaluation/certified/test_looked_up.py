@@ -58,17 +58,24 @@ def both(weight: Any, monkeypatch: pytest.MonkeyPatch, bits: int = 30) -> tuple[
     return quick, slow
 
 
-@pytest.mark.parametrize("weight", WEIGHTS)
-def test_doubles_agree_with_balls(weight: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    quick, slow = both(weight, monkeypatch)
-    radii = []
+def disagreements(quick: list[list[arb]], slow: list[list[arb]]) -> tuple[int, float]:
+    """How many differ by more than what is rounded, and the most that this is said to be."""
+    wrong, most = 0, 0.0
     for row, other in zip(quick, slow, strict=True):
         for first, second in zip(row, other, strict=True):
-            assert first.overlaps(second)
             # the errors of rules and tables are in both: what is rounded alone must hold the difference of middles
-            radii.append(float(first.rad()) - float(second.rad()))
-            assert abs(float(first.mid()) - float(second.mid())) <= max(radii[-1], 0) + 1e-17
-    assert max(radii) < 1e-12
+            rounded = max(float(first.rad()) - float(second.rad()), 0)
+            apart = abs(float(first.mid()) - float(second.mid())) > rounded + 1e-17
+            wrong += apart or not first.overlaps(second)
+            most = max(most, rounded)
+    return wrong, most
+
+
+@pytest.mark.parametrize("weight", WEIGHTS)
+def test_doubles_agree_with_balls(weight: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong, most = disagreements(*both(weight, monkeypatch))
+    assert not wrong
+    assert most < 1e-12
 
 
 @pytest.mark.parametrize("bits", [50, 60, 80])
@@ -133,6 +140,5 @@ def test_a_rule_without_points_leaves_the_errors() -> None:
 
 def test_rounding_that_is_left_out_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     right = looked_up._values
-    monkeypatch.setattr(looked_up, "_values", lambda *args: (right(*args)[0] * (1 + 1e-9), 0 * right(*args)[1]))
-    with pytest.raises(AssertionError):
-        test_doubles_agree_with_balls(WEIGHTS[0], monkeypatch)
+    monkeypatch.setattr(looked_up, "_values", lambda *args: (right(*args)[0] * (1 + 1e-12), 0 * right(*args)[1]))
+    assert disagreements(*both(WEIGHTS[0], monkeypatch))[0]

@@ -6,8 +6,8 @@ import pytest
 from flint import arb
 from sympy import Integer
 
-from leadterms.evaluation.certified.moments import tables
-from leadterms.evaluation.certified.moments.tables import Split, Table
+from leadterms.evaluation.certified.moments.table_sums import NestedSums, Split
+from leadterms.evaluation.certified.moments.tables import Table
 from leadterms.evaluation.certified.moments.weight_balls import weight_balls
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import whole_power
@@ -61,12 +61,12 @@ def test_sums_over_two_predictors(kind: type[Weight]) -> None:
 
 def test_a_planted_false_error_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """With values of the inner table that are off by more than its error says."""
-    honest = tables._NestedSums.at
+    honest = NestedSums.at
 
-    def off(self: tables._NestedSums, shifts: list[arb]) -> list[list[arb]]:
+    def off(self: NestedSums, shifts: list[arb]) -> list[list[arb]]:
         return [[value + arb("1e-20") for value in row] for row in honest(self, shifts)]
 
-    monkeypatch.setattr(tables._NestedSums, "at", off)
+    monkeypatch.setattr(NestedSums, "at", off)
     with ball_precision(128):
         assert not is_right(ProbitWeight(ONE))
 

@@ -15,7 +15,8 @@ import numpy as np
 from flint import arb
 
 from leadterms.evaluation.certified.moments.in_doubles import Nodes
-from leadterms.evaluation.certified.moments.tables import Split, Table, kept_table
+from leadterms.evaluation.certified.moments.table_sums import Split
+from leadterms.evaluation.certified.moments.tables import Table, kept_table
 from leadterms.evaluation.certified.moments.weight_balls import WeightBalls
 from leadterms.evaluation.certified.tools.balls import Ball
 from leadterms.evaluation.certified.tools.discs import SMALLEST, TINY, UNIT, WIDER, Reals, rows_of, upwards

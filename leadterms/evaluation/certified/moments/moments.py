@@ -25,7 +25,8 @@ from leadterms.evaluation.certified.moments.looked_up import (
 from leadterms.evaluation.certified.moments.lookups import NodesToLookUp, Rules
 from leadterms.evaluation.certified.moments.node_products import NodeProducts
 from leadterms.evaluation.certified.moments.problem import Problem
-from leadterms.evaluation.certified.moments.tables import Split, Table, cost, kept_table
+from leadterms.evaluation.certified.moments.table_sums import Split
+from leadterms.evaluation.certified.moments.tables import Table, cost, kept_table
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import Ball, ball_around_zero, disc, whole_power
 from leadterms.evaluation.certified.tools.work import FEW_UNITS, spend

@@ -19,18 +19,16 @@ costly has a table of its own, by the same reasoning.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 from math import ceil, log, prod
 
 import numpy as np
 from flint import arb, arb_mat, arb_poly
 
 from leadterms.evaluation.certified.moments.fine_polynomials import FinePolynomials, fine_polynomials
-from leadterms.evaluation.certified.moments.weight_balls import WeightBalls
-from leadterms.evaluation.certified.rules.eta import Power, eta_range
-from leadterms.evaluation.certified.rules.rule import LineRule
+from leadterms.evaluation.certified.moments.table_sums import NestedSums, Split, Sums
+from leadterms.evaluation.certified.rules.eta import eta_range
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, interval, larger
 from leadterms.evaluation.certified.tools.discs import TINY, UNIT, Reals, upwards
 from leadterms.evaluation.certified.tools.interpolation import LOST_BITS, MARGIN, chebyshev, floor_ratio
@@ -49,50 +47,6 @@ DEGREE_PER_BIT = 0.3
 """About how many degrees each bit needs."""
 
 
-@dataclass(frozen=True)
-class Split:
-    """The rules of all predictors, and the slopes of those that the effects do not move.
-
-    Parameters
-    ----------
-    fixed
-        Places of the predictors that stay.
-    raised
-        What their powers are, for all predictors.
-
-    """
-
-    weight: WeightBalls
-    rules: tuple[LineRule, ...]
-    fixed: tuple[int, ...]
-    slopes: tuple[Ball, ...]
-    raised: tuple[Power, ...]
-
-    def only(self, places: Sequence[int]) -> Split:
-        """Return the same with some of the fixed predictors."""
-        fixed, slopes = ([part[i] for i in places] for part in (self.fixed, self.slopes))
-        return replace(self, fixed=tuple(fixed), slopes=tuple(slopes))
-
-    def nodes(self) -> list[tuple[Ball, ...]]:
-        """Return the nodes of the fixed predictors."""
-        return list(product(*(self.rules[i].points for i in self.fixed)))
-
-    def offsets(self) -> list[Ball]:
-        """Return b'z at the nodes of the fixed predictors."""
-        return [sum((b * z for b, z in zip(self.slopes, node, strict=True)), arb(0)) for node in self.nodes()]
-
-    def coefficients(self, powers: Sequence[Sequence[int]]) -> list[list[Ball]]:
-        """Return the masses times each of several powers at the nodes of the fixed predictors."""
-        nodes = self.nodes()
-        masses = [prod(m, start=arb(1)) for m in product(*(self.rules[i].masses for i in self.fixed))]
-        return [[m * self.powers(node, e) for m, node in zip(masses, nodes, strict=True)] for e in powers]
-
-    def powers(self, node: Sequence[Ball], exponents: Sequence[int]) -> Ball:
-        """Return the product of powers of the fixed predictors at a node."""
-        named = zip(self.fixed, node, exponents, strict=True)
-        return prod((self.raised[i](z, k) for i, z, k in named if k), start=arb(1))
-
-
 def cost(split: Split, powers: int, low: float, high: float) -> float:
     """Estimate what a table for s between two ends costs, in units of work."""
     values = (ball_bits() * DEGREE_PER_BIT + 4) * max(1, ceil((high - low) / (2 * HALF_WIDTH)))
@@ -107,44 +61,6 @@ def cost(split: Split, powers: int, low: float, high: float) -> float:
     )
     others = prod(sizes) // sizes[place]
     return values * others * powers * FEW_UNITS + cost(split.only([place]), powers, low - spread / 2, high + spread / 2)
-
-
-class _Sums:
-    """The sums G_k themselves."""
-
-    def __init__(self, split: Split, powers: Sequence[tuple[int, ...]]) -> None:
-        self._weight, self._offsets = split.weight, split.offsets()
-        self._coefficients = arb_mat(split.coefficients(powers))
-        self.work = len(self._offsets) * split.weight.real_units
-
-    def at(self, shifts: Sequence[Ball]) -> list[list[Ball]]:
-        """Return them at several s."""
-        weight = self._weight
-        if weight.log_only:
-            scales, levels = [offset.exp() for offset in self._offsets], [shift.exp() for shift in shifts]
-            columns = [[weight.of_exponential(level * scale) for level in levels] for scale in scales]
-        else:
-            columns = [[weight.at(shift + offset) for shift in shifts] for offset in self._offsets]
-        return (self._coefficients * arb_mat(columns)).tolist()  # type: ignore[no-any-return]
-
-
-class _NestedSums:
-    """The sums G_k by a table of those of one predictor, or of the weight: its functions with errors in the balls."""
-
-    def __init__(self, table: Table, offsets: Sequence[Ball], rows: Sequence[tuple[int, Sequence[Ball]]]) -> None:
-        """Take sums by the table's k-th function at s + offsets, times a row: for each of several k and rows."""
-        self._table, self._offsets, self._rows = table, offsets, rows
-        self.work = len(offsets) * len(table.errors) * FEW_UNITS
-
-    def at(self, shifts: Sequence[Ball]) -> list[list[Ball]]:
-        """Return them at several s."""
-        points = [shift + offset for offset in self._offsets for shift in shifts]
-        found = self._table.values(points)
-        matrices = [
-            arb_mat(len(self._offsets), len(shifts), [value + arb(0, error) for value in row])
-            for row, error in zip(found, self._table.errors, strict=True)
-        ]
-        return [(arb_mat(1, len(self._offsets), row) * matrices[k]).tolist()[0] for k, row in self._rows]
 
 
 @dataclass(frozen=True)
@@ -251,7 +167,7 @@ class Table:
         self, split: Split, powers: Sequence[tuple[int, ...]], degree: int, tolerance: Ball
     ) -> tuple[list[list[arb_poly]], list[Ball]]:
         points, inverse = chebyshev(degree + 1, 64 * ceil(self.bits / 64))
-        sums = self._nested(split, powers, tolerance / (8 * degree + 8)) or _Sums(split, powers)
+        sums = self._nested(split, powers, tolerance / (8 * degree + 8)) or Sums(split, powers)
         spend(len(self.middles) * len(points) * sums.work, self.bits)
         polynomials, radii = [], [arb(0)] * len(powers)
         for middle in self.middles:
@@ -265,7 +181,7 @@ class Table:
             polynomials.append(row)
         return polynomials, radii
 
-    def _nested(self, split: Split, powers: Sequence[tuple[int, ...]], tolerance: Ball) -> _NestedSums | None:
+    def _nested(self, split: Split, powers: Sequence[tuple[int, ...]], tolerance: Ball) -> NestedSums | None:
         """Return the sums by a table of less: of one of several predictors, or of a weight that is costly.
 
         None where there is none, or it is not proven.
@@ -289,7 +205,7 @@ class Table:
         if not table.is_proven:
             return None
         rows = zip(map(alone.index, rests), others.coefficients(beside), strict=True)
-        return _NestedSums(table, others.offsets(), list(rows))
+        return NestedSums(table, others.offsets(), list(rows))
 
     def values(self, shifts: Sequence[Ball]) -> list[list[Ball]]:
         """Return P_k at several s in the interval, for each k; the errors are not in the balls."""
