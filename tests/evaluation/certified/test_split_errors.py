@@ -31,7 +31,7 @@ POINTS: dict[str, Points] = LAWS | {
     "Bernoulli(1/3)": (np.arange(2.0), np.array([2 / 3, 1 / 3])),
     "Normal(0, 2)": on_line(stats.norm(0, 2), -18, 18, 4),
     "Normal(0, 1)": on_line(stats.norm(), -9, 9, 3),
-    "Cauchy(0, 1)": on_line(stats.cauchy(), -128, 128, 32),
+    "Cauchy(0, 1)": on_line(stats.cauchy(), -128, 128, 128),
     "StudentT(2)": on_line(stats.t(2), -30, 30, 20),
     "Pareto(1, 3/2)": in_logarithms(stats.pareto(1.5), 0, 5, 12),
 }
