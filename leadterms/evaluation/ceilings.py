@@ -187,11 +187,12 @@ def ceiling_of_residual_information(average: Average) -> Bound | None:
         for p, symbol, row in zip(found.probabilities, found.symbols, _squares(column), strict=True)
         for exponents, c in row
     ]
+    bound = Bound(tuple(parts), Sector(1, 1 + len(columns), turns=True))
     if found.with_ones:
         # roads that are told of shares and columns take the effects' columns for block A
-        return Bound(tuple(parts), Sector(1, 1 + len(columns), turns=True))
+        return bound
     shares = tuple(zip(found.symbols, found.probabilities, strict=True))
-    return Bound(tuple(parts), Sector(1, 1 + len(columns), turns=True), shares, tuple(columns), found.factor)
+    return replace(bound, shares=shares, columns=tuple(columns), factor=found.factor)
 
 
 def _squares(column: Column) -> list[list[tuple[tuple[int, ...], Expr]]]:

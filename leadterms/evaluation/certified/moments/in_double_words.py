@@ -114,7 +114,7 @@ def _outer(first: WordRows, second: WordRows) -> WordRows:
 
 
 class WordLookup:
-    """What nodes make of the linear predictor at points of the effects.
+    """A `Lookup` in double words.
 
     Parameters
     ----------
@@ -161,18 +161,7 @@ class WordLookup:
         return int(self._s.high.size)
 
     def moments(self, table: Table, rests: Sequence[int], errors: Sequence[Ball]) -> list[list[Ball]] | None:
-        """Return all moments at the points, None where double words do not hold them.
-
-        Parameters
-        ----------
-        table
-            Of the functions of one variable, proven.
-        rests
-            For each moment which of the functions it has.
-        errors
-            Of each moment, but for rounding.
-
-        """
+        """Return all moments at the points, None where double words do not hold them: see `Lookup`."""
         fine = table.fine
         if fine is None:
             return None

@@ -65,7 +65,7 @@ class Lookup(Protocol):
 
 
 class DoubleLookup:
-    """The same in doubles.
+    """A `Lookup` in doubles.
 
     Parameters
     ----------
