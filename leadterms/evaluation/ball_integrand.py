@@ -22,6 +22,11 @@ class BallIntegrand:
     effects: tuple[tuple[arb, ...], tuple[tuple[arb, ...], ...]] | None = None
     """Mean and root, where F depends on u = mean + root z: z stands behind the moments."""
 
+    @property
+    def takes_arrays(self) -> bool:
+        """Whether it may be computed for many moments at once."""
+        return self.program.is_rational_in(len(self.places) + (0 if self.effects is None else len(self.effects[0])))
+
     def __call__(self, moments: Sequence[Ball]) -> Ball:
         """Return its value."""
         values = [sum((c * moments[place] for place, c in parts[1:]), parts[0][1] * moments[parts[0][0]])

@@ -65,6 +65,7 @@ class BallProgram:
         tape = _Tape(list(arguments), complex_values)
         self._results = [tape.place(stable(expr)) for expr in expressions]
         self._steps = tape.steps
+        self._arguments = len(arguments)
         self._make = acb if complex_values else arb
         self._rationals = [fmpq(int(number.p), int(number.q)) for number in tape.rationals]
         self._precision = 0
@@ -74,6 +75,16 @@ class BallProgram:
     def length(self) -> int:
         """How many steps it has."""
         return len(self._steps)
+
+    def is_rational_in(self, count: int) -> bool:
+        """Tell whether the first so many arguments enter sums, products, quotients and whole powers alone."""
+        moved, arguments = set(range(count)), self._arguments
+        for place, (operation, places) in enumerate(self._steps, arguments):
+            if operation is not None and not moved.isdisjoint(places):
+                if not (operation in RATIONAL or (isinstance(operation, partial) and operation.func is _raised)):
+                    return False
+                moved.add(place)
+        return True
 
     def __call__(self, *values: Ball) -> list[Ball]:
         """Return the values of the expressions at the precision in force."""
@@ -224,6 +235,9 @@ def _inverse(value: Ball) -> Ball:
 
 def _together(*values: Ball) -> tuple[Ball, ...]:
     return values
+
+
+RATIONAL = (operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, _inverse)
 
 
 def exact_ball(value: Expr) -> fmpq | arb:

@@ -276,6 +276,11 @@ class NumericSystem:
         return self.integrand([*moments, *effects] if self.with_effects else moments)
 
     @property
+    def takes_arrays(self) -> bool:
+        """Whether F may be computed for many moments at once: it is made of sums, products and quotients of them."""
+        return bool(getattr(self.integrand, "takes_arrays", False))
+
+    @property
     def dimension(self) -> int:
         """Number of random effects."""
         return len(self.strands[0].loadings)

@@ -10,6 +10,7 @@ from leadterms.evaluation.certified.tools import double_words
 from leadterms.evaluation.certified.tools.double_words import (
     Words,
     matrix_product,
+    over,
     plus,
     plus_double,
     times,
@@ -38,18 +39,22 @@ def test_operations_round_as_they_say(seed):
     a, b, c = drawn(rng, 3000), drawn(rng, 3000), rng.standard_normal(3000) * 2.0 ** rng.integers(-30, 30, 3000)
     # sums that nearly cancel as well
     b = Words(np.where(rng.random(3000) < 0.2, -a.high, b.high), b.low * (np.abs(b.low) <= np.spacing(a.high) / 2))
-    for x, y, d, s, t, p in zip(
+    divisors = Words(np.where(b.high == 0, 1.0, b.high), b.low)
+    for x, y, d, s, t, p, q, e in zip(
         exact(a),
         exact(b),
         map(Fraction, c),
         exact(plus(a, b)),
         exact(plus_double(a, c)),
         exact(times(a, b)),
+        exact(over(a, divisors)),
+        exact(divisors),
         strict=True,
     ):
         assert abs(s - (x + y)) <= abs(x + y) * 3 * U**2 / (1 - 4 * U)
         assert abs(t - (x + d)) <= abs(x + d) * 2 * U**2
         assert abs(p - x * y) <= abs(x * y) * 7 * U**2
+        assert abs(q - x / e) <= abs(x / e) * 21 * U**2
 
 
 def test_words_hold_balls_up_to_their_errors():

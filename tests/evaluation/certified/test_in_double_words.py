@@ -15,6 +15,7 @@ from leadterms.evaluation.certified.moments.table_sums import Split
 from leadterms.evaluation.certified.moments.tables import Table
 from leadterms.evaluation.certified.moments.weight_balls import weight_balls
 from leadterms.evaluation.certified.rules.rule import LineRule
+from leadterms.evaluation.certified.tools.word_balls import rows_of
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import NormalLaw
 from leadterms.model.weights import LogisticWeight
@@ -71,9 +72,9 @@ def misses():
         middles = [[arb(float(c)) for c in rng.uniform(-1, 1, 4)] for _ in range(5)]
         for spread in (0.0, 1e-9):
             points = [(row[0] + arb(0, spread), [c + arb(0, spread) for c in row[1:]]) for row in middles]
-            lookup = WordLookup(nodes(), points)
+            lookup = WordLookup(nodes(), rows_of(points))
             found = lookup.moments(own, [0] * len(MOMENTS), [own.errors[0]] * len(MOMENTS))
-            for row, values in zip(middles, found, strict=True):
+            for row, values in zip(middles, found.rows(), strict=True):
                 shifted = [c + arb(spread) * int(rng.choice([-1, 1])) for c in row]
                 monomials, moments = exact_rows(MONOMIALS, False), exact_rows(MOMENTS, True)
                 for k, value in enumerate(values):
@@ -106,11 +107,11 @@ def test_what_points_are_off_by_and_left_out_is_seen(monkeypatch):
 @pytest.mark.parametrize("fine", [None, SimpleNamespace(values=lambda *_: None)])
 def test_tables_that_words_do_not_hold_are_left_to_balls(fine):
     with ball_precision(128):
-        (lookup,) = word_lookups(nodes(), [(arb(0), [arb(1)] * 3)])
+        (lookup,) = word_lookups(nodes(), rows_of([(arb(0), [arb(1)] * 3)]))
         assert lookup.moments(SimpleNamespace(fine=fine), [0] * 3, [arb(0)] * 3) is None
 
 
 def test_numbers_beyond_doubles_are_not_finite():
     with ball_precision(128):
         for huge in (arb(10) ** 400, arb.nan()):
-            assert not WordLookup(nodes(), [(huge, [arb(1)] * 3)]).is_finite
+            assert not WordLookup(nodes(), rows_of([(huge, [arb(1)] * 3)])).is_finite

@@ -49,7 +49,7 @@ def both(weight: Any, monkeypatch: pytest.MonkeyPatch, bits: int = 30) -> tuple[
         monkeypatch.setattr(moments.Plan, "_shifts", lambda *args: called.append(1) or honest(*args))
         quick = rules.moments(points)
         assert not called
-        monkeypatch.setattr(moments.Plan, "_lookups", lambda *_: [])
+        monkeypatch.setattr(moments.Plan, "looked_up", lambda *_: None)
         slow = rules.moments(points)
         assert called
     for row, pair in zip(quick[:20], effects[:20], strict=True):
@@ -111,6 +111,7 @@ def test_tables_of_the_weight_agree_with_balls(weight: Any, bits: int, monkeypat
         quick = rules.moments(points)
         # in blocks of nodes as well
         monkeypatch.setattr(in_double_words, "AT_ONCE", 100)
+        monkeypatch.setattr(looked_up, "AT_ONCE", 100)
         in_blocks = rules.moments(points)
         monkeypatch.setattr(moments, "by_weight", lambda *_: None)
         slow = rules.moments(points)

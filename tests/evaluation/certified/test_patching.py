@@ -17,6 +17,7 @@ from leadterms.evaluation.certified.moments.patching import patched
 from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.moment_system import Strand
+from leadterms.evaluation.certified.tools.word_balls import rows_of
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import ExponentialLaw, GammaLaw, NormalLaw, PoissonLaw, UniformLaw
 from leadterms.model.weights import CloglogWeight, ExponentialWeight, LogisticWeight, ProbitWeight, SaturatingWeight
@@ -227,11 +228,11 @@ def test_doubles_and_double_words_agree_with_balls(laws, bits, monkeypatch):
     points = [(shift + arb(k) / 4, slopes) for k in range(-4, 5)]
     with ball_precision(50 + bits):
         found = plan(problem, shift + arb(0, 1), slopes, bits, *problem.rough_scales(shift, slopes))
-        quick = found._by_weight(points)
-        monkeypatch.setattr(PatchPlan, "_by_weight", lambda *_: None)
+        quick = found.looked_up(rows_of(points))
+        monkeypatch.setattr(PatchPlan, "looked_up", lambda *_: None)
         slow = found.moments(points)
     assert quick is not None
-    for first, second in zip((v for row in quick for v in row), (v for row in slow for v in row), strict=True):
+    for first, second in zip((v for row in quick.rows() for v in row), (v for row in slow for v in row), strict=True):
         assert first.overlaps(second)
         assert first.rad() <= 2 * second.rad() + 2.0**-bits
         # all but what is rounded is in both

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from itertools import product
 from math import ceil, floor, hypot, inf, prod
 
+import numpy as np
 from flint import arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.averages.covered import CellRule, Look, covered
+from leadterms.evaluation.certified.averages.node_sums import Side, node_sum
 from leadterms.evaluation.certified.averages.raised import raised
 from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.ellipse_bounds import EllipseBounds, half_and_centre
@@ -206,14 +208,10 @@ class EffectsAverage:
             blocks = self._ellipses.rules
             rules = blocks.on(cell) if blocks is not None and wanted <= blocks.bits else None
             if rules is None:
-                rules = strands.plan(strands.at([interval(*side) for side in cell]), wanted, scales)
-            nodes = list(product(*(_scaled(side, rule.count) for side, rule in zip(cell, sides, strict=True))))
-            effects = [tuple(u for u, _ in node) for node in nodes]
-            total = arb(0)
-            for node, u, moments in zip(nodes, effects, rules.moments([strands.at(e) for e in effects]), strict=True):
-                weight = prod((w for _, w in node), start=density(u))
-                total += weight * self.system.value(moments, u)
-        return total
+                rules = strands.plan(strands.at([interval(*side) for side in cell]), wanted, scales, shares=True)
+            scaled = [_scaled(side, rule.count) for side, rule in zip(cell, sides, strict=True)]
+            places = np.indices([len(own.values) for own in scaled]).reshape(len(scaled), -1).T
+            return node_sum(self.system, strands, rules, scaled, places)
 
     def _at_precision(self, bits: int) -> Strands:
         rounded = 32 * ceil(bits / 32)
@@ -239,6 +237,8 @@ def volume_of(cell: Cell) -> Ball:
     return prod((high - low for low, high in cell), start=arb(1))
 
 
-def _scaled(side: tuple[Ball, Ball], count: int) -> list[tuple[Ball, Ball]]:
+def _scaled(side: tuple[Ball, Ball], count: int) -> Side:
+    """Return the rule along one side, with the normal density."""
     half, centre = half_and_centre(side)
-    return [(centre + half * x, half * w) for x, w in gauss(count)]
+    values = [centre + half * x for x, _ in gauss(count)]
+    return Side(values, [half * w * density((u,)) for u, (_, w) in zip(values, gauss(count), strict=True)])

@@ -23,9 +23,11 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 from math import ceil, prod
 
+import numpy as np
 from flint import arb
 
 from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.averages.node_sums import Side, node_sum
 from leadterms.evaluation.certified.averages.raised import raised
 from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.masses import density
@@ -233,12 +235,14 @@ class SectorAverage:
         rounded = 32 * ceil((wanted + 24) / 32)
         strands = self._at_precision(rounded)
         with ball_precision(rounded):
-            rules = strands.plan(strands.at([low.union(high) for low, high in cell]), wanted, scales)
-            effects = [[k * arb(step) for k, step in zip(node, steps, strict=True)] for node in block]
-            total = arb(0)
-            for u, moments in zip(effects, rules.moments([strands.at(e) for e in effects]), strict=True):
-                total += density(u) * self.system.value(moments, u)
-        return total
+            rules = strands.plan(strands.at([low.union(high) for low, high in cell]), wanted, scales, shares=True)
+            whole = np.array(block)
+            first = whole.min(axis=0)
+            sides = []
+            for least, most, step in zip(first.tolist(), whole.max(axis=0).tolist(), steps, strict=True):
+                values = [k * arb(step) for k in range(least, most + 1)]
+                sides.append(Side(values, [density((u,)) for u in values]))
+            return node_sum(self.system, strands, rules, sides, whole - first)
 
     def _at_precision(self, bits: int) -> Strands:
         if bits not in self._at_bits:

@@ -11,7 +11,7 @@ p = 2 or 3.  With t_b^2 about E S_bb all F_k/n_k are about as large, or small by
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import ceil, log
@@ -25,6 +25,7 @@ from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tools.balls import NAN, PLANNING_BITS, Ball, float_log
 from leadterms.evaluation.certified.tools.several import Several
+from leadterms.evaluation.certified.tools.word_balls import WordBalls
 from leadterms.evaluation.moment_system import Ceiling, NumericColumn, NumericSystem, Sector, Strand
 from leadterms.evaluation.precision import ball_bits, ball_precision
 
@@ -127,8 +128,18 @@ def alone(
     moments = [strand.moments for strand in strands]
     if any(set(_exponents(own)) - set(known) for own, known in zip(whole, moments, strict=True)):
         return None
-    entry = ResidualMatrix(_means(whole, moments, shares), len(given), ((0, len(given) - 1),), (factor,))
-    return lambda values: entry(values).values[0]
+    return _Alone(ResidualMatrix(_means(whole, moments, shares), len(given), ((0, len(given) - 1),), (factor,)))
+
+
+@dataclass(frozen=True)
+class _Alone:
+    """One entry by itself."""
+
+    matrix: ResidualMatrix
+    takes_arrays = True
+
+    def __call__(self, moments: Sequence[Ball]) -> Ball:
+        return self.matrix(moments).values[0]
 
 
 def _all_columns(strands: Sequence[Strand], given: Sequence[NumericColumn]) -> list[list[Polynomial]]:
@@ -174,13 +185,18 @@ class _Means:
 
     def matrix(self, moments: Sequence[Ball]) -> Ball:
         """Return H, real or complex."""
+        if isinstance(moments[0], WordBalls):
+            return self._full(_combined(row, moments) for row in self._rows)
         bits = ball_bits()
         if bits not in self._at_bits:
             self._at_bits[bits] = arb_mat([[+c for c in row] for row in self._rows])
         rows, is_complex = self._at_bits[bits], isinstance(moments[0], acb)
         column = acb_mat(len(moments), 1, list(moments)) if is_complex else arb_mat(len(moments), 1, list(moments))
-        left = ((acb_mat(rows) if is_complex else rows) * column).entries()
-        entries = iter(left)
+        return self._full(((acb_mat(rows) if is_complex else rows) * column).entries())
+
+    def _full(self, entries: Iterable[Ball]) -> list[list[Ball]]:
+        """Return the matrix by its upper triangle."""
+        entries = iter(entries)
         found: list[list[Ball]] = [[None] * self.size for _ in range(self.size)]
         for i in range(self.size):
             for j in range(i, self.size):
@@ -209,11 +225,17 @@ class ResidualMatrix:
     count: int
     places: tuple[tuple[int, int], ...]
     factors: tuple[Ball, ...]
+    takes_arrays = True
 
     def __call__(self, moments: Sequence[Ball]) -> Several:
         """Return their values, not finite where H_AA is not seen to be invertible."""
         whole = self.means.matrix(moments)
         size = self.means.size - self.count
+        if isinstance(moments[0], WordBalls):
+            left = _eliminated(whole, size)
+            places = [sorted(place) for place in self.places]
+            values = [left[b][c - b] * factor for (b, c), factor in zip(places, self.factors, strict=True)]
+            return Several(tuple(values), self.count)
         block, beside = [row[:size] for row in whole[:size]], [row[size:] for row in whole[:size]]
         kind = acb_mat if isinstance(moments[0], acb) else arb_mat
         try:
@@ -225,3 +247,22 @@ class ResidualMatrix:
             taken = sum((beside[i][b] * lines[i][c] for i in range(size)), arb(0))
             values.append((whole[size + b][size + c] - taken) * factor)
         return Several(tuple(values), self.count)
+
+
+def _combined(row: Sequence[Ball], moments: Sequence[Ball]) -> Ball:
+    terms = [moment if c == 1 else c * moment for c, moment in zip(row, moments, strict=True) if not c.is_zero()]
+    return sum(terms[1:], start=terms[0]) if terms else 0 * moments[0]
+
+
+def _eliminated(whole: Sequence[Sequence[Ball]], size: int) -> list[list[Ball]]:
+    """Return what is left of a symmetric matrix without its first rows, the upper triangle row by row.
+
+    A pivot that may be zero makes what comes of it not finite.
+    """
+    rows = [list(row[i:]) for i, row in enumerate(whole)]
+    for k in range(size):
+        pivot, *others = rows[k]
+        for i, entry in enumerate(others):
+            factor = entry / pivot
+            rows[k + 1 + i] = [own - factor * one for own, one in zip(rows[k + 1 + i], others[i:], strict=True)]
+    return rows[size:]

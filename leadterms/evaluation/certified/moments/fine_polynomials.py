@@ -61,9 +61,9 @@ class FinePolynomials:
     doubles
         The others.
     errors
-        For each function, but for what x is off by.
+        For each function and interval, but for what x is off by.
     turning
-        For each function the bound of sum k |q_k|.
+        For each the bound of sum k |q_k|.
 
     """
 
@@ -101,7 +101,9 @@ class FinePolynomials:
             for high, low in zip(self.words.high[::-1, k], self.words.low[::-1, k], strict=True):
                 value = plus(times(value, x), Words(high[index], low[index]))
             found.append(value)
-        return found, (self.errors + self.turning * moved) * (1 + 1e-9) + TINY
+        met = slice(place.min(), place.max() + 1)
+        errors, turning = (bounds[:, met].max(axis=1) for bounds in (self.errors, self.turning))
+        return found, (errors + turning * moved) * (1 + 1e-9) + TINY
 
 
 def fine_polynomials(
@@ -156,8 +158,8 @@ def fine_polynomials(
     turning = (moduli * np.arange(kept)[None, :, None]).sum(axis=1)
 
     def worst(bounds: Reals) -> Reals:
-        """Return the largest bound of each function."""
-        return np.asarray(bounds.reshape(len(polynomials), functions, PLACES).max(axis=(0, 2)) * WIDER)
+        """Return the largest bound of each function on each interval."""
+        return np.asarray(bounds.reshape(len(polynomials), functions, PLACES).max(axis=2).T * WIDER)
 
     def by_function(numbers: Reals) -> Reals:
         shaped = numbers.reshape(len(polynomials), functions, kept, PLACES).transpose(2, 1, 0, 3)

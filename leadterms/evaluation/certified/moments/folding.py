@@ -66,6 +66,11 @@ class _Reordered:
     integrand: Callable[[Sequence[Ball]], Ball]
     order: tuple[int, ...]
 
+    @property
+    def takes_arrays(self) -> bool:
+        """Whether it may be computed for many moments at once."""
+        return bool(getattr(self.integrand, "takes_arrays", False))
+
     def __call__(self, values: Sequence[Ball]) -> Ball:
         return self.integrand([*(values[i] for i in self.order), *values[len(self.order) :]])
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
 from math import prod
-from typing import Any
 
 import numpy as np
 from flint import arb
 
 from leadterms.evaluation.certified.moments.fine_polynomials import FinePolynomials
 from leadterms.evaluation.certified.moments.lines import Line
-from leadterms.evaluation.certified.moments.looked_up import MOST_AT_ONCE, Lookup
+from leadterms.evaluation.certified.moments.looked_up import AT_ONCE, MOST_AT_ONCE, Lookup
 from leadterms.evaluation.certified.moments.tables import Table
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import Ball
-from leadterms.evaluation.certified.tools.discs import SMALLEST, TINY, WIDER, Reals
+from leadterms.evaluation.certified.tools.discs import SMALLEST, TINY, WIDER, Reals, upwards
 from leadterms.evaluation.certified.tools.double_words import (
     SQUARE,
     WORDS_BITS,
@@ -27,12 +26,11 @@ from leadterms.evaluation.certified.tools.double_words import (
     times,
     words_of,
 )
+from leadterms.evaluation.certified.tools.word_balls import WordBalls, one_below_the_other
 from leadterms.evaluation.precision import ball_precision
 
 MOST_BITS = 82
 """Accuracies up to which double words will do."""
-AT_ONCE = 16_000
-"""So many values are looked up at once: arrays of them stay in a processor's own memory."""
 
 
 @dataclass(frozen=True)
@@ -121,68 +119,63 @@ class WordLookup:
     nodes
         Those of the predictors that the table is not of.
     points
-        Shift and slopes.
+        Shift and slopes, a row for each point.
 
     """
 
-    def __init__(self, nodes: WordNodes, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> None:
-        self._nodes = nodes
-        given, off = words_of([part for shift, slopes in points for part in (shift, *slopes)])
-        given, off = given.reshape(len(points), -1), off.reshape(len(points), -1)
-        columns = [(given[:, i : i + 1], float(np.abs(given.high[:, i]).max()), float(off[:, i].max()))
-                   for i in range(given.high.shape[1])]  # fmt: skip
-        (s, size, self.off), *slopes = columns
-        s = Words(*(np.broadcast_to(part, (len(points), nodes.count)) for part in (s.high, s.low)))
+    def __init__(self, nodes: WordNodes, points: WordBalls) -> None:
+        self._nodes, self._given = nodes, points.words
+        sizes, offs = points.sizes.max(axis=0), points.off.max(axis=0)
+        self.off, size = float(offs[0]), float(sizes[0])
         # what is too large is found not to be finite
         with np.errstate(over="ignore", invalid="ignore"):
-            for i, (slope, most, slope_off) in enumerate(slopes):
-                row, row_off = nodes.monomials.words[i], float(nodes.monomials.off[i].max())
-                largest = float(np.abs(row.high).max()) + row_off
-                s = plus(s, times(slope, row))
+            about = points.words.high[:, :1] + points.words.high[:, 1:] @ nodes.monomials.words.high
+            for i, (most, slope_off) in enumerate(zip(sizes[1:].tolist(), offs[1:].tolist(), strict=True)):
+                row_off = float(nodes.monomials.off[i].max())
+                largest = float(np.abs(nodes.monomials.words.high[i]).max()) * WIDER + row_off
                 self.off += most * row_off + slope_off * largest
                 size += most * largest
         # each of the products and sums rounds all before it
-        self.off = (self.off + 12 * (len(slopes) + 1) * SQUARE * size) * WIDER + TINY
-        self._s = s
+        self.off = (self.off + 12 * (len(sizes) + 1) * SQUARE * size) * WIDER + TINY
+        # what they are is computed where it is looked up: of many points it is too much to keep
+        self.ends, self.size = (float(about.min()), float(about.max())), int(about.size)
 
     @property
     def is_finite(self) -> bool:
         """Whether double words hold them."""
-        return self._s.are_finite and bool(np.isfinite(self.off))
+        return bool(np.isfinite((self.off, *self.ends)).all())
 
-    @property
-    def ends(self) -> tuple[float, float]:
-        """The least and the largest value."""
-        return float(self._s.high.min()), float(self._s.high.max())
+    def _at(self, points: slice, nodes: slice) -> Words:
+        """Return the linear predictor at some points and nodes."""
+        given, rows = self._given[points], self._nodes.monomials.words[:, nodes]
+        shape = len(given.high), rows.high.shape[1]
+        s = Words(*(np.broadcast_to(part[:, :1], shape) for part in (given.high, given.low)))
+        for i in range(given.high.shape[1] - 1):
+            s = plus(s, times(given[:, i + 1 : i + 2], rows[i]))
+        return s
 
-    @property
-    def size(self) -> int:
-        """How many there are."""
-        return int(self._s.high.size)
-
-    def moments(self, table: Table, rests: Sequence[int], errors: Sequence[Ball]) -> list[list[Ball]] | None:
+    def moments(self, table: Table, rests: Sequence[int], errors: Sequence[Ball]) -> WordBalls | None:
         """Return all moments at the points, None where double words do not hold them: see `Lookup`."""
         fine = table.fine
         if fine is None:
             return None
-        points, count = self._s.high.shape
-        step = max(1, AT_ONCE // count)
-        found: list[list[Ball]] = []
+        points, count = len(self._given.high), self._nodes.count
+        step, own = max(1, AT_ONCE // count), np.array([upwards(error) for error in errors])
+        found = []
         for start in range(0, points, step):
-            rows = [[arb(0, error) for error in errors] for _ in range(min(step, points - start))]
+            rows: WordBalls | None = None
             for first in range(0, count, AT_ONCE):
                 part = self._part(fine, rests, slice(start, start + step), slice(first, first + AT_ONCE))
                 if part is None:
                     return None
-                rows = [list(map(arb.__add__, row, own)) for row, own in zip(rows, part, strict=True)]
-            found += rows
-        return found
+                rows = part if rows is None else rows + part
+            assert rows is not None
+            found.append(WordBalls(rows.words, (rows.off + own) * WIDER))
+        return one_below_the_other(found)
 
-    def _part(
-        self, fine: FinePolynomials, rests: Sequence[int], points: slice, nodes: slice
-    ) -> Iterable[list[Ball]] | None:
+    def _part(self, fine: FinePolynomials, rests: Sequence[int], points: slice, nodes: slice) -> WordBalls | None:
         """Return the part of some nodes in all moments at some points, without their own errors."""
-        values = fine.values(self._s[points, nodes], self.off)
+        values = fine.values(self._at(points, nodes), self.off)
         if values is None:
             return None
         masses, off = self._nodes.moments.words[:, nodes], self._nodes.moments.off[:, nodes]
@@ -197,16 +190,10 @@ class WordLookup:
             highs[:, own], lows[:, own] = sums.high, sums.low
             spread = error * np.abs(masses.high[own]).sum(axis=1) + (top + error) * off[own].sum(axis=1)
             radii[:, own] = (rounding + spread) * WIDER + TINY
-        if not np.isfinite(radii).all():
-            return None
-        return map(_balls, highs.tolist(), lows.tolist(), radii.tolist())
+        return WordBalls(Words(highs, lows), radii) if np.isfinite(radii).all() else None
 
 
-def word_lookups(nodes: WordNodes, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[Lookup]:
+def word_lookups(nodes: WordNodes, points: WordBalls) -> list[Lookup]:
     """Return lookups for some of the points each."""
     most = max(1, MOST_AT_ONCE // nodes.count)
-    return [WordLookup(nodes, points[i : i + most]) for i in range(0, len(points), most)]
-
-
-def _balls(highs: Sequence[float], lows: Sequence[float], radii: Sequence[float]) -> list[Any]:
-    return [arb(high, radius) + low for high, low, radius in zip(highs, lows, radii, strict=True)]
+    return [WordLookup(nodes, points[i : i + most]) for i in range(0, len(points.off), most)]

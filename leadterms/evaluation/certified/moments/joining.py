@@ -68,6 +68,11 @@ class _Combined:
     rows: tuple[Mapping[int, Exact], ...]
     count: int
 
+    @property
+    def takes_arrays(self) -> bool:
+        """Whether it may be computed for many moments at once."""
+        return bool(getattr(self.integrand, "takes_arrays", False))
+
     def __call__(self, values: Sequence[Ball]) -> Ball:
         moments = [sum((c * values[i] for i, c in row.items()), arb(0)) for row in self.rows]
         return self.integrand([*moments, *values[self.count :]])

@@ -12,21 +12,24 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-from flint import arb
 
 from leadterms.evaluation.certified.moments.in_doubles import Nodes
 from leadterms.evaluation.certified.moments.table_sums import Split
 from leadterms.evaluation.certified.moments.tables import Table, kept_table
 from leadterms.evaluation.certified.moments.weight_balls import WeightBalls
 from leadterms.evaluation.certified.tools.balls import Ball
-from leadterms.evaluation.certified.tools.discs import SMALLEST, TINY, UNIT, WIDER, Reals, rows_of, upwards
+from leadterms.evaluation.certified.tools.discs import SMALLEST, TINY, UNIT, WIDER, Reals, upwards
+from leadterms.evaluation.certified.tools.double_words import Words
+from leadterms.evaluation.certified.tools.word_balls import WordBalls, one_below_the_other
 from leadterms.evaluation.certified.tools.work import FEW_UNITS, spend
 from leadterms.evaluation.precision import ball_bits
 
 FEW_BITS = 48
 """Accuracies up to which doubles will do."""
 FEWEST_BY_WEIGHT, MOST_AT_ONCE = 4000, 1_000_000
-"""So many values of the weight are looked up in a table of it, and at once."""
+"""So many values of the weight are looked up in a table of it, and at most by one lookup."""
+AT_ONCE = 16_000
+"""So many values are looked up at once: arrays of them stay in a processor's own memory."""
 WIDEST = 600.0
 """A table of the weight is no wider."""
 
@@ -36,21 +39,17 @@ class Lookup(Protocol):
 
     off: float
     """How far off it may be."""
+    ends: tuple[float, float]
+    """About the least and the largest value."""
+    size: int
+    """How many values there are."""
 
     @property
     def is_finite(self) -> bool:
         """Whether its numbers hold it."""
 
-    @property
-    def ends(self) -> tuple[float, float]:
-        """The least and the largest value."""
-
-    @property
-    def size(self) -> int:
-        """How many values there are."""
-
-    def moments(self, table: Table, rests: Sequence[int], errors: Sequence[Ball]) -> list[list[Ball]] | None:
-        """Return all moments at the points, None where these numbers do not hold them.
+    def moments(self, table: Table, rests: Sequence[int], errors: Sequence[Ball]) -> WordBalls | None:
+        """Return all moments at the points, a row for each of these, None where these numbers do not hold them.
 
         Parameters
         ----------
@@ -72,58 +71,53 @@ class DoubleLookup:
     nodes
         Those of the predictors that the table is not of.
     points
-        Shift and slopes.
+        Shift and slopes, a row for each point.
 
     """
 
-    def __init__(self, nodes: Nodes, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> None:
-        given = rows_of([part for shift, slopes in points for part in (shift, *slopes)], len(points))
+    def __init__(self, nodes: Nodes, points: WordBalls) -> None:
+        given, errors = points.words.high, points.off + np.abs(points.words.low)
         ones = np.ones((1, nodes.count))
         monomials = np.vstack([ones, nodes.monomials.numbers]) if nodes.monomials.numbers.size else ones
         spread = np.vstack([0 * ones, nodes.monomials.errors]) if nodes.monomials.numbers.size else 0 * ones
-        sizes = np.abs(given.numbers) @ (np.abs(monomials) + spread)
-        off = np.abs(given.numbers) @ spread + given.errors @ (np.abs(monomials) + spread) + 1e-14 * sizes + TINY
-        self._nodes, self._at, self.off = nodes, given.numbers @ monomials, float(off.max())
+        # what is too large is found not to be finite
+        with np.errstate(over="ignore", invalid="ignore"):
+            sizes = np.abs(given) @ (np.abs(monomials) + spread)
+            off = np.abs(given) @ spread + errors @ (np.abs(monomials) + spread) + 1e-14 * sizes + TINY
+            at = given @ monomials
+        self._nodes, self._given, self._monomials, self.off = nodes, given, monomials, float(off.max())
+        # what they are is computed again where it is looked up: of many points it is too much to keep
+        self.ends, self.size = (float(at.min()), float(at.max())), int(at.size)
 
     @property
     def is_finite(self) -> bool:
         """Whether doubles hold it."""
-        return bool(np.isfinite(self.off) and np.isfinite(self._at).all())
+        return bool(np.isfinite((self.off, *self.ends)).all())
 
-    @property
-    def ends(self) -> tuple[float, float]:
-        """The least and the largest value."""
-        return float(self._at.min()), float(self._at.max())
-
-    @property
-    def size(self) -> int:
-        """How many values there are."""
-        return int(self._at.size)
-
-    def moments(self, table: Table, rests: Sequence[int], errors: Sequence[Ball]) -> list[list[Ball]] | None:
+    def moments(self, table: Table, rests: Sequence[int], errors: Sequence[Ball]) -> WordBalls | None:
         """Return all moments at the points, None where doubles do not hold them: see `Lookup`."""
         nodes = self._nodes
-        values, own = _values(table, self._at, self.off)
+        values, own = _values(table, self._given @ self._monomials, self.off)
         rows = np.abs(nodes.moments.numbers)
         if not (np.isfinite(values).all() and np.isfinite(own).all()):
             return None
         if not max(float((np.abs(values[rest]) @ row).max()) for rest, row in zip(rests, rows, strict=True)) > SMALLEST:
             return None
-        found = []
+        found, spreads = (np.empty((len(self._given), len(rests))) for _ in range(2))
         rounding = 4 * UNIT * (nodes.count + 8)
         for k, (rest, error) in enumerate(zip(rests, errors, strict=True)):
             row, row_error = nodes.moments.numbers[k], nodes.moments.errors[k]
             absolute = np.abs(values[rest])
             radii = absolute @ (row_error + rounding * np.abs(row)) + own[rest] * (np.abs(row) + row_error).sum()
-            radii = (radii + upwards(error)) * WIDER + TINY
-            found.append([arb(m, r) for m, r in zip((values[rest] @ row).tolist(), radii.tolist(), strict=True)])
-        return [list(row) for row in zip(*found, strict=True)]
+            spreads[:, k] = (radii + upwards(error)) * WIDER + TINY
+            found[:, k] = values[rest] @ row
+        return WordBalls(Words(found, np.zeros_like(found)), spreads)
 
 
-def double_lookups(nodes: Nodes, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[Lookup]:
+def double_lookups(nodes: Nodes, points: WordBalls) -> list[Lookup]:
     """Return lookups in doubles for some of the points each."""
     most = max(1, MOST_AT_ONCE // nodes.count)
-    return [DoubleLookup(nodes, points[i : i + most]) for i in range(0, len(points), most)]
+    return [DoubleLookup(nodes, points[i : i + most]) for i in range(0, len(points.off), most)]
 
 
 def ends_of(lookups: Sequence[Lookup]) -> tuple[float, float]:
@@ -134,15 +128,15 @@ def ends_of(lookups: Sequence[Lookup]) -> tuple[float, float]:
 
 def moments_of(
     lookups: Sequence[Lookup], table: Table, rests: Sequence[int], errors: Sequence[Ball]
-) -> list[list[Ball]] | None:
+) -> WordBalls | None:
     """Return all moments at the points of all lookups, None where the numbers of one do not hold them."""
-    found: list[list[Ball]] = []
+    found = []
     for lookup in lookups:
         rows = lookup.moments(table, rests, errors)
         if rows is None:
             return None
-        found += rows
-    return found
+        found.append(rows)
+    return one_below_the_other(found)
 
 
 def pays(width: int, points: int, *, is_kept: bool = False) -> bool:
@@ -157,7 +151,7 @@ def by_weight(
     errors: Sequence[Ball],
     sizes: Sequence[Ball],
     kept: dict[str, Table] | None = None,
-) -> list[list[Ball]] | None:
+) -> WordBalls | None:
     """Return all moments at several points by a table of the weight alone, None where that does not do.
 
     Parameters
@@ -197,15 +191,25 @@ def _values(table: Table, at: Reals, off: float) -> tuple[Reals, Reals]:
     """Return the values of each function, and bounds of what is rounded in them, s known up to ``off``."""
     own = table.in_doubles
     middles, half, coefficients, radii = own.middles, own.half, own.coefficients, own.radii
-    places = np.clip(((at - table.low) / table.width).astype(int), 0, table.count - 1)
-    t = (at - middles[places]) / half
     degree = coefficients.shape[2] - 1
-    values = np.zeros((coefficients.shape[0], *at.shape))
-    for d in range(degree, -1, -1):
-        values = values * t + coefficients[:, places, d]
+    by_degree = np.ascontiguousarray(coefficients.transpose(0, 2, 1))
+    flat, values = at.ravel(), np.empty((len(by_degree), at.size))
+    for start in range(0, flat.size, AT_ONCE):
+        part = flat[start : start + AT_ONCE]
+        places = np.clip(((part - table.low) / table.width).astype(int), 0, table.count - 1)
+        t = (part - middles[places]) / half
+        for function, rows in zip(values, by_degree, strict=True):
+            found = function[start : start + AT_ONCE]
+            found[:] = rows[degree][places]
+            for row in rows[-2::-1]:
+                found *= t
+                found += row[places]
+    values = values.reshape(-1, *at.shape)
     sizes = np.abs(coefficients)
     moved = (off + 4 * UNIT * (np.abs(at).max() + np.abs(middles).max())) / half
     # beyond that the powers of t + dt may not be neglected
     turned = (sizes * np.arange(degree + 1)).sum(axis=2) * moved if degree * moved < 1e-4 else np.inf
-    errors = radii + 8 * UNIT * (degree + 4) * sizes.sum(axis=2) + turned
+    ends = np.clip(((np.array([at.min(), at.max()]) - table.low) / table.width).astype(int), 0, table.count - 1)
+    met = slice(ends[0], ends[1] + 1)
+    errors = (radii + 8 * UNIT * (degree + 4) * sizes.sum(axis=2) + turned)[:, met]
     return values, errors.max(axis=1) * (1 + 1e-3) + TINY

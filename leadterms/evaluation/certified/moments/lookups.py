@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from leadterms.evaluation.certified.moments.in_double_words import (
-    MOST_BITS,
     WordNodes,
     word_lookups,
     word_nodes,
@@ -17,7 +16,7 @@ from leadterms.evaluation.certified.moments.in_doubles import Nodes, nodes_of, s
 from leadterms.evaluation.certified.moments.lines import Line
 from leadterms.evaluation.certified.moments.looked_up import FEW_BITS, Lookup, double_lookups
 from leadterms.evaluation.certified.rules.rule import LineRule
-from leadterms.evaluation.certified.tools.balls import Ball
+from leadterms.evaluation.certified.tools.word_balls import WordBalls
 
 
 @dataclass(frozen=True)
@@ -48,10 +47,8 @@ class NodesToLookUp:
             [word_nodes(part.lines, part.rules, part.monomials, part.moments) for part in self.parts]
         )
 
-    def lookups(self, bits: int, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[Lookup]:
-        """Return lookups for some of the points each, at so many bits; none where double words do not hold them."""
-        if bits > MOST_BITS:
-            return []
+    def lookups(self, bits: int, points: WordBalls) -> list[Lookup]:
+        """Return lookups for some of the points each, at so many bits, `MOST_BITS` at most."""
         if bits <= FEW_BITS:
             return double_lookups(self.in_doubles, points)
         return word_lookups(self.in_words, points)

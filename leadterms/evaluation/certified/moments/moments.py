@@ -16,7 +16,6 @@ from leadterms.evaluation.certified.moments.in_doubles import InDoubles
 from leadterms.evaluation.certified.moments.looked_up import (
     FEW_BITS,
     WIDEST,
-    Lookup,
     by_weight,
     ends_of,
     moments_of,
@@ -25,15 +24,19 @@ from leadterms.evaluation.certified.moments.looked_up import (
 from leadterms.evaluation.certified.moments.lookups import NodesToLookUp, Rules
 from leadterms.evaluation.certified.moments.node_products import NodeProducts
 from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.moments.shared_sums import SharedSums, SharedTable
 from leadterms.evaluation.certified.moments.table_sums import Split
 from leadterms.evaluation.certified.moments.tables import Table, cost, kept_table
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import Ball, ball_around_zero, disc, whole_power
+from leadterms.evaluation.certified.tools.word_balls import WordBalls, rows_of
 from leadterms.evaluation.certified.tools.work import FEW_UNITS, spend
 from leadterms.evaluation.precision import ball_bits
 
 TABLE_PAYS = 1.5
 """A table is made where it saves this factor, or seems to."""
+SHARED = 16
+"""A shared table may cost so many times what it saves here."""
 FEWEST_IN_DOUBLES = 4
 """Nodes from which on arrays cost less than balls, one by one."""
 
@@ -54,6 +57,8 @@ class Plan:
         What was aimed at, in all and relative to E[w].
     tables
         Those that are kept for further points, by what they are of.
+    shared
+        Those that other rules for the same problem share, where there are such.
 
     """
 
@@ -63,6 +68,7 @@ class Plan:
     tolerance: Ball
     bits: int
     tables: dict[str, Table] | None = None
+    shared: SharedSums | None = None
 
     def moments(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]]:
         """Return all moments at each of several (shift, slopes), real numbers or complex boxes."""
@@ -75,10 +81,10 @@ class Plan:
             return [[ball_around_zero(error, shift) for error in self.errors] for shift, _ in points]
         if isinstance(points[0][0], acb):
             return [self._enclosed(*point) for point in points]
+        if self.bits <= MOST_BITS and (found := self.looked_up(rows_of(points), points[0][1])) is not None:
+            return found.rows()
         if (tabulated := self._tabulated(points)) is not None:
             return tabulated
-        if (by_weight := self._by_weight(points)) is not None:
-            return by_weight
         spend(self._width * len(points) * self._units, ball_bits())
         return self._summed(self._real(points), [arb(0, error.abs_upper()) for error in self.errors])
 
@@ -113,55 +119,130 @@ class Plan:
         """Return eta - shift at all nodes, and the coefficients of the weight there, moment after moment."""
         return self._nodes.offsets(slopes), self._coefficients
 
-    @cached_property
-    def _moving(self) -> tuple[int, ...]:
-        """The predictors that the effects multiply, of an affine eta."""
-        return tuple(
-            i for i in range(len(self.rules)) if any(not row[1 + i].is_zero() for row in self.problem.loadings)
-        )
-
     @property
     def work(self) -> int:
         """About how many evaluations each point of the effects costs."""
-        tabulated = self.problem.predictor.is_affine and len(self._moving) < len(self.rules)
-        return prod(len(self.rules[i].points) for i in (self._moving if tabulated else range(len(self.rules))))
+        tabulated = self.problem.predictor.is_affine and len(self.problem.moving_places) < len(self.rules)
+        return prod(
+            len(self.rules[i].points) for i in (self.problem.moving_places if tabulated else range(len(self.rules)))
+        )
+
+    def looked_up(self, points: WordBalls, slopes: Sequence[Ball]) -> WordBalls | None:
+        """Return all moments at several real points in doubles or double words, None where these do not hold them.
+
+        Parameters
+        ----------
+        points
+            Shift and slopes, a row for each.
+        slopes
+            Of which those of predictors that the effects do not move are taken: the same at all points.
+
+        """
+        if self.problem.factorises or not self._width or self.bits > MOST_BITS:
+            return None
+        found = self._by_sums(points, slopes) if self._may_tabulate(len(points.off)) else None
+        return self._by_weight(points) if found is None else found
+
+    def _by_sums(self, points: WordBalls, slopes: Sequence[Ball]) -> WordBalls | None:
+        """Return the same by a table of sums over the predictors that stay fixed, None where that does not pay."""
+        moved = points[:, [0, *(1 + i for i in self.problem.moving_places)]]
+        lookups = self._moving_nodes.lookups(self.bits, moved)
+        if not all(lookup.is_finite for lookup in lookups):
+            return None
+        ends, off = ends_of(lookups), max(one.off for one in lookups)
+        found = self._shared_table(len(points.off), ends, off)
+        if found is not None:
+            table, beside = found.table, found.errors
+        else:
+            own = self._table(len(points.off), slopes, ends, off, in_arrays=True)
+            if own is None:
+                return None
+            table, beside = own, tuple(own.errors)
+        moving, moments, powers = self.problem.moving_places, self.problem.strand.moments, self._fixed_powers
+        rests = [powers.index(tuple(e[i] for i in range(len(e)) if i not in moving)) for e in moments]
+        errors = []
+        for exponents, rest, error in zip(moments, rests, self.errors, strict=True):
+            size = prod((self.rules[i].absolute(exponents[i]) for i in moving), start=arb(1))
+            errors.append((error + size * beside[rest]).abs_upper())
+        return moments_of(lookups, table, rests, errors)
+
+    def _shared_table(self, count: int, ends: tuple[float, float], off: float) -> SharedTable | None:
+        """Return a table that cells share, None where there are none or this one is of no use."""
+        if self.shared is None:
+            return None
+        margin = _margin(ends, off)
+        return self.shared.table(
+            ends[0] - margin, ends[1] + margin, self.tolerance, SHARED * self._width * count * self._units
+        )
+
+    @cached_property
+    def _fixed_powers(self) -> list[tuple[int, ...]]:
+        """The powers of the predictors that stay fixed in the moments."""
+        return list(dict.fromkeys(tuple(e[i] for i in self.problem.fixed_places) for e in self.problem.strand.moments))
+
+    def _may_tabulate(self, count: int) -> bool:
+        """Tell whether such a table may be of use for so many points.
+
+        Without predictors that stay fixed it is one of the weight: where its values are many and costly.
+        """
+        if not self.problem.predictor.is_affine:
+            return False
+        costly = FEW_BITS < self.bits <= MOST_BITS or not self.problem.weight.log_only
+        return bool(self.problem.fixed_places) or (costly and pays(self._width, count, is_kept=self.tables is not None))
+
+    def _table(
+        self, count: int, slopes: Sequence[Ball], ends: tuple[float, float], off: float, *, in_arrays: bool
+    ) -> Table | None:
+        """Return a proven table of sums over the predictors that stay fixed; None where it does not pay.
+
+        Parameters
+        ----------
+        count
+            How many points it is for.
+        slopes
+            Of all predictors.
+        ends, off
+            The least and the largest argument, and how far they may be off.
+        in_arrays
+            Whether it is looked up in arrays.
+
+        """
+        problem, fixed, powers = self.problem, self.problem.fixed_places, self._fixed_powers
+        raised = tuple(line.power for line in problem.lines)
+        split = Split(problem.weight, self.rules, fixed, tuple(slopes[i] for i in fixed), raised)
+        margin = _margin(ends, off)
+        low, high = ends[0] - margin, ends[1] + margin
+        if high - low > WIDEST and (self.tables is not None or not fixed):
+            return None
+        looked = count * self.work * len(powers) * FEW_UNITS / (8 if in_arrays else 1)
+        own = cost(split, len(powers), low, high)
+        # tables that are kept are for more points than these
+        if self.tables is None and TABLE_PAYS * (own + looked) > self._width * count * self._units:
+            return None
+        spend(looked, ball_bits())
+        table = kept_table(
+            self.tables, "sums", low, high, lambda low, high: Table(split, powers, low, high, self.tolerance)
+        )
+        return table if table.is_proven else None
 
     def _tabulated(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]] | None:
         """Return all moments by interpolation in what the effects move, None where that does not pay or is not proven.
 
         The error of interpolation adds to those of the rules, for each node over the predictors that the effects move.
         """
-        problem, moving = self.problem, self._moving
-        fixed = tuple(i for i in range(len(self.rules)) if i not in moving)
-        # without predictors that stay fixed the table is one of the weight: of use where its values are many and costly
-        costly = FEW_BITS < self.bits <= MOST_BITS or not problem.weight.log_only
-        many = pays(self._width, len(points), is_kept=self.tables is not None)
-        if not (problem.predictor.is_affine and (fixed or (costly and many))):
-            return None
-        raised = tuple(line.power for line in problem.lines)
-        split = Split(problem.weight, self.rules, fixed, tuple(points[0][1][i] for i in fixed), raised)
-        lookups = self._lookups(points)
-        shifts = [] if lookups else self._shifts(points)
-        powers = list(dict.fromkeys(tuple(e[i] for i in fixed) for e in problem.strand.moments))
-        low, high = _ends(shifts) if shifts else ends_of(lookups)
-        margin = 1e-9 * (1 + max(abs(low), abs(high))) + max((lookup.off for lookup in lookups), default=0.0)
-        low, high = low - margin, high + margin
-        if high - low > WIDEST and (self.tables is not None or not fixed):
-            return None
-        looked = len(points) * self.work * len(powers) * FEW_UNITS / (8 if lookups else 1)
-        own = cost(split, len(powers), low, high)
-        # tables that are kept are for more points than these
-        if self.tables is None and TABLE_PAYS * (own + looked) > self._width * len(points) * self._units:
-            return None
-        spend(looked, ball_bits())
-        table = kept_table(
-            self.tables, "sums", low, high, lambda low, high: Table(split, powers, low, high, self.tolerance)
+        problem, moving, fixed, powers = (
+            self.problem,
+            self.problem.moving_places,
+            self.problem.fixed_places,
+            self._fixed_powers,
         )
-        if not table.is_proven:
+        if not self._may_tabulate(len(points)):
             return None
-        if lookups and (quick := self._looked_up(table, lookups, powers)) is not None:
-            return quick
-        nodes, shifts = list(product(*(self.rules[i].points for i in moving))), shifts or self._shifts(points)
+        shifts = self._shifts(points)
+        table = self._table(len(points), points[0][1], _ends(shifts), 0.0, in_arrays=False)
+        if table is None:
+            return None
+        nodes = list(product(*(self.rules[i].points for i in moving)))
         values = dict(zip(powers, table.values(shifts), strict=True))
         errors = dict(zip(powers, table.errors, strict=True))
         masses = [prod(m, start=arb(1)) for m in product(*(self.rules[i].masses for i in moving))]
@@ -180,54 +261,32 @@ class Plan:
 
     def _shifts(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[Ball]:
         """Return eta at several points and the nodes over the predictors that the effects multiply, but for others."""
-        nodes = list(product(*(self.rules[i].points for i in self._moving)))
-        lines = arb_mat([[shift, *slopes] for shift, slopes in self._moved(points)])
+        nodes = list(product(*(self.rules[i].points for i in self.problem.moving_places)))
+        lines = arb_mat([[shift, *(slopes[i] for i in self.problem.moving_places)] for shift, slopes in points])
         return (lines * arb_mat([[arb(1)] * len(nodes), *zip(*nodes, strict=True)])).entries()  # type: ignore[no-any-return]
-
-    def _moved(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[tuple[Ball, list[Ball]]]:
-        """Return shifts with the slopes of these predictors."""
-        return [(shift, [slopes[i] for i in self._moving]) for shift, slopes in points]
-
-    def _lookups(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[Lookup]:
-        """Return eta at several points and the nodes over the predictors that the effects multiply, but for others.
-
-        None at all where neither doubles nor double words hold it.
-        """
-        lookups = self._moving_nodes.lookups(self.bits, self._moved(points))
-        return lookups if all(lookup.is_finite for lookup in lookups) else []
 
     @cached_property
     def _moving_nodes(self) -> NodesToLookUp:
         """Nodes of these predictors, the exponents of each alone and of the moments."""
-        moving = self._moving
+        moving = self.problem.moving_places
         exponents = [[e[i] for i in moving] for e in self.problem.strand.moments]
         units = [[int(i == k) for k in range(len(moving))] for i in range(len(moving))]
         lines, rules = [self.problem.lines[i] for i in moving], [self.rules[i] for i in moving]
         return NodesToLookUp((Rules(lines, rules, units, exponents),))
 
-    def _looked_up(
-        self, table: Table, lookups: Sequence[Lookup], powers: Sequence[tuple[int, ...]]
-    ) -> list[list[Ball]] | None:
-        """Return all moments by a table, None where the lookup's numbers do not hold them."""
-        moving, moments = self._moving, self.problem.strand.moments
-        rests = [powers.index(tuple(e[i] for i in range(len(e)) if i not in moving)) for e in moments]
-        errors = []
-        for exponents, rest, error in zip(moments, rests, self.errors, strict=True):
-            size = prod((self.rules[i].absolute(exponents[i]) for i in moving), start=arb(1))
-            errors.append((error + size * table.errors[rest]).abs_upper())
-        return moments_of(lookups, table, rests, errors)
-
-    def _by_weight(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]] | None:
-        """Return all moments by a table of the weight alone, in doubles or double words; None where that is no help."""
+    def _by_weight(self, points: WordBalls) -> WordBalls | None:
+        """Return the same by a table of the weight alone, None where that is no help."""
         problem = self.problem
-        if not pays(self._width, len(points), is_kept=self.tables is not None):
+        if not pays(self._width, len(points.off), is_kept=self.tables is not None):
             return None
-        own = Rules(problem.lines, self.rules, problem.predictor.monomials, problem.strand.moments)
-        nodes = NodesToLookUp((own,))
+        nodes = self._nodes_to_look_up
         lookups = nodes.lookups(self.bits, points)
-        if not lookups:
-            return None
         return by_weight(problem.weight, lookups, self.tolerance, self.errors, nodes.in_doubles.absolute, self.tables)
+
+    @cached_property
+    def _nodes_to_look_up(self) -> NodesToLookUp:
+        problem = self.problem
+        return NodesToLookUp((Rules(problem.lines, self.rules, problem.predictor.monomials, problem.strand.moments),))
 
     @property
     def _units(self) -> float:
@@ -291,6 +350,11 @@ class Plan:
             level * prod((sums[i][k] for i, k in enumerate(exponents)), start=arb(1))
             for exponents in self.problem.strand.moments
         ]
+
+
+def _margin(ends: tuple[float, float], off: float) -> float:
+    """Return by how much a table is wider than what is looked up, which may be off."""
+    return 1e-9 * (1 + max(map(abs, ends))) + off
 
 
 def _ends(numbers: Sequence[Ball]) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from leadterms.evaluation.certified.moments.outer import Outer
 from leadterms.evaluation.certified.moments.patches import Patch, transformed
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import Ball, whole_power
+from leadterms.evaluation.certified.tools.word_balls import WordBalls, rows_of
 from leadterms.evaluation.certified.tools.work import spend
 from leadterms.evaluation.precision import ball_bits
 
@@ -88,8 +89,8 @@ class PatchPlan:
         """Return all moments at each of several (shift, slopes)."""
         if self.inner is None:
             return [[arb(0, error.abs_upper()) for error in self.errors] for _ in points]
-        if (looked_up := self._by_weight(points)) is not None:
-            return looked_up
+        if self.bits <= MOST_BITS and (quick := self.looked_up(rows_of(points))) is not None:
+            return quick.rows()
         spend(self.nodes * len(points) * POINT_UNITS, ball_bits())
         most = max(1, MOST_AT_ONCE // max(1, self.nodes))
         found: list[list[Ball]] = []
@@ -106,13 +107,11 @@ class PatchPlan:
                 found.append(self._summed([column[n * self.nodes : (n + 1) * self.nodes] for column in columns]))
         return found
 
-    def _by_weight(self, points: Points) -> list[list[Ball]] | None:
+    def looked_up(self, points: WordBalls) -> WordBalls | None:
         """Return all moments in doubles or double words, None where that does not do or there are inner predictors."""
-        if self.outer.kept or not pays(self.nodes, len(points)):
+        if self.outer.kept or self.bits > MOST_BITS or not pays(self.nodes, len(points.off)):
             return None
         lookups = self._to_look_up.lookups(self.bits, points)
-        if not lookups:
-            return None
         sizes = self._to_look_up.in_doubles.absolute
         return by_weight(self.outer.problem.weight, lookups, self.tolerance, self.errors, sizes)
 

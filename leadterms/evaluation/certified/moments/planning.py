@@ -19,6 +19,7 @@ from leadterms.evaluation.certified.moments.own_part import fall
 from leadterms.evaluation.certified.moments.patch_plan import PatchPlan
 from leadterms.evaluation.certified.moments.patching import patch_plan, patched
 from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.moments.shared_sums import SharedSums, shared_sums
 from leadterms.evaluation.certified.moments.split_plan import (
     Rest,
     SplitPlan,
@@ -45,6 +46,7 @@ def plan(
     sizes: list[list[Ball]],
     *,
     keeps: bool = False,
+    shares: bool = False,
 ) -> Plan | FourierPlan | LaplacePlan | PatchPlan | SplitPlan:
     """Return rules for all shifts and slopes in balls, with errors of about 2^-bits of scale times E|X|^k.
 
@@ -56,7 +58,8 @@ def plan(
     Where many predictors are in eta by a fixed slope each alone, and where rules would have too many nodes together,
     transforms take the place of the rules for these (`split_plan`), which telescopes its error in its own way.
 
-    Tables for the moments at points are kept for later points where that is asked for.
+    Tables for the moments at points are kept for later points, or shared with other rules for the same problem, where
+    that is asked for.
 
     Raises
     ------
@@ -99,7 +102,27 @@ def plan(
         raise EvaluationError(f"the rules of {len(rules)} predictors have too many nodes together: {TOO_LONG}")
     with ball_precision(PLANNING_BITS):
         errors = _moment_errors(problem, rules)
-        return Plan(problem, tuple(rules.values()), errors, target, bits, {} if keeps else None)
+        shared = _shared(problem) if shares else None
+        return Plan(problem, tuple(rules.values()), errors, target, bits, {} if keeps else None, shared)
+
+
+def _shared(problem: Problem) -> SharedSums | None:
+    """Return the tables that all rules for a problem share."""
+    if "shared" not in problem.remembered:
+        problem.remembered["shared"] = shared_sums(problem, _rules_for_all)
+    found: SharedSums | None = problem.remembered["shared"]
+    return found
+
+
+def _rules_for_all(problem: Problem, shift: Ball, bits: int) -> tuple[tuple[LineRule, ...], tuple[Ball, ...]] | None:
+    """Return rules for all shifts in a ball, with their errors; None where rules do not serve."""
+    if not problem.lines:
+        return (), (arb(0),) * len(problem.strand.moments)
+    with suppress(EvaluationError):
+        found = plan(problem, shift, problem.slopes, bits, arb(1), problem.rough_scales(arb(0), problem.slopes)[1])
+        if isinstance(found, Plan) and not problem.factorises:
+            return found.rules, found.errors
+    return None
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,16 @@ class Problem:
         self._near: dict[int, tuple[Ball, list[list[Ball]]]] = {}
         self.fixed_slopes = all(bool(entry.is_zero()) for row in self.loadings for entry in row[1:])
 
+    @cached_property
+    def moving_places(self) -> tuple[int, ...]:
+        """The predictors that the effects multiply, of an affine eta."""
+        return tuple(i for i in range(len(self.lines)) if any(not row[1 + i].is_zero() for row in self.loadings))
+
+    @cached_property
+    def fixed_places(self) -> tuple[int, ...]:
+        """The others."""
+        return tuple(i for i in range(len(self.lines)) if i not in self.moving_places)
+
     def decided(self, test: Callable[[Problem], bool]) -> bool:
         """Return what a test of the strand says; it is made once, at the precision of bounds."""
         if test not in self.remembered:

@@ -15,6 +15,7 @@ from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.split_plan import SplitPlan
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, larger
+from leadterms.evaluation.certified.tools.word_balls import WordBalls, stacked
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.moment_system import Exact, NumericSystem, Strand
 
@@ -35,6 +36,11 @@ class Strands:
         """Return the linear predictors at a point or box of the random effects."""
         return tuple(problem.at(effects) for problem in self.problems)
 
+    def in_arrays(self, effects: Sequence[WordBalls]) -> list[WordBalls]:
+        """Return the same at many points: for each strand a matrix with a row for each point."""
+        count = len(effects[0].off)
+        return [stacked([shift, *slopes], count) for shift, slopes in self.at(effects)]
+
     def least_scales(self, points: Sequence[Point]) -> Scales:
         """Estimate the smallest E[w] over some points, for each strand."""
         found = []
@@ -49,8 +55,8 @@ class Strands:
         scales = (problem.rough_scales(*own)[0] for problem, own in zip(self.problems, point, strict=True))
         return max(scales, key=lambda scale: float(scale.log().mid()))
 
-    def plan(self, point: Point, bits: int, scales: Scales, *, keeps: bool = False) -> Plans:
-        """Return rules for the moments that serve every point in a box, with tables kept where points come in parts.
+    def plan(self, point: Point, bits: int, scales: Scales, *, keeps: bool = False, shares: bool = False) -> Plans:
+        """Return rules for the moments that serve every point in a box, with tables kept or shared (`plan`).
 
         Raises
         ------
@@ -60,9 +66,10 @@ class Strands:
         """
         return Plans(
             tuple(
-                plan(problem, *own, bits, *scale, keeps=keeps)
+                plan(problem, *own, bits, *scale, keeps=keeps, shares=shares)
                 for problem, own, scale in zip(self.problems, point, scales, strict=True)
-            )
+            ),
+            tuple(problem.slopes for problem in self.problems),
         )
 
     def reach(self, j: int) -> Ball:
@@ -91,6 +98,8 @@ class Plans:
     """Rules for the moments of each strand."""
 
     plans: tuple[Plan | FourierPlan | LaplacePlan | PatchPlan | SplitPlan, ...]
+    slopes: tuple[Sequence[Ball], ...]
+    """For each strand the coefficients in eta, of those that no effect moves."""
 
     @property
     def work(self) -> int:
@@ -103,6 +112,20 @@ class Plans:
             return []
         columns = [own.moments(list(part)) for own, part in zip(self.plans, zip(*points, strict=True), strict=True)]
         return [[value for row in rows for value in row] for rows in zip(*columns, strict=True)]
+
+    def looked_up(self, points: Sequence[WordBalls]) -> list[WordBalls] | None:
+        """Return the same in arrays, one for each moment; None where a rule has none or these do not hold it."""
+        columns: list[WordBalls] = []
+        for own, part, slopes in zip(self.plans, points, self.slopes, strict=True):
+            found = None
+            if isinstance(own, Plan):
+                found = own.looked_up(part, slopes)
+            elif isinstance(own, PatchPlan):
+                found = own.looked_up(part)
+            if found is None:
+                return None
+            columns += [found[:, k] for k in range(found.off.shape[1])]
+        return columns
 
 
 def surely_equal(first: Exact, second: Exact) -> bool:

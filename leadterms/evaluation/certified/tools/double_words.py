@@ -5,6 +5,10 @@ rigorous error bounds for basic building blocks of double-word arithmetic, theor
 with a double, 3 u^2/(1 - 4 u) of a sum, 7 u^2 of a product.  Products that underflow are off by some least doubles
 beside, which callers' `TINY` covers.
 
+**Quotients.**  Let q be the double next to the quotient of the first words: q b = a (1 + d), |d| <= 4 u.  In words
+r = a - q b is off by 7.1 u^2 |a|, and is at most 4.1 u |a|; the quotient of its first word and b's is off by 3.1 u times
+its own size, 13 u^2 |a/b|.  Together 21 u^2.
+
 **Products of matrices** (after Ozaki, Ogita, Oishi and Rump 2012, Error-free transformations of matrix multiplication).
 Let |a| <= 2^e in a row of A, g = 2^(e - b), and a = g {N + 2^-b (M + R)} with whole numbers |N| <= 2^b and |M| <= 2^(b
 - 1), and |R| <= 1, as 2 b <= 52; of B's columns likewise.  For sums of n products, n 4^b <= 2^53, those of N N', N M'
@@ -100,6 +104,13 @@ def times(a: Words, b: Words) -> Words:
     """Return products, off by 7 u^2."""
     high, low = _product(a.high, b.high)
     return Words(*_quick_sum(high, low + (a.high * b.low + a.low * b.high)))
+
+
+def over(a: Words, b: Words) -> Words:
+    """Return quotients, off by 21 u^2, and by least doubles over b beside where products underflow."""
+    first = a.high / b.high
+    rest = plus(a, times(b, Words(-first, np.zeros_like(first))))
+    return Words(*_quick_sum(first, rest.high / b.high))
 
 
 def matrix_product(a: Words, b: Words) -> tuple[Words, Reals]:
