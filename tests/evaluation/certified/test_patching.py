@@ -16,8 +16,8 @@ from leadterms.evaluation.certified.moments.patch_plan import PatchPlan
 from leadterms.evaluation.certified.moments.patching import patched
 from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem
-from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.certified.tools.word_balls import rows_of
+from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import ExponentialLaw, GammaLaw, NormalLaw, PoissonLaw, UniformLaw
 from leadterms.model.weights import CloglogWeight, ExponentialWeight, LogisticWeight, ProbitWeight, SaturatingWeight

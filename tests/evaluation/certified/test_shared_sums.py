@@ -102,7 +102,7 @@ def test_they_agree_with_tables_of_a_cell_alone(bits):
 def test_a_wider_table_takes_the_place_of_one_and_finer_ones_serve():
     with ball_precision(128):
         problem = problem_of(LogisticWeight(Integer(1)), NormalLaw(Integer(0), Integer(1)))
-        tables = shared_sums.shared_sums(problem, planning._rules_for_all)
+        tables = planning._shared(problem)
         small = arb(2) ** -40
         first = tables.table(-1.0, 1.0, small, 1e9)
         assert first.table.low <= -1
@@ -125,7 +125,7 @@ def test_errors_hold_for_the_law_itself():
     z, q = LAWS["normal"][1]
     with ball_precision(128):
         problem = problem_of(LogisticWeight(Integer(1)), NormalLaw(Integer(0), Integer(1)))
-        tables = shared_sums.shared_sums(problem, planning._rules_for_all)
+        tables = planning._shared(problem)
         for bits in (8, 20, 40):
             found = tables.table(-2.0, 2.0, arb(2) ** -bits, 1e9)
             shifts = [arb(k) / 7 for k in range(-14, 15)]
@@ -141,7 +141,7 @@ def test_errors_hold_for_the_law_itself():
 def test_no_table_is_made_that_costs_too_much_or_is_too_wide_or_fine():
     with ball_precision(128):
         problem = problem_of(LogisticWeight(Integer(1)), NormalLaw(Integer(0), Integer(1)))
-        tables = shared_sums.shared_sums(problem, planning._rules_for_all)
+        tables = planning._shared(problem)
         assert tables.table(-1.0, 1.0, arb(2) ** -40, 10.0) is None
         assert tables.table(-1.0, shared_sums.WIDEST, arb(2) ** -40, 1e9) is None
         assert tables.table(-1.0, 1.0, arb(2) ** -(shared_sums.FINEST + 1), 1e9) is None
@@ -161,4 +161,4 @@ def test_interactions_share_none():
     rows = ((fmpq(1), fmpq(0), fmpq(0)),)
     laws = (UniformLaw(-1, 1), UniformLaw(0, 1))
     own = Strand(LogisticWeight(Integer(1)), laws, fmpq(0), (fmpq(1), fmpq(1)), rows, ((0, 0),), ((1, 0), (1, 1)))
-    assert shared_sums.shared_sums(Problem(own), planning._rules_for_all) is None
+    assert planning._shared(Problem(own)) is None

@@ -140,7 +140,9 @@ class SectorAverage:
         cell = _hull(list(zip(*middle, strict=True)), steps)
         with ball_precision(PLANNING_BITS):
             scales = self.strands.least_scales([self.strands.at(corner) for corner in _corners(cell)])
-            rules = self.strands.plan(self.strands.at([low.union(high) for low, high in cell]), self.bits, scales)
+            rules = self.strands.plan(
+                self.strands.at([low.union(high) for low, high in cell]), self.bits, scales, shares=True
+            )
         # blocks farther out need fewer
         if not is_left(nodes * rules.work * self._units / 2, self.bits):
             raise EvaluationError(

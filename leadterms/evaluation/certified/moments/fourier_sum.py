@@ -47,11 +47,16 @@ class FourierPlan:
         """About how many evaluations each point of the effects costs."""
         return len(self.nodes)
 
+    @property
+    def units(self) -> float:
+        """Units of work for each point."""
+        return len(self.nodes) / 8
+
     def moments(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]]:
         """Return all moments at each of several shifts, real numbers or complex boxes."""
         if not points:
             return []
-        spend(len(self.nodes) * len(points) / 8, ball_bits())
+        spend(self.units * len(points), ball_bits())
         count, width = len(self.coefficients), len(self.nodes)
         matrix = acb_mat(count, width, [c for row in self.coefficients for c in row])
         if not isinstance(points[0][0], acb):

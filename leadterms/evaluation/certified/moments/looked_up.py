@@ -126,6 +126,11 @@ def ends_of(lookups: Sequence[Lookup]) -> tuple[float, float]:
     return min(low for low, _ in ends), max(high for _, high in ends)
 
 
+def margin_of(ends: tuple[float, float], off: float) -> float:
+    """Return by how much a table is wider than what is looked up, which may be off."""
+    return 1e-9 * (1 + max(map(abs, ends))) + off
+
+
 def moments_of(
     lookups: Sequence[Lookup], table: Table, rests: Sequence[int], errors: Sequence[Ball]
 ) -> WordBalls | None:

@@ -18,6 +18,7 @@ from leadterms.evaluation.certified.moments.looked_up import (
     WIDEST,
     by_weight,
     ends_of,
+    margin_of,
     moments_of,
     pays,
 )
@@ -35,8 +36,6 @@ from leadterms.evaluation.precision import ball_bits
 
 TABLE_PAYS = 1.5
 """A table is made where it saves this factor, or seems to."""
-SHARED = 16
-"""A shared table may cost so many times what it saves here."""
 FEWEST_IN_DOUBLES = 4
 """Nodes from which on arrays cost less than balls, one by one."""
 
@@ -85,7 +84,7 @@ class Plan:
             return found.rows()
         if (tabulated := self._tabulated(points)) is not None:
             return tabulated
-        spend(self._width * len(points) * self._units, ball_bits())
+        spend(self.units * len(points), ball_bits())
         return self._summed(self._real(points), [arb(0, error.abs_upper()) for error in self.errors])
 
     def _enclosed(self, shift: Ball, slopes: Sequence[Ball]) -> list[Ball]:
@@ -170,10 +169,8 @@ class Plan:
         """Return a table that cells share, None where there are none or this one is of no use."""
         if self.shared is None:
             return None
-        margin = _margin(ends, off)
-        return self.shared.table(
-            ends[0] - margin, ends[1] + margin, self.tolerance, SHARED * self._width * count * self._units
-        )
+        margin, saved = margin_of(ends, off), self.units * count
+        return self.shared.table(ends[0] - margin, ends[1] + margin, self.tolerance, saved)
 
     @cached_property
     def _fixed_powers(self) -> list[tuple[int, ...]]:
@@ -210,14 +207,14 @@ class Plan:
         problem, fixed, powers = self.problem, self.problem.fixed_places, self._fixed_powers
         raised = tuple(line.power for line in problem.lines)
         split = Split(problem.weight, self.rules, fixed, tuple(slopes[i] for i in fixed), raised)
-        margin = _margin(ends, off)
+        margin = margin_of(ends, off)
         low, high = ends[0] - margin, ends[1] + margin
         if high - low > WIDEST and (self.tables is not None or not fixed):
             return None
         looked = count * self.work * len(powers) * FEW_UNITS / (8 if in_arrays else 1)
         own = cost(split, len(powers), low, high)
         # tables that are kept are for more points than these
-        if self.tables is None and TABLE_PAYS * (own + looked) > self._width * count * self._units:
+        if self.tables is None and TABLE_PAYS * (own + looked) > self.units * count:
             return None
         spend(looked, ball_bits())
         table = kept_table(
@@ -289,8 +286,9 @@ class Plan:
         return NodesToLookUp((Rules(problem.lines, self.rules, problem.predictor.monomials, problem.strand.moments),))
 
     @property
-    def _units(self) -> float:
-        return self.problem.weight.real_units
+    def units(self) -> float:
+        """Units of work for each point without tables."""
+        return self._width * self.problem.weight.real_units
 
     @cached_property
     def _width(self) -> int:
@@ -350,11 +348,6 @@ class Plan:
             level * prod((sums[i][k] for i, k in enumerate(exponents)), start=arb(1))
             for exponents in self.problem.strand.moments
         ]
-
-
-def _margin(ends: tuple[float, float], off: float) -> float:
-    """Return by how much a table is wider than what is looked up, which may be off."""
-    return 1e-9 * (1 + max(map(abs, ends))) + off
 
 
 def _ends(numbers: Sequence[Ball]) -> tuple[float, float]:

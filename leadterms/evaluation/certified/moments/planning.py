@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
@@ -21,20 +21,27 @@ from leadterms.evaluation.certified.moments.patching import patch_plan, patched
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.shared_sums import SharedSums, shared_sums
 from leadterms.evaluation.certified.moments.split_plan import (
+    Aim,
     Rest,
     SplitPlan,
     cut_errors,
     cut_where_small,
     has_many_beside,
     rest_of,
+    transforms_serve,
 )
+from leadterms.evaluation.certified.moments.table_sums import Split, Transformed
 from leadterms.evaluation.certified.rules.line_rules import cut_ends, line_rule
 from leadterms.evaluation.certified.rules.rule import Falling, LineRule, Request
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, interval, larger
 from leadterms.evaluation.certified.tools.work import TOO_LONG, patience
 from leadterms.evaluation.precision import ball_precision
 
+Inner = Callable[[Problem, Ball, int, Ball, list[list[Ball]]], FourierPlan | Plan]
+"""What makes a plan for predictors with fixed slopes, for all shifts in a ball, so many bits of scale times sizes."""
 MOST_NODES = 400_000
+MORE_BITS = 8
+"""By which transforms are more accurate than tables of what they give."""
 
 
 def plan(
@@ -71,7 +78,8 @@ def plan(
         errors = (arb(0),) * len(problem.strand.moments)
         return Plan(problem, factor_rules(problem, slopes, bits, sizes), errors, arb(0), bits)
     if is_wanted(problem):
-        return _by_transforms(problem, shift, bits, scale, sizes)
+        found = _by_transforms(problem, shift, bits, scale, sizes)
+        return _alone(problem, found, bits, scale) if shares else found
     if is_taken_apart(problem):
         return laplace_plan(problem, shift, slopes, bits, scale, sizes)
     if places := patched(problem, shift, slopes):
@@ -84,21 +92,24 @@ def plan(
         targets = [tuple((target * size).abs_upper() for size in own) for own in sizes]
     asked = _Asked(problem, shift, slopes, everywhere.abs_upper(), targets)
 
-    def split(rest: Rest) -> SplitPlan:
-        return _split(asked, rest, bits, scale, [sizes[i] for i in rest.fixed])
+    def split(rest: Rest, *, by_transforms: bool) -> SplitPlan:
+        inner = _by_transforms if by_transforms else _by_rules
+        return _split(asked, rest, bits, scale, [sizes[i] for i in rest.fixed], inner, shares=shares)
 
     rest = rest_of(problem)
-    if rest is not None and has_many_beside(rest):
+    serve = rest is not None and transforms_serve(rest)
+    many = rest is not None and serve and has_many_beside(rest)
+    if rest is not None and (many or (shares and not problem.predictor.is_affine)):
         # where a law has no moments a split bounds its tail by the largest weight, in vain: rules know how weights fall
         with suppress(EvaluationError):
-            return split(rest)
-        rest = None
+            return split(rest, by_transforms=many)
+        serve = False
     rules = _rules(asked, range(len(problem.lines)), {})
     if prod(len(rule.points) for rule in rules.values()) > MOST_NODES * patience():
         if serves(problem):
             return _by_transforms(problem, shift, bits, scale, sizes)
-        if rest is not None:
-            return split(rest)
+        if rest is not None and serve:
+            return split(rest, by_transforms=True)
         raise EvaluationError(f"the rules of {len(rules)} predictors have too many nodes together: {TOO_LONG}")
     with ball_precision(PLANNING_BITS):
         errors = _moment_errors(problem, rules)
@@ -106,22 +117,40 @@ def plan(
         return Plan(problem, tuple(rules.values()), errors, target, bits, {} if keeps else None, shared)
 
 
-def _shared(problem: Problem) -> SharedSums | None:
-    """Return the tables that all rules for a problem share."""
-    if "shared" not in problem.remembered:
-        problem.remembered["shared"] = shared_sums(problem, _rules_for_all)
-    found: SharedSums | None = problem.remembered["shared"]
+def _shared(problem: Problem, rest: Rest | None = None) -> SharedSums | None:
+    """Return the tables that all rules for a problem share, None where predictors that stay fixed are not known.
+
+    Those of an affine linear predictor, or of the part that transforms serve.
+    """
+    if rest is None and not problem.predictor.is_affine:
+        return None
+    key = "shared", rest is not None
+    if key not in problem.remembered:
+        strand = problem.strand
+        places = problem.fixed_places if rest is None else rest.fixed
+        slopes = [strand.slopes[i] for i in places] if rest is None else rest.problem.strand.slopes
+        problem.remembered[key] = shared_sums(strand, places, slopes, _source)
+    found: SharedSums = problem.remembered[key]
     return found
 
 
-def _rules_for_all(problem: Problem, shift: Ball, bits: int) -> tuple[tuple[LineRule, ...], tuple[Ball, ...]] | None:
-    """Return rules for all shifts in a ball, with their errors; None where rules do not serve."""
+def _source(problem: Problem, shift: Ball, bits: int) -> tuple[Split | Transformed, tuple[Ball, ...]] | None:
+    """Return rules or transforms for all shifts in a ball, with the rules' errors; None where there are none."""
+    none = (arb(0),) * len(problem.strand.moments)
+    raised = tuple(line.power for line in problem.lines)
     if not problem.lines:
-        return (), (arb(0),) * len(problem.strand.moments)
+        return Split(problem.weight, (), (), (), ()), none
+    if problem.factorises:
+        return None
+    scale, sizes = arb(1), problem.rough_scales(arb(0), problem.slopes)[1]
     with suppress(EvaluationError):
-        found = plan(problem, shift, problem.slopes, bits, arb(1), problem.rough_scales(arb(0), problem.slopes)[1])
-        if isinstance(found, Plan) and not problem.factorises:
-            return found.rules, found.errors
+        if is_wanted(problem):
+            # what values are off by is multiplied by interpolation
+            return Transformed(problem, _by_transforms(problem, shift, bits + MORE_BITS, scale, sizes)), none
+        found = plan(problem, shift, problem.slopes, bits, scale, sizes)
+        if isinstance(found, Plan):
+            places = tuple(range(len(problem.lines)))
+            return Split(problem.weight, found.rules, places, tuple(problem.slopes), raised), found.errors
     return None
 
 
@@ -160,7 +189,18 @@ def _rules(asked: _Asked, places: Sequence[int], cut: Mapping[int, tuple[Ball, B
     return rules
 
 
-def _split(asked: _Asked, rest: Rest, bits: int, scale: Ball, sizes: list[list[Ball]]) -> SplitPlan:
+def _alone(problem: Problem, inner: FourierPlan, bits: int, scale: Ball) -> SplitPlan:
+    """Return transforms of all predictors with the tables that cells share."""
+    everything = tuple(range(len(problem.lines)))
+    errors = (arb(0),) * len(problem.strand.moments)
+    with ball_precision(PLANNING_BITS):
+        aim = Aim(bits, scale * arb(2) ** (-bits), _shared(problem))
+    return SplitPlan(Rest(problem, (), everything, problem), (), inner, problem.strand.moments, errors, aim)
+
+
+def _split(
+    asked: _Asked, rest: Rest, bits: int, scale: Ball, sizes: list[list[Ball]], inner: Inner, *, shares: bool
+) -> SplitPlan:
     """Return rules for the predictors that effects or interactions have, with the transforms of the others."""
     problem, shift = asked.problem, asked.shift
     with ball_precision(PLANNING_BITS):
@@ -170,12 +210,20 @@ def _split(asked: _Asked, rest: Rest, bits: int, scale: Ball, sizes: list[list[B
         pairs = zip(_moment_errors(problem, rules), cut_errors(problem, tails, rules), strict=True)
         errors = _proven([a + b for a, b in pairs])
         shift = shift + rest.offset(asked.slopes, [interval(rules[i].low, rules[i].high) for i in rest.moving])
-    inner = _by_transforms(rest.problem, shift, bits, scale, sizes)
-    return SplitPlan(rest, tuple(rules.values()), inner, problem.strand.moments, errors)
+        aim = Aim(bits, scale * arb(2) ** (-bits), _shared(problem, rest) if shares else None)
+    found = inner(rest.problem, shift, bits, scale, sizes)
+    return SplitPlan(rest, tuple(rules.values()), found, problem.strand.moments, errors, aim)
 
 
 def _by_transforms(problem: Problem, shift: Ball, bits: int, scale: Ball, sizes: list[list[Ball]]) -> FourierPlan:
     return fourier_plan(problem, shift, problem.aims(bits, scale, sizes))
+
+
+def _by_rules(problem: Problem, shift: Ball, bits: int, scale: Ball, sizes: list[list[Ball]]) -> Plan:
+    found = plan(problem, shift, problem.slopes, bits, scale, sizes)
+    if not isinstance(found, Plan):
+        raise EvaluationError("there are no rules for the predictors beside random slopes or interactions")
+    return found
 
 
 def _hull(asked: _Asked, i: int, fall: Falling | None) -> tuple[Ball, Ball]:

@@ -7,26 +7,27 @@ others a wider table takes its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil, log
 
 from flint import arb, fmpq
 
 from leadterms.evaluation.certified.moments.problem import Problem
-from leadterms.evaluation.certified.moments.table_sums import Split
+from leadterms.evaluation.certified.moments.table_sums import Split, Transformed
 from leadterms.evaluation.certified.moments.tables import Table, cost
-from leadterms.evaluation.certified.rules.rule import LineRule
-from leadterms.evaluation.certified.tools.balls import Ball, float_log, interval
-from leadterms.evaluation.moment_system import Strand
+from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, float_log, interval
+from leadterms.evaluation.moment_system import Exact, Strand
 from leadterms.evaluation.precision import ball_bits, ball_precision
 
-Rules = Callable[[Problem, Ball, int], tuple[tuple[LineRule, ...], tuple[Ball, ...]] | None]
+Source = Callable[[Problem, Ball, int], tuple[Split | Transformed, tuple[Ball, ...]] | None]
 
 LEVEL = 12
 """Tables are accurate to so many bits, or multiples of these: cells that ask for about as much share one."""
 SPARE = 3
 """So many bits more than a cell's rules are accurate to: what is off in both adds."""
+SHARED = 16
+"""A table may cost so many times what one cell saves by it."""
 MARGIN = 3.0
 """A table is wider by so much than the points at hand need, on both sides."""
 WIDEST = 600.0
@@ -51,16 +52,16 @@ class SharedSums:
     ----------
     strand
         The fixed predictors alone, without effects: its moments are the G_k.
-    rules
-        Returns rules for these, for all s in a ball, accurate to so many bits, with their errors.
+    source
+        Returns rules or transforms for these, for all s in a ball, accurate to so many bits, with the rules' errors.
 
     """
 
     strand: Strand
-    rules: Rules
+    source: Source
     known: dict[int, SharedTable] = field(default_factory=dict)
 
-    def table(self, low: float, high: float, tolerance: Ball, most: float) -> SharedTable | None:
+    def table(self, low: float, high: float, tolerance: Ball, saved: float) -> SharedTable | None:
         """Return a table for an interval, None where it is not proven, too wide, or costs too much.
 
         Parameters
@@ -69,8 +70,8 @@ class SharedSums:
             Ends of s.
         tolerance
             What it may be off by, relative to E|z|^k.
-        most
-            Units of work that it may cost.
+        saved
+            Units of work that a cell saves by it.
 
         """
         level = LEVEL * ceil((SPARE - float_log(tolerance) / log(2)) / LEVEL)
@@ -87,41 +88,48 @@ class SharedSums:
         if ends[1] - ends[0] > WIDEST:
             return None
         with ball_precision(max(ball_bits(), 32 * ceil((level + 24) / 32))):
-            made = self._made(*ends, level, most)
+            made = self._made(*ends, level, SHARED * saved)
         if made is not None:
             self.known[level] = made
         return made
 
     def _made(self, low: float, high: float, level: int, most: float) -> SharedTable | None:
         problem = Problem(self.strand)
-        found = self.rules(problem, interval(arb(low), arb(high)), level)
+        found = self.source(problem, interval(arb(low), arb(high)), level)
         if found is None:
             return None
-        rules, errors = found
-        powers = self.strand.moments
-        places = tuple(range(len(rules)))
-        split = Split(problem.weight, rules, places, tuple(problem.slopes), tuple(line.power for line in problem.lines))
-        if cost(split, len(powers), low, high) > most:
+        split, errors = found
+        with ball_precision(PLANNING_BITS):
+            known = all(bool(size.is_finite()) for size in split.sizes(self.strand.moments))
+        if not known or cost(split, len(self.strand.moments), low, high) > most:
             return None
-        table = Table(split, powers, low, high, arb(2) ** -level)
+        table = Table(split, self.strand.moments, low, high, arb(2) ** -level)
         if not table.is_proven:
             return None
         return SharedTable(table, tuple((a + b).abs_upper() for a, b in zip(table.errors, errors, strict=True)))
 
 
-def shared_sums(problem: Problem, rules: Rules) -> SharedSums | None:
-    """Return the tables that all cells of a strand share, None where its linear predictor is no sum of predictors."""
-    if not problem.predictor.is_affine:
-        return None
-    strand = problem.strand
-    fixed = problem.fixed_places
+def shared_sums(strand: Strand, places: Sequence[int], slopes: Sequence[Exact], source: Source) -> SharedSums:
+    """Return the tables that all cells of a strand share.
+
+    Parameters
+    ----------
+    strand
+        Whose predictors at these places no effect moves.
+    places, slopes
+        Of each the coefficient in eta, where it stands alone.
+    source
+        As in `SharedSums`.
+
+    """
     alone = replace(
         strand,
-        laws=tuple(strand.laws[i] for i in fixed),
+        laws=tuple(strand.laws[i] for i in places),
         centre=fmpq(0),
-        slopes=tuple(strand.slopes[i] for i in fixed),
+        slopes=tuple(slopes),
         loadings=(),
-        moments=tuple(dict.fromkeys(tuple(e[i] for i in fixed) for e in strand.moments)),
-        cuts=None if strand.cuts is None else tuple(strand.cuts[i] for i in fixed),
+        moments=tuple(dict.fromkeys(tuple(e[i] for i in places) for e in strand.moments)),
+        monomials=None,
+        cuts=None if strand.cuts is None else tuple(strand.cuts[i] for i in places),
     )
-    return SharedSums(alone, rules)
+    return SharedSums(alone, source)

@@ -27,11 +27,17 @@ from flint import arb
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.moments.fourier_plan import FEWEST, has_few_values, serves
 from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
+from leadterms.evaluation.certified.moments.in_double_words import MOST_BITS
 from leadterms.evaluation.certified.moments.lines import Line
+from leadterms.evaluation.certified.moments.looked_up import ends_of, margin_of, moments_of
+from leadterms.evaluation.certified.moments.lookups import NodesToLookUp, Rules
+from leadterms.evaluation.certified.moments.moments import Plan
 from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.moments.shared_sums import SharedSums
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import Ball, ball_around_zero, whole_power
 from leadterms.evaluation.certified.tools.balls import inner as inner_product
+from leadterms.evaluation.certified.tools.word_balls import WordBalls
 from leadterms.evaluation.certified.tools.work import FEW_UNITS, spend
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_bits
@@ -85,7 +91,7 @@ class Rest:
 
 
 def rest_of(problem: Problem) -> Rest | None:
-    """Return the predictors that transforms serve beside others, None where there are no two of them."""
+    """Return the predictors that are in eta by a fixed slope each alone, None where there are none, or no others."""
     known = problem.remembered
     if REST not in known:
         known[REST] = _rest_of(problem)
@@ -93,18 +99,23 @@ def rest_of(problem: Problem) -> Rest | None:
     return found
 
 
+def transforms_serve(rest: Rest) -> bool:
+    """Tell whether there are two such predictors or more, which transforms serve."""
+    return len(rest.fixed) > 1 and serves(rest.problem)
+
+
 def _rest_of(problem: Problem) -> Rest | None:
     strand = problem.strand
     places = range(len(problem.lines))
     alone = {i: m for i in places if (m := _alone(problem, i)) is not None}
     moving, fixed = tuple(i for i in places if i not in alone), tuple(alone)
-    if not moving or len(fixed) < 2:
+    if not moving or not fixed:
         return None
     moments = tuple(dict.fromkeys(tuple(e[i] for i in fixed) for e in strand.moments))
     laws, slopes = tuple(strand.laws[i] for i in fixed), tuple(strand.slopes[alone[i]] for i in fixed)
     cuts = None if strand.cuts is None else tuple(strand.cuts[i] for i in fixed)
     part = Problem(Strand(strand.weight, laws, strand.centre, slopes, (), moments, cuts=cuts))
-    return Rest(problem, moving, fixed, part) if serves(part) else None
+    return Rest(problem, moving, fixed, part)
 
 
 def _alone(problem: Problem, i: int) -> int | None:
@@ -123,6 +134,15 @@ def has_many_beside(rest: Rest) -> bool:
 
 
 @dataclass(frozen=True)
+class Aim:
+    """What was aimed at, in bits of E[w] and in all, and tables of the moments of z that cells share."""
+
+    bits: int
+    tolerance: Ball
+    shared: SharedSums | None
+
+
+@dataclass(frozen=True)
 class SplitPlan:
     """Rules and transforms that serve every shift and slopes in given balls.
 
@@ -133,19 +153,22 @@ class SplitPlan:
     rules
         For x.
     inner
-        The moments of z.
+        The moments of z, by transforms or rules.
     moments_of
         The exponents of each moment.
     errors
         One for each moment, without those of the inner moments.
+    aim
+        And tables, which take the place of the inner moments where they serve.
 
     """
 
     rest: Rest
     rules: tuple[LineRule, ...]
-    inner: FourierPlan
+    inner: FourierPlan | Plan
     moments_of: tuple[Exponents, ...]
     errors: tuple[Ball, ...]
+    aim: Aim
 
     @property
     def work(self) -> int:
@@ -171,7 +194,8 @@ class SplitPlan:
 
     def moments(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]]:
         """Return all moments at each of several (shift, slopes), real numbers or complex boxes."""
-        shifts = [(shift + self.rest.offset(slopes, node), ()) for shift, slopes in points for node in self._nodes]
+        own = self.rest.problem.slopes
+        shifts = [(shift + self.rest.offset(slopes, node), own) for shift, slopes in points for node in self._nodes]
         inner = self.inner.moments(shifts)
         spend(len(shifts) * len(self.moments_of) * FEW_UNITS / 8, ball_bits())
         count = len(self._nodes)
@@ -185,6 +209,34 @@ class SplitPlan:
                 ]
             )
         return found
+
+    def looked_up(self, points: WordBalls) -> WordBalls | None:
+        """Return all moments at several real points in doubles or double words, None where these do not hold them."""
+        rest, aim = self.rest, self.aim
+        if aim.shared is None or aim.bits > MOST_BITS:
+            return None
+        monomials = rest.whole.predictor.monomials
+        kept = [n for n, m in enumerate(monomials) if not any(m[i] for i in rest.fixed)]
+        lines = [rest.whole.lines[i] for i in rest.moving]
+        own = [[monomials[n][i] for i in rest.moving] for n in kept]
+        exponents = [[e[i] for i in rest.moving] for e in self.moments_of]
+        nodes = NodesToLookUp((Rules(lines, self.rules, own, exponents),))
+        lookups = nodes.lookups(aim.bits, points[:, [0, *(1 + n for n in kept)]])
+        if not all(lookup.is_finite for lookup in lookups):
+            return None
+        ends, off = ends_of(lookups), max(one.off for one in lookups)
+        margin, saved = margin_of(ends, off), len(self._nodes) * len(points.off) * self.inner.units
+        found = aim.shared.table(ends[0] - margin, ends[1] + margin, aim.tolerance, saved)
+        if found is None:
+            return None
+        spend(sum(lookup.size for lookup in lookups) * len(found.errors) * FEW_UNITS / 8, ball_bits())
+        places = [aim.shared.strand.moments.index(rest.of(e)) for e in self.moments_of]
+        errors = []
+        for e, place, error in zip(self.moments_of, places, self.errors, strict=True):
+            pairs = zip(self.rules, rest.moving, strict=True)
+            size = prod((rule.absolute(e[i], rest.whole.lines[i].power) for rule, i in pairs), start=arb(1))
+            errors.append((error + size * found.errors[place]).abs_upper())
+        return moments_of(lookups, found.table, places, errors)
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ class Plans:
             found = None
             if isinstance(own, Plan):
                 found = own.looked_up(part, slopes)
-            elif isinstance(own, PatchPlan):
+            elif isinstance(own, PatchPlan | SplitPlan):
                 found = own.looked_up(part)
             if found is None:
                 return None

@@ -10,11 +10,24 @@ from typing import Protocol
 
 from flint import arb, arb_mat
 
+from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
+from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.weight_balls import WeightBalls
-from leadterms.evaluation.certified.rules.eta import Power
+from leadterms.evaluation.certified.rules.eta import Power, eta_range
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import Ball
 from leadterms.evaluation.certified.tools.work import FEW_UNITS
+
+
+class Averages(Protocol):
+    """Values of G_k, by any road."""
+
+    @property
+    def work(self) -> float:
+        """Units of work for each value of s."""
+
+    def at(self, shifts: Sequence[Ball]) -> list[list[Ball]]:
+        """Return each at several s, with what they are off by."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +48,19 @@ class Split:
     fixed: tuple[int, ...]
     slopes: tuple[Ball, ...]
     raised: tuple[Power, ...]
+
+    def sizes(self, powers: Sequence[Sequence[int]]) -> list[Ball]:
+        """Return the rules' own sums of |z|^k for several k."""
+        return [
+            prod((self.rules[i].absolute(k, self.raised[i]) for i, k in zip(self.fixed, e, strict=True)), start=arb(1))
+            for e in powers
+        ]
+
+    def modulus(self, shifts: Ball, height: Ball) -> Ball:
+        """Bound |w(s + b'z)| for real parts of s in an interval, imaginary ones up to a height, and all z."""
+        ends = [(self.rules[i].low, self.rules[i].high) for i in self.fixed]
+        low, high, _ = eta_range(shifts, self.slopes, ends)
+        return self.weight.modulus(low, high, height)
 
     def only(self, places: Sequence[int]) -> Split:
         """Return the same with some of the fixed predictors."""
@@ -78,6 +104,42 @@ class Sums:
         else:
             columns = [[weight.at(shift + offset) for shift in shifts] for offset in self._offsets]
         return (self._coefficients * arb_mat(columns)).tolist()  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Transformed:
+    """All G_k by transforms of the predictors (`fourier_rule`), for the laws themselves.
+
+    Parameters
+    ----------
+    problem
+        The predictors, none of which the effects move.
+    plan
+        Of their moments.
+
+    """
+
+    problem: Problem
+    plan: FourierPlan
+
+    @property
+    def work(self) -> float:
+        """Units of work for each value of s."""
+        return self.plan.units
+
+    def sizes(self, powers: Sequence[Sequence[int]]) -> list[Ball]:
+        """Return E|z|^k for several k, not finite where it is not known."""
+        return [prod((own[k] for own, k in zip(self.problem.absolute, e, strict=True)), start=arb(1)) for e in powers]
+
+    def modulus(self, shifts: Ball, height: Ball) -> Ball:
+        """Bound |w(s + b'z)| for real parts of s in an interval, imaginary ones up to a height, and all z."""
+        low, high, _ = eta_range(shifts, self.problem.slopes, self.problem.supports)
+        return self.problem.weight.modulus(low, high, height)
+
+    def at(self, shifts: Sequence[Ball]) -> list[list[Ball]]:
+        """Return them at several s, with what they are off by."""
+        rows = self.plan.moments([(shift, self.problem.slopes) for shift in shifts])
+        return [list(column) for column in zip(*rows, strict=True)]
 
 
 class Tabulated(Protocol):

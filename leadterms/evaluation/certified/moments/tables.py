@@ -27,8 +27,7 @@ import numpy as np
 from flint import arb, arb_mat, arb_poly
 
 from leadterms.evaluation.certified.moments.fine_polynomials import FinePolynomials, fine_polynomials
-from leadterms.evaluation.certified.moments.table_sums import NestedSums, Split, Sums
-from leadterms.evaluation.certified.rules.eta import eta_range
+from leadterms.evaluation.certified.moments.table_sums import Averages, NestedSums, Split, Sums, Transformed
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, interval, larger
 from leadterms.evaluation.certified.tools.discs import TINY, UNIT, Reals, upwards
 from leadterms.evaluation.certified.tools.interpolation import LOST_BITS, MARGIN, chebyshev, floor_ratio
@@ -47,9 +46,11 @@ DEGREE_PER_BIT = 0.3
 """About how many degrees each bit needs."""
 
 
-def cost(split: Split, powers: int, low: float, high: float) -> float:
+def cost(split: Split | Transformed, powers: int, low: float, high: float) -> float:
     """Estimate what a table for s between two ends costs, in units of work."""
     values = (ball_bits() * DEGREE_PER_BIT + 4) * max(1, ceil((high - low) / (2 * HALF_WIDTH)))
+    if isinstance(split, Transformed):
+        return values * split.work
     sizes = [len(split.rules[i].points) for i in split.fixed]
     if len(sizes) < 2:
         return values * prod(sizes) * split.weight.real_units
@@ -79,7 +80,7 @@ class Table:
     Parameters
     ----------
     split
-        The predictors.
+        The predictors, by rules or transforms.
     powers
         The exponents k of the fixed predictors.
     low, high
@@ -90,18 +91,14 @@ class Table:
     """
 
     def __init__(
-        self, split: Split, powers: Sequence[tuple[int, ...]], low: float, high: float, tolerance: Ball
+        self, split: Split | Transformed, powers: Sequence[tuple[int, ...]], low: float, high: float, tolerance: Ball
     ) -> None:
         self.count = max(1, ceil((high - low) / (2 * HALF_WIDTH)))
         self.low, self.width = low, max(high - low, 1e-3) / self.count
         # a double: `fine_polynomials` takes it as exact
         self.half = arb(self.width / 2 * (1 + MARGIN))
         with ball_precision(PLANNING_BITS):
-            sizes = [
-                prod((split.rules[i].absolute(k, split.raised[i]) for i, k in zip(split.fixed, e, strict=True)),
-                     start=arb(1))
-                for e in powers
-            ]  # fmt: skip
+            sizes = split.sizes(powers)
             degree, relative = self._degree(split, tolerance)
         self.middles = [arb(low + (i + 0.5) * self.width) for i in range(self.count)]
         self.bits = ball_bits() + ceil(LOST_BITS * degree)
@@ -112,17 +109,15 @@ class Table:
             for size, radius in zip(sizes, rounding, strict=True)
         ]
 
-    def _degree(self, split: Split, tolerance: Ball) -> tuple[int, Ball]:
+    def _degree(self, split: Split | Transformed, tolerance: Ball) -> tuple[int, Ball]:
         """Return a degree and the bound of |G - P|, relative to the sum of |z|^k."""
-        ends = [(split.rules[i].low, split.rules[i].high) for i in split.fixed]
         best: tuple[int, Ball] | None = None
         half = float(self.half.upper())
         for height in HEIGHTS:
             rho = floor_ratio(height / half)
             beyond = half * ((rho + 1 / rho) / 2 + 1e-9)
             whole = interval(arb(self.low - beyond), arb(self.low + self.count * self.width + beyond))
-            low, high, _ = eta_range(whole, split.slopes, ends)
-            bound = split.weight.modulus(low, high, arb(height * (1 + 1e-9)))
+            bound = split.modulus(whole, arb(height * (1 + 1e-9)))
             if not bound.is_finite():
                 continue
             excess = float((4 * bound / tolerance / (rho - 1)).log().mid())
@@ -164,10 +159,14 @@ class Table:
         return fine_polynomials(self.polynomials, self.half, self.middles, (self.low, self.width), aims)
 
     def _interpolants(
-        self, split: Split, powers: Sequence[tuple[int, ...]], degree: int, tolerance: Ball
+        self, split: Split | Transformed, powers: Sequence[tuple[int, ...]], degree: int, tolerance: Ball
     ) -> tuple[list[list[arb_poly]], list[Ball]]:
         points, inverse = chebyshev(degree + 1, 64 * ceil(self.bits / 64))
-        sums = self._nested(split, powers, tolerance / (8 * degree + 8)) or Sums(split, powers)
+        sums: Averages
+        if isinstance(split, Transformed):
+            sums = split
+        else:
+            sums = self._nested(split, powers, tolerance / (8 * degree + 8)) or Sums(split, powers)
         spend(len(self.middles) * len(points) * sums.work, self.bits)
         polynomials, radii = [], [arb(0)] * len(powers)
         for middle in self.middles:

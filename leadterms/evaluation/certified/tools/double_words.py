@@ -6,8 +6,8 @@ with a double, 3 u^2/(1 - 4 u) of a sum, 7 u^2 of a product.  Products that unde
 beside, which callers' `TINY` covers.
 
 **Quotients.**  Let q be the double next to the quotient of the first words: q b = a (1 + d), |d| <= 4 u.  In words
-r = a - q b is off by 7.1 u^2 |a|, and is at most 4.1 u |a|; the quotient of its first word and b's is off by 3.1 u times
-its own size, 13 u^2 |a/b|.  Together 21 u^2.
+r = a - q b is off by 7.1 u^2 |a|, and is at most 4.1 u |a|; the quotient of its first word and b's is off by 3.1 u
+times its own size, 13 u^2 |a/b|.  Together 21 u^2.
 
 **Products of matrices** (after Ozaki, Ogita, Oishi and Rump 2012, Error-free transformations of matrix multiplication).
 Let |a| <= 2^e in a row of A, g = 2^(e - b), and a = g {N + 2^-b (M + R)} with whole numbers |N| <= 2^b and |M| <= 2^(b
