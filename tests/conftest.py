@@ -7,7 +7,7 @@ from leadterms.evaluation import enclosed_averages
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--variants", type=int, default=40, help="how many true and how many false variants of each formula are checked"
+        "--variants", type=int, default=20, help="how many true and how many false variants of each formula are checked"
     )
 
 

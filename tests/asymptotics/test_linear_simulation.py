@@ -29,7 +29,7 @@ def standardised(samples, variances):
 
 @pytest.mark.slow
 def test_crossed_random_intercepts():
-    m, k, n, count = 16, 14, 2, 400
+    m, k, n, count = 16, 14, 2, 200
     sigma_a, sigma_b, phi, spread = 1.0, 0.7, 1.5, 0.8
     rng = np.random.default_rng(20220501)
     a, b = np.repeat(np.arange(m), k * n), np.tile(np.repeat(np.arange(k), n), m)
@@ -56,7 +56,7 @@ def test_crossed_random_intercepts():
 
 @pytest.mark.slow
 def test_nested_random_intercept_and_slope():
-    m, n, count = 60, 10, 120
+    m, n, count = 60, 10, 60
     sigma, phi = np.array([[0.8, 0.2], [0.2, 0.5]]), 1.2
     rng = np.random.default_rng(20220607)
     group = np.repeat(np.arange(m), n)

@@ -73,7 +73,7 @@ EXPRESSIONS = st.recursive(
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(EXPRESSIONS, st.integers(0, 10**6))
 def test_random_expressions_in_random_styles(expression, seed):
     text = styled(expression, seed)

@@ -9,8 +9,11 @@ from sympy import Symbol
 from derivations import degrees_of_freedom
 
 
-def test_every_statement_agrees():
-    assert [s.outcome().verdict for s in degrees_of_freedom.STATEMENTS] == ["agree"] * 5
+def test_every_statement_on_growth_agrees():
+    """That on the gene data takes long: it is among those that are reproduced at the command line."""
+    found = {s.name: s.outcome().verdict for s in degrees_of_freedom.STATEMENTS if s.name != "degrees-genes"}
+    assert found == dict.fromkeys(found, "agree")
+    assert len(found) == 4
 
 
 def indicators(labels):

@@ -358,7 +358,7 @@ SPREADS = either(["1e-8", "1/100", "1"], decimals(1, 200, 0).map(lambda n: str(D
 
 
 @pytest.mark.slow
-@settings(often, max_examples=4)
+@settings(often, max_examples=2)
 @given(either(["50", "-50", "0"], decimals(-3, 3, 2)), SLOPES, SLOPES, SPREADS, SPREADS, CORRELATIONS)
 @example("50", "0", "1e-30", "1", "1/4", "1/2")
 @example("-0.3", "1e-30", "0", "1e-8", "1e-8", "0")

@@ -175,7 +175,7 @@ def test_regression_with_laws_of_sympy(law: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("response", "law"), regressions(2))
+@pytest.mark.parametrize(("response", "law"), [pair for pair in regressions(3) if pair not in regressions(6)])
 def test_more_regressions(response: Response, law: str) -> None:
     compare_regression(response, law)
 
@@ -231,7 +231,7 @@ def test_random_effects(formula: str, family: str, link: str | None, laws: dict[
         ("y ~ x + (1 | g)", "bernoulli", "probit", {"x": "Bernoulli(1/3)"}, 10, 20),
         ("y ~ x + (0 + x | g)", "bernoulli", None, {"x": UNIT}, 10, 15),
         ("y ~ x1 + x2 + (1 | g)", "bernoulli", None, {"x1": "Bernoulli(1/2)", "x2": "Bernoulli(1/4)"}, 8, 16),
-        ("y ~ x1 + x2 + (1 | g)", "bernoulli", None, {"x1": UNIT, "x2": "Uniform(0, 1)"}, 8, 12),
+        ("y ~ x1 + x2 + (1 | g)", "bernoulli", None, {"x1": UNIT, "x2": "Uniform(0, 1)"}, 6, 9),
     ],
 )
 def test_slower_random_effects(

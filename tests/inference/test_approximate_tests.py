@@ -204,7 +204,7 @@ def test_the_tests_do_not_depend_on_how_the_hypothesis_is_written(function):
 
 @pytest.mark.slow
 def test_the_level_at_a_small_unbalanced_design():
-    """1500 null data sets, 6 groups of 2 to 7 with a treatment between groups: level 0.05 within 4 standard errors.
+    """800 null data sets, 6 groups of 2 to 7 with a treatment between groups: level 0.05 within 4 standard errors.
 
     The Wald test with the normal limit rejects far more often, so that the simulation can tell.
     """
@@ -212,7 +212,7 @@ def test_the_level_at_a_small_unbalanced_design():
     g = np.repeat(np.arange(6), [2, 3, 4, 5, 6, 7])
     t = [("p", "q")[v % 2] for v in g]
     wide = data_design("y ~ t + (1 | g)", {"y": np.zeros(27), "t": t, "g": g})
-    ours, wald, count = 0, 0, 1500
+    ours, wald, count = 0, 0, 800
     for _ in range(count):
         fit = fit_linear(replace(wide, y=rng.normal(size=6)[g] + rng.normal(size=27)))
         ours += kenward_roger(fit, np.array([[0.0, 1]])).p_value < 0.05

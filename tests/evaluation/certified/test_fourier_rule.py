@@ -297,14 +297,14 @@ def _entry(i: int, j: int, s: Array, eta: Array, own: Array, slopes: Any, log_w:
 def test_second_terms_beside_a_normal_predictor() -> None:
     law = "Cauchy(1, 2)"
     model = Model("y ~ x + z + (1 | g)", family="bernoulli", link="cloglog", laws={"x": law, "z": "Normal(0, 1)"})
-    at = "beta0=-0.3, beta1=0.7, beta2=0.5, sigma2=0.2"
+    at = "beta0=-0.3, beta1=0.7, beta2=0.5, sigma2=0.02"
     found = expansion(model)["1"].evaluate(at, 2, order="1/(m*n)", method="balls")
     t, z = np.linspace(-7, 7, 701), np.linspace(-8, 8, 81)
     x = np.sinh(t)
     both = np.outer(HEAVY[law].pdf(x) * np.cosh(t) * (t[1] - t[0]), stats.norm.pdf(z) * (z[1] - z[0])).ravel()
     design = np.stack([np.ones_like(both), *(one.ravel() for one in np.meshgrid(x, z, indexing="ij"))])
     weight = WEIGHTS["cloglog"][1]
-    exact = both_terms(lambda eta: np.exp(weight(eta)), (design, both), [0], (-0.3, 0.7, 0.5), [[0.2]], 0.5, 6)[1]
+    exact = both_terms(lambda eta: np.exp(weight(eta)), (design, both), [0], (-0.3, 0.7, 0.5), [[0.02]], 0.5, 6)[1]
     assert abs(float(found.value) - exact[0, 0]) <= float(found.error) + 1e-4 * exact[0, 0]
 
 

@@ -40,7 +40,7 @@ def test_against_sums(family, random_part, laws, name):
     if laws == (NORMAL, NORMAL):
         at["beta3"] = "1/5"
     moved, place = MOVED[random_part], ["1", "x", "z", "x:z"].index(name)
-    matrix = {"sigma2": "2/5"} if len(moved) == 1 else {"Sigma11": "3/4", "Sigma12": "-1/5", "Sigma22": "1/2"}
+    matrix = {"sigma2": "1/5"} if len(moved) == 1 else {"Sigma11": "1/4", "Sigma12": "-1/20", "Sigma22": "1/8"}
     result = expansion(model) if place in moved else leading_terms(model)
     order = {"order": "1/(m*n)"} if place in moved else {}
     value = result[name].evaluate(at | matrix, 3, method="balls", **order)
@@ -51,7 +51,7 @@ def test_against_sums(family, random_part, laws, name):
         (np.stack([np.ones_like(x), x, z, x * z]), np.outer(p, q).ravel()),
         moved,
         [float(Fraction(at[f"beta{k}"])) for k in range(4)],
-        [[0.4]] if len(moved) == 1 else [[0.75, -0.2], [-0.2, 0.5]],
+        [[0.2]] if len(moved) == 1 else [[0.25, -0.05], [-0.05, 0.125]],
         0.25 if len(moved) == 1 else 0.5,
         10.0 if family == "poisson" else 8.0,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from itertools import product
 
 import numpy as np
 import pytest
@@ -207,10 +206,10 @@ def test_second_terms_of_a_probit_model_are_certified():
 )
 def test_second_terms_are_certified_and_agree_with_the_second_road(formula, family, laws, at):
     result = expansion(Model(formula, family=family, laws=laws))
-    for first, second in product(("1", "sigma2"), ("1", "x", "sigma2")):
-        entry = result[first, second]
+    for pair in (("1", "1"), ("1", "x"), ("1", "sigma2"), ("sigma2", "x"), ("sigma2", "sigma2")):
+        entry = result[pair]
         proven = entry.evaluate(at, 12, order="1/(m*n)", method="balls")
-        estimate = entry.evaluate(at, 8, order="1/(m*n)", method="mpmath")
+        estimate = entry.evaluate(at, 6, order="1/(m*n)", method="mpmath")
         assert proven.certified
         assert abs(proven.value - estimate.value) <= proven.error + estimate.error
 
@@ -227,5 +226,5 @@ def test_a_random_slope_is_certified_too(laws, pair):
     result = expansion(Model("y ~ x + z + (1 + x | g)", family="bernoulli", laws=laws))
     at = "beta0=-0.4, beta1=0.9, beta2=0.3, Sigma11=0.8, Sigma12=0.1, Sigma22=0.4"
     proven = result[pair].evaluate(at, 5, order="1/(m*n)", method="balls")
-    estimate = result[pair].evaluate(at, 5, order="1/(m*n)", method="mpmath")
+    estimate = result[pair].evaluate(at, 3, order="1/(m*n)", method="mpmath")
     assert abs(proven.value - estimate.value) <= proven.error + estimate.error

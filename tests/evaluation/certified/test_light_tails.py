@@ -14,7 +14,6 @@ from flint import arb, fmpq
 from sympy import Integer
 
 from leadterms import Model, expansion
-from leadterms.evaluation.certified.averages.road import certified_average
 from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.ellipse_bounds import EllipseBounds
 from leadterms.evaluation.certified.bounds.inverse_bound import InverseBound
@@ -155,26 +154,14 @@ def _excess(one: InverseEntry, whole: NumericSystem) -> float:
 
 
 @pytest.mark.slow
-def test_averages_over_three_effects() -> None:
-    one = CASES[1]
-    ball = certified_average(system(one), 8)
-    line = np.arange(-24, 25) * 0.3
-    z = np.stack([grid.ravel() for grid in np.meshgrid(line, line, line)], axis=1)
-    z = z[(z**2).sum(1) < 60]
-    total = (value(one, z) * np.exp(-(z**2).sum(1) / 2)).sum() * (0.3 / np.sqrt(2 * np.pi)) ** 3
-    assert ball.rel_accuracy_bits() >= 8
-    assert abs(float(ball.mid()) - total) <= float(ball.rad()) + 1e-6 * abs(total)
-
-
-@pytest.mark.slow
 def test_second_terms_of_three_random_effects_by_default() -> None:
     """By sums over a grid that share no algebra with the engine."""
     formula = "y ~ x + z + (1 | g) + (0 + x | g) + (0 + z | g)"
     law = "Bernoulli(1/3)"
     found = expansion(Model(formula, family="bernoulli", link="probit", laws={"x": law, "z": law}))
-    at = "beta0=1/5, beta1=1/2, beta2=-3/10, Sigma11=1/5, Sigma22=1/6, Sigma33=1/8"
+    at = "beta0=1/5, beta1=1/2, beta2=-3/10, Sigma11=1/50, Sigma22=1/60, Sigma33=1/80"
     design = np.array(POINTS, float).T, np.array(MASSES, float)
-    expected = both_terms(probit, design, [0, 1, 2], [0.2, 0.5, -0.3], np.diag([1 / 5, 1 / 6, 1 / 8]), 0.3)[1]
+    expected = both_terms(probit, design, [0, 1, 2], [0.2, 0.5, -0.3], np.diag([1 / 50, 1 / 60, 1 / 80]), 0.3)[1]
     number = found["beta0", "beta2"].evaluate(at, 2, order="1/(m*n)", method="balls")
     assert number.certified
     assert abs(float(number.value) - expected[0, 2]) <= float(number.error) + 1e-6
@@ -186,13 +173,13 @@ def test_covariances_with_a_fixed_effect_where_no_variance_exists(link: str, log
     """A slope on two values: the regression of v is by its weighted means there, which are within its support."""
     laws = {"x": "Bernoulli(1/3)", "v": "Uniform(-1, 1)"}
     found = expansion(Model("y ~ x + v + (x | g)", family="bernoulli", link=link, laws=laws))
-    spread = 1.4 if link == "probit" else 0.5
+    spread = 1.4 if link == "probit" else 0.125
     covariance = np.array([[spread, 0.1], [0.1, 0.25]])
     at = f"beta0=0.2, beta1=0.5, beta2=-0.3, Sigma11={spread}, Sigma12=0.1, Sigma22=0.25"
     v, masses = uniform(-1, 1)
-    line = np.arange(-80, 81) * 0.1
+    line = np.arange(-40, 41) * 0.2
     z = np.stack([grid.ravel() for grid in np.meshgrid(line, line)], axis=1)
-    p = np.exp(-(z**2).sum(1) / 2) * 0.1**2 / (2 * np.pi)
+    p = np.exp(-(z**2).sum(1) / 2) * 0.2**2 / (2 * np.pi)
     u = z @ np.linalg.cholesky(covariance).T
     means, left = [], 0.0
     for x, chance in ((0, 2 / 3), (1, 1 / 3)):

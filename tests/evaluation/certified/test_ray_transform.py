@@ -148,7 +148,6 @@ def test_a_false_bound_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
         ("logit", "Cauchy(0, 1)", "LogNormal(0, 1)"),
         ("probit", "StudentT(3/2)", "Weibull(1, 1/2)"),
         ("cloglog", "StudentT(2)", "Lomax(3/2, 2)"),
-        ("logit", "StudentT(2)", "Levy(0, 1)"),
     ],
 )
 def test_moments_beside_a_law_without_a_second_moment(link: str, first: str, second: str) -> None:
@@ -182,12 +181,12 @@ def test_second_terms_beside_a_normal_predictor() -> None:
     """Sums over log(x - 1) and z."""
     laws = {"x": "Pareto(1, 3/2)", "z": "Normal(0, 1)"}
     model = Model("y ~ x + z + (1 | g)", family="bernoulli", link="probit", laws=laws)
-    at = "beta0=-0.3, beta1=-0.7, beta2=0.5, sigma2=0.2"
+    at = "beta0=-0.3, beta1=-0.7, beta2=0.5, sigma2=0.02"
     found = expansion(model)["1"].evaluate(at, 2, order="1/(m*n)", method="balls")
     u, z = np.linspace(-9, 9, 901), np.linspace(-8, 8, 81)
     x = 1 + np.exp(u)
     both = np.outer(stats.pareto(1.5).pdf(x) * np.exp(u) * (u[1] - u[0]), stats.norm.pdf(z) * (z[1] - z[0])).ravel()
     design = np.stack([np.ones_like(both), *(one.ravel() for one in np.meshgrid(x, z, indexing="ij"))])
     log_w = WEIGHTS["probit"][1]
-    exact = both_terms(lambda eta: np.exp(log_w(eta)), (design, both), [0], (-0.3, -0.7, 0.5), [[0.2]], 0.5, 6)[1]
+    exact = both_terms(lambda eta: np.exp(log_w(eta)), (design, both), [0], (-0.3, -0.7, 0.5), [[0.02]], 0.5, 6)[1]
     assert abs(float(found.value) - exact[0, 0]) <= float(found.error) + 1e-3 * exact[0, 0]

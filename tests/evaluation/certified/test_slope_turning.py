@@ -75,7 +75,6 @@ def complement(link: str, law: str, constant: float, s: float) -> float:
     ("link", "law", "at"),
     [
         ("logit", "Cauchy(0, 1)", (-0.3, 0.7, 1.3)),
-        pytest.param("probit", "Cauchy(1, 2)", (0.45, -0.8, 0.2), marks=pytest.mark.slow),
         ("probit", "StudentT(5)", (-0.6, 0.4, 0.5)),
         ("cloglog", "StudentT(3/2)", (0.2, 0.5, 0.9)),
     ],

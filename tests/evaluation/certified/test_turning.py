@@ -265,13 +265,13 @@ def test_an_intercept_and_a_slope_on_counts_beside_a_density() -> None:
     model = Model(
         "y ~ x + z + (x | g)", family="bernoulli", link="probit", laws={"x": "Poisson(2)", "z": "Uniform(-1, 1)"}
     )
-    at = "beta0=-0.3, beta1=0.7, beta2=0.5, Sigma11=0.2, Sigma12=0.05, Sigma22=0.1"
+    at = "beta0=-0.3, beta1=0.7, beta2=0.5, Sigma11=0.05, Sigma12=0.0125, Sigma22=0.025"
     found = leading_terms(model)["z"].evaluate(at, 2, method="balls")
     z, dz = nodes(-1, 1, 16)
     x, chances = np.arange(40.0), stats.poisson(2).pmf(np.arange(40))
     grid = [one.ravel() for one in np.meshgrid(x, z, indexing="ij")]
     design = np.stack([np.ones_like(grid[0]), *grid])
     weighted = design, np.outer(chances, dz / 2).ravel()
-    covariance = [[0.2, 0.05], [0.05, 0.1]]
+    covariance = [[0.05, 0.0125], [0.0125, 0.025]]
     exact = both_terms(lambda eta: probit(eta + 0j).real, weighted, [0, 1], (-0.3, 0.7, 0.5), covariance, 0.3, 6)[0]
     assert abs(float(found.value) - exact[0, 0]) <= float(found.error) + 1e-5 * exact[0, 0]
