@@ -28,8 +28,8 @@ SPARE = 3
 """So many bits more than a cell's rules are accurate to: what is off in both adds."""
 SHARED = 16
 """A table may cost so many times what one cell saves by it."""
-MARGIN = 3.0
-"""A table is wider by so much than the points at hand need, on both sides."""
+MARGIN, WIDER_BY = 3.0, 4
+"""A table is wider by so much, and this part of it, than the points at hand need, on both sides."""
 WIDEST = 600.0
 """No table is wider."""
 FINEST = 144
@@ -82,7 +82,8 @@ class SharedSums:
         if level > FINEST:
             return None
         old = self.known.get(level)
-        ends = low - MARGIN, high + MARGIN
+        margin = MARGIN + (high - low) / WIDER_BY
+        ends = low - margin, high + margin
         if old is not None:
             ends = min(ends[0], old.table.low), max(ends[1], old.table.high)
         if ends[1] - ends[0] > WIDEST:
