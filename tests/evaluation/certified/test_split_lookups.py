@@ -13,7 +13,7 @@ from flint import arb, fmpq
 from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
 from leadterms.evaluation.certified.moments.in_double_words import MOST_BITS
 from leadterms.evaluation.certified.moments.moments import Plan
-from leadterms.evaluation.certified.moments.planning import _shared, plan
+from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.shared_sums import FINEST
 from leadterms.evaluation.certified.moments.split_plan import SplitPlan, rest_of
@@ -57,6 +57,13 @@ def looked_up(problem: Problem, found: Any, effects: Any) -> list[list[Any]]:
     return rows.rows()
 
 
+def in_balls(problem: Problem, found: Any, effects: Any) -> list[list[Any]]:
+    """Without tables."""
+    alone = replace(found, aim=replace(found.aim, shared=None))
+    rows: list[list[Any]] = alone.moments([problem.at((arb(float(z)),)) for z in effects])
+    return rows
+
+
 def weight_of(link: str, eta: Any, masses: Any) -> Any:
     return masses / (4 * np.cosh(eta / 2) ** 2) if link == "logit" else masses * np.exp(WEIGHTS[link][1](eta))
 
@@ -96,7 +103,7 @@ def test_transforms_beside_a_random_slope(seed: int, bits: int, monkeypatch: pyt
         found = planned(problem, bits)
         assert isinstance(found.inner, FourierPlan)
         rows = looked_up(problem, found, effects)
-        balls = found.moments([problem.at((arb(z),)) for z in effects])
+        balls = in_balls(problem, found, effects)
     check(rows, [sums(seed, link, 0.25, z).real for z in effects], bits)
     assert all(a.overlaps(b) for row, other in zip(rows, balls, strict=True) for a, b in zip(row, other, strict=True))
 
@@ -110,7 +117,7 @@ def test_rules_beside_interactions(form: str, link: str, bits: int) -> None:
         found = planned(problem, bits)
         assert isinstance(found.inner, Plan)
         rows = looked_up(problem, found, effects)
-        balls = found.moments([problem.at((arb(z),)) for z in effects])
+        balls = in_balls(problem, found, effects)
         whole = plan(problem, *problem.at((arb(0.25, 0.25),)), bits, *problem.rough_scales(*problem.at((arb(0.25),))))
         assert isinstance(whole, Plan)
         others = whole.moments([problem.at((arb(z),)) for z in effects])
@@ -131,7 +138,7 @@ def test_transforms_of_all_predictors(bits: int) -> None:
         problem = Problem(own)
         found = planned(problem, bits)
         rows = looked_up(problem, found, (0.0, 0.5))
-        balls = found.moments([problem.at((arb(z),)) for z in (0.0, 0.5)])
+        balls = in_balls(problem, found, (0.0, 0.5))
     grid, masses = grid_of(names)
     for z, values, others in zip((0.0, 0.5), rows, balls, strict=True):
         weights = weight_of("logit", z + np.array([0.7, -0.4, 0.2, 0.3]) @ grid, masses)
@@ -154,7 +161,7 @@ def test_a_table_that_is_off_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
         problem = problem_of(0, "logit")
         found = planned(problem, 34)
         (row,) = looked_up(problem, found, (0.2,))
-        (other,) = found.moments([problem.at((arb(0.2),))])
+        (other,) = in_balls(problem, found, (0.2,))
     assert not row[0].overlaps(other[0])
 
 
@@ -176,4 +183,3 @@ def test_nothing_is_fixed_where_all_predictors_multiply_each_other() -> None:
     laws = tuple(read_law(name, ("x",)) for name in LAWS[:2])
     own = Problem(Strand(WEIGHTS["logit"][0], laws, fmpq(0), SLOPES[:2], rows, ((0, 0),), ((1, 0), (1, 1))))
     assert rest_of(own) is None
-    assert _shared(own) is None

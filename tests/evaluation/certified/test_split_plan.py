@@ -236,7 +236,7 @@ def test_models() -> None:
     total = np.zeros((4, 4))
     kept = [0, 2, 3, 4]
     for one, weight in zip(nodes, weights / weights.sum(), strict=True):
-        w = masses * np.exp(WEIGHTS["logit"][1](1 / 3 + slopes @ rows + np.sqrt(0.5) * one * rows[0]))
+        w = masses * np.exp(WEIGHTS["logit"][1](1 / 3 + slopes @ rows + np.sqrt(0.125) * one * rows[0]))
         h = (columns * w) @ columns.T
         total += weight * (h[np.ix_(kept, kept)] - np.outer(h[kept, 1], h[kept, 1]) / h[1, 1])
     inverse = np.linalg.inv(total)

@@ -29,7 +29,7 @@ may differ by, bound the norms x, y, d: tan t <= (y + d)/(1 - x - d).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import ceil, inf, log, pi
@@ -294,4 +294,20 @@ def all_moments(system: NumericSystem) -> NumericSystem:
         kept += [start + moments.index(e) for e in strand.moments]
         start += len(moments)
         strands.append(replace(strand, moments=moments))
-    return replace(system, strands=tuple(strands), integrand=lambda given: system.integrand([given[k] for k in kept]))
+    return replace(system, strands=tuple(strands), integrand=_OfSome(system.integrand, tuple(kept)))
+
+
+@dataclass(frozen=True)
+class _OfSome:
+    """F of some of the moments."""
+
+    integrand: Callable[[Sequence[Ball]], Ball]
+    kept: tuple[int, ...]
+
+    @property
+    def takes_arrays(self) -> bool:
+        """Whether it may be computed for many moments at once."""
+        return bool(getattr(self.integrand, "takes_arrays", False))
+
+    def __call__(self, given: Sequence[Ball]) -> Ball:
+        return self.integrand([given[k] for k in self.kept])

@@ -149,7 +149,7 @@ class Plan:
         if not all(lookup.is_finite for lookup in lookups):
             return None
         ends, off = ends_of(lookups), max(one.off for one in lookups)
-        found = self._shared_table(len(points.off), ends, off)
+        found = self._shared_table(sum(lookup.size for lookup in lookups), ends, off)
         if found is not None:
             table, beside = found.table, found.errors
         else:
@@ -169,8 +169,8 @@ class Plan:
         """Return a table that cells share, None where there are none or this one is of no use."""
         if self.shared is None:
             return None
-        margin, saved = margin_of(ends, off), self.units * count
-        return self.shared.table(ends[0] - margin, ends[1] + margin, self.tolerance, saved)
+        margin = margin_of(ends, off)
+        return self.shared.table(ends[0] - margin, ends[1] + margin, self.tolerance, count)
 
     @cached_property
     def _fixed_powers(self) -> list[tuple[int, ...]]:

@@ -13,6 +13,7 @@ from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.moments.factor_rules import factor_rules
 from leadterms.evaluation.certified.moments.fourier_plan import fourier_plan, is_wanted, serves
 from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
+from leadterms.evaluation.certified.moments.in_double_words import MOST_BITS
 from leadterms.evaluation.certified.moments.laplace_plan import LaplacePlan, is_taken_apart, laplace_plan
 from leadterms.evaluation.certified.moments.moments import Plan
 from leadterms.evaluation.certified.moments.own_part import fall
@@ -35,11 +36,13 @@ from leadterms.evaluation.certified.rules.line_rules import cut_ends, line_rule
 from leadterms.evaluation.certified.rules.rule import Falling, LineRule, Request
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, interval, larger
 from leadterms.evaluation.certified.tools.work import TOO_LONG, patience
+from leadterms.evaluation.moment_system import Exact
 from leadterms.evaluation.precision import ball_precision
 
 Inner = Callable[[Problem, Ball, int, Ball, list[list[Ball]]], FourierPlan | Plan]
 """What makes a plan for predictors with fixed slopes, for all shifts in a ball, so many bits of scale times sizes."""
 MOST_NODES = 400_000
+SHARED = "shared"
 MORE_BITS = 8
 """By which transforms are more accurate than tables of what they give."""
 
@@ -77,9 +80,10 @@ def plan(
     if problem.factorises:
         errors = (arb(0),) * len(problem.strand.moments)
         return Plan(problem, factor_rules(problem, slopes, bits, sizes), errors, arb(0), bits)
+    shares = shares and bits <= MOST_BITS
     if is_wanted(problem):
         found = _by_transforms(problem, shift, bits, scale, sizes)
-        return _alone(problem, found, bits, scale) if shares else found
+        return _still(problem, found, bits, scale) if shares else found
     if is_taken_apart(problem):
         return laplace_plan(problem, shift, slopes, bits, scale, sizes)
     if places := patched(problem, shift, slopes):
@@ -99,11 +103,14 @@ def plan(
     rest = rest_of(problem)
     serve = rest is not None and transforms_serve(rest)
     many = rest is not None and serve and has_many_beside(rest)
-    if rest is not None and (many or (shares and not problem.predictor.is_affine)):
+    if rest is not None and (many or (shares and _is_known(problem, rest))):
         # where a law has no moments a split bounds its tail by the largest weight, in vain: rules know how weights fall
         with suppress(EvaluationError):
             return split(rest, by_transforms=many)
         serve = False
+    if shares and problem.lines and not problem.moving_places and problem.predictor.is_affine:
+        inner = plan(problem, shift, slopes, bits, scale, sizes)
+        return _still(problem, inner, bits, scale) if isinstance(inner, FourierPlan | Plan) else inner
     rules = _rules(asked, range(len(problem.lines)), {})
     if prod(len(rule.points) for rule in rules.values()) > MOST_NODES * patience():
         if serves(problem):
@@ -113,23 +120,21 @@ def plan(
         raise EvaluationError(f"the rules of {len(rules)} predictors have too many nodes together: {TOO_LONG}")
     with ball_precision(PLANNING_BITS):
         errors = _moment_errors(problem, rules)
-        shared = _shared(problem) if shares else None
+        # rules for x hold for z where these rules have it, and tables are of all z: beside such z `split_plan` has both
+        shared = _shared(problem, (), ()) if shares and not problem.fixed_places else None
         return Plan(problem, tuple(rules.values()), errors, target, bits, {} if keeps else None, shared)
 
 
-def _shared(problem: Problem, rest: Rest | None = None) -> SharedSums | None:
-    """Return the tables that all rules for a problem share, None where predictors that stay fixed are not known.
+def _is_known(problem: Problem, rest: Rest) -> bool:
+    """Tell whether those are all predictors that no effect moves, of an affine linear predictor; or it is none."""
+    return not problem.predictor.is_affine or rest.fixed == problem.fixed_places
 
-    Those of an affine linear predictor, or of the part that transforms serve.
-    """
-    if rest is None and not problem.predictor.is_affine:
-        return None
-    key = "shared", rest is not None
+
+def _shared(problem: Problem, places: Sequence[int], slopes: Sequence[Exact]) -> SharedSums:
+    """Return the tables of sums over some predictors that all rules for a problem share."""
+    key = SHARED, tuple(places)
     if key not in problem.remembered:
-        strand = problem.strand
-        places = problem.fixed_places if rest is None else rest.fixed
-        slopes = [strand.slopes[i] for i in places] if rest is None else rest.problem.strand.slopes
-        problem.remembered[key] = shared_sums(strand, places, slopes, _source)
+        problem.remembered[key] = shared_sums(problem.strand, places, slopes, _source)
     found: SharedSums = problem.remembered[key]
     return found
 
@@ -189,12 +194,12 @@ def _rules(asked: _Asked, places: Sequence[int], cut: Mapping[int, tuple[Ball, B
     return rules
 
 
-def _alone(problem: Problem, inner: FourierPlan, bits: int, scale: Ball) -> SplitPlan:
-    """Return transforms of all predictors with the tables that cells share."""
+def _still(problem: Problem, inner: FourierPlan | Plan, bits: int, scale: Ball) -> SplitPlan:
+    """Return a plan for predictors none of which the effects move, with the tables that cells share."""
     everything = tuple(range(len(problem.lines)))
     errors = (arb(0),) * len(problem.strand.moments)
     with ball_precision(PLANNING_BITS):
-        aim = Aim(bits, scale * arb(2) ** (-bits), _shared(problem))
+        aim = Aim(bits, scale * arb(2) ** (-bits), _shared(problem, everything, problem.strand.slopes))
     return SplitPlan(Rest(problem, (), everything, problem), (), inner, problem.strand.moments, errors, aim)
 
 
@@ -210,7 +215,11 @@ def _split(
         pairs = zip(_moment_errors(problem, rules), cut_errors(problem, tails, rules), strict=True)
         errors = _proven([a + b for a, b in pairs])
         shift = shift + rest.offset(asked.slopes, [interval(rules[i].low, rules[i].high) for i in rest.moving])
-        aim = Aim(bits, scale * arb(2) ** (-bits), _shared(problem, rest) if shares else None)
+        aim = Aim(
+            bits,
+            scale * arb(2) ** (-bits),
+            _shared(problem, rest.fixed, rest.problem.strand.slopes) if shares else None,
+        )
     found = inner(rest.problem, shift, bits, scale, sizes)
     return SplitPlan(rest, tuple(rules.values()), found, problem.strand.moments, errors, aim)
 

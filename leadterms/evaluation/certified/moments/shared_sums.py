@@ -15,7 +15,7 @@ from flint import arb, fmpq
 
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.table_sums import Split, Transformed
-from leadterms.evaluation.certified.moments.tables import Table, cost
+from leadterms.evaluation.certified.moments.tables import Table, values_needed
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, float_log, interval
 from leadterms.evaluation.moment_system import Exact, Strand
 from leadterms.evaluation.precision import ball_bits, ball_precision
@@ -27,7 +27,7 @@ LEVEL = 12
 SPARE = 3
 """So many bits more than a cell's rules are accurate to: what is off in both adds."""
 SHARED = 16
-"""A table may cost so many times what one cell saves by it."""
+"""A table may be made of so many times the values that one cell needs."""
 MARGIN, WIDER_BY = 3.0, 4
 """A table is wider by so much, and this part of it, than the points at hand need, on both sides."""
 WIDEST = 600.0
@@ -60,8 +60,10 @@ class SharedSums:
     strand: Strand
     source: Source
     known: dict[int, SharedTable] = field(default_factory=dict)
+    without: set[int] = field(default_factory=set)
+    """Accuracies for which there are no rules, or no proof."""
 
-    def table(self, low: float, high: float, tolerance: Ball, saved: float) -> SharedTable | None:
+    def table(self, low: float, high: float, tolerance: Ball, count: int) -> SharedTable | None:
         """Return a table for an interval, None where it is not proven, too wide, or costs too much.
 
         Parameters
@@ -70,8 +72,8 @@ class SharedSums:
             Ends of s.
         tolerance
             What it may be off by, relative to E|z|^k.
-        saved
-            Units of work that a cell saves by it.
+        count
+            How many values it is for.
 
         """
         level = LEVEL * ceil((SPARE - float_log(tolerance) / log(2)) / LEVEL)
@@ -79,33 +81,35 @@ class SharedSums:
             found = self.known[own]
             if own >= level and found.table.low <= low and high <= found.table.high:
                 return found
-        if level > FINEST:
+        if level > FINEST or level in self.without:
             return None
         old = self.known.get(level)
         margin = MARGIN + (high - low) / WIDER_BY
         ends = low - margin, high + margin
         if old is not None:
             ends = min(ends[0], old.table.low), max(ends[1], old.table.high)
-        if ends[1] - ends[0] > WIDEST:
+        if ends[1] - ends[0] > WIDEST or values_needed(*ends) > SHARED * count:
             return None
         with ball_precision(max(ball_bits(), 32 * ceil((level + 24) / 32))):
-            made = self._made(*ends, level, SHARED * saved)
+            made = self._made(*ends, level)
         if made is not None:
             self.known[level] = made
         return made
 
-    def _made(self, low: float, high: float, level: int, most: float) -> SharedTable | None:
+    def _made(self, low: float, high: float, level: int) -> SharedTable | None:
         problem = Problem(self.strand)
         found = self.source(problem, interval(arb(low), arb(high)), level)
         if found is None:
+            self.without.add(level)
             return None
         split, errors = found
         with ball_precision(PLANNING_BITS):
-            known = all(bool(size.is_finite()) for size in split.sizes(self.strand.moments))
-        if not known or cost(split, len(self.strand.moments), low, high) > most:
-            return None
+            if not all(bool(size.is_finite()) for size in split.sizes(self.strand.moments)):
+                self.without.add(level)
+                return None
         table = Table(split, self.strand.moments, low, high, arb(2) ** -level)
         if not table.is_proven:
+            self.without.add(level)
             return None
         return SharedTable(table, tuple((a + b).abs_upper() for a, b in zip(table.errors, errors, strict=True)))
 

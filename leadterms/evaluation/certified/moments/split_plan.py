@@ -11,7 +11,8 @@ errors are in their balls.
 **What it is off by.**  The laws of z are cut off one by one, those of x replaced by their rules, which hold for all z
 between the cuts (as in `planning`), and the laws of z made whole again.  A law cut off changes a moment by no more than
 the largest |w| times the tail of |z_j|^l_j times the others' E|.|^k: by the laws for the first step, with x by the
-rules for the last.  A law that is whole between its ends adds nothing, even where one of the others has no E|.|^k.
+rules for the last.  A law that is whole between its ends adds nothing, even where one of the others has no E|.|^k.  So
+tables of E[z^l w(s + c z)] for all z (`shared_sums`) may stand for the moments of z at all nodes and effects.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from functools import cached_property
 from itertools import product
 from math import prod
 
-from flint import arb
+from flint import acb, arb
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.moments.fourier_plan import FEWEST, has_few_values, serves
@@ -37,7 +38,7 @@ from leadterms.evaluation.certified.moments.shared_sums import SharedSums
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import Ball, ball_around_zero, whole_power
 from leadterms.evaluation.certified.tools.balls import inner as inner_product
-from leadterms.evaluation.certified.tools.word_balls import WordBalls
+from leadterms.evaluation.certified.tools.word_balls import WordBalls, rows_of
 from leadterms.evaluation.certified.tools.work import FEW_UNITS, spend
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_bits
@@ -194,21 +195,23 @@ class SplitPlan:
 
     def moments(self, points: Sequence[tuple[Ball, Sequence[Ball]]]) -> list[list[Ball]]:
         """Return all moments at each of several (shift, slopes), real numbers or complex boxes."""
+        if points and not isinstance(points[0][0], acb) and (found := self.looked_up(rows_of(points))) is not None:
+            return found.rows()
         own = self.rest.problem.slopes
         shifts = [(shift + self.rest.offset(slopes, node), own) for shift, slopes in points for node in self._nodes]
         inner = self.inner.moments(shifts)
         spend(len(shifts) * len(self.moments_of) * FEW_UNITS / 8, ball_bits())
         count = len(self._nodes)
-        found = []
+        rows = []
         for n, (shift, _) in enumerate(points):
             columns = list(zip(*inner[n * count : (n + 1) * count], strict=True))
-            found.append(
+            rows.append(
                 [
                     inner_product(row, columns[place] if columns else (), ball_around_zero(error, shift))
                     for (place, row), error in zip(self._coefficients, self.errors, strict=True)
                 ]
             )
-        return found
+        return rows
 
     def looked_up(self, points: WordBalls) -> WordBalls | None:
         """Return all moments at several real points in doubles or double words, None where these do not hold them."""
@@ -225,11 +228,11 @@ class SplitPlan:
         if not all(lookup.is_finite for lookup in lookups):
             return None
         ends, off = ends_of(lookups), max(one.off for one in lookups)
-        margin, saved = margin_of(ends, off), len(self._nodes) * len(points.off) * self.inner.units
-        found = aim.shared.table(ends[0] - margin, ends[1] + margin, aim.tolerance, saved)
+        margin, count = margin_of(ends, off), sum(lookup.size for lookup in lookups)
+        found = aim.shared.table(ends[0] - margin, ends[1] + margin, aim.tolerance, count)
         if found is None:
             return None
-        spend(sum(lookup.size for lookup in lookups) * len(found.errors) * FEW_UNITS / 8, ball_bits())
+        spend(count * len(found.errors) * FEW_UNITS / 8, ball_bits())
         places = [aim.shared.strand.moments.index(rest.of(e)) for e in self.moments_of]
         errors = []
         for e, place, error in zip(self.moments_of, places, self.errors, strict=True):

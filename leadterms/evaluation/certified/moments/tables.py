@@ -46,11 +46,14 @@ DEGREE_PER_BIT = 0.3
 """About how many degrees each bit needs."""
 
 
-def cost(split: Split | Transformed, powers: int, low: float, high: float) -> float:
+def values_needed(low: float, high: float) -> float:
+    """Estimate how many values a table for s between two ends is made of."""
+    return (ball_bits() * DEGREE_PER_BIT + 4) * max(1, ceil((high - low) / (2 * HALF_WIDTH)))
+
+
+def cost(split: Split, powers: int, low: float, high: float) -> float:
     """Estimate what a table for s between two ends costs, in units of work."""
-    values = (ball_bits() * DEGREE_PER_BIT + 4) * max(1, ceil((high - low) / (2 * HALF_WIDTH)))
-    if isinstance(split, Transformed):
-        return values * split.work
+    values = values_needed(low, high)
     sizes = [len(split.rules[i].points) for i in split.fixed]
     if len(sizes) < 2:
         return values * prod(sizes) * split.weight.real_units
