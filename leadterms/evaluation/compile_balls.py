@@ -238,6 +238,7 @@ def _together(*values: Ball) -> tuple[Ball, ...]:
 
 
 RATIONAL = (operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, _inverse)
+"""Steps that arrays take too, beside whole powers."""
 
 
 def exact_ball(value: Expr) -> fmpq | arb:

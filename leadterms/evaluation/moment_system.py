@@ -223,6 +223,11 @@ class InverseForm:
     entries: tuple[InverseEntry, ...] = ()
 
 
+def takes_arrays(integrand: Callable[[Sequence[Ball]], Ball]) -> bool:
+    """Tell whether an integrand says of itself that it may be computed for many moments at once."""
+    return bool(getattr(integrand, "takes_arrays", False))
+
+
 @dataclass(frozen=True)
 class NumericSystem:
     """A moment system at a point of the parameter space.
@@ -278,7 +283,7 @@ class NumericSystem:
     @property
     def takes_arrays(self) -> bool:
         """Whether F may be computed for many moments at once: it is made of sums, products and quotients of them."""
-        return bool(getattr(self.integrand, "takes_arrays", False))
+        return takes_arrays(self.integrand)
 
     @property
     def dimension(self) -> int:

@@ -46,7 +46,7 @@ from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, Cell, float_log
 from leadterms.evaluation.certified.tools.discs import TINY, Reals, upwards
-from leadterms.evaluation.moment_system import Ceiling, NumericSystem
+from leadterms.evaluation.moment_system import Ceiling, NumericSystem, takes_arrays
 from leadterms.evaluation.ridged_weight import RidgedWeight
 
 Numbers = Any
@@ -307,7 +307,7 @@ class _OfSome:
     @property
     def takes_arrays(self) -> bool:
         """Whether it may be computed for many moments at once."""
-        return bool(getattr(self.integrand, "takes_arrays", False))
+        return takes_arrays(self.integrand)
 
     def __call__(self, given: Sequence[Ball]) -> Ball:
         return self.integrand([given[k] for k in self.kept])

@@ -22,7 +22,7 @@ from leadterms.evaluation.certified.moments.lines import line_of
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.strands import surely_equal
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball
-from leadterms.evaluation.moment_system import STRAYING, NumericSystem, Strand
+from leadterms.evaluation.moment_system import STRAYING, NumericSystem, Strand, takes_arrays
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import Law
 from leadterms.model.weights import Weight
@@ -69,7 +69,7 @@ class _Reordered:
     @property
     def takes_arrays(self) -> bool:
         """Whether it may be computed for many moments at once."""
-        return bool(getattr(self.integrand, "takes_arrays", False))
+        return takes_arrays(self.integrand)
 
     def __call__(self, values: Sequence[Ball]) -> Ball:
         return self.integrand([*(values[i] for i in self.order), *values[len(self.order) :]])

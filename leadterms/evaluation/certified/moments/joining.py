@@ -24,7 +24,7 @@ from flint import arb, fmpq
 from sympy import Integer, Rational, sqrt
 
 from leadterms.evaluation.compile_balls import exact_ball
-from leadterms.evaluation.moment_system import Ball, Exact, NumericSystem, Strand
+from leadterms.evaluation.moment_system import Ball, Exact, NumericSystem, Strand, takes_arrays
 from leadterms.model.laws import NormalLaw
 
 Exponents = tuple[int, ...]
@@ -71,7 +71,7 @@ class _Combined:
     @property
     def takes_arrays(self) -> bool:
         """Whether it may be computed for many moments at once."""
-        return bool(getattr(self.integrand, "takes_arrays", False))
+        return takes_arrays(self.integrand)
 
     def __call__(self, values: Sequence[Ball]) -> Ball:
         moments = [sum((c * values[i] for i, c in row.items()), arb(0)) for row in self.rows]

@@ -227,12 +227,8 @@ class Plan:
 
         The error of interpolation adds to those of the rules, for each node over the predictors that the effects move.
         """
-        problem, moving, fixed, powers = (
-            self.problem,
-            self.problem.moving_places,
-            self.problem.fixed_places,
-            self._fixed_powers,
-        )
+        problem, powers = self.problem, self._fixed_powers
+        moving, fixed = problem.moving_places, problem.fixed_places
         if not self._may_tabulate(len(points)):
             return None
         shifts = self._shifts(points)
