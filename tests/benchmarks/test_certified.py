@@ -161,7 +161,7 @@ def test_moments_in_double_words(benchmark, monkeypatch):
 
 
 def test_tables_beside_an_interaction(benchmark, monkeypatch):
-    """10 digits of an interaction beside another predictor: what stays fixed in a table, against rules for all three."""
+    """10 digits of an interaction beside another predictor: what stays fixed in a table, against rules for all."""
     laws = {"x": "Uniform(-1, 1)", "z": "Normal(0, 1)", "w": UNIT}
     entry = lt.leading_terms(lt.Model("y ~ x*z + w + (1 | g)", family="bernoulli", laws=laws))["w"]
     at = {"beta0": "-3/10", "beta2": "2/5", "beta3": "1/5", "beta4": "-1/5", "sigma2": "1/4"}
