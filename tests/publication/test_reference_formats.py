@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import struct
 import subprocess
@@ -199,7 +200,9 @@ def test_the_pytest_module_runs_against_a_function_of_the_user(pack, tmp_path, c
     (tmp_path / "test_reference.py").write_text(write_pack(pack, "pytest"))
     (tmp_path / "conftest.py").write_text(conftest)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "test_reference.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    # options for this run are none for the one inside
+    own = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=own)
     assert outcome in done.stdout
     assert done.returncode == status
 
