@@ -81,9 +81,11 @@ def plan(
         errors = (arb(0),) * len(problem.strand.moments)
         return Plan(problem, factor_rules(problem, slopes, bits, sizes), errors, arb(0), bits)
     shares = shares and bits <= MOST_BITS
+    if shares and problem.lines and problem.predictor.is_affine and not problem.moving_places:
+        inner = plan(problem, shift, slopes, bits, scale, sizes)
+        return _still(problem, inner, bits, scale) if isinstance(inner, FourierPlan | Plan) else inner
     if is_wanted(problem):
-        found = _by_transforms(problem, shift, bits, scale, sizes)
-        return _still(problem, found, bits, scale) if shares else found
+        return _by_transforms(problem, shift, bits, scale, sizes)
     if is_taken_apart(problem):
         return laplace_plan(problem, shift, slopes, bits, scale, sizes)
     if places := patched(problem, shift, slopes):
@@ -108,9 +110,6 @@ def plan(
         with suppress(EvaluationError):
             return split(rest, by_transforms=many)
         serve = False
-    if shares and problem.lines and not problem.moving_places and problem.predictor.is_affine:
-        inner = plan(problem, shift, slopes, bits, scale, sizes)
-        return _still(problem, inner, bits, scale) if isinstance(inner, FourierPlan | Plan) else inner
     rules = _rules(asked, range(len(problem.lines)), {})
     if prod(len(rule.points) for rule in rules.values()) > MOST_NODES * patience():
         if serves(problem):

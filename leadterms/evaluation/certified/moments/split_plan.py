@@ -213,18 +213,25 @@ class SplitPlan:
             )
         return rows
 
+    @cached_property
+    def _kept(self) -> list[int]:
+        """The monomials that x alone has."""
+        monomials = self.rest.whole.predictor.monomials
+        return [n for n, m in enumerate(monomials) if not any(m[i] for i in self.rest.fixed)]
+
+    @cached_property
+    def _to_look_up(self) -> NodesToLookUp:
+        moving, whole = self.rest.moving, self.rest.whole
+        monomials = [[whole.predictor.monomials[n][i] for i in moving] for n in self._kept]
+        exponents = [[e[i] for i in moving] for e in self.moments_of]
+        return NodesToLookUp((Rules([whole.lines[i] for i in moving], self.rules, monomials, exponents),))
+
     def looked_up(self, points: WordBalls) -> WordBalls | None:
         """Return all moments at several real points in doubles or double words, None where these do not hold them."""
         rest, aim = self.rest, self.aim
         if aim.shared is None or aim.bits > MOST_BITS:
             return None
-        monomials = rest.whole.predictor.monomials
-        kept = [n for n, m in enumerate(monomials) if not any(m[i] for i in rest.fixed)]
-        lines = [rest.whole.lines[i] for i in rest.moving]
-        own = [[monomials[n][i] for i in rest.moving] for n in kept]
-        exponents = [[e[i] for i in rest.moving] for e in self.moments_of]
-        nodes = NodesToLookUp((Rules(lines, self.rules, own, exponents),))
-        lookups = nodes.lookups(aim.bits, points[:, [0, *(1 + n for n in kept)]])
+        lookups = self._to_look_up.lookups(aim.bits, points[:, [0, *(1 + n for n in self._kept)]])
         if not all(lookup.is_finite for lookup in lookups):
             return None
         ends, off = ends_of(lookups), max(one.off for one in lookups)

@@ -68,8 +68,7 @@ class Strands:
             tuple(
                 plan(problem, *own, bits, *scale, keeps=keeps, shares=shares)
                 for problem, own, scale in zip(self.problems, point, scales, strict=True)
-            ),
-            tuple(problem.slopes for problem in self.problems),
+            )
         )
 
     def reach(self, j: int) -> Ball:
@@ -98,8 +97,6 @@ class Plans:
     """Rules for the moments of each strand."""
 
     plans: tuple[Plan | FourierPlan | LaplacePlan | PatchPlan | SplitPlan, ...]
-    slopes: tuple[Sequence[Ball], ...]
-    """For each strand the coefficients in eta, of those that no effect moves."""
 
     @property
     def work(self) -> int:
@@ -116,10 +113,10 @@ class Plans:
     def looked_up(self, points: Sequence[WordBalls]) -> list[WordBalls] | None:
         """Return the same in arrays, one for each moment; None where a rule has none or these do not hold it."""
         columns: list[WordBalls] = []
-        for own, part, slopes in zip(self.plans, points, self.slopes, strict=True):
+        for own, part in zip(self.plans, points, strict=True):
             found = None
             if isinstance(own, Plan):
-                found = own.looked_up(part, slopes)
+                found = own.looked_up(part, own.problem.slopes)
             elif isinstance(own, PatchPlan | SplitPlan):
                 found = own.looked_up(part)
             if found is None:
