@@ -132,12 +132,31 @@ def margin_of(ends: tuple[float, float], off: float) -> float:
 
 
 def moments_of(
-    lookups: Sequence[Lookup], table: Table, rests: Sequence[int], errors: Sequence[Ball]
+    lookups: Sequence[Lookup],
+    table: Table,
+    rests: Sequence[int],
+    errors: Sequence[Ball],
+    sizes: Sequence[Ball],
+    beside: Sequence[Ball],
 ) -> WordBalls | None:
-    """Return all moments at the points of all lookups, None where the numbers of one do not hold them."""
+    """Return all moments at the points of all lookups, None where the numbers of one do not hold them.
+
+    Parameters
+    ----------
+    lookups, table, rests
+        As in `Lookup.moments`.
+    errors
+        Of each moment, but for rounding and the table's.
+    sizes
+        What each moment's masses add up to, in modulus.
+    beside
+        What the table is off by, for each of its functions.
+
+    """
+    whole = [(error + size * beside[rest]).abs_upper() for error, size, rest in zip(errors, sizes, rests, strict=True)]
     found = []
     for lookup in lookups:
-        rows = lookup.moments(table, rests, errors)
+        rows = lookup.moments(table, rests, whole)
         if rows is None:
             return None
         found.append(rows)
@@ -188,8 +207,7 @@ def by_weight(
     )
     if not table.is_proven:
         return None
-    whole = [(error + size * table.errors[0]).abs_upper() for error, size in zip(errors, sizes, strict=True)]
-    return moments_of(lookups, table, [0] * len(whole), whole)
+    return moments_of(lookups, table, [0] * len(errors), errors, sizes, table.errors)
 
 
 def _values(table: Table, at: Reals, off: float) -> tuple[Reals, Reals]:

@@ -159,11 +159,8 @@ class Plan:
             table, beside = own, tuple(own.errors)
         moving, moments, powers = self.problem.moving_places, self.problem.strand.moments, self._fixed_powers
         rests = [powers.index(tuple(e[i] for i in range(len(e)) if i not in moving)) for e in moments]
-        errors = []
-        for exponents, rest, error in zip(moments, rests, self.errors, strict=True):
-            size = prod((self.rules[i].absolute(exponents[i]) for i in moving), start=arb(1))
-            errors.append((error + size * beside[rest]).abs_upper())
-        return moments_of(lookups, table, rests, errors)
+        sizes = [prod((self.rules[i].absolute(e[i]) for i in moving), start=arb(1)) for e in moments]
+        return moments_of(lookups, table, rests, self.errors, sizes, beside)
 
     def _shared_table(self, count: int, ends: tuple[float, float], off: float) -> SharedTable | None:
         """Return a table that cells share, None where there are none or this one is of no use."""

@@ -241,12 +241,9 @@ class SplitPlan:
             return None
         spend(count * len(found.errors) * FEW_UNITS / 8, ball_bits())
         places = [aim.shared.strand.moments.index(rest.of(e)) for e in self.moments_of]
-        errors = []
-        for e, place, error in zip(self.moments_of, places, self.errors, strict=True):
-            pairs = zip(self.rules, rest.moving, strict=True)
-            size = prod((rule.absolute(e[i], rest.whole.lines[i].power) for rule, i in pairs), start=arb(1))
-            errors.append((error + size * found.errors[place]).abs_upper())
-        return moments_of(lookups, found.table, places, errors)
+        ruled = [(rule, i, rest.whole.lines[i].power) for rule, i in zip(self.rules, rest.moving, strict=True)]
+        sizes = [prod((rule.absolute(e[i], power) for rule, i, power in ruled), start=arb(1)) for e in self.moments_of]
+        return moments_of(lookups, found.table, places, self.errors, sizes, found.errors)
 
 
 @dataclass(frozen=True)
