@@ -8,6 +8,7 @@ from sympy import Integer, Rational
 from leadterms.evaluation.certified.moments import planning, shared_sums
 from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.moments.split_plan import rest_of
 from leadterms.evaluation.certified.moments.table_sums import Split
 from leadterms.evaluation.certified.tools.balls import interval
 from leadterms.evaluation.certified.tools.word_balls import rows_of
@@ -43,7 +44,7 @@ def rules(problem, cell, bits, shares=True):
 
 def tables_of(problem):
     """Those of z."""
-    return planning._shared(problem, (1,), problem.strand.slopes[1:])
+    return planning._shared(problem, rest_of(problem).problem.strand)
 
 
 def cell(low, high):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
-from flint import arb
+from flint import arb, fmpq
 
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.moments.factor_rules import factor_rules
@@ -20,7 +20,7 @@ from leadterms.evaluation.certified.moments.own_part import fall
 from leadterms.evaluation.certified.moments.patch_plan import PatchPlan
 from leadterms.evaluation.certified.moments.patching import patch_plan, patched
 from leadterms.evaluation.certified.moments.problem import Problem
-from leadterms.evaluation.certified.moments.shared_sums import SharedSums, shared_sums
+from leadterms.evaluation.certified.moments.shared_sums import SharedSums
 from leadterms.evaluation.certified.moments.split_plan import (
     Aim,
     Rest,
@@ -36,7 +36,7 @@ from leadterms.evaluation.certified.rules.line_rules import cut_ends, line_rule
 from leadterms.evaluation.certified.rules.rule import Falling, LineRule, Request
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, interval, larger
 from leadterms.evaluation.certified.tools.work import TOO_LONG, patience
-from leadterms.evaluation.moment_system import Exact
+from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 
 Inner = Callable[[Problem, Ball, int, Ball, list[list[Ball]]], FourierPlan | Plan]
@@ -120,7 +120,8 @@ def plan(
     with ball_precision(PLANNING_BITS):
         errors = _moment_errors(problem, rules)
         # rules for x hold for z where these rules have it, and tables are of all z: beside such z `split_plan` has both
-        shared = _shared(problem, (), ()) if shares and not problem.fixed_places else None
+        weight = Strand(problem.strand.weight, (), fmpq(0), (), (), ((),))
+        shared = _shared(problem, weight) if shares and not problem.fixed_places else None
         return Plan(problem, tuple(rules.values()), errors, target, bits, {} if keeps else None, shared)
 
 
@@ -129,11 +130,12 @@ def _is_known(problem: Problem, rest: Rest) -> bool:
     return not problem.predictor.is_affine or rest.fixed == problem.fixed_places
 
 
-def _shared(problem: Problem, places: Sequence[int], slopes: Sequence[Exact]) -> SharedSums:
-    """Return the tables of sums over some predictors that all rules for a problem share."""
-    key = SHARED, tuple(places)
+def _shared(problem: Problem, part: Strand) -> SharedSums:
+    """Return the tables of sums over some predictors of a problem that all rules for it share."""
+    # the parts of one problem, the weight alone among them, differ in their number of predictors
+    key = SHARED, len(part.laws)
     if key not in problem.remembered:
-        problem.remembered[key] = shared_sums(problem.strand, places, slopes, _source)
+        problem.remembered[key] = SharedSums(replace(part, centre=fmpq(0), loadings=()), _source)
     found: SharedSums = problem.remembered[key]
     return found
 
@@ -198,7 +200,7 @@ def _still(problem: Problem, inner: FourierPlan | Plan, bits: int, scale: Ball) 
     everything = tuple(range(len(problem.lines)))
     errors = (arb(0),) * len(problem.strand.moments)
     with ball_precision(PLANNING_BITS):
-        aim = Aim(bits, scale * arb(2) ** (-bits), _shared(problem, everything, problem.strand.slopes))
+        aim = Aim(bits, scale * arb(2) ** (-bits), _shared(problem, problem.strand))
     return SplitPlan(Rest(problem, (), everything, problem), (), inner, problem.strand.moments, errors, aim)
 
 
@@ -217,7 +219,7 @@ def _split(
         aim = Aim(
             bits,
             scale * arb(2) ** (-bits),
-            _shared(problem, rest.fixed, rest.problem.strand.slopes) if shares else None,
+            _shared(problem, rest.problem.strand) if shares else None,
         )
     found = inner(rest.problem, shift, bits, scale, sizes)
     return SplitPlan(rest, tuple(rules.values()), found, problem.strand.moments, errors, aim)

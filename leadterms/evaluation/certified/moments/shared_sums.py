@@ -7,17 +7,17 @@ others a wider table takes its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from math import ceil, log
 
-from flint import arb, fmpq
+from flint import arb
 
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.table_sums import Split, Transformed
 from leadterms.evaluation.certified.moments.tables import Table, values_needed
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, float_log, interval
-from leadterms.evaluation.moment_system import Exact, Strand
+from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_bits, ball_precision
 
 Source = Callable[[Problem, Ball, int], tuple[Split | Transformed, tuple[Ball, ...]] | None]
@@ -51,7 +51,7 @@ class SharedSums:
     Parameters
     ----------
     strand
-        The fixed predictors alone, without effects: its moments are the G_k.
+        The fixed predictors alone, without effects and constant term: its moments are the G_k.
     source
         Returns rules or transforms for these, for all s in a ball, accurate to so many bits, with the rules' errors.
 
@@ -112,29 +112,3 @@ class SharedSums:
             self.without.add(level)
             return None
         return SharedTable(table, tuple((a + b).abs_upper() for a, b in zip(table.errors, errors, strict=True)))
-
-
-def shared_sums(strand: Strand, places: Sequence[int], slopes: Sequence[Exact], source: Source) -> SharedSums:
-    """Return the tables that all cells of a strand share.
-
-    Parameters
-    ----------
-    strand
-        Whose predictors at these places no effect moves.
-    places, slopes
-        Of each the coefficient in eta, where it stands alone.
-    source
-        As in `SharedSums`.
-
-    """
-    alone = replace(
-        strand,
-        laws=tuple(strand.laws[i] for i in places),
-        centre=fmpq(0),
-        slopes=tuple(slopes),
-        loadings=(),
-        moments=tuple(dict.fromkeys(tuple(e[i] for i in places) for e in strand.moments)),
-        monomials=None,
-        cuts=None if strand.cuts is None else tuple(strand.cuts[i] for i in places),
-    )
-    return SharedSums(alone, source)
