@@ -83,3 +83,26 @@ def test_fifteen_digits_without_random_effects(link, name):
     expected = np.linalg.inv(np.array(information))[1 if name == "x" else 3, 1 if name == "x" else 3]
     assert value.certified
     assert float(str(value)) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("family", "link", "law"),
+    [("bernoulli", "logit", "Normal(1/2, 1)"), ("bernoulli", "probit", UNIT), ("negative-binomial(2)", "log", UNIT)],
+)
+def test_a_product_alone(family: str, link: str, law: str) -> None:
+    """Neither predictor is in eta but in the product, which no effect moves."""
+    model = Model("y ~ x:z + (1 | g)", family=family, link=link, laws={"x": UNIT, "z": law})
+    value = leading_terms(model)["x:z"].evaluate("beta0=1/3, beta1=4/5, sigma2=1/2", 8, method="balls")
+    (x, p), (z, q) = uniform(-1, 1, 20), uniform(-1, 1, 20) if law == UNIT else normal(200)
+    z = z if law == UNIT else z + 0.5
+    product, mass = np.outer(x, z).ravel(), np.outer(p, q).ravel()
+    density = special.ndtr
+    weight = {
+        "logit": lambda eta: 1 / (2 + 2 * np.cosh(eta)),
+        "probit": lambda eta: np.exp(-(eta**2)) / (2 * np.pi * density(eta) * density(-eta)),
+        "log": lambda eta: np.exp(eta) / (1 + np.exp(eta) / 2),
+    }[link]
+    u, weights = normal(300)
+    eta = 1 / 3 + np.sqrt(0.5) * u[:, None] + 0.8 * product
+    none, one, two = (weight(eta) @ (mass * product**k) for k in range(3))
+    assert float(str(value)) == pytest.approx(1 / (weights @ (two - one**2 / none)), rel=1e-7)

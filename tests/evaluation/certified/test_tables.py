@@ -77,3 +77,12 @@ def test_tables_of_the_weight_meet_what_is_asked_for(kind: type[Weight], bits: i
     with ball_precision(128):
         table = Table(Split(weight_balls(kind(ONE)), (), (), (), ()), [()], -4.0, 4.0, arb(2) ** -bits)
         assert table.errors[0] <= arb(2) ** -bits * (1 + 1e-6)
+
+
+def test_a_table_of_what_is_zero_everywhere_has_numbers() -> None:
+    """Far out weights are zero in balls: their polynomials have no coefficients."""
+    with ball_precision(64):
+        weight = weight_balls(CloglogWeight(ONE))
+        table = Table(Split(weight, (), (), (), ()), [()], 200.0, 200.1, arb("1e-9"))
+        assert all(not row.coeffs() for part in table.polynomials for row in part)
+        assert not table.in_doubles.coefficients.any()

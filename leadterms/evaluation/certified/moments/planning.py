@@ -121,7 +121,8 @@ def plan(
         errors = _moment_errors(problem, rules)
         # rules for x hold for z where these rules have it, and tables are of all z: beside such z `split_plan` has both
         weight = Strand(problem.strand.weight, (), fmpq(0), (), (), ((),))
-        shared = _shared(problem, weight) if shares and not problem.fixed_places else None
+        alone = shares and problem.predictor.is_affine and not problem.fixed_places
+        shared = _shared(problem, weight) if alone else None
         return Plan(problem, tuple(rules.values()), errors, target, bits, {} if keeps else None, shared)
 
 

@@ -72,8 +72,11 @@ class Problem:
 
     @cached_property
     def moving_places(self) -> tuple[int, ...]:
-        """The predictors that the effects multiply, of an affine eta."""
-        return tuple(i for i in range(len(self.lines)) if any(not row[1 + i].is_zero() for row in self.loadings))
+        """The predictors in monomials that the effects multiply."""
+        moved = [
+            m for n, m in enumerate(self.predictor.monomials) if any(not row[1 + n].is_zero() for row in self.loadings)
+        ]
+        return tuple(i for i in range(len(self.lines)) if any(m[i] for m in moved))
 
     @cached_property
     def fixed_places(self) -> tuple[int, ...]:

@@ -146,7 +146,8 @@ class Table:
     def in_doubles(self) -> Coefficients:
         """The polynomials in doubles."""
         rows = [[polynomial.coeffs() for polynomial in row] for row in self.polynomials]
-        size = max(len(own) for row in rows for own in row)
+        # of what is zero everywhere there are none
+        size = max(1, *(len(own) for row in rows for own in row))
         shape = len(self.polynomials[0]), self.count
         numbers, radii = np.zeros((*shape, size)), np.zeros(shape)
         for i, row in enumerate(rows):
