@@ -28,11 +28,11 @@ Terms of order 1/m^2, such as the bias of Sigma^, are left out: n/m -> 0 keeps t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 
-from sympy import Expr, Function, Integer, Matrix, Mul, Symbol, cosh, exp, fraction, sinh, together
+from sympy import Dummy, Expr, Function, Integer, Matrix, Mul, Pow, Symbol, cosh, exp, fraction, sinh, together
 
 from leadterms.algebra.canonical import canonical
 from leadterms.algebra.parts import parts_of
@@ -226,7 +226,8 @@ def _closable(integrand: Expr, effects: tuple[Symbol, ...]) -> Expr:
 
     One over a logistic weight is 2 + 2 cosh eta.
     """
-    if not any(not node.bindings for node in parts_of(integrand, Expectation)):
+    held = parts_of(integrand, Expectation)
+    if not any(not node.bindings for node in held) or _divides_by_sums(integrand, held, effects):
         return integrand
     above, below = fraction(together(canonical(revealed(integrand))))
     if below.has(*effects) and not all(isinstance(part, exp) for part in Mul.make_args(below) if part.has(*effects)):
@@ -234,6 +235,17 @@ def _closable(integrand: Expr, effects: tuple[Symbol, ...]) -> Expr:
     plain = above.rewrite([sinh, cosh], exp).expand() / below
     functions = {part for part in parts_of(plain, Function) if part.has(*effects)}
     return plain if all(isinstance(part, exp) for part in functions) and not plain.has(Expectation) else integrand
+
+
+def _divides_by_sums(integrand: Expr, held: Iterable[Expectation], effects: tuple[Symbol, ...]) -> bool:
+    """Tell whether something is divided by a sum with the effects in it: by a determinant of several points' weights.
+
+    Its zeros, those of a sum of exponentials too, are poles that exponentials times polynomials do not have.
+    """
+    known = {node: Dummy() for node in held}
+    moved = (*effects, *(dummy for node, dummy in known.items() if node.has(*effects)))
+    powers = integrand.xreplace(known).atoms(Pow)
+    return any(power.base.is_Add and power.exp.is_negative and power.base.has(*moved) for power in powers)
 
 
 def _dot(first: Sequence[Fraction], second: Sequence[Fraction], zero: Fraction) -> Fraction:

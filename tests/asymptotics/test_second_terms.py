@@ -92,6 +92,18 @@ def test_the_logistic_values_of_enumeration():
     assert {pair: str(result[pair].evaluate(at, 10, order="1/(m*n)")) for pair in expected} == expected
 
 
+def test_a_trial_at_several_times():
+    """Its determinants are sums over pairs of eight points."""
+    laws = {"arm": "Bernoulli(1/2)", "time": "Finite({0: 1/4, 1: 1/4, 2: 1/4, 3: 1/4})"}
+    result = expansion(Model("y ~ arm*time + (1 | g)", family="bernoulli", laws=laws))
+    columns = np.array([[1, arm, time, arm * time] for arm in (0, 1) for time in range(4)], dtype=float)
+    a, b = columns[:, :1], columns[:, 1:]
+    offset = columns @ [-0.5, 0.3, 0.2, -0.1]
+    theta = brute("logit", [a], [b], [[1 / 8] * 8], [offset], np.array([[0.5]]), [(0, 0)])[1]
+    at = "beta0=-1/2, beta1=3/10, beta2=1/5, beta3=-1/10, sigma2=1/2"
+    assert float(result["1"].evaluate(at, 9, order="1/(m*n)")) == pytest.approx(theta[0, 0], rel=1e-8)
+
+
 @pytest.mark.slow
 def test_the_probit_values_of_enumeration():
     result = expansion(Model("y ~ x + (1 | g)", family="bernoulli", link="probit", laws=HALF))

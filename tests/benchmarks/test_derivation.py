@@ -64,6 +64,12 @@ TWO_TERMS = {
         5.0,
     ),
     "logistic random intercept": ("y ~ x + (1 | group)", "bernoulli", {"x": "Uniform(-1, 1)"}, None),
+    "logistic, a trial at five times": (
+        "y ~ arm*time + (1 + time | group)",
+        "bernoulli",
+        {"arm": "Bernoulli(1/2)", "time": "Finite({0: 1/5, 1: 1/5, 2: 1/5, 3: 1/5, 4: 1/5})"},
+        None,
+    ),
 }
 
 
