@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from sympy import Add, Expr, Integer, Mul, Poly, Pow, Symbol, default_sort_key, erfc, exp, log, oo, sqrt
+from sympy import Add, Basic, Expr, Integer, Mul, Poly, Pow, Symbol, default_sort_key, erfc, exp, log, oo, sqrt
 
+from leadterms.algebra.parts import parts_of
 from leadterms.evaluation.binding import independent
 from leadterms.evaluation.curve_law import CurveLaw, OnCurve, on_curve
 from leadterms.evaluation.internal import MARK
@@ -31,6 +32,8 @@ from leadterms.model.weights import (
 )
 
 ONE = Integer(1)
+MOST_PARTS = 2000
+"""A weight times a polynomial has fewer different parts, and guesses take long in what is larger."""
 Beside = Mapping[Symbol, tuple[Expr, ...]]
 
 
@@ -79,6 +82,8 @@ def weighted_moment(node: Expectation, beside: Beside = MappingProxyType({})) ->
     if any(law.free_symbols for _, law in node.bindings):
         return None
     integrand, laws, variables = independent(node, f"{MARK}x")
+    if len(parts_of(integrand, Basic)) > MOST_PARTS:
+        return None
     return next(_accepted(integrand, tuple(variables), laws, beside), None)
 
 

@@ -224,28 +224,36 @@ def _tilting_part(argument: Expr, effects: list[Symbol]) -> tuple[Expr, Expr] | 
 def _forms(expression: Expr, effects: list[Symbol]) -> ImmutableMatrix:
     """Reduced basis of the linear forms of the effects through which an expression sees them."""
     rows: list[tuple[Expr, ...]] = []
-    _collect_forms(expression, effects, [], rows)
+    _collect_forms(expression, effects, (), rows, set())
     if not rows:
         return ImmutableMatrix(0, len(effects), [])
     reduced, pivots = Matrix(list(dict.fromkeys(rows))).rref()
     return ImmutableMatrix(reduced[: len(pivots), :])
 
 
-def _collect_forms(expression: Expr, effects: list[Symbol], bound: list[Symbol], rows: list[tuple[Expr, ...]]) -> None:
-    if not expression.has(*effects):
+def _collect_forms(
+    expression: Expr,
+    effects: list[Symbol],
+    bound: tuple[Symbol, ...],
+    rows: list[tuple[Expr, ...]],
+    seen: set[tuple[Expr, tuple[Symbol, ...]]],
+) -> None:
+    """Add the forms in an expression to the rows; every part is looked at once, however often it stands there."""
+    if (expression, bound) in seen or not expression.has(*effects):
         return
+    seen.add((expression, bound))
     if isinstance(expression, Expectation):
-        _collect_forms(expression.integrand, effects, bound + expression.bound_symbols, rows)
+        _collect_forms(expression.integrand, effects, (*bound, *expression.bound_symbols), rows, seen)
         return
     if expression.is_polynomial(*effects) and Poly(expression, *effects).total_degree() <= 1:
         gradient = [expression.expand().diff(effect) for effect in effects]
         rows.extend(_by_function(gradient, bound))
         return
     for part in expression.args:
-        _collect_forms(part, effects, bound, rows)
+        _collect_forms(part, effects, bound, rows, seen)
 
 
-def _by_function(gradient: list[Expr], predictors: list[Symbol]) -> list[tuple[Expr, ...]]:
+def _by_function(gradient: list[Expr], predictors: Sequence[Symbol]) -> list[tuple[Expr, ...]]:
     """Coefficient vectors of a gradient by functions of the bound predictors: the forms must serve all their values."""
     rows: dict[Expr, list[Expr]] = {}
     for i, entry in enumerate(gradient):

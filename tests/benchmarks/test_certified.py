@@ -175,6 +175,21 @@ def test_tables_beside_an_interaction(benchmark, monkeypatch):
     assert slow / benchmark.stats.stats.median > 1
 
 
+def test_three_effects_on_factors(benchmark, monkeypatch):
+    """4 digits under the probit link: the weight in a table that cells share, against balls one by one."""
+    laws = {"x": "Bernoulli(1/2)", "z": "Bernoulli(1/3)"}
+    entry = lt.leading_terms(lt.Model("y ~ x*z + (x + z | g)", family="bernoulli", link="probit", laws=laws))["x:z"]
+    at = {"beta0": "-3/10", "beta2": "2/5", "beta3": "1/5", "Sigma11": "1/2", "Sigma12": "1/10", "Sigma13": "0",
+          "Sigma22": "1/4", "Sigma23": "0", "Sigma33": "1/4"}  # fmt: skip
+    points = ({**at, "beta1": f"{700 + step}/1000"} for step in count())
+    number = benchmark.pedantic(lambda point: entry.evaluate(point, 4), setup=lambda: ((next(points),), {}), rounds=1)
+    assert number.certified
+    monkeypatch.setattr(planning, "MOST_BITS", 0)
+    slow = seconds(entry.evaluate, next(points), 4)
+    benchmark.extra_info["times as fast as balls"] = slow / benchmark.stats.stats.median
+    assert slow / benchmark.stats.stats.median > 1
+
+
 def test_many_combinations_of_values(benchmark, monkeypatch):
     """Three factors and a normal predictor, derivation and value: held in one expectation, against a sum over all."""
     laws = {"a": "Bernoulli(1/2)", "b": "Bernoulli(1/3)", "c": "Bernoulli(1/4)", "x": "Normal(0, 1)"}

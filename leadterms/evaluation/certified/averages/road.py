@@ -37,15 +37,15 @@ SPARE = 3
 """Bits that an average over effects gets beyond those asked for: its nodes grow with them."""
 ATTEMPTS = 3
 MORE_FOR_MANY = 3
-"""How many times the usual work is granted with more random effects than a cell may have."""
+"""How many times the usual work is granted with three random effects or more."""
 MORE_FOR_TURNED, MORE_FOR_CUT = 2, 3
 """The same with two under weights that no sector holds, and where laws with heavy tails, or all laws, are cut off."""
 MOST_PLACES = 10**9
 """Values have no more decimal places."""
-MOST_IN_CELLS = 2
+MOST_IN_CELLS = 3
 """Random effects of which a cell usually may have so many: more take hours."""
-MOST_OF_POINTS = 3
-"""The same where no predictor is left to integrate over."""
+MOST_WITH_RIDGE = 2
+"""The same where a ridge is tried: of three the matrices' bounds on cells take longer than cuts."""
 
 
 def certified_average(system: NumericSystem, bits: int) -> arb:
@@ -85,7 +85,7 @@ def certified_average(system: NumericSystem, bits: int) -> arb:
 
     """
     more = 1
-    if system.dimension > MOST_IN_CELLS:
+    if system.dimension > MOST_WITH_RIDGE:
         more = MORE_FOR_MANY
     elif system.dimension > 1 and _strays(system):
         more = MORE_FOR_CUT if not _is_tilted_normal(system) and _is_turned_far_out(system) else MORE_FOR_TURNED
@@ -120,7 +120,7 @@ def _pass(system: NumericSystem, bits: int) -> arb:
         strands = tuple(replace(strand, loadings=()) for strand in system.strands)
         return _without_effects(replace(system, strands=strands), bits)
     strays = _strays(system)
-    if bits <= FEW_BITS and is_ridged(system) and _takes_a_ridge(system):
+    if bits <= FEW_BITS and system.dimension <= MOST_WITH_RIDGE and is_ridged(system) and _takes_a_ridge(system):
         # where this does not do the road by panels may
         with suppress(EvaluationError), attempt():
             return RidgedCellsAverage(system, bits - SPARE + 1).value()
@@ -185,11 +185,11 @@ def _bounded(system: NumericSystem, bits: int, size: arb | None = None) -> arb:
             "an average of an inverse information is certified for weights whose argument is bounded near the real "
             "line, and in some cases under the probit and complementary log-log links"
         )
-    if system.dimension > (MOST_OF_POINTS if not any(strand.laws for strand in system.strands) else MOST_IN_CELLS):
+    if system.dimension > MOST_IN_CELLS:
         require_patience(
             f"an average over {system.dimension} random effects is certified for weights whose argument is bounded "
             "near the real line, those of the logit link, and of the negative binomial family with the log link, "
-            f"over {MOST_OF_POINTS} for others where all predictors take a few values"
+            f"over {MOST_IN_CELLS} for others"
         )
     return EffectsAverage(system, bits, size).value()
 

@@ -53,8 +53,8 @@ Numbers = Any
 """Arrays of real or complex doubles."""
 BOXES = (((24, 1), (14, 6), (12, 4)), ((96, 1), (36, 14), (24, 8)))
 """Boxes of half the boundary, and of each other effect, by how many effects there are: at first, and then."""
-SPARE = 12
-"""Bits by which moments are more accurate than the average is to be, and than the ridge."""
+SPARE, SPARE_FOR_EFFECTS = 12, 4
+"""Bits by which moments are more accurate than the average is to be, and than the ridge; for each further effect."""
 ACCURACY = 1e-3
 """Of the moments on a cell, relative to the least eigenvalue of H."""
 EXACT_BITS = 52
@@ -223,7 +223,10 @@ def _middles(count: int) -> tuple[Reals, float]:
 def _contracted(coefficients: Numbers, tables: Sequence[Numbers]) -> Numbers:
     """Sum over the degrees along each side, after the first axis."""
     result = coefficients
-    for side, table in enumerate(tables):
+    # what is real and leaves least comes first
+    order = sorted(range(len(tables)), key=lambda side: (np.iscomplexobj(tables[side]), len(tables[side])))
+    for side in order:
+        table = tables[side]
         # not by matrix products: on a busy machine their threads wait for each other
         result = np.moveaxis(np.einsum("...k,ak->...a", np.moveaxis(result, side + 1, -1), table), -1, side + 1)
     return result
@@ -269,7 +272,8 @@ def matrix_turning(strands: Strands, bits: int) -> MatrixTurning | None:
         return None
     # far out the least eigenvalue of H may be that of the ridge
     least = -float_log(arb(ridges[0])) / log(2)
-    return MatrixTurning(strands, min(FEW_BITS - 2, max(bits, ceil(least)) + SPARE))
+    spare = SPARE + SPARE_FOR_EFFECTS * (system.dimension - 1)
+    return MatrixTurning(strands, min(FEW_BITS - 2, max(bits, ceil(least)) + spare))
 
 
 def fits(system: NumericSystem) -> bool:

@@ -181,8 +181,10 @@ class Plan:
         """
         if not self.problem.predictor.is_affine:
             return False
+        if self.problem.fixed_places or self.shared is not None:
+            return True
         costly = FEW_BITS < self.bits <= MOST_BITS or not self.problem.weight.log_only
-        return bool(self.problem.fixed_places) or (costly and pays(self._width, count, is_kept=self.tables is not None))
+        return costly and pays(self._width, count, is_kept=self.tables is not None)
 
     def _table(
         self, count: int, slopes: Sequence[Ball], ends: tuple[float, float], off: float, *, in_arrays: bool

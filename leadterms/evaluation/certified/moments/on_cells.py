@@ -8,7 +8,9 @@ to zero:
 .. math:: |h - I_j h| \le \sum_{k > n} 2 M r^{-k}\, 2 \rho^k = \frac{4 M (\rho/r)^{n + 1}}{1 - \rho/r} .
 
 Of values that are at most d I_j makes no more than L(rho) d, L(rho) = 1 + 2 (rho + ... + rho^n): the coefficients are
-at most 2 d, the first d.  Let one effect c be in E_rho, the others real.  The I_j commute, and with c first
+at most 2 d, the first d.  Nor more than rho^n {1 + (2/pi) log(n + 1)} d: that without rho^n is at least the Lebesgue
+constant of these points (Ehlich and Zeller 1966), which bounds it on [-1, 1], and a polynomial of degree n grows by
+rho^n to E_rho (Bernstein).  Let one effect c be in E_rho, the others real.  The I_j commute, and with c first
 
     h - I_c I_2 I_3 ... h = (h - I_c h) + I_c (h - I_2 h) + I_c I_2 (h - I_3 h) + ...,
 
@@ -19,17 +21,20 @@ L(rho) L(1)^(sides - 1) d.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import inf
+from math import inf, log, pi
 
 import numpy as np
 from flint import arb
 
 from leadterms.evaluation.certified.moments.block_rules import BlockRules
-from leadterms.evaluation.certified.tools.balls import Cell, interval
+from leadterms.evaluation.certified.moments.strands import Plans, Strands
+from leadterms.evaluation.certified.tools.balls import Ball, Cell, interval
 from leadterms.evaluation.certified.tools.discs import TINY, WIDER, Reals, upwards
 from leadterms.evaluation.certified.tools.interpolation import chebyshev, floor_ratio
+from leadterms.evaluation.certified.tools.word_balls import word_balls
 
 COUNTS = (6, 8, 10, 12, 16, 20, 24, 32, 40)
 """Points in a side that are tried."""
@@ -98,12 +103,24 @@ def cell_moments(rules: BlockRules, cell: Cell, wanted: float) -> CellMoments | 
     for (low, high), count in zip(cell, counts, strict=True):
         half, centre = (high - low) / 2, (high + low) / 2
         places.append([centre + half * t for t in chebyshev(count or 0, NODE_BITS)[0]])
-    rows = plans.moments([strands.at(node) for node in product(*places)])
-    values = np.array([[float(value.mid()) for value in row] for row in rows])
-    radii = np.array([[float(value.rad()) for value in row] for row in rows]).max(axis=0)
+    values, off = _at_nodes(strands, plans, places)
     sizes = np.abs(values).max(axis=0)
     shaped = values.reshape(*map(len, places), -1)
-    return CellMoments(_transformed(shaped), radii * WIDER + ROUNDED * sum(map(len, places)) * sizes + TINY, strips)
+    radii = off.max(axis=0) * WIDER + ROUNDED * sum(map(len, places)) * sizes + TINY
+    return CellMoments(_transformed(shaped), radii, strips)
+
+
+def _at_nodes(strands: Strands, plans: Plans, places: Sequence[Sequence[Ball]]) -> tuple[Reals, Reals]:
+    """Return all moments at the product of these effects, a row for each node, and how far off they may be."""
+    grid = np.indices([len(own) for own in places]).reshape(len(places), -1)
+    with np.errstate(all="ignore"):
+        columns = plans.looked_up(strands.in_arrays([word_balls(own)[k] for own, k in zip(places, grid, strict=True)]))
+    if columns is not None:
+        values, off = (np.stack(own, axis=1) for own in zip(*((c.words.high, c.off) for c in columns), strict=True))
+        return values, off * WIDER + ROUNDED * np.abs(values)
+    rows = plans.moments([strands.at(node) for node in product(*places)])
+    values = np.array([[float(value.mid()) for value in row] for row in rows])
+    return values, np.array([[float(value.rad()) for value in row] for row in rows])
 
 
 def _count(strips: tuple[tuple[float, Reals], ...], noise: float, wanted: float) -> int | None:
@@ -153,5 +170,5 @@ def _strips(rules: BlockRules, cell: Cell, side: int) -> tuple[tuple[float, Real
 
 
 def _growth(rho: float, count: int) -> float:
-    """Return 1 + 2 (rho + ... + rho^n)."""
-    return 1 + 2 * sum(rho**k for k in range(1, count))
+    """Return L(rho)."""
+    return min(1 + 2 * sum(rho**k for k in range(1, count)), rho ** (count - 1) * (1 + 2 / pi * log(count)))
