@@ -106,3 +106,21 @@ def test_a_product_alone(family: str, link: str, law: str) -> None:
     eta = 1 / 3 + np.sqrt(0.5) * u[:, None] + 0.8 * product
     none, one, two = (weight(eta) @ (mass * product**k) for k in range(3))
     assert float(str(value)) == pytest.approx(1 / (weights @ (two - one**2 / none)), rel=1e-7)
+
+
+@pytest.mark.parametrize(("formula", "effects"), [("x:z", 0.0), ("x:z + (1 | g)", 0.5)])
+def test_a_product_of_a_bounded_predictor_with_a_heavy_tail(formula: str, effects: float) -> None:
+    """Slopes are as steep as the tail is long: rules for x at once would be too fine."""
+    model = Model(f"y ~ {formula}", family="bernoulli", laws={"x": "Uniform(0, 1)", "z": "StudentT(5)"})
+    at = "beta0=-1, beta1=1" + (", sigma2=1/4" if effects else "")
+    digits = 4 if effects else 6
+    value = leading_terms(model)["x:z"].evaluate(at, digits, method="balls")
+    x, p = uniform(0, 1, 40)
+    t = np.linspace(-16, 16, 4001)
+    z, q = np.sinh(t), 0.008 * np.cosh(t) * 8 / (3 * np.pi * np.sqrt(5) * (1 + np.sinh(t) ** 2 / 5) ** 3)
+    product, mass, total = np.outer(x, z).ravel(), np.outer(p, q).ravel(), 0.0
+    for u, weight in zip(*normal(60), strict=True) if effects else [(0.0, 1.0)]:
+        eta = np.clip(-1 + effects * u + product, -700, 700)
+        w = mass / (2 + 2 * np.cosh(eta))
+        total += weight * (w @ product**2 - (w @ product) ** 2 / w.sum())
+    assert float(str(value)) == pytest.approx(1 / total, rel=10.0**-digits, abs=float(value.error))

@@ -35,8 +35,10 @@ from leadterms.evaluation.precision import ball_precision
 Planner = Callable[[Problem, Ball, Sequence[Ball], int, Ball, list[list[Ball]]], InnerPlan]
 
 
-def patched(problem: Problem, shift: Ball, slopes: Sequence[Ball]) -> tuple[int, ...]:
+def patched(problem: Problem, shift: Ball, slopes: Sequence[Ball], *, with_bounded: bool = False) -> tuple[int, ...]:
     """Return the places of the unbounded predictors that multiply each other, none where patches do not serve.
+
+    Or of those, too, that multiply a bounded one, with that: where a tail is heavy rules are too coarse for it.
 
     They serve real linear predictors, where the laws have all moments, and at least one a density, of which all that
     is between two ends is in segments or points.  An exponential weight is bounded where its exponent has a top: as
@@ -46,7 +48,8 @@ def patched(problem: Problem, shift: Ball, slopes: Sequence[Ball]) -> tuple[int,
         return ()
     found: set[int] = set()
     for slope, exponents in zip(slopes, problem.predictor.monomials, strict=True):
-        together = [i for i, k in enumerate(exponents) if k and None in problem.supports[i]]
+        unbounded = [i for i, k in enumerate(exponents) if k and None in problem.supports[i]]
+        together = [i for i, k in enumerate(exponents) if k] if with_bounded and unbounded else unbounded
         if len(together) > 1 and not slope.is_zero():
             found |= set(together)
     places = tuple(sorted(found))
