@@ -202,6 +202,16 @@ def test_values_beyond_the_range_are_not_zero_or_infinite():
     assert math.isnan(function_of(entry("logistic, uniform"))(-1500, 1, 1))
 
 
+@pytest.mark.parametrize("wrong", ["a", 1j, [1.0, "b"]])
+def test_what_is_no_number_is_named(wrong):
+    b, c = symbols("b c", real=True)
+    function = array_function(cosh(b) + c, [b, c])
+    with pytest.raises(TypeError, match=r"^c takes real numbers, not "):
+        function(b=0.5, c=wrong)
+    with pytest.raises(ValueError, match=r"their shapes are b \(2,\), c \(3,\)$"):
+        function(b=[0, 1], c=[0, 1, 2])
+
+
 def test_broadcasting_and_scalars():
     function = function_of(entry("Poisson"))
     assert [s.name for s in function.parameters] == ["beta0", "beta1", "sigma2"]

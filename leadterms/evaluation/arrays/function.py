@@ -91,6 +91,24 @@ def array_function(
     )
 
 
+def _numbers(symbol: Symbol, array: Any) -> Array:
+    """Return an array of doubles.
+
+    Raises
+    ------
+    TypeError
+        If it holds anything but real numbers.
+
+    """
+    refusal = TypeError(f"{symbol} takes real numbers, not {array!r}")
+    if np.iscomplexobj(array):
+        raise refusal
+    try:
+        return np.asarray(array, np.float64)
+    except (TypeError, ValueError):
+        raise refusal from None
+
+
 class ArrayFunction:
     """A coefficient as a function of arrays; see :func:`array_function`.
 
@@ -144,13 +162,18 @@ class ArrayFunction:
         Raises
         ------
         TypeError
-            Where arguments do not match the parameters.
+            Where arguments do not match the parameters, or are no real numbers.
         ValueError
             Where arrays do not broadcast.
 
         """
-        given = [np.asarray(array, np.float64) for array in self._bound(arrays, named)]
-        broadcast = np.broadcast_arrays(*given)
+        pairs = zip(self.parameters, self._bound(arrays, named), strict=True)
+        given = [_numbers(symbol, array) for symbol, array in pairs]
+        try:
+            broadcast = np.broadcast_arrays(*given)
+        except ValueError:
+            shapes = ", ".join(f"{s} {a.shape}" for s, a in zip(self.parameters, given, strict=True) if a.shape)
+            raise ValueError(f"the arrays do not broadcast: their shapes are {shapes}") from None
         shape = broadcast[0].shape
         values = {s: array.ravel() for s, array in zip(self.parameters, broadcast, strict=True)}
         with np.errstate(all="ignore"):

@@ -202,7 +202,9 @@ class Problem:
         with ball_precision(PLANNING_BITS):
             middle, directions = shift.real.mid(), [slope.real.mid() for slope in slopes]
             masses, rows = self._sampled
-            etas = rows @ np.array([float(b) for b in directions]) + float(middle)
+            # slopes that doubles do not hold make an estimate that is none
+            with np.errstate(over="ignore", invalid="ignore"):
+                etas = rows @ np.array([float(b) for b in directions]) + float(middle)
             total = _sum_of_exponentials(masses + self._rough_weight.logarithms(etas))
             mass, sizes = self._rough_sizes
             for box in self._corners:
