@@ -190,13 +190,13 @@ def evaluate_at(terms: Sequence[Term], point: Mapping[Symbol, Expr], wanted: Wan
     def number(term: Term) -> Number | None:
         if term.at(point).exists is not True:
             return None
+        coefficient = term.coefficient
         if term.close_at is not None and any(divisor.xreplace(point) == 0 for divisor in term.nonzero):
-            closed = term.close_at(point)
-            require_values((closed,), point)
-            return evaluate(closed, point, may_vanish=term.may_vanish, **asdict(wanted))
+            coefficient = term.close_at(point)
+            require_values((coefficient,), point)
         usable = term.unclosed is not None and symbols_of(term.unclosed) <= point.keys()
         return evaluate(
-            term.coefficient,
+            coefficient,
             point,
             alternatives=(term.unclosed,) if term.unclosed is not None and usable else (),
             may_vanish=term.may_vanish,
