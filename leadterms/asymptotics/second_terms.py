@@ -32,7 +32,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 
-from sympy import Dummy, Expr, Function, Integer, Matrix, Mul, Pow, Symbol, cosh, exp, fraction, sinh, together
+from sympy import Dummy, Expr, Function, Integer, Matrix, Mul, Poly, Pow, Symbol, cosh, exp, fraction, sinh, together
 
 from leadterms.algebra.canonical import canonical
 from leadterms.algebra.parts import parts_of
@@ -242,10 +242,18 @@ def _divides_by_sums(integrand: Expr, held: Iterable[Expectation], effects: tupl
 
     Its zeros, those of a sum of exponentials too, are poles that exponentials times polynomials do not have.
     """
-    known = {node: Dummy() for node in held}
-    moved = (*effects, *(dummy for node, dummy in known.items() if node.has(*effects)))
+    marks: dict[Expr, Symbol] = {}
+    # weights at x and -x may be equal
+    known = {node: marks.setdefault(canonical(revealed(node)), Dummy()) for node in held}
+    moved = (*effects, *(mark for written, mark in marks.items() if written.has(*effects)))
     powers = integrand.xreplace(known).atoms(Pow)
-    return any(power.base.is_Add and power.exp.is_negative and power.base.has(*moved) for power in powers)
+    divisors = {power.base for power in powers if power.base.is_Add and power.exp.is_negative}
+    return any(_has_terms(divisor, moved) for divisor in divisors if divisor.has(*moved))
+
+
+def _has_terms(divisor: Expr, symbols: Sequence[Symbol]) -> bool:
+    """Tell whether a sum has more than one term in these symbols."""
+    return not divisor.is_polynomial(*symbols) or len(Poly(divisor, *symbols).terms()) > 1
 
 
 def _dot(first: Sequence[Fraction], second: Sequence[Fraction], zero: Fraction) -> Fraction:

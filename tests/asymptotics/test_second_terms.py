@@ -92,6 +92,13 @@ def test_the_logistic_values_of_enumeration():
     assert {pair: str(result[pair].evaluate(at, 10, order="1/(m*n)")) for pair in expected} == expected
 
 
+@pytest.mark.parametrize("law", ["Finite({-1: 1/3, 1: 2/3})", "Finite({-1: 1/4, 0: 1/2, 1: 1/4})"])
+def test_weights_of_opposite_points_are_one(law):
+    """w is even in eta: the determinant is one weight, over which all closes."""
+    result = expansion(Model("y ~ 0 + x + (0 + x | g)", family="bernoulli", laws={"x": law}))
+    assert result["x"].terms[-1].is_closed_form
+
+
 def test_a_trial_at_several_times():
     """Its determinants are sums over pairs of eight points."""
     laws = {"arm": "Bernoulli(1/2)", "time": "Finite({0: 1/4, 1: 1/4, 2: 1/4, 3: 1/4})"}
