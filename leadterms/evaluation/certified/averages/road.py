@@ -37,15 +37,15 @@ SPARE = 3
 """Bits that an average over effects gets beyond those asked for: its nodes grow with them."""
 ATTEMPTS = 3
 MORE_FOR_MANY = 3
-"""How many times the usual work is granted with three random effects or more."""
+"""How many times the usual work is granted with more than `FEW_EFFECTS`."""
 MORE_FOR_TURNED, MORE_FOR_CUT = 2, 3
 """The same with two under weights that no sector holds, and where laws with heavy tails, or all laws, are cut off."""
 MOST_PLACES = 10**9
 """Values have no more decimal places."""
 MOST_IN_CELLS = 3
 """Random effects of which a cell usually may have so many: more take hours."""
-MOST_WITH_RIDGE = 2
-"""The same where a ridge is tried: of three the matrices' bounds on cells take longer than cuts."""
+FEW_EFFECTS = 2
+"""Up to so many no more work is granted, and a ridge is tried: with more its bounds on cells take longer than cuts."""
 
 
 def certified_average(system: NumericSystem, bits: int) -> arb:
@@ -85,7 +85,7 @@ def certified_average(system: NumericSystem, bits: int) -> arb:
 
     """
     more = 1
-    if system.dimension > MOST_WITH_RIDGE:
+    if system.dimension > FEW_EFFECTS:
         more = MORE_FOR_MANY
     elif system.dimension > 1 and _strays(system):
         more = MORE_FOR_CUT if not _is_tilted_normal(system) and _is_turned_far_out(system) else MORE_FOR_TURNED
@@ -120,7 +120,7 @@ def _pass(system: NumericSystem, bits: int) -> arb:
         strands = tuple(replace(strand, loadings=()) for strand in system.strands)
         return _without_effects(replace(system, strands=strands), bits)
     strays = _strays(system)
-    if bits <= FEW_BITS and system.dimension <= MOST_WITH_RIDGE and is_ridged(system) and _takes_a_ridge(system):
+    if bits <= FEW_BITS and system.dimension <= FEW_EFFECTS and is_ridged(system) and _takes_a_ridge(system):
         # where this does not do the road by panels may
         with suppress(EvaluationError), attempt():
             return RidgedCellsAverage(system, bits - SPARE + 1).value()

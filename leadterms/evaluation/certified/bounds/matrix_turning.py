@@ -51,10 +51,10 @@ from leadterms.evaluation.ridged_weight import RidgedWeight
 
 Numbers = Any
 """Arrays of real or complex doubles."""
-BOXES = (((24, 1), (14, 6), (12, 4)), ((96, 1), (36, 14), (24, 8)))
+BOXES = (((24, 1), (14, 6)), ((96, 1), (36, 14)))
 """Boxes of half the boundary, and of each other effect, by how many effects there are: at first, and then."""
-SPARE, SPARE_FOR_EFFECTS = 12, 4
-"""Bits by which moments are more accurate than the average is to be, and than the ridge; for each further effect."""
+SPARE = 12
+"""Bits by which moments are more accurate than the average is to be, and than the ridge."""
 ACCURACY = 1e-3
 """Of the moments on a cell, relative to the least eigenvalue of H."""
 EXACT_BITS = 52
@@ -272,8 +272,7 @@ def matrix_turning(strands: Strands, bits: int) -> MatrixTurning | None:
         return None
     # far out the least eigenvalue of H may be that of the ridge
     least = -float_log(arb(ridges[0])) / log(2)
-    spare = SPARE + SPARE_FOR_EFFECTS * (system.dimension - 1)
-    return MatrixTurning(strands, min(FEW_BITS - 2, max(bits, ceil(least)) + spare))
+    return MatrixTurning(strands, min(FEW_BITS - 2, max(bits, ceil(least)) + SPARE))
 
 
 def fits(system: NumericSystem) -> bool:

@@ -177,7 +177,8 @@ class Plan:
     def _may_tabulate(self, count: int) -> bool:
         """Tell whether such a table may be of use for so many points.
 
-        Without predictors that stay fixed it is one of the weight: where its values are many and costly.
+        Without predictors that stay fixed it is one of the weight: where cells share it, or its values are many and
+        costly.
         """
         if not self.problem.predictor.is_affine:
             return False

@@ -7,16 +7,17 @@ to zero:
 
 .. math:: |h - I_j h| \le \sum_{k > n} 2 M r^{-k}\, 2 \rho^k = \frac{4 M (\rho/r)^{n + 1}}{1 - \rho/r} .
 
-Of values that are at most d I_j makes no more than L(rho) d, L(rho) = 1 + 2 (rho + ... + rho^n): the coefficients are
-at most 2 d, the first d.  Nor more than rho^n {1 + (2/pi) log(n + 1)} d: that without rho^n is at least the Lebesgue
-constant of these points (Ehlich and Zeller 1966), which bounds it on [-1, 1], and a polynomial of degree n grows by
-rho^n to E_rho (Bernstein).  Let one effect c be in E_rho, the others real.  The I_j commute, and with c first
+Of values that are at most d I_j makes no more than C(rho) d, C(rho) = 1 + 2 (rho + ... + rho^n): the coefficients are
+at most 2 d, the first d.  Nor more than rho^n {1 + (2/pi) log(n + 1)} d: 1 + (2/pi) log(n + 1) bounds the Lebesgue
+constant of these points (Ehlich and Zeller 1966), and a polynomial of degree n grows by rho^n from [-1, 1] to E_rho
+(Bernstein).  L(rho) is the smaller one.  Let one effect c be in E_rho, the others real.  The I_j commute, and with c
+first
 
     h - I_c I_2 I_3 ... h = (h - I_c h) + I_c (h - I_2 h) + I_c I_2 (h - I_3 h) + ...,
 
 where in h - I_j h, j other than c, all effects are real but the j-th for its bound M.  So with e_j(rho) for the bound
 above the error is at most e_c(rho) + L(rho) {e_2(1) + L(1) e_3(1) + ...}, and errors d of the values add
-L(rho) L(1)^(sides - 1) d.
+L(rho) L(1)^(sides - 1) d.  What is rounded on the way to the coefficients is no error of values: for it C stands for L.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ class CellMoments:
         Of T_k(t_1) T_l(t_2) ..., as many as points along each side.
     values
         Bounds of how far off the values are that were interpolated.
+    rounding
+        Bounds of what is rounded where coefficients are made of them.
     strips
         For each side r and the bounds M of all moments on E_r, for several r.
 
@@ -66,17 +69,20 @@ class CellMoments:
 
     coefficients: Reals
     values: Reals
+    rounding: Reals
     strips: tuple[tuple[tuple[float, Reals], ...], ...]
 
     def errors(self, side: int, rho: float) -> Reals:
         """Bound how far off the polynomials are for one effect in E_rho and the others real; infinite if unknown."""
         counts = self.coefficients.shape
         total, factor = self._error(side, rho), _growth(rho, counts[side])
+        rounded = _by_coefficients(rho, counts[side])
         for j in range(len(self.strips)):
             if j != side:
                 total = total + factor * self._error(j, 1.0)
                 factor *= _growth(1.0, counts[j])
-        return (total + factor * self.values) * WIDER
+                rounded *= _by_coefficients(1.0, counts[j])
+        return (total + factor * self.values + rounded * self.rounding) * WIDER
 
     def _error(self, side: int, rho: float) -> Reals:
         best = np.full(self.values.shape, inf)
@@ -106,8 +112,8 @@ def cell_moments(rules: BlockRules, cell: Cell, wanted: float) -> CellMoments | 
     values, off = _at_nodes(strands, plans, places)
     sizes = np.abs(values).max(axis=0)
     shaped = values.reshape(*map(len, places), -1)
-    radii = off.max(axis=0) * WIDER + ROUNDED * sum(map(len, places)) * sizes + TINY
-    return CellMoments(_transformed(shaped), radii, strips)
+    rounding = ROUNDED * sum(map(len, places)) * sizes + TINY
+    return CellMoments(_transformed(shaped), off.max(axis=0) * WIDER + TINY, rounding, strips)
 
 
 def _at_nodes(strands: Strands, plans: Plans, places: Sequence[Sequence[Ball]]) -> tuple[Reals, Reals]:
@@ -171,4 +177,9 @@ def _strips(rules: BlockRules, cell: Cell, side: int) -> tuple[tuple[float, Real
 
 def _growth(rho: float, count: int) -> float:
     """Return L(rho)."""
-    return min(1 + 2 * sum(rho**k for k in range(1, count)), rho ** (count - 1) * (1 + 2 / pi * log(count)))
+    return min(_by_coefficients(rho, count), rho ** (count - 1) * (1 + 2 / pi * log(count)))
+
+
+def _by_coefficients(rho: float, count: int) -> float:
+    """Return C(rho)."""
+    return 1 + 2 * sum(rho**k for k in range(1, count))

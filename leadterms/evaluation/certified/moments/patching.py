@@ -1,4 +1,4 @@
-"""Plans for strands whose unbounded predictors multiply each other, on patches of these.
+"""Plans for strands whose predictors multiply each other, at least one of them unbounded, on patches of these.
 
 In eta = b_0 + b_1 x + b_2 z + b_3 x z the slope of z, b_2 + b_3 x, passes zero and grows with x.  A rule for z that
 serves all x is as fine as the steepest slope wants, for all z; so is one for x.  On patches both are as fine as is
@@ -38,7 +38,7 @@ Planner = Callable[[Problem, Ball, Sequence[Ball], int, Ball, list[list[Ball]]],
 def patched(problem: Problem, shift: Ball, slopes: Sequence[Ball], *, with_bounded: bool = False) -> tuple[int, ...]:
     """Return the places of the unbounded predictors that multiply each other, none where patches do not serve.
 
-    Or of those, too, that multiply a bounded one, with that: where a tail is heavy rules are too coarse for it.
+    ``with_bounded`` also of those that multiply a bounded one, and of these.
 
     They serve real linear predictors, where the laws have all moments, and at least one a density, of which all that
     is between two ends is in segments or points.  An exponential weight is bounded where its exponent has a top: as

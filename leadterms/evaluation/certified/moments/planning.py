@@ -112,17 +112,18 @@ def plan(
         serve = False
     try:
         rules = _rules(asked, range(len(problem.lines)), {})
-        if prod(len(rule.points) for rule in rules.values()) > MOST_NODES * patience():
-            if serves(problem):
-                return _by_transforms(problem, shift, bits, scale, sizes)
-            if rest is not None and serve:
-                return split(rest, by_transforms=True)
+        many = prod(len(rule.points) for rule in rules.values()) > MOST_NODES * patience()
+        if many and not (serves(problem) or serve):
             raise EvaluationError(f"the rules of {len(rules)} predictors have too many nodes together: {TOO_LONG}")
     except EvaluationError:
-        # as beside a heavy tail, where slopes are steep
+        # one slope is as steep as the tail of another predictor is long: rules are too fine, or there are none
         if places := patched(problem, shift, slopes, with_bounded=True):
             return patch_plan(problem, places, (shift, slopes), bits, scale, sizes, plan)
         raise
+    if many and serves(problem):
+        return _by_transforms(problem, shift, bits, scale, sizes)
+    if many and rest is not None:
+        return split(rest, by_transforms=True)
     with ball_precision(PLANNING_BITS):
         errors = _moment_errors(problem, rules)
         # rules for x hold for z where these rules have it, and tables are of all z: beside such z `split_plan` has both
