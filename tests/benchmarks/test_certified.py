@@ -98,6 +98,16 @@ def seconds(call, *arguments):
     return time.process_time() - start
 
 
+def compare(benchmark, call, points, slower, than, rounds=1):
+    """Measure a certified value, then one after ``slower()``, and assert that this takes longer."""
+    number = benchmark.pedantic(call, setup=lambda: ((next(points),), {}), rounds=rounds)
+    assert number.certified
+    slower()
+    slow = seconds(call, next(points))
+    benchmark.extra_info[f"times as fast as {than}"] = slow / benchmark.stats.stats.median
+    assert slow / benchmark.stats.stats.median > 1
+
+
 @pytest.mark.parametrize(("name", "digits"), list(LIMITS), ids=lambda value: str(value))
 def test_certified_digits(benchmark, entries, name, digits):
     entry, points = entries[name], fresh_points(name)
@@ -137,12 +147,14 @@ def test_many_predictors(benchmark, monkeypatch):
     at = {"beta0": "1/3", "beta2": "-3/4", "beta3": "2/5", "beta4": "1/4"}
     points = ({**at, "beta1": f"{500 + step}/1000"} for step in count())
     entry.evaluate(next(points), 6)
-    number = benchmark.pedantic(lambda point: entry.evaluate(point, 6), setup=lambda: ((next(points),), {}), rounds=3)
-    assert number.certified
-    monkeypatch.setattr(fourier_plan, "FEWEST", 9)
-    slow = seconds(entry.evaluate, next(points), 6)
-    benchmark.extra_info["times as fast as rules"] = slow / benchmark.stats.stats.median
-    assert slow / benchmark.stats.stats.median > 1
+    compare(
+        benchmark,
+        lambda point: entry.evaluate(point, 6),
+        points,
+        lambda: monkeypatch.setattr(fourier_plan, "FEWEST", 9),
+        "rules",
+        rounds=3,
+    )
 
 
 def test_moments_in_double_words(benchmark, monkeypatch):
@@ -151,13 +163,12 @@ def test_moments_in_double_words(benchmark, monkeypatch):
     entry = lt.leading_terms(lt.Model("y ~ x + z + (x | g)", family="bernoulli", laws=laws))["z"]
     at = {"beta0": "-3/10", "beta2": "2/5", "Sigma11": "1/4", "Sigma12": "1/10", "Sigma22": "1/4"}
     points = ({**at, "beta1": f"{700 + step}/1000"} for step in count())
-    number = benchmark.pedantic(lambda point: entry.evaluate(point, 12), setup=lambda: ((next(points),), {}), rounds=1)
-    assert number.certified
-    monkeypatch.setattr(planning, "MOST_BITS", 0)
-    monkeypatch.setattr(moments, "MOST_BITS", moments.FEW_BITS)
-    slow = seconds(entry.evaluate, next(points), 12)
-    benchmark.extra_info["times as fast as balls"] = slow / benchmark.stats.stats.median
-    assert slow / benchmark.stats.stats.median > 1
+
+    def slower():
+        monkeypatch.setattr(planning, "MOST_BITS", 0)
+        monkeypatch.setattr(moments, "MOST_BITS", moments.FEW_BITS)
+
+    compare(benchmark, lambda point: entry.evaluate(point, 12), points, slower, "balls")
 
 
 def test_tables_beside_an_interaction(benchmark, monkeypatch):
@@ -167,12 +178,13 @@ def test_tables_beside_an_interaction(benchmark, monkeypatch):
     at = {"beta0": "-3/10", "beta2": "2/5", "beta3": "1/5", "beta4": "-1/5", "sigma2": "1/4"}
     points = ({**at, "beta1": f"{700 + step}/1000"} for step in count())
     entry.evaluate(next(points), 10)
-    number = benchmark.pedantic(lambda point: entry.evaluate(point, 10), setup=lambda: ((next(points),), {}), rounds=1)
-    assert number.certified
-    monkeypatch.setattr(planning, "MOST_BITS", 0)
-    slow = seconds(entry.evaluate, next(points), 10)
-    benchmark.extra_info["times as fast as rules"] = slow / benchmark.stats.stats.median
-    assert slow / benchmark.stats.stats.median > 1
+    compare(
+        benchmark,
+        lambda point: entry.evaluate(point, 10),
+        points,
+        lambda: monkeypatch.setattr(planning, "MOST_BITS", 0),
+        "rules",
+    )
 
 
 def test_three_effects_on_factors(benchmark, monkeypatch):
@@ -182,12 +194,13 @@ def test_three_effects_on_factors(benchmark, monkeypatch):
     at = {"beta0": "-3/10", "beta2": "2/5", "beta3": "1/5", "Sigma11": "1/2", "Sigma12": "1/10", "Sigma13": "0",
           "Sigma22": "1/4", "Sigma23": "0", "Sigma33": "1/4"}  # fmt: skip
     points = ({**at, "beta1": f"{700 + step}/1000"} for step in count())
-    number = benchmark.pedantic(lambda point: entry.evaluate(point, 4), setup=lambda: ((next(points),), {}), rounds=1)
-    assert number.certified
-    monkeypatch.setattr(planning, "MOST_BITS", 0)
-    slow = seconds(entry.evaluate, next(points), 4)
-    benchmark.extra_info["times as fast as balls"] = slow / benchmark.stats.stats.median
-    assert slow / benchmark.stats.stats.median > 1
+    compare(
+        benchmark,
+        lambda point: entry.evaluate(point, 4),
+        points,
+        lambda: monkeypatch.setattr(planning, "MOST_BITS", 0),
+        "balls",
+    )
 
 
 def test_many_combinations_of_values(benchmark, monkeypatch):
@@ -200,12 +213,7 @@ def test_many_combinations_of_values(benchmark, monkeypatch):
         model = lt.Model("y ~ a + b + c + x + (1 | g)", family="bernoulli", laws=laws)
         return lt.leading_terms(model)["a"].evaluate(point, 8)
 
-    number = benchmark.pedantic(whole, setup=lambda: ((next(points),), {}), rounds=1)
-    assert number.certified
-    monkeypatch.setattr(predictor_average, "MOST_COMBINATIONS", 8)
-    slow = seconds(whole, next(points))
-    benchmark.extra_info["times as fast as the sum"] = slow / benchmark.stats.stats.median
-    assert slow / benchmark.stats.stats.median > 1
+    compare(benchmark, whole, points, lambda: monkeypatch.setattr(predictor_average, "MOST_COMBINATIONS", 8), "the sum")
 
 
 def test_further_entries_of_a_covariance(benchmark):
