@@ -10,8 +10,9 @@ to zero:
 Of values that are at most d I_j makes no more than C(rho) d, C(rho) = 1 + 2 (rho + ... + rho^n): the coefficients are
 at most 2 d, the first d.  Nor more than rho^n {1 + (2/pi) log(n + 1)} d: 1 + (2/pi) log(n + 1) bounds the Lebesgue
 constant of these points (Ehlich and Zeller 1966), and a polynomial of degree n grows by rho^n from [-1, 1] to E_rho
-(Bernstein).  L(rho) is the smaller one.  Let one effect c be in E_rho, the others real.  The I_j commute, and with c
-first
+(Bernstein).  L(rho) is the smaller one.
+
+Let one effect c be in E_rho, the others real.  The I_j commute, and with c first
 
     h - I_c I_2 I_3 ... h = (h - I_c h) + I_c (h - I_2 h) + I_c I_2 (h - I_3 h) + ...,
 
