@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from sympy import Add, Expr, ImmutableMatrix, Integer, Poly, Symbol, Tuple, binomial, exp, fraction, together
+from sympy import Add, Expr, ImmutableMatrix, Integer, Poly, Symbol, Tuple, exp, fraction, together
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 
 from leadterms.evaluation.bounded_integral import BoundedIntegral, bounded_integral
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.internal import internal
+from leadterms.evaluation.signed_moments import with_signs
 from leadterms.evaluation.weighted_moment import Beside, WeightedMoment, beside_each_other, weighted_moment
 from leadterms.expectation.held import Expectation, outermost, variables_of
 from leadterms.model.laws import JointNormalLaw, NormalLaw
@@ -98,7 +99,7 @@ def plan(expr: Expr) -> Plan | None:
                 continue
         moment = None if inner else weighted_moment(node)
         if moment is not None:
-            plain[name] = moment
+            plain[name] = with_signs(moment)
             continue
         found = None if inner else bounded_integral(node)
         if found is None:
@@ -184,7 +185,7 @@ def _moments(nodes: list[Expectation]) -> dict[Symbol, WeightedMoment] | None:
 
 def _all(nodes: list[Expectation], beside: Beside) -> list[WeightedMoment] | None:
     moments = [weighted_moment(node, beside) for node in nodes]
-    known = [moment for moment in moments if moment is not None]
+    known = [with_signs(moment) for moment in moments if moment is not None]
     return known if len(known) == len(moments) else None
 
 
@@ -255,19 +256,6 @@ def polynomial(eta: Expr, variables: tuple[Symbol, ...], effects: tuple[Symbol, 
 
     constant, *slopes = row()
     return PolynomialPredictor(constant, monomials, tuple(slopes), tuple(row(j) for j in range(len(effects))))
-
-
-def shifted_monomial(exponent: int, middle: Expr, half: Expr) -> dict[int, Expr]:
-    """Return the coefficients of (middle + half t)^exponent by the power of t.
-
-    Examples
-    --------
-    >>> a, b = Symbol("a"), Symbol("b")
-    >>> shifted_monomial(2, a, b)
-    {0: a**2, 1: 2*a*b, 2: b**2}
-
-    """
-    return {k: binomial(exponent, k) * middle ** (exponent - k) * half**k for k in range(exponent + 1)}
 
 
 def monomial_terms(expr: Expr, symbols: tuple[Symbol, ...]) -> list[tuple[Expr, tuple[int, ...]]] | None:

@@ -14,11 +14,11 @@ from sympy import Add, Expr, Integer, Matrix, Mul, Poly, Symbol
 from leadterms.errors import EvaluationError, UncertifiedError
 from leadterms.evaluation.compile_balls import ball_program
 from leadterms.evaluation.general_road import general_road
-from leadterms.evaluation.held_plan import AffinePredictor, Average, affine, monomial_terms, shifted_monomial
+from leadterms.evaluation.held_plan import AffinePredictor, Average, affine, monomial_terms
 from leadterms.evaluation.internal import internal
 from leadterms.evaluation.road import Numbers, Road
 from leadterms.evaluation.schur import schur_structure
-from leadterms.evaluation.weighted_moment import WeightedMoment
+from leadterms.evaluation.weighted_moment import WeightedMoment, shifted_monomial
 from leadterms.expectation.gaussian import normal_polynomial_moment
 from leadterms.model.laws import Law, NormalLaw, UniformLaw
 from leadterms.model.weights import LogisticWeight

@@ -22,6 +22,7 @@ from sympy import (
     Poly,
     Pow,
     Symbol,
+    binomial,
     default_sort_key,
     erfc,
     exp,
@@ -176,6 +177,19 @@ def _marked(expression: Expr, variables: tuple[Symbol, ...], marks: dict[Expr, D
     if isinstance(expression, Pow) and expression.exp.is_Integer:
         return _marked(expression.base, variables, marks) ** expression.exp
     return expression
+
+
+def shifted_monomial(exponent: int, middle: Expr, half: Expr) -> dict[int, Expr]:
+    """Return the coefficients of (middle + half t)^exponent by the power of t.
+
+    Examples
+    --------
+    >>> a, b = Symbol("a"), Symbol("b")
+    >>> shifted_monomial(2, a, b)
+    {0: a**2, 1: 2*a*b, 2: b**2}
+
+    """
+    return {k: binomial(exponent, k) * middle ** (exponent - k) * half**k for k in range(exponent + 1)}
 
 
 def _bends(straight: Straightened, x: Symbol, law: Law) -> bool:

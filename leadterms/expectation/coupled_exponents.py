@@ -2,17 +2,19 @@ r"""Exponentials of products of predictors, some unbounded: where E[prod_j X_j^(
 
 Let Y be bounded, f continuous, and q affine in each unbounded X_j, with coefficients that are continuous in Y.  On each
 choice of unbounded sides let t_j >= 0 be the distance of X_j from the end of its support, or from 0 where both sides
-are unbounded, c_S(y) the coefficient of prod_{j in S} t_j, and r_j the exponential rate of the law on that side: the
-largest for which E e^(r t_j) is finite for all r < r_j: positive, else nothing is decided.
+are unbounded, c_S(y) the coefficient of prod_{j in S} t_j, and r_j >= 0 the exponential rate of the law on that side:
+the largest for which E t_j^k e^(r t_j) is finite for all r < r_j and all k.
 
 **Sufficient**: c_j(y) < r_j for all y in the closed support of Y, where r_j is finite, and c_S(y) <= 0 for every S of
 two and more.  That support is compact, so that c_j <= r_j - d for some d > 0 (c_j <= C where r_j is infinite), and
 e^q <= e^(C + sum_j (r_j - d) t_j): the expectation is at most a product of those of one predictor each, all finite.
 
 **Necessary**, but for equality: where c_j(y) > r_j at a point of the support it is so beside it, and E over t_j alone
-is infinite there, the other t near zero.  Where c_S(y) > 0 for a smallest S, whose rates are not all infinite, let the
-other t of S be so large that the coefficient of the last is beyond its rate.  Numbers of events, whose laws fall like
-e^(-t log t), do not outweigh e^(c t^2).  Of other laws with infinite rates that is not known.
+is infinite there, the other t near zero.  With r_j = 0 equality is no rare case (c_j = 0 for a t_j that is in products
+alone) and E t_j^k decides: it is left undecided where it is there whatever the parameters are.  Where c_S(y) > 0 for a
+smallest S, whose rates are not all infinite, let the other t of S be so large that the coefficient of the last is
+beyond its rate.  Numbers of events, whose laws fall like e^(-t log t), do not outweigh e^(c t^2).  Of other laws with
+infinite rates that is not known.
 """
 
 from __future__ import annotations
@@ -53,15 +55,8 @@ def coupled_conditions(exponent: Expr, bindings: Sequence[Tuple]) -> tuple[Boole
     if not wide or not all(exponent.is_polynomial(x) for x, _ in wide):
         return None
     if any(Poly(exponent, x).degree() > 1 for x, _ in wide):
-        _refuse_squares(exponent, wide)
+        refuse_squares(exponent, wide)
         return None
-    for x, law in wide:
-        # next to a rate of zero equality decides, and powers of x too
-        if any(tail_rates(law)[SIDES.index(side)] == 0 for side in _sides(law)) and x in exponent.free_symbols:
-            raise UndecidedError(
-                f"whether E[exp({exponent})] exists could not be decided for {x} ~ {law}, whose tail falls slower than "
-                "any exponential: use a law with an exponential tail"
-            )
     found: dict[Boolean, None] = {}
     for side in product(*(_sides(law) for _, law in wide)):
         found.update(dict.fromkeys(_on_sides(exponent, wide, tight, side)))
@@ -91,10 +86,18 @@ def _on_sides(
         start = law.support[0] if side > 0 else law.support[1]
         moved[x] = (start if start.is_finite is not False else Integer(0)) + side * t
         rates.append(tail_rates(law)[SIDES.index(side)])
-    for powers, coefficient in Poly(exponent.xreplace(moved).expand(), *distances).terms():
+    terms = dict(Poly(exponent.xreplace(moved).expand(), *distances).terms())
+    for place, (binding, rate) in enumerate(zip(wide, rates, strict=True)):
+        alone = tuple(int(place == i) for i in range(len(wide)))
+        if rate == 0 and alone not in terms and binding[0] in exponent.free_symbols:
+            raise _at_equality(exponent, *binding)
+    for powers, coefficient in terms.items():
         chosen = [place for place, power in enumerate(powers) if power]
         if len(chosen) == 1 and rates[chosen[0]] != oo:
-            yield from (one.condition for one in pieces((rates[chosen[0]] - coefficient).expand(), tight))
+            strict = [one.condition for one in pieces((rates[chosen[0]] - coefficient).expand(), tight)]
+            if false in strict and rates[chosen[0]] == 0 and not _grows(coefficient, tight):
+                raise _at_equality(exponent, *wide[chosen[0]])
+            yield from strict
         elif len(chosen) > 1:
             conditions = [one.condition for one in pieces((-coefficient).expand(), tight, strict=False)]
             known = any(rates[place] != oo for place in chosen) or all(
@@ -108,7 +111,19 @@ def _on_sides(
             yield from conditions
 
 
-def _refuse_squares(exponent: Expr, wide: Sequence[tuple[Symbol, Law]]) -> None:
+def _grows(coefficient: Expr, tight: Sequence[Tuple]) -> bool:
+    """Tell whether a coefficient is surely positive somewhere on the support of bounded predictors."""
+    return any(one.condition == false for one in pieces((-coefficient).expand(), tight, strict=False))
+
+
+def _at_equality(exponent: Expr, x: Symbol, law: Law) -> UndecidedError:
+    return UndecidedError(
+        f"whether E[exp({exponent})] exists could not be decided for {x} ~ {law}, whose tail falls slower than any "
+        f"exponential, where the coefficient of {x} is zero: use a law with an exponential tail"
+    )
+
+
+def refuse_squares(exponent: Expr, wide: Sequence[tuple[Symbol, Law]]) -> None:
     """Refuse an exponent that surely grows like a square of a predictor whose law does not fall so.
 
     The square is of a coefficient that is not zero in the formula, such as that of an interaction with a normal one.
@@ -116,7 +131,7 @@ def _refuse_squares(exponent: Expr, wide: Sequence[tuple[Symbol, Law]]) -> None:
     for x, law in wide:
         poly = Poly(exponent, x)
         slow = isinstance(law, PoissonLaw) or any(tail_rates(law)[SIDES.index(side)] != oo for side in _sides(law))
-        if poly.degree() == 2 and slow and (poly.LC() < 0) == false:
+        if poly.degree() == 2 and slow and (poly.LC().factor() < 0) == false:
             raise ExistenceError(
                 f"E[exp({exponent})] is infinite for {x} ~ {law}: the exponent grows like the square of {x}"
             )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sympy import Add, Expr, Mul, Poly, Symbol, Tuple, exp, oo
 
 from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.expectation.admissions import Admissions
-from leadterms.expectation.coupled_exponents import coupled_conditions
+from leadterms.expectation.coupled_exponents import coupled_conditions, refuse_squares
 from leadterms.expectation.existence import polynomial_exponent_conditions
 from leadterms.expectation.monomials import tilted_monomials
 from leadterms.expectation.slow_functions import slow_conditions
@@ -27,7 +29,7 @@ def admit_together(met: Admissions, factor: Expr, exponent: Expr, group: tuple[T
         last = Poly(exponent, x) if straight else None
         moved = met.effects | met.predictors
         fixed = last is not None and last.degree() > 1 and not last.LC().free_symbols & moved
-        if fixed and not exponent.free_symbols & met.effects:
+        if fixed and without_effects(met, exponent, [x]) is not None:
             require_smooth([factor, exponent], [one for one in group if one is not wide[0]])
             met.admit(polynomial_exponent_conditions(law, exponent, x))
             return
@@ -37,18 +39,33 @@ def admit_together(met: Admissions, factor: Expr, exponent: Expr, group: tuple[T
 
 
 def admits_products(met: Admissions, factor: Expr, exponent: Expr, group: tuple[Tuple, ...]) -> bool:
-    """Admit unbounded predictors that are not normal, in products with others, where no effects multiply them."""
-    if exponent.free_symbols & met.effects or not all(isinstance(law, Law) for _, law in group):
+    """Admit unbounded predictors that are not normal, in products with others, where no effects multiply them.
+
+    What effects add on bounded predictors is between constants, given the effects.
+    """
+    if not all(isinstance(law, Law) for _, law in group):
         return False
     wide = [x for x, law in group if not is_bounded(law)]
     if any(isinstance(law, NormalLaw) for _, law in group) or not factor.is_polynomial(*wide):
         return False
-    found = coupled_conditions(exponent, group)
+    left = without_effects(met, exponent, wide)
+    if left is None and all(exponent.is_polynomial(x) for x in wide):
+        refuse_squares(exponent, [binding for binding in group if binding[0] in wide])
+    found = None if left is None else coupled_conditions(left, group)
     if found is None:
         return False
     require_smooth([factor, exponent], [one for one in group if one[0] not in wide])
     met.admit(found)
     return True
+
+
+def without_effects(met: Admissions, exponent: Expr, wide: Sequence[Symbol]) -> Expr | None:
+    """Return the terms of an exponent without random effects, None where effects multiply some of these predictors."""
+    terms = Add.make_args(exponent.expand())
+    random = [term for term in terms if term.free_symbols & met.effects]
+    if any(term.has(*wide) for term in random):
+        return None
+    return Add(*(term for term in terms if term not in random))
 
 
 def require_tame(met: Admissions, parts: tuple[Expr, Expr], value: Expr, others: tuple[Tuple, ...]) -> None:

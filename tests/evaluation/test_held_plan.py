@@ -6,7 +6,8 @@ import pytest
 from sympy import Add, Integer, Mul, Rational, Symbol, exp, symbols
 
 from leadterms import Expectation, Model, leading_terms
-from leadterms.evaluation.held_plan import affine, monomial_terms, outside_weights, plan, shifted_monomial
+from leadterms.evaluation.held_plan import affine, monomial_terms, outside_weights, plan
+from leadterms.evaluation.weighted_moment import shifted_monomial
 from leadterms.model.laws import NormalLaw, UniformLaw
 
 A, B, U, V, X, Z = symbols("a b u v x z", real=True)

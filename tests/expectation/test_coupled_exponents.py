@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 from sympy import Rational, Symbol, Tuple, lambdify, symbols
-from sympy.stats import Pareto, Rayleigh, StudentT
+from sympy.stats import LogNormal, Pareto, Rayleigh, StudentT
 
 from leadterms import Model, leading_terms
 from leadterms.errors import ExistenceError, UndecidedError
@@ -19,6 +19,7 @@ t = Symbol("t", positive=True)
 UNIT, GAMMA, COUNTS = UniformLaw(0, 1), GammaLaw(2, 1), PoissonLaw(2)
 STUDENT = StatsLaw(StudentT("X", 3).pspace.distribution)
 HALF = StatsLaw(Rayleigh("X", 1).pspace.distribution)
+SLOW = StatsLaw(LogNormal("X", 0, Rational(1, 2)).pspace.distribution)
 PRODUCT = b1 * x + b2 * z + b3 * x * z
 
 
@@ -47,6 +48,8 @@ def conditions(exponent, *bindings):
             [(x, UNIT), (z, GAMMA)],
             {"-b1*x - b2*x**2 + 1 > 0 for all x in [0, 1]"},
         ),
+        (PRODUCT, [(x, UNIT), (z, SLOW)], {"-b2 > 0", "-b2 - b3 > 0"}),
+        (PRODUCT, [(x, GAMMA), (z, SLOW)], {"1 - b1 > 0", "-b2 > 0", "-b3 >= 0"}),
         (
             x * z * b1 + x * y * b2 + z * y * b3,
             [(x, UNIT), (z, GAMMA), (y, GAMMA)],
@@ -72,6 +75,20 @@ def test_a_bounded_and_an_unbounded_predictor_by_sums(first, second):
     assert bool(parts[2] < parts[1] / 2 and parts[1] < parts[0] / 2) is holds
 
 
+@pytest.mark.parametrize(("first", "second"), [(-0.3, 0.2), (-0.3, 0.4), (0.3, -0.9)])
+def test_a_predictor_that_falls_slowly_by_its_terms(first, second):
+    """E[z^2 e^(b2 z + b3 x z)] over z ~ LogNormal: parts far out fall where the conditions hold, and only there."""
+    found = coupled_conditions(PRODUCT, [Tuple(x, UNIT), Tuple(z, SLOW)])
+    holds = all(condition.subs({b2: first, b3: second}) for condition in found)
+    middles = (np.arange(4000) + 0.5)[:, None] / 4000
+    parts = []
+    for low, high in ((200, 400), (400, 600)):
+        at = np.linspace(low, high, 3001)
+        density = np.exp(-2 * np.log(at) ** 2) / at
+        parts.append(np.sum(at**2 * density * np.exp((first + second * middles) * at)))
+    assert bool(parts[1] < parts[0]) is holds
+
+
 @pytest.mark.parametrize("b3_value", ["0.05", "-0.05"])
 @pytest.mark.parametrize(("first", "second"), [(GAMMA, GAMMA), (COUNTS, GAMMA), (COUNTS, COUNTS)])
 def test_two_unbounded_predictors_by_their_terms(first, second, b3_value):
@@ -90,7 +107,10 @@ def test_two_unbounded_predictors_by_their_terms(first, second, b3_value):
 @pytest.mark.parametrize(
     ("exponent", "bindings", "error", "message"),
     [
-        (PRODUCT, [(x, UNIT), (z, STUDENT)], UndecidedError, "for z ~ StudentT.*falls slower than any exponential"),
+        (PRODUCT, [(x, UNIT), (z, STUDENT)], ExistenceError, "infinite for z ~ StudentT.*outgrows the laws"),
+        # at x = 0 the slope of z is zero: E z^k decides
+        (b3 * x * z, [(x, UNIT), (z, SLOW)], UndecidedError, "slower than any exponential.*coefficient of z is zero"),
+        (z - x * z, [(x, UNIT), (z, SLOW)], ExistenceError, "infinite for z ~ LogNormal"),
         # E[x^2 z^2 e^z] at a slope of zero of x*z has E[x^2], infinite under Pareto(1, 3/2)
         (
             z + b3 * x * z,
@@ -151,6 +171,22 @@ def test_a_normal_predictor_in_a_product_with_one_that_falls_slowly_is_refused()
         leading_terms(Model("y ~ x*z", family="poisson", laws={"x": "Normal(0, 1)", "z": "Gamma(2, 1)"}))
 
 
-def test_random_slopes_are_left_to_others():
+@pytest.mark.parametrize("random", ["(x | g)", "(x*z | g)"])
+def test_the_same_beside_random_slopes(random):
+    with pytest.raises(ExistenceError, match="grows like the square of z"):
+        leading_terms(
+            Model(f"y ~ x*z + {random}", family="poisson", laws={"x": "Normal(0, 1)", "z": "LogNormal(0, 1/2)"})
+        )
+
+
+def test_random_slopes_on_bounded_predictors_change_nothing():
+    laws = {"x": "Uniform(0, 1)", "z": "Exponential(1)"}
+    fixed = leading_terms(Model("y ~ x*z + (1 | g)", family="poisson", laws=laws))
+    moved = leading_terms(Model("y ~ x*z + (x | g)", family="poisson", laws=laws))
+    assert fixed.conditions == ("1 - beta2 > 0", "-beta2 - beta3 + 1 > 0")
+    assert set(moved.conditions) == {"Sigma11*Sigma22 - Sigma12**2 > 0", *fixed.conditions}
+
+
+def test_random_slopes_on_unbounded_predictors_are_refused():
     with pytest.raises((UndecidedError, ExistenceError), match=r"random|bounded"):
         leading_terms(Model("y ~ x*z + (0 + z | g)", family="poisson", laws={"x": "Uniform(0, 1)", "z": "Gamma(2, 1)"}))

@@ -211,21 +211,40 @@ def of_exponential_weight(problem: Problem, exponents: Sequence[int]) -> tuple[l
 
 def _exponential(problem: Problem, size: Ball, rate: Ball) -> tuple[list[Ball], Ball]:
     """Return growth and level of an exponential weight."""
-    level = problem.weight.at(problem.centre) * size
-    growth = [abs(rate * row[0]) for row in problem.loadings]
+    moved = moved_monomials(problem)
     sizes = problem.predictor.sizes(problem.supports)
-    for i, (largest, slope) in enumerate(zip(sizes, problem.slopes, strict=True)):
-        entries = [row[1 + i] for row in problem.loadings]
-        if rate.is_zero() or (slope.is_zero() and all(bool(entry.is_zero()) for entry in entries)):
-            continue
-        if not largest.is_finite():
-            raise EvaluationError(
-                "no bound of the integrand for large random effects: a predictor is unbounded and the weight grows "
-                "exponentially"
-            )
-        level *= (abs(rate * slope) * largest).exp()
-        growth = [g + abs(rate * entry) * largest for g, entry in zip(growth, entries, strict=True)]
-    return growth, level
+    growth = [sum((abs(rate * row[1 + m]) * sizes[m] for m in moved), abs(rate * row[0])) for row in problem.loadings]
+    if not all(bool(one.is_finite()) for one in growth):
+        raise EvaluationError(
+            "no bound of the integrand for large random effects: a random slope on an unbounded predictor, and the "
+            "weight grows exponentially"
+        )
+    return growth, problem.weight.scale * exponential_of_fixed(problem, rate) * size
+
+
+def moved_monomials(problem: Problem) -> list[int]:
+    """Return the monomials that random effects multiply."""
+    count = len(problem.predictor.monomials)
+    return [m for m in range(count) if not all(bool(row[1 + m].is_zero()) for row in problem.loadings)]
+
+
+def exponential_of_fixed(problem: Problem, rate: Ball) -> Ball:
+    """Bound e^(rate c(x)) on the support, c the part of eta without effects.
+
+    Raises
+    ------
+    EvaluationError
+        If it is not bounded.
+
+    """
+    shift, slopes = rate * problem.centre, [rate * slope for slope in problem.slopes]
+    top = problem.predictor.range(shift, slopes, problem.supports)[1]
+    if top is None or not top.is_finite():
+        raise EvaluationError(
+            "no bound of the integrand for large random effects: a predictor is unbounded and the weight grows "
+            "exponentially"
+        )
+    return top.exp().abs_upper()
 
 
 class _Growing:

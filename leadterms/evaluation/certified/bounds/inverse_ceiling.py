@@ -11,7 +11,7 @@ at least any of its terms; each moment is at least k E[x^e] e^{-E[x^e |eta|]/E[x
 |eta| at most |c(x)| + sum_j |z_j| |a_j(x)|, c its part without effects.
 
 **Above.**  N is a sum of c u^alpha M_1 ... M_r: |M| <= sup w E|x|^e, where w is e^{rate eta} at most
-scale e^{|rate| (sup |c| + sum_j |z_j| sup |a_j|)} E|x|^e; where E|x|^e is infinite see `bounds.without_moment`.  And
+scale e^{sup rate c + |rate| sum_j |z_j| sup |a_j|} E|x|^e; where E|x|^e is infinite see `bounds.without_moment`.  And
 |u_k|^alpha <= alpha! e^{|u_k|} with |u_k| <= |mean_k| + sum_j |R_kj| |z_j|, u = mean + R z.
 
 **Complex weights.**  Let one effect move to x + iy, and let all weights v have |arg v| <= t < pi/2 and |v| >= w(x),
@@ -31,7 +31,7 @@ from math import factorial, prod
 from flint import arb
 
 from leadterms.errors import EvaluationError
-from leadterms.evaluation.certified.bounds.bounds import without_moment
+from leadterms.evaluation.certified.bounds.bounds import exponential_of_fixed, without_moment
 from leadterms.evaluation.certified.bounds.determinant import Below, lower_bounds
 from leadterms.evaluation.certified.bounds.exponential_sums import are_exponentials, quotient_of_exponentials
 from leadterms.evaluation.certified.bounds.light_tails import by_terms_below, is_outweighed, under_light_tails
@@ -39,7 +39,6 @@ from leadterms.evaluation.certified.moments.polynomials import (
     columns,
     mean_of_absolute,
     supremum,
-    without_effects,
 )
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, float_log, larger
@@ -135,7 +134,7 @@ def _numerator(problems: Sequence[Problem], term: NumeratorTerm) -> tuple[Ball, 
         if rate is None:
             total *= problem.weight.modulus(None, None, arb(0))
             continue
-        total *= problem.weight.scale * (abs(rate) * supremum(problem, without_effects(problem))).exp()
+        total *= problem.weight.scale * exponential_of_fixed(problem, rate)
         for j, column in enumerate(columns(problem)):
             growth[j] += abs(rate) * supremum(problem, {e: abs(c) for e, c in column.items()})
     return total.abs_upper(), growth

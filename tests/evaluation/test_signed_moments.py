@@ -1,0 +1,104 @@
+"""Laplace predictors as signs times exponential ones, against closed moments and sums over the law itself."""
+
+from __future__ import annotations
+
+import mpmath
+import numpy as np
+import pytest
+from sympy import Integer, Rational, Symbol, exp, lambdify, symbols
+
+import leadterms as lt
+from leadterms.evaluation.signed_moments import SIGN, with_signs
+from leadterms.evaluation.weighted_moment import WeightedMoment
+from leadterms.model.laws import ExponentialLaw, LaplaceLaw, NormalLaw, UniformLaw
+from leadterms.model.weights import ExponentialWeight, LogisticWeight
+
+x, z, b = symbols("x z b", real=True)
+UNIT = UniformLaw(0, 1)
+GROWING = ExponentialWeight(Integer(1), Integer(1))
+
+
+def moment(law, eta=b * x * z + z / 3, weight=GROWING):
+    return WeightedMoment(weight, eta, (x, z), (UNIT, law), (((0, 2), Integer(3)), ((1, 1), b)), (x, z))
+
+
+@pytest.mark.parametrize("law", [LaplaceLaw(0, 1), LaplaceLaw(Rational(1, 2), Rational(2, 3))], ids=str)
+def test_the_mean_is_the_same(law):
+    """3 E[z^2 e^eta] + b E[x z e^eta] by Laplace's closed moments at x = 0.4, and by sums over sign and exponential."""
+    at = {b: Rational(1, 4), x: Rational(2, 5)}
+    slope = (b * x + Rational(1, 3)).subs(at)
+    expected = float(3 * law.tilted_moment(2, slope) + (b * x).subs(at) * law.tilted_moment(1, slope))
+    found = with_signs(moment(law))
+    (own, e, s), laws = found.variables, found.laws
+    assert laws == (UNIT, ExponentialLaw(1 / law.args[1]), SIGN)
+    assert own == x
+    total = mpmath.mpf(0)
+    for value, probability in SIGN.atoms_with_probability:
+        terms = sum(c * x**i * e**j * s**k for (i, j, k), c in found.polynomial)
+        integrand = lambdify(e, (terms * exp(found.eta) * laws[1].density(e)).subs({**at, s: value}), "mpmath")
+        total += probability * mpmath.quad(integrand, [0, 5, 20, 80])
+    assert float(total) == pytest.approx(expected, rel=1e-9)
+
+
+def test_what_stays_as_it_is():
+    """No product, other weights, other laws."""
+    law = LaplaceLaw(0, 1)
+    for one in (moment(law, eta=x + z), moment(law, weight=LogisticWeight(Integer(1))), moment(NormalLaw(0, 1))):
+        assert with_signs(one) is one
+
+
+def test_two_of_them_in_powers():
+    y = Symbol("y", real=True)
+    laws = (LaplaceLaw(0, 1), LaplaceLaw(0, 3), UNIT)
+    found = with_signs(WeightedMoment(GROWING, x * y + z * y, (x, z, y), laws, (((2, 3, 1), b),), (x, z, y)))
+    assert found.laws == (ExponentialLaw(1), ExponentialLaw(Rational(1, 3)), UNIT, SIGN, SIGN)
+    assert found.polynomial == (((2, 3, 1, 2, 3), b),)
+
+
+def information(rate, slopes, moments, effects):
+    """Return E[w a a'] of 1, x, z, xz at each value of the random slope on x, w = e^(rate eta), x uniform on [0, 1]."""
+    nodes, weights = np.polynomial.legendre.leggauss(40)
+    v, p = (1 + nodes) / 2, weights / 2
+    b0, b1, b2, b3 = slopes
+    of_z = [moments(k, rate * (b2 + b3 * v)) for k in range(3)]
+    found = []
+    for u0, u1 in effects:
+        w = p * np.exp(rate * (b0 + u0 + (b1 + u1) * v))
+        powers = [(0, 0), (1, 0), (0, 1), (1, 1)]
+        found.append([[np.sum(w * v ** (i + k) * of_z[j + m]) for k, m in powers] for i, j in powers])
+    return np.array(found)
+
+
+def laplace(k, t):
+    """Return E[Z^k e^(t Z)], Z ~ Laplace(0, 1/2): derivatives of 1/(1 - t^2/4)."""
+    d = 1 - t**2 / 4
+    return [1 / d, t / 2 / d**2, 1 / (2 * d**2) + t**2 / (2 * d**3)][k]
+
+
+def exponential(k, t):
+    """Return E[Z^k e^(t Z)], Z ~ Exponential(2)."""
+    return [2 / (2 - t), 2 / (2 - t) ** 2, 4 / (2 - t) ** 3][k]
+
+
+@pytest.mark.parametrize(("family", "rate"), [("poisson", 1), ("gaussian", 2)])
+@pytest.mark.parametrize(("law", "moments"), [("Laplace(0, 1/2)", laplace), ("Exponential(2)", exponential)])
+def test_a_random_slope_beside_an_interaction(law, moments, family, rate):
+    """1/E[S] of the fixed effects of z and x z, S the Schur complement of 1 and x, over a product grid of effects."""
+    result = lt.leading_terms(
+        lt.Model("y ~ x*z + (x | g)", family=family, link="log", laws={"x": "Uniform(0, 1)", "z": law})
+    )
+    at = {"beta0": "1/3", "beta1": "-1/2", "beta2": "1/5", "beta3": "2/7", "Sigma11": "1/4", "Sigma12": "1/10"}
+    at |= {"Sigma22": "1/2"} | ({"phi": 1} if family == "gaussian" else {})
+    nodes, weights = np.polynomial.hermite_e.hermegauss(40)
+    root = np.linalg.cholesky([[0.25, 0.1], [0.1, 0.5]])
+    effects = np.array([root @ (a, c) for a in nodes for c in nodes])
+    chances = np.outer(weights, weights).ravel() / (2 * np.pi)
+    slopes = (1 / 3, -1 / 2, 1 / 5, 2 / 7)
+    found = information(rate, slopes, moments, effects)
+    a, h, c = found[:, :2, :2], found[:, :2, 2:], found[:, 2:, 2:]
+    schur = c - np.transpose(h, (0, 2, 1)) @ np.linalg.solve(a, h)
+    expected = np.linalg.inv(np.einsum("k,kij->ij", chances, schur))
+    for key, place in (("z", 0), ("x:z", 1)):
+        value = result[key].evaluate(at, digits=8, method="balls")
+        assert value.certified
+        assert float(value.value) == pytest.approx(expected[place, place], rel=1e-7)
