@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from flint import arb
-from sympy import Expr, Poly, Symbol, fraction, together
+from sympy import Expr, Symbol, fraction, together
 
 from leadterms.errors import UncertifiedError
 from leadterms.evaluation.ball_integrand import BallIntegrand, inner_product, root_of
@@ -16,6 +16,7 @@ from leadterms.evaluation.held_plan import Average
 from leadterms.evaluation.integrand_bound import intercepts, steep_effects
 from leadterms.evaluation.integrand_forms import InverseInformation, Moments
 from leadterms.evaluation.inverse_entries import Entry
+from leadterms.evaluation.marked_coefficients import terms_of
 from leadterms.evaluation.moment_families import Family, Key, key_of
 from leadterms.evaluation.moment_system import (
     STRAYING,
@@ -40,10 +41,16 @@ _ONE = arb(1)
 """One object: `inner_product` knows numbers again by what they are."""
 
 
-def _tilt_degree(average: Average) -> int | None:
-    """Return the degree of an integrand that is homogeneous in the moments, where normal predictors are integrated."""
-    if not (average.effects.symbols and all(map(_tilts, average.inner.values()))):
+def _tilt_degree(average: Average, inverse: InverseInformation | None) -> int | None:
+    """Return the degree of an integrand that is homogeneous in the moments, where normal predictors are integrated.
+
+    Where only a random intercept can be: bounds of an inverse information are better without.
+    """
+    moments = list(average.inner.values())
+    if not (average.effects.symbols and all(isinstance(moment.weight, ExponentialWeight) for moment in moments)):
         return None
+    if not any(map(_has_normals, moments)):
+        return _degree(average) if inverse is None and intercepts(average) else None
     degree = _degree(average)
     if degree is None:
         raise UncertifiedError("no certified road: the integrand is not homogeneous in the moments")
@@ -52,15 +59,18 @@ def _tilt_degree(average: Average) -> int | None:
 
 def _degree(average: Average) -> int | None:
     """Return the degree of an integrand that is homogeneous in the moments, None of others."""
-    parts = [Poly(part, *average.inner) for part in fraction(together(average.integrand))]
-    if not all(part.is_homogeneous for part in parts):
+    degrees = [
+        {sum(exponents) for exponents, _ in terms_of(part, tuple(average.inner))}
+        for part in fraction(together(average.integrand))
+    ]
+    if any(len(own) > 1 for own in degrees):
         return None
-    return int(parts[0].total_degree()) - int(parts[1].total_degree())
+    above, below = (own.pop() for own in degrees)
+    return int(above - below)
 
 
-def _tilts(moment: WeightedMoment) -> bool:
-    """Tell whether normal predictors stand under an exponential weight."""
-    return isinstance(moment.weight, ExponentialWeight) and any(isinstance(law, NormalLaw) for law in moment.laws)
+def _has_normals(moment: WeightedMoment) -> bool:
+    return any(isinstance(law, NormalLaw) for law in moment.laws)
 
 
 def _of_column(entry: Entry) -> list[Expr]:
@@ -95,7 +105,7 @@ class Layout:
         self._families = list(families.values())
         self._places = {key: place for place, key in enumerate(families)}
         self._size = len(average.effects.symbols)
-        self._degree = _tilt_degree(average)
+        self._degree = _tilt_degree(average, inverse)
         steep = all(isinstance(moment.weight, STRAYING) for moment in average.inner.values())
         self._own_degree = _degree(average) if steep and average.effects.symbols else None
         # what moves eta without bound goes first: then the others move it little, and random intercepts not at all

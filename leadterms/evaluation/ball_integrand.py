@@ -43,9 +43,10 @@ class BallIntegrand:
 
 def inner_product(row: Sequence[arb], column: Sequence[arb], shared: dict[tuple[int, ...], arb]) -> arb:
     """Return the inner product; the same object for the same numbers, so that equal ones are seen to be equal."""
-    key = (*map(id, row), *map(id, column))
+    pairs = [(a, b) for a, b in zip(row, column, strict=True) if not (a.is_zero() or b.is_zero())]
+    key = tuple(id(one) for pair in pairs for one in pair)
     if key not in shared:
-        shared[key] = sum((a * b for a, b in zip(row, column, strict=True)), arb(0))
+        shared[key] = sum((a * b for a, b in pairs), arb(0))
     return shared[key]
 
 

@@ -32,10 +32,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sympy import Expr, Integer, Poly, Rational, Symbol, fraction, together
+from sympy.polys.domains import EXRAW
 
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.held_plan import Average
 from leadterms.evaluation.inverse_entries import Column
+from leadterms.evaluation.marked_coefficients import terms_of
 from leadterms.evaluation.moment_system import Sector
 from leadterms.evaluation.residual_information import residual_information
 from leadterms.evaluation.weighted_moment import WeightedMoment
@@ -111,7 +113,7 @@ def _by_ratio(average: Average) -> Bound | None:
     above, below = fraction(together(average.integrand))
     if not symbols or not (above.is_polynomial(*symbols) and below.is_polynomial(*symbols)):
         return None
-    numerator, denominator = Poly(above, *symbols), Poly(below, *symbols)
+    numerator, denominator = _polynomial(above, symbols), _polynomial(below, symbols)
     if not denominator.LC().is_positive:
         numerator, denominator = -numerator, -denominator
     used = {s for s, powers in zip(symbols, zip(*denominator.monoms(), strict=True), strict=True) if any(powers)}
@@ -126,6 +128,11 @@ def _by_ratio(average: Average) -> Bound | None:
             return None
         bounds += [replace(one, coefficient=coefficient * one.coefficient) for one in found]
     return Bound(tuple(bounds), Sector(denominator.total_degree(), 1))
+
+
+def _polynomial(expression: Expr, symbols: tuple[Symbol, ...]) -> Poly:
+    """Return a polynomial whose coefficients are not multiplied out."""
+    return Poly.from_dict(dict(terms_of(expression, symbols)), *symbols, domain=EXRAW)
 
 
 def _quotient(

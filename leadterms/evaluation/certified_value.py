@@ -31,7 +31,8 @@ def certified_value(
 ) -> Number:
     """Return the value of the first of several expressions of one quantity that can be certified at a point.
 
-    The last resort is made only where all others fail, and one of them for lack of a certified road.
+    The last resort is made only where others fail, and one of them for lack of a certified road; expressions outside
+    weights (`outside_weights`) come after it then, where there are others.
 
     Raises
     ------
@@ -44,24 +45,32 @@ def certified_value(
 
     """
     failures: list[EvaluationError] = []
-    for candidate in sorted(dict.fromkeys(candidates), key=outside_weights):
-        try:
-            return _certified(candidate, point, digits, may_vanish, rounding)
-        except OutOfRangeError:
-            raise
-        except EvaluationError as failure:
-            failures.append(failure)
-    if last_resort is not None and any(isinstance(failure, UncertifiedError) for failure in failures):
-        try:
-            return _certified(last_resort(), point, digits, may_vanish, rounding)
-        except EvaluationError as failure:
-            failures.append(failure)
+    inside, outside = _by_place(candidates)
+    for group, resort in ((inside, last_resort), (outside, None if inside else last_resort)):
+        for candidate in group:
+            try:
+                return _certified(candidate, point, digits, may_vanish, rounding)
+            except OutOfRangeError:
+                raise
+            except EvaluationError as failure:
+                failures.append(failure)
+        if resort is not None and any(isinstance(failure, UncertifiedError) for failure in failures):
+            try:
+                return _certified(resort(), point, digits, may_vanish, rounding)
+            except EvaluationError as failure:
+                failures.append(failure)
     # of two expressions of one quantity that one is of use which has a road at all
     texts = dict.fromkeys(map(str, failures))
     telling = [text for text in texts if text != OUTSIDE] or list(texts)
     text = "; and its alternative: ".join(telling)
     missing = any(isinstance(failure, UncertifiedError) for failure in failures)
     raise (UncertifiedError if missing else EvaluationError)(text)
+
+
+def _by_place(candidates: Sequence[Expr]) -> tuple[list[Expr], list[Expr]]:
+    """Return the different expressions that are of weights, and those outside weights."""
+    different = list(dict.fromkeys(candidates))
+    return [one for one in different if not outside_weights(one)], [one for one in different if outside_weights(one)]
 
 
 def _certified(candidate: Expr, point: Mapping[Symbol, Expr], digits: int, may_vanish: bool, rounding: str) -> Number:

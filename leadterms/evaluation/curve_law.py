@@ -16,6 +16,7 @@ from itertools import combinations_with_replacement
 from sympy import Abs, Add, Dummy, Expr, Integer, Pow, Symbol, Tuple, default_sort_key, log, oo
 
 from leadterms.evaluation.growth import Growth, growth, has_linear_base
+from leadterms.evaluation.marked_coefficients import with_marks
 from leadterms.expectation.mapped_law import LawOfMap, MappedLaw
 from leadterms.expectation.slow_functions import with_lines
 from leadterms.model.laws import Law
@@ -161,8 +162,9 @@ def _keeps_off_zero(found: Growth, x: Symbol, law: Law) -> bool:
 
 def _parts(expression: Expr, x: Symbol) -> list[tuple[Expr, Expr]]:
     """Return the terms of a sum as functions of x alone, where they are products, and what else is in them."""
-    pairs = (term.as_independent(x, as_Add=False) for term in Add.make_args(_written(expression, x)) if term != 0)
-    return [(_written(f, x), c) for c, f in pairs]
+    marked, back = with_marks(expression, (x,))
+    pairs = (term.as_independent(x, as_Add=False) for term in Add.make_args(_written(marked, x)) if term != 0)
+    return [(_written(f, x), c.xreplace(back)) for c, f in pairs]
 
 
 def _written(function: Expr, x: Symbol) -> Expr:

@@ -56,13 +56,14 @@ def steep_effects(average: Average) -> frozenset[Symbol]:
 
 
 def intercepts(average: Average) -> frozenset[Symbol]:
-    """Return the effects that no predictor multiplies."""
+    """Return the effects that add the same to all linear predictors, whatever the predictors are."""
     moments = list(average.inner.values())
-    return frozenset(
-        effect
-        for effect in average.effects.symbols
-        if not any(moment.eta.diff(effect).has(*moment.variables) for moment in moments if moment.variables)
-    )
+    found = set()
+    for effect in average.effects.symbols:
+        moves = {moment.eta.diff(effect) for moment in moments}
+        if len(moves) == 1 and not any(move.has(*moment.variables) for move in moves for moment in moments):
+            found.add(effect)
+    return frozenset(found)
 
 
 def _unbounded_slopes(average: Average) -> list[tuple[Symbol, WeightedMoment, Law]]:

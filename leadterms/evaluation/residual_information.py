@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import combinations_with_replacement
 
-from sympy import Expr, Matrix, Poly, Rational, together
+from sympy import Expr, Float, Matrix, Poly, Rational, together
 
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.held_plan import Average
@@ -28,6 +28,7 @@ from leadterms.evaluation.strand_probabilities import completed, probabilities_o
 MOST_SYMBOLS = 150
 """Moments up to which guesses are proven: the determinants of ten strands and a few columns are multiplied out."""
 TRIES = 2
+DIGITS = 30
 MANY = 2
 """Random effects from which on the entries of an inverse information are told apart."""
 
@@ -157,8 +158,20 @@ def _factor(
         if outer == 0 or inner == 0 or below == 0:
             return None
         ratios.append(design.above.xreplace(point) * inner / (below * outer))
+    if _differ(ratios, draw):
+        return None
     factor = ratios[0].cancel()
     if factor == 0 or any((ratio - factor).cancel() != 0 for ratio in ratios[1:]):
         return None
     difference = design.above * information[:-1, :-1].det() - factor * design.below * information.det()
     return factor if Poly(difference, *symbols).is_zero else None
+
+
+def _differ(ratios: Sequence[Expr], draw: random.Random) -> bool:
+    """Tell whether ratios surely differ by their values at one point: to see it by `cancel` may take minutes."""
+    parameters = sorted(set().union(*(ratio.free_symbols for ratio in ratios)), key=str)
+    point = {symbol: Rational(draw.randint(1, 99), 70) for symbol in parameters}
+    values = [ratio.xreplace(point).evalf(DIGITS) for ratio in ratios]
+    if not all(value.is_Float for value in values):
+        return False
+    return any(abs(value - values[0]) > abs(values[0]) * Float(10) ** (-DIGITS // 2) for value in values[1:])

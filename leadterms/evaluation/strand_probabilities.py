@@ -12,6 +12,7 @@ from leadterms.evaluation.integrand_design import Design
 from leadterms.evaluation.integrand_forms import Exponents
 from leadterms.evaluation.internal import internal
 from leadterms.evaluation.inverse_entries import Column
+from leadterms.evaluation.marked_coefficients import terms_of
 
 
 def probabilities_of(design: Design, columns: Sequence[Column]) -> Iterator[tuple[Expr | None, ...]]:
@@ -87,7 +88,7 @@ def _by_exchange(design: Design, columns: Sequence[Column], moving: Sequence[int
     block = Matrix([[design.entry(b, c, chances) for c in columns] for b in columns])
     if block.free_symbols & (set(design.symbols.values()) - set(symbols)):
         return None
-    below = dict(Poly(design.below.expand(), *symbols).terms())
+    below = dict(terms_of(design.below, symbols))
     levels: dict[tuple[int, ...], Expr] = {}
     for powers, c in Poly(block.det(method="berkowitz").expand(), *symbols).terms():
         parts = Poly(c, *chances).terms()
@@ -104,7 +105,7 @@ def _alone(design: Design, strand: int) -> dict[tuple[tuple[Exponents, int], ...
     rest = design.below.xreplace(others)
     if rest == 0 or not rest.is_polynomial(*(symbol for symbol, _ in own)):
         return {}
-    terms = Poly(rest, *(symbol for symbol, _ in own)).terms()
+    terms = terms_of(rest, [symbol for symbol, _ in own])
     return {tuple(sorted((e, k) for (_, e), k in zip(own, powers, strict=True) if k)): c for powers, c in terms}
 
 

@@ -14,9 +14,7 @@ from types import MappingProxyType
 from sympy import (
     Add,
     Basic,
-    Dummy,
     Expr,
-    Function,
     Integer,
     Mul,
     Poly,
@@ -35,6 +33,7 @@ from leadterms.algebra.parts import parts_of
 from leadterms.evaluation.binding import independent
 from leadterms.evaluation.curve_law import CurveLaw, OnCurve, on_curve
 from leadterms.evaluation.internal import MARK
+from leadterms.evaluation.marked_coefficients import terms_of
 from leadterms.expectation.held import Expectation
 from leadterms.expectation.mapped_law import Straightened, image_law, straightened
 from leadterms.model.laws import Law
@@ -152,31 +151,7 @@ def _accepted(
                     functions[i] = curved.coordinate
         if not rest.is_polynomial(*variables):
             continue
-        yield WeightedMoment(weight, eta, variables, laws, _terms(rest, variables), tuple(functions))
-
-
-def _terms(polynomial: Expr, variables: tuple[Symbol, ...]) -> tuple[tuple[tuple[int, ...], Expr], ...]:
-    """Return the exponents and coefficients of a polynomial."""
-    if not variables:
-        return (((), polynomial),)
-    marks: dict[Expr, Dummy] = {}
-    # sympy multiplies out coefficients in functions of the parameters, which may take minutes
-    marked = _marked(polynomial, variables, marks) if polynomial.has(Function) else polynomial
-    back = {mark: coefficient for coefficient, mark in marks.items()}
-    return tuple((tuple(e), c.xreplace(back)) for e, c in Poly(marked, *variables).terms())
-
-
-def _marked(expression: Expr, variables: tuple[Symbol, ...], marks: dict[Expr, Dummy]) -> Expr:
-    """Put marks in the place of what is free of the variables."""
-    if not expression.has(*variables):
-        return expression if expression.is_number else marks.setdefault(expression, Dummy())
-    if isinstance(expression, Add | Mul):
-        free, others = expression.as_independent(*variables, as_Add=isinstance(expression, Add))
-        parts = [_marked(part, variables, marks) for part in expression.func.make_args(others)]
-        return expression.func(_marked(free, variables, marks), *parts)
-    if isinstance(expression, Pow) and expression.exp.is_Integer:
-        return _marked(expression.base, variables, marks) ** expression.exp
-    return expression
+        yield WeightedMoment(weight, eta, variables, laws, tuple(terms_of(rest, variables)), tuple(functions))
 
 
 def shifted_monomial(exponent: int, middle: Expr, half: Expr) -> dict[int, Expr]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flint import arb
 
-from leadterms import Model, expansion
+from leadterms import Model, expansion, leading_terms
 from leadterms.evaluation.certified.moments.strands import Strands
 from leadterms.evaluation.certified.tilted import tilted_road
 from leadterms.evaluation.precision import ball_precision
@@ -139,3 +139,28 @@ def test_the_second_term_of_a_covariance_of_effects(laws, formula):
     expected = total + (across @ np.linalg.solve(left, across) if fixed else 0.0)
     found = certified(formula, dict(zip("xz", laws, strict=False)), "Sigma12", "1/(m*n)", 5)
     assert float(str(found)) == pytest.approx(expected, rel=1e-9, abs=float(found.error))
+
+
+def test_an_intercept_beside_predictors_that_are_not_normal():
+    """Random slopes at four values, z uniform: the intercept is integrated in closed form, one effect is left."""
+    result = leading_terms(
+        Model("y ~ x*z + (x | g)", family="poisson", laws={"x": "Binomial(3, 1/3)", "z": "Uniform(0, 1)"})
+    )
+    at = {"beta0": "1/3", "beta1": "-1/2", "beta2": "1/5", "beta3": "2/7", "Sigma11": "1/4", "Sigma12": "1/10"}
+    value = result["x:z"].evaluate(at | {"Sigma22": "1/2"}, digits=8, method="balls")
+    nodes, weights = np.polynomial.hermite_e.hermegauss(50)
+    root = np.linalg.cholesky([[0.25, 0.1], [0.1, 0.5]])
+    chances = np.outer(weights, weights).ravel() / (2 * np.pi)
+    places, shares = np.polynomial.legendre.leggauss(30)
+    z, q = (1 + places) / 2, shares / 2
+    total = np.zeros((2, 2))
+    for chance, u in zip(chances, (root @ (a, c) for a in nodes for c in nodes), strict=True):
+        information = np.zeros((4, 4))
+        for x, p in enumerate((8 / 27, 12 / 27, 6 / 27, 1 / 27)):
+            rows = np.array([np.ones(30), np.full(30, x), z, x * z])
+            w = p * q * np.exp(1 / 3 - x / 2 + z / 5 + 2 * x * z / 7 + u[0] + u[1] * x)
+            information += (rows * w) @ rows.T
+        h = information[:2, 2:]
+        total += chance * (information[2:, 2:] - h.T @ np.linalg.solve(information[:2, :2], h))
+    assert value.certified
+    assert float(value.value) == pytest.approx(np.linalg.inv(total)[1, 1], rel=1e-7)
