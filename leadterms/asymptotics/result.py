@@ -120,7 +120,7 @@ class Expansion:
         wanted = key.name if isinstance(key, Symbol) else str(key)
         wanted = "1" if wanted == "(Intercept)" else wanted
         for parameter, name in self.names.items():
-            if wanted in (name, parameter.name):
+            if wanted == parameter.name or _factors(wanted) == _factors(name):
                 return parameter
         known = ", ".join(dict.fromkeys(n for p, name in self.names.items() for n in (name, p.name)))
         raise LeadtermsError(f"the model has no parameter or term {wanted!r}: it has {known}")
@@ -179,3 +179,8 @@ def _cell(term: Term) -> str:
         return escape(term.missing)
     where = f" where {escape(term.condition)}" if term.condition else ""
     return rf"$\displaystyle {escape(to_latex(term.coefficient))}$" + where
+
+
+def _factors(name: str) -> list[str]:
+    """Return the factors of an interaction, whose order does not matter."""
+    return sorted(factor.strip() for factor in name.split(":"))

@@ -11,10 +11,10 @@ e^q <= e^(C + sum_j (r_j - d) t_j): the expectation is at most a product of thos
 
 **Necessary**, but for equality: where c_j(y) > r_j at a point of the support it is so beside it, and E over t_j alone
 is infinite there, the other t near zero.  With r_j = 0 equality is no rare case (c_j = 0 for a t_j that is in products
-alone) and E t_j^k decides: it is left undecided where it is there whatever the parameters are.  Where c_S(y) > 0 for a
-smallest S, whose rates are not all infinite, let the other t of S be so large that the coefficient of the last is
-beyond its rate.  Numbers of events, whose laws fall like e^(-t log t), do not outweigh e^(c t^2).  Of other laws with
-infinite rates that is not known.
+alone), and E t_j^k decides: with all moments c_j <= 0 is enough, of other laws it is left undecided where it is there
+whatever the parameters are.  Where c_S(y) > 0 for a smallest S, whose rates are not all infinite, let the other t of S
+be so large that the coefficient of the last is beyond its rate.  Numbers of events, whose laws fall like e^(-t log t),
+do not outweigh e^(c t^2).  Of other laws with infinite rates that is not known.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from sympy import Dummy, Expr, Ge, Gt, Integer, Poly, Symbol, Tuple, false, oo, 
 from sympy.logic.boolalg import Boolean
 
 from leadterms.errors import ExistenceError, UndecidedError
+from leadterms.expectation.existence import reaches_zero
 from leadterms.expectation.positivity import pieces
 from leadterms.expectation.support import is_bounded
 from leadterms.expectation.tails import SIDES, tail_rates
@@ -89,15 +90,19 @@ def _on_sides(
     terms = dict(Poly(exponent.xreplace(moved).expand(), *distances).terms())
     for place, (binding, rate) in enumerate(zip(wide, rates, strict=True)):
         alone = tuple(int(place == i) for i in range(len(wide)))
-        if rate == 0 and alone not in terms and binding[0] in exponent.free_symbols:
+        open_at_zero = rate == 0 and not reaches_zero(binding[1], sides[place])
+        if open_at_zero and alone not in terms and binding[0] in exponent.free_symbols:
             raise _at_equality(exponent, *binding)
     for powers, coefficient in terms.items():
         chosen = [place for place, power in enumerate(powers) if power]
         if len(chosen) == 1 and rates[chosen[0]] != oo:
-            strict = [one.condition for one in pieces((rates[chosen[0]] - coefficient).expand(), tight)]
-            if false in strict and rates[chosen[0]] == 0 and not _grows(coefficient, tight):
-                raise _at_equality(exponent, *wide[chosen[0]])
-            yield from strict
+            (place,) = chosen
+            strict = not reaches_zero(wide[place][1], sides[place])
+            margin = (rates[place] - coefficient).expand()
+            conditions = [one.condition for one in pieces(margin, tight, strict=strict)]
+            if false in conditions and rates[place] == 0 and not _grows(coefficient, tight):
+                raise _at_equality(exponent, *wide[place])
+            yield from conditions
         elif len(chosen) > 1:
             conditions = [one.condition for one in pieces((-coefficient).expand(), tight, strict=False)]
             known = any(rates[place] != oo for place in chosen) or all(

@@ -16,6 +16,7 @@ from sympy import (
     Expr,
     Gt,
     Integer,
+    Le,
     Lt,
     Min,
     Ne,
@@ -47,6 +48,8 @@ from leadterms.model.weights import (
 def exponential_conditions(law: Law, slope: Expr, name: str) -> tuple[Boolean, ...]:
     """Conditions for E[X^k e^{slope X}] to be finite, for every k.
 
+    A rate of zero is reached by laws with all moments.
+
     Raises
     ------
     ExistenceError
@@ -56,12 +59,28 @@ def exponential_conditions(law: Law, slope: Expr, name: str) -> tuple[Boolean, .
 
     """
     rates = tail_rates(law)
-    conditions = [Lt(side * slope, rate) for side, rate in zip(SIDES, rates, strict=True) if rate != oo]
+    conditions = [
+        (Le if reaches_zero(law, side) else Lt)(side * slope, rate)
+        for side, rate in zip(SIDES, rates, strict=True)
+        if rate != oo
+    ]
     for side, rate in zip(SIDES, rates, strict=True):
         _refuse_equality(law, side, rate - side * slope, Integer(0), slope, name)
     if rates == (0, 0) or any(condition == false for condition in conditions):
         raise ExistenceError(f"E[exp({slope}*{name})] is infinite for {name} ~ {law}: {slope} is out of range")
     return tuple(condition for condition in conditions if condition != true)
+
+
+def reaches_zero(law: Law, side: int) -> bool:
+    """Tell whether a tail falls slower than any exponential, but all moments of it are finite."""
+    place = SIDES.index(side)
+    if tail_rates(law)[place] != 0:
+        return False
+    try:
+        return bool(tail_indices(law, "x")[place] == oo)
+    except UndecidedError:
+        # then only what is below the rate is known to be finite
+        return False
 
 
 def _refuse_equality(law: Law, side: int, margin: Expr, power: Expr, rate: Expr, name: str) -> None:

@@ -173,3 +173,10 @@ def test_records_are_frozen_and_compare_by_value():
 def test_an_expansion_is_not_a_string():
     assert isinstance(GLM, Expansion)
     assert GLM["x"].coefficient.has(exp, sinh)
+
+
+def test_the_order_of_factors_of_an_interaction_does_not_matter():
+    result = leading_terms(Model("y ~ x*z + w:x", family="poisson", laws=dict.fromkeys("xzw", "Uniform(-1, 1)")))
+    assert result["w:x"] is result["x:w"]
+    assert result["z:x", "w : x"] is result["x:z", "x:w"]
+    assert "w:z" not in result

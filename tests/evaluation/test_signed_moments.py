@@ -81,6 +81,20 @@ def exponential(k, t):
 
 
 @pytest.mark.parametrize(("family", "rate"), [("poisson", 1), ("gaussian", 2)])
+@pytest.mark.parametrize("opposed", [("-1", "1/10"), ("1/2", "-9/10"), ("-1/2", "1"), ("0", "3/10")])
+def test_slopes_that_oppose_each_other(family, rate, opposed):
+    """The slope b2 + b3 x of z has other signs than b2, or is smaller: at the ends 1 or less, below half the rate."""
+    laws = {"x": "Uniform(0, 1)", "z": "Laplace(0, 1/3)"}
+    result = lt.leading_terms(lt.Model("y ~ x*z", family=family, link="log", laws=laws))
+    at = {"beta0": "1/3", "beta1": "-1/2", "beta2": opposed[0], "beta3": opposed[1]}
+    value = result["x:z"].evaluate(at | ({"phi": 1} if family == "gaussian" else {}), digits=8, method="balls")
+    slopes = (1 / 3, -1 / 2, float(Rational(opposed[0])), float(Rational(opposed[1])))
+    own = information(rate, slopes, lambda k, t: laplace(k, t * 2 / 3) * (2 / 3) ** k, [(0, 0)])
+    assert value.certified
+    assert float(value.value) == pytest.approx(np.linalg.inv(own[0])[3, 3], rel=1e-7)
+
+
+@pytest.mark.parametrize(("family", "rate"), [("poisson", 1), ("gaussian", 2)])
 @pytest.mark.parametrize(("law", "moments"), [("Laplace(0, 1/2)", laplace), ("Exponential(2)", exponential)])
 def test_a_random_slope_beside_an_interaction(law, moments, family, rate):
     """1/E[S] of the fixed effects of z and x z, S the Schur complement of 1 and x, over a product grid of effects."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mpmath
 import numpy as np
 import pytest
-from sympy import Rational, Symbol, Tuple, lambdify, symbols
+from sympy import Rational, Symbol, Tuple, lambdify, symbols, sympify
 from sympy.stats import LogNormal, Pareto, Rayleigh, StudentT
 
 from leadterms import Model, leading_terms
@@ -18,6 +18,7 @@ x, z, y, b1, b2, b3 = symbols("x z y b1 b2 b3", real=True)
 t = Symbol("t", positive=True)
 UNIT, GAMMA, COUNTS = UniformLaw(0, 1), GammaLaw(2, 1), PoissonLaw(2)
 STUDENT = StatsLaw(StudentT("X", 3).pspace.distribution)
+PARETO = StatsLaw(Pareto("X", 1, 3).pspace.distribution)
 HALF = StatsLaw(Rayleigh("X", 1).pspace.distribution)
 SLOW = StatsLaw(LogNormal("X", 0, Rational(1, 2)).pspace.distribution)
 PRODUCT = b1 * x + b2 * z + b3 * x * z
@@ -48,8 +49,10 @@ def conditions(exponent, *bindings):
             [(x, UNIT), (z, GAMMA)],
             {"-b1*x - b2*x**2 + 1 > 0 for all x in [0, 1]"},
         ),
-        (PRODUCT, [(x, UNIT), (z, SLOW)], {"-b2 > 0", "-b2 - b3 > 0"}),
-        (PRODUCT, [(x, GAMMA), (z, SLOW)], {"1 - b1 > 0", "-b2 > 0", "-b3 >= 0"}),
+        (PRODUCT, [(x, UNIT), (z, SLOW)], {"-b2 >= 0", "-b2 - b3 >= 0"}),
+        (PRODUCT, [(x, GAMMA), (z, SLOW)], {"1 - b1 > 0", "-b2 >= 0", "-b3 >= 0"}),
+        (PRODUCT, [(x, UNIT), (z, PARETO)], {"-b2 > 0", "-b2 - b3 > 0"}),
+        (b3 * x * z, [(x, UNIT), (z, SLOW)], {"-b3 >= 0"}),
         (
             x * z * b1 + x * y * b2 + z * y * b3,
             [(x, UNIT), (z, GAMMA), (y, GAMMA)],
@@ -109,7 +112,7 @@ def test_two_unbounded_predictors_by_their_terms(first, second, b3_value):
     [
         (PRODUCT, [(x, UNIT), (z, STUDENT)], ExistenceError, "infinite for z ~ StudentT.*outgrows the laws"),
         # at x = 0 the slope of z is zero: E z^k decides
-        (b3 * x * z, [(x, UNIT), (z, SLOW)], UndecidedError, "slower than any exponential.*coefficient of z is zero"),
+        (b3 * x * z, [(x, UNIT), (z, PARETO)], UndecidedError, "slower than any exponential.*coefficient of z is zero"),
         (z - x * z, [(x, UNIT), (z, SLOW)], ExistenceError, "infinite for z ~ LogNormal"),
         # E[x^2 z^2 e^z] at a slope of zero of x*z has E[x^2], infinite under Pareto(1, 3/2)
         (
@@ -164,6 +167,22 @@ def test_a_square_of_a_normal_beside_a_bounded_predictor():
     at = {"beta0": "1/3", "beta1": "1/5", "beta2": "1/2"}
     with pytest.raises(ExistenceError, match=r"the condition 1 - 2\*beta2 > 0 fails"):
         result["x"].evaluate(at, digits=4)
+
+
+@pytest.mark.parametrize(("law", "variance"), [("LogNormal(0, 1)", "exp(2) - exp(1)"), ("Weibull(1, 1/2)", "20")])
+def test_a_slope_of_zero_of_a_law_with_all_moments(law, variance):
+    """E[z^k e^(0 z)] is a moment: the variance of the slope is 1/Var(z)."""
+    result = leading_terms(Model("y ~ z", family="poisson", laws={"z": law}))
+    assert result.conditions == ("beta1 <= 0",)
+    value = result["z"].evaluate({"beta0": 0, "beta1": 0}, digits=8, method="balls")
+    assert float(value.value) == pytest.approx(1 / float(sympify(variance)), rel=1e-7)
+    with pytest.raises(ExistenceError, match="beta1 <= 0 fails"):
+        result["z"].evaluate({"beta0": 0, "beta1": "1e-30"}, digits=8)
+
+
+def test_a_slope_of_zero_of_other_laws_is_refused():
+    result = leading_terms(Model("y ~ z", family="poisson", laws={"z": "Pareto(1, 3)"}))
+    assert result.conditions == ("beta1 < 0",)
 
 
 def test_a_normal_predictor_in_a_product_with_one_that_falls_slowly_is_refused():

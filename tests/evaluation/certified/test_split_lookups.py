@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from flint import arb, fmpq
 
+from leadterms.evaluation.certified.moments import planning
 from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
 from leadterms.evaluation.certified.moments.in_double_words import MOST_BITS
 from leadterms.evaluation.certified.moments.moments import Plan
+from leadterms.evaluation.certified.moments.patch_plan import PatchPlan
 from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.shared_sums import FINEST
@@ -43,11 +45,11 @@ def at_any_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leadterms.evaluation.certified.moments.shared_sums.SHARED", 10**9)
 
 
-def planned(problem: Problem, bits: int) -> Any:
+def planned(problem: Problem, bits: int, kind: type = SplitPlan) -> Any:
     """For effects in [0, 1/2]."""
     found = plan(problem, *problem.at((arb(0.25, 0.25),)), bits, *problem.rough_scales(*problem.at((arb(0.25),))),
                  shares=True)  # fmt: skip
-    assert isinstance(found, SplitPlan)
+    assert isinstance(found, kind)
     return found
 
 
@@ -68,15 +70,15 @@ def weight_of(link: str, eta: Any, masses: Any) -> Any:
     return masses / (4 * np.cosh(eta / 2) ** 2) if link == "logit" else masses * np.exp(WEIGHTS[link][1](eta))
 
 
-def with_interactions(form: str, link: str) -> Problem:
+def with_interactions(form: str, link: str, names: tuple[str, ...] = LAWS) -> Problem:
     monomials = FORMS[form]
     row = (fmpq(1), *(fmpq(int(m == (1, 0, 0)), 2) for m in monomials))
-    laws = tuple(read_law(name, ("x",)) for name in LAWS)
+    laws = tuple(read_law(name, ("x",)) for name in names)
     return Problem(Strand(WEIGHTS[link][0], laws, fmpq(1, 4), SLOPES, (row,), MOMENTS, monomials))
 
 
-def sums_with_interactions(form: str, link: str, z: float) -> Any:
-    rows, masses = grid_of(LAWS)
+def sums_with_interactions(form: str, link: str, z: float, names: tuple[str, ...] = LAWS) -> Any:
+    rows, masses = grid_of(names)
     eta = 1 / 4 + z
     for m, slope in zip(FORMS[form], SLOPES, strict=True):
         own = float(slope.p) / float(slope.q) + z / 2 * (m == (1, 0, 0))
@@ -110,7 +112,8 @@ def test_transforms_beside_a_random_slope(seed: int, bits: int, monkeypatch: pyt
 
 @pytest.mark.parametrize(("link", "bits"), [("logit", 10), ("logit", 60), ("cloglog", 34)])
 @pytest.mark.parametrize("form", FORMS)
-def test_rules_beside_interactions(form: str, link: str, bits: int) -> None:
+def test_rules_beside_interactions(form: str, link: str, bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "FEW_NODES", 10**9)
     effects = (0.0, 0.2, 0.5)
     with ball_precision(96):
         problem = with_interactions(form, link)
@@ -125,6 +128,44 @@ def test_rules_beside_interactions(form: str, link: str, bits: int) -> None:
     for known in (balls, others):
         for row, other in zip(rows, known, strict=True):
             assert all(a.overlaps(b) for a, b in zip(row, other, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("law", "link", "bits"),
+    # of the double exponential the sums over nodes of Laguerre's are off by more than 1e-8
+    [(law, "logit", bits) for law in ("Uniform(-1, 2)", "Exponential(2)") for bits in (10, 60)]
+    + [("Uniform(-1, 2)", "cloglog", 34)],
+)
+def test_patches_beside_interactions(law: str, link: str, bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same by patches of x and z, with tables of w and without, at fewer nodes than rules have."""
+    effects, laws = (0.0, 0.2, 0.5), (law, *LAWS[1:])
+    with ball_precision(96):
+        problem = with_interactions("x*z + w", link, laws)
+        monkeypatch.setattr(planning, "FEW_NODES", 10**9)
+        rules = planned(problem, bits)
+        monkeypatch.setattr(planning, "FEW_NODES", 1)
+        monkeypatch.setattr(planning, "FEWER", 0.5)
+        found = planned(problem, bits, PatchPlan)
+        assert found.aim is not None
+        rows = looked_up(problem, found, effects)
+        balls = in_balls(problem, found, effects)
+        others = rules.moments([problem.at((arb(z),)) for z in effects])
+    check(rows, [sums_with_interactions("x*z + w", link, z, laws) for z in effects], bits)
+    for known in (balls, others):
+        for row, other in zip(rows, known, strict=True):
+            assert all(a.overlaps(b) for a, b in zip(row, other, strict=True))
+
+
+def test_patches_are_taken_where_rules_have_many_nodes() -> None:
+    """Beside a long tail that multiplies it a bounded predictor needs many nodes where there is little mass."""
+    laws = tuple(read_law(name, ("x",)) for name in ("Exponential(1/2)", "Uniform(0, 1)"))
+    row = (fmpq(1), fmpq(1, 2), fmpq(0), fmpq(0))
+    own = Strand(WEIGHTS["logit"][0], laws, fmpq(1, 4), SLOPES[:3], (row,), ((0, 0), (1, 1)), ((1, 0), (0, 1), (1, 1)))
+    with ball_precision(96):
+        problem = Problem(own)
+        at = problem.at((arb(0.25),))
+        found = plan(problem, *at, 40, *problem.rough_scales(*at), shares=True)
+    assert isinstance(found, PatchPlan)
 
 
 @pytest.mark.parametrize("bits", [30, 60])

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import ceil, floor, hypot, inf, prod
+from math import ceil, floor, hypot, inf, log, prod
 
 import numpy as np
 from flint import arb
@@ -40,6 +40,8 @@ ZERO = arb(0)
 SLAB = 0.125
 """Thickness of what is pared off the sides of the cube, where the ceiling is small enough."""
 FEW_BITS = 50
+KEPT_BITS, MOST_SPARE = 4, 64.0
+"""Bits that sums keep to spare, where it was seen on cells before that fewer do; at most so many are spared."""
 HALF_WIDTHS = (2.0, 2.0, 1.0)
 """First half width of a cell in so many dimensions, the last for more, in standard deviations of the effects."""
 TALLEST, NEAR_EDGE, SMALL = 4.0, 1.4, 1e-9
@@ -96,6 +98,7 @@ class EffectsAverage:
             for reach, own in zip(self._reach, known, strict=True)
         ]
         self._height = list(self._tallest)
+        self._surplus = 0.0
 
     def value(self) -> Ball:
         """Return the ball.
@@ -196,10 +199,21 @@ class EffectsAverage:
             if outside.is_finite() and outside < bound:
                 bound = outside
             wanted = max(8, ceil(float_log(bound / share) * 1.4427)) + 8
+            fewer = max(8, wanted - max(0, floor(self._surplus)))
             corners = product(*((low, (low + high) / 2, high) for low, high in cell))
             scales = self.strands.least_scales([self.strands.at(corner) for corner in corners])
         error = sum((side.error for side in sides), arb(0))
-        return raised(lambda bits: self._sum(cell, sides, bits, scales), wanted, share), error
+        total = self._sum(cell, sides, fewer, scales)
+        left = _spare_bits(total, share)
+        self._learn(wanted - fewer + left)
+        if left < 0:
+            total = raised(lambda bits: self._sum(cell, sides, bits, scales), wanted, share)
+        return total, error
+
+    def _learn(self, surplus: float) -> None:
+        """Take note of how many bits fewer would have done on a cell: bounds of |F| are far above its values."""
+        known = max(0.0, surplus - KEPT_BITS)
+        self._surplus = min(known, self._surplus) if known < self._surplus else (known + self._surplus) / 2
 
     def _sum(self, cell: Cell, sides: Sequence[_Side], wanted: int, scales: Scales) -> Ball:
         """Return the sum over one cell, its moments to so many bits of these scales."""
@@ -219,6 +233,14 @@ class EffectsAverage:
             with ball_precision(rounded):
                 self._at_bits[rounded] = Strands(self.system)
         return self._at_bits[rounded]
+
+
+def _spare_bits(total: Ball, share: Ball) -> float:
+    """Return by how many bits a radius is smaller than a share."""
+    if not total.is_finite():
+        return -inf
+    radius = total.rad()
+    return float_log(share / radius) / log(2) if radius > 0 else MOST_SPARE
 
 
 def _tallest(reach: float, bits: int, by_squares: bool) -> float:

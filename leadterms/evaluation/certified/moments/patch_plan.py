@@ -15,6 +15,7 @@ from leadterms.evaluation.certified.moments.looked_up import by_weight, pays
 from leadterms.evaluation.certified.moments.lookups import NodesToLookUp, Rules
 from leadterms.evaluation.certified.moments.outer import Outer
 from leadterms.evaluation.certified.moments.patches import Patch, transformed
+from leadterms.evaluation.certified.moments.split_plan import Aim
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import Ball, whole_power
 from leadterms.evaluation.certified.tools.word_balls import WordBalls, rows_of
@@ -63,6 +64,9 @@ class PatchPlan:
         One for each moment, without those of the inner moments.
     tolerance, bits
         What was aimed at, in all and relative to E[w].
+    aim
+        The same, with tables that take the place of the inner moments where they serve; none where they have no fixed
+        slopes, each alone.
 
     """
 
@@ -72,6 +76,7 @@ class PatchPlan:
     errors: tuple[Ball, ...]
     tolerance: Ball
     bits: int
+    aim: Aim | None = None
 
     @cached_property
     def nodes(self) -> int:
@@ -81,7 +86,7 @@ class PatchPlan:
     @property
     def work(self) -> int:
         """About how many evaluations each point of the effects costs."""
-        if self.inner is None or (self.bits <= MOST_BITS and not self.outer.kept):
+        if self.inner is None or (self.bits <= MOST_BITS and (self.aim or not self.outer.kept)):
             return self.nodes
         return ceil(self.nodes * (self.inner.work + POINT_UNITS / self.outer.problem.weight.real_units))
 
@@ -108,22 +113,37 @@ class PatchPlan:
         return found
 
     def looked_up(self, points: WordBalls) -> WordBalls | None:
-        """Return all moments in doubles or double words, None where that does not do or there are inner predictors."""
-        if self.outer.kept or self.bits > MOST_BITS or not pays(self.nodes, len(points.off)):
+        """Return all moments in doubles or double words, None where that does not do."""
+        outer, nodes = self.outer, self._to_look_up
+        if self.inner is None or self.bits > MOST_BITS or not (self.aim or not outer.kept):
             return None
-        lookups = self._to_look_up.lookups(self.bits, points)
-        sizes = self._to_look_up.in_doubles.absolute
-        return by_weight(self.outer.problem.weight, lookups, self.tolerance, self.errors, sizes)
+        sizes = nodes.in_doubles.absolute
+        if self.aim is not None:
+            columns = [0, *(1 + n for n in self._monomials)]
+            inner = [tuple(e[i] for i in outer.kept) for e in outer.problem.strand.moments]
+            return self.aim.looked_up(nodes, points[:, columns], inner, self.errors, sizes)
+        if not pays(self.nodes, len(points.off)):
+            return None
+        return by_weight(outer.problem.weight, nodes.lookups(self.bits, points), self.tolerance, self.errors, sizes)
+
+    @cached_property
+    def _monomials(self) -> list[int]:
+        """The monomials of eta that the outer predictors alone have."""
+        monomials = self.outer.problem.predictor.monomials
+        return [n for n, m in enumerate(monomials) if not any(m[i] for i in self.outer.kept)]
 
     @cached_property
     def _to_look_up(self) -> NodesToLookUp:
-        problem, parts = self.outer.problem, []
+        problem, places, parts = self.outer.problem, self.outer.places, []
+        lines = [problem.lines[i] for i in places]
+        monomials = [[problem.predictor.monomials[n][i] for i in places] for n in self._monomials]
+        moments = [[e[i] for i in places] for e in problem.strand.moments]
         for rule in self.rules:
             sides = []
             for span, count in zip(rule.patch, rule.counts, strict=True):
                 points, masses = span.rule(count)
                 sides.append(LineRule(tuple(points), tuple(masses), (), span.low, span.high))
-            parts.append(Rules(problem.lines, sides, problem.predictor.monomials, problem.strand.moments))
+            parts.append(Rules(lines, sides, monomials, moments))
         return NodesToLookUp(tuple(parts))
 
     @cached_property

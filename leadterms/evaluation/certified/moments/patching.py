@@ -27,6 +27,7 @@ from leadterms.evaluation.certified.moments.patch_cover import Cover
 from leadterms.evaluation.certified.moments.patch_plan import InnerPlan, PatchPlan
 from leadterms.evaluation.certified.moments.patches import spans_of
 from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.moments.split_plan import Aim
 from leadterms.evaluation.certified.rules.line_rules import cut_off
 from leadterms.evaluation.certified.rules.rule import Request
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball
@@ -38,7 +39,7 @@ Planner = Callable[[Problem, Ball, Sequence[Ball], int, Ball, list[list[Ball]]],
 def patched(problem: Problem, shift: Ball, slopes: Sequence[Ball], *, with_bounded: bool = False) -> tuple[int, ...]:
     """Return the places of the unbounded predictors that multiply each other, none where patches do not serve.
 
-    ``with_bounded`` also of those that multiply a bounded one, and of these.
+    ``with_bounded`` those of all predictors that multiply each other.
 
     They serve real linear predictors, where the laws have all moments, and at least one a density, of which all that
     is between two ends is in segments or points.  An exponential weight is bounded where its exponent has a top: as
@@ -49,7 +50,7 @@ def patched(problem: Problem, shift: Ball, slopes: Sequence[Ball], *, with_bound
     found: set[int] = set()
     for slope, exponents in zip(slopes, problem.predictor.monomials, strict=True):
         unbounded = [i for i, k in enumerate(exponents) if k and None in problem.supports[i]]
-        together = [i for i, k in enumerate(exponents) if k] if with_bounded and unbounded else unbounded
+        together = [i for i, k in enumerate(exponents) if k] if with_bounded else unbounded
         if len(together) > 1 and not slope.is_zero():
             found |= set(together)
     places = tuple(sorted(found))
@@ -67,6 +68,7 @@ def patch_plan(
     scale: Ball,
     sizes: list[list[Ball]],
     inner_plan: Planner,
+    aim: Aim | None = None,
 ) -> PatchPlan:
     """Return rules for all shifts and slopes in balls, with errors of about 2^-bits of scale times E|X|^k.
 
@@ -80,6 +82,8 @@ def patch_plan(
         As in `planning.plan`.
     inner_plan
         Makes the plan for the others.
+    aim
+        Tables for these, where they have fixed slopes, each alone.
 
     Raises
     ------
@@ -120,4 +124,4 @@ def patch_plan(
     # without inner predictors doubles are tried for all nodes at once, and balls where they do not do
     more = bits if outer.kept else max(bits, FEW_BITS + 1)
     inner = inner_plan(outer.inner, *hull, more, scale, [sizes[i] for i in outer.kept])
-    return PatchPlan(outer, rules, inner, errors, target, bits)
+    return PatchPlan(outer, rules, inner, errors, target, bits, aim)

@@ -42,6 +42,8 @@ from leadterms.evaluation.precision import ball_precision
 Inner = Callable[[Problem, Ball, int, Ball, list[list[Ball]]], FourierPlan | Plan]
 """What makes a plan for predictors with fixed slopes, for all shifts in a ball, so many bits of scale times sizes."""
 MOST_NODES = 400_000
+FEW_NODES, FEWER = 500, 1.5
+"""From so many nodes on patches are tried for interactions, and taken where they have fewer by this factor."""
 SHARED = "shared"
 MORE_BITS = 8
 """By which transforms are more accurate than tables of what they give."""
@@ -98,9 +100,13 @@ def plan(
         targets = [tuple((target * size).abs_upper() for size in own) for own in sizes]
     asked = _Asked(problem, shift, slopes, everywhere.abs_upper(), targets)
 
-    def split(rest: Rest, *, by_transforms: bool) -> SplitPlan:
+    def split(rest: Rest, *, by_transforms: bool) -> SplitPlan | PatchPlan:
         inner = _by_transforms if by_transforms else _by_rules
-        return _split(asked, rest, bits, scale, [sizes[i] for i in rest.fixed], inner, shares=shares)
+        found = _split(asked, rest, bits, scale, [sizes[i] for i in rest.fixed], inner, shares=shares)
+        if by_transforms:
+            return found
+        nodes = prod(len(rule.points) for rule in found.rules)
+        return _on_fewer_nodes(problem, shift, slopes, bits, scale, sizes, nodes, found) or found
 
     rest = rest_of(problem)
     serve = rest is not None and transforms_serve(rest)
@@ -124,6 +130,10 @@ def plan(
         return _by_transforms(problem, shift, bits, scale, sizes)
     if many and rest is not None:
         return split(rest, by_transforms=True)
+    nodes = prod(len(rule.points) for rule in rules.values())
+    fewer = _on_fewer_nodes(problem, shift, slopes, bits, scale, sizes, nodes)
+    if fewer is not None:
+        return fewer
     with ball_precision(PLANNING_BITS):
         errors = _moment_errors(problem, rules)
         # rules for x hold for z where these rules have it, and tables are of all z: beside such z `split_plan` has both
@@ -131,6 +141,31 @@ def plan(
         alone = shares and problem.predictor.is_affine and not problem.fixed_places
         shared = _shared(problem, weight) if alone else None
         return Plan(problem, tuple(rules.values()), errors, target, bits, {} if keeps else None, shared)
+
+
+def _on_fewer_nodes(
+    problem: Problem,
+    shift: Ball,
+    slopes: Sequence[Ball],
+    bits: int,
+    scale: Ball,
+    sizes: list[list[Ball]],
+    nodes: int,
+    beside: SplitPlan | None = None,
+) -> PatchPlan | None:
+    """Return rules on patches of predictors that multiply each other, None where they have not clearly fewer nodes.
+
+    Rules serve the steepest slopes, where another predictor is large and has little mass; on patches these alone do.
+    """
+    places = patched(problem, shift, slopes, with_bounded=True) if nodes > FEW_NODES else ()
+    if not places or (beside is not None and places != beside.rest.moving):
+        return None
+    aim = None if beside is None else beside.aim
+    with suppress(EvaluationError):
+        found = patch_plan(problem, places, (shift, slopes), bits, scale, sizes, plan, aim)
+        if found.nodes * FEWER < nodes:
+            return found
+    return None
 
 
 def _is_known(problem: Problem, rest: Rest) -> bool:

@@ -142,6 +142,40 @@ class Aim:
     tolerance: Ball
     shared: SharedSums | None
 
+    def looked_up(
+        self,
+        nodes: NodesToLookUp,
+        points: WordBalls,
+        inner: Sequence[Exponents],
+        errors: Sequence[Ball],
+        sizes: Sequence[Ball],
+    ) -> WordBalls | None:
+        """Return moments at nodes of x and real points, None where there are no tables or numbers do not hold them.
+
+        Parameters
+        ----------
+        nodes, points
+            Of x; shift and slopes of its monomials, a row for each point.
+        inner
+            Of each moment the exponents of z.
+        errors, sizes
+            Of each moment, but for rounding and the tables'; what its masses times x^k add up to, in modulus.
+
+        """
+        if self.shared is None or self.bits > MOST_BITS:
+            return None
+        lookups = nodes.lookups(self.bits, points)
+        if not all(lookup.is_finite for lookup in lookups):
+            return None
+        ends, off = ends_of(lookups), max(one.off for one in lookups)
+        margin, count = margin_of(ends, off), sum(lookup.size for lookup in lookups)
+        found = self.shared.table(ends[0] - margin, ends[1] + margin, self.tolerance, count)
+        if found is None:
+            return None
+        spend(count * len(found.errors) * FEW_UNITS / 8, ball_bits())
+        places = [self.shared.strand.moments.index(e) for e in inner]
+        return moments_of(lookups, found.table, places, errors, sizes, found.errors)
+
 
 @dataclass(frozen=True)
 class SplitPlan:
@@ -228,22 +262,13 @@ class SplitPlan:
 
     def looked_up(self, points: WordBalls) -> WordBalls | None:
         """Return all moments at several real points in doubles or double words, None where these do not hold them."""
-        rest, aim = self.rest, self.aim
-        if aim.shared is None or aim.bits > MOST_BITS:
-            return None
-        lookups = self._to_look_up.lookups(aim.bits, points[:, [0, *(1 + n for n in self._kept)]])
-        if not all(lookup.is_finite for lookup in lookups):
-            return None
-        ends, off = ends_of(lookups), max(one.off for one in lookups)
-        margin, count = margin_of(ends, off), sum(lookup.size for lookup in lookups)
-        found = aim.shared.table(ends[0] - margin, ends[1] + margin, aim.tolerance, count)
-        if found is None:
-            return None
-        spend(count * len(found.errors) * FEW_UNITS / 8, ball_bits())
-        places = [aim.shared.strand.moments.index(rest.of(e)) for e in self.moments_of]
+        rest = self.rest
         ruled = [(rule, i, rest.whole.lines[i].power) for rule, i in zip(self.rules, rest.moving, strict=True)]
         sizes = [prod((rule.absolute(e[i], power) for rule, i, power in ruled), start=arb(1)) for e in self.moments_of]
-        return moments_of(lookups, found.table, places, self.errors, sizes, found.errors)
+        inner = [rest.of(e) for e in self.moments_of]
+        return self.aim.looked_up(
+            self._to_look_up, points[:, [0, *(1 + n for n in self._kept)]], inner, self.errors, sizes
+        )
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ class Predictor:
         height, real = shift.imag.abs_upper(), shift.real
         low: End = real.lower()
         high: End = real.upper()
-        alone: dict[int, dict[int, Ball]] = {}
+        alone: dict[int, list[tuple[Ball, Sequence[int]]]] = {}
         for slope, value, exponents in zip(slopes, self.ranges(ends), self.monomials, strict=True):
             if not slope.imag.is_zero():
                 height = (height + abs(slope.imag * value)).abs_upper()
@@ -112,16 +112,37 @@ class Predictor:
                 low = low if sign * slope.real >= 0 else None
                 high = high if sign * slope.real <= 0 else None
                 continue
-            (i,) = places
-            others = [arb(0) if None in side else interval(*side) for side in ends]
-            own, k = alone.setdefault(i, {}), exponents[i]
-            own[k] = own.get(k, arb(0)) + slope.real * self.monomial(others, exponents, without=i)
+            alone.setdefault(places[0], []).append((slope.real, exponents))
         for i, own in alone.items():
-            real = [own.get(k, arb(0)) for k in range(1, max(own) + 1)]
-            most, least = top_of(real, ends[i]), top_of([-c for c in real], ends[i])
+            most, least = self._tops(i, own, ends)
             low = (low - least).lower() if low is not None and least.is_finite() else None
             high = (high + most).upper() if high is not None and most.is_finite() else None
         return low, high, height
+
+    def _tops(self, i: int, terms: Sequence[tuple[Ball, Sequence[int]]], ends: Ends) -> tuple[Ball, Ball]:
+        """Return the tops of a polynomial in one unbounded predictor and of its negative, not finite if not known.
+
+        Its coefficients have bounded predictors, which may oppose each other: where neither is finite for all of these
+        at once, those are taken whose ranges are in pieces.
+        """
+        beside = [j for j in range(len(ends)) if any(exponents[j] for _, exponents in terms) and j != i]
+        found = self._tops_on(i, terms, ends, [arb(0) if None in side else interval(*side) for side in ends])
+        if found[0].is_finite() or found[1].is_finite() or not beside:
+            return found
+        pieces = PIECES[min(len(beside), len(PIECES) - 1)]
+        cut = [pieces_of(*side, pieces) if j in beside else [arb(0)] for j, side in enumerate(ends)]
+        tops = [self._tops_on(i, terms, ends, box) for box in product(*cut)]
+        most, least = (reduce(larger, own) for own in zip(*tops, strict=True))
+        return most, least
+
+    def _tops_on(
+        self, i: int, terms: Sequence[tuple[Ball, Sequence[int]]], ends: Ends, others: Sequence[Ball]
+    ) -> tuple[Ball, Ball]:
+        """Return them where the other predictors are in a box."""
+        real = [arb(0)] * max(exponents[i] for _, exponents in terms)
+        for slope, exponents in terms:
+            real[exponents[i] - 1] = real[exponents[i] - 1] + slope * self.monomial(others, exponents, without=i)
+        return top_of(real, ends[i]), top_of([-c for c in real], ends[i])
 
     def _sign(self, exponents: Sequence[int], ends: Ends) -> Ball:
         """Return 1 where a monomial is nowhere negative, -1 where nowhere positive; not finite if neither is known."""
@@ -184,6 +205,8 @@ def top_of(coefficients: Sequence[Ball], ends: tuple[End, End]) -> Ball:
     above, below = low is not None and low >= 0, high is not None and high <= 0
     signed = [-c if below and k % 2 else c for k, c in enumerate(coefficients, start=1)]
     *lower, last = signed
+    if not lower and (above or below) and last <= 0:
+        return arb(0)
     if not last < 0 or (len(signed) % 2 and not (above or below)):
         return NAN
     sizes = [c.upper().max(arb(0)) if above or below else abs(c).abs_upper() for c in lower]

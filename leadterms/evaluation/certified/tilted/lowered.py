@@ -28,14 +28,13 @@ from sympy import Expr, Rational
 from leadterms.evaluation.ball_functions import whole_power
 from leadterms.evaluation.certified.moments.strands import in_predictors, monomials_of
 from leadterms.evaluation.certified.moments.weight_balls import rate_of, weight_balls
+from leadterms.evaluation.certified.rules.eta import PIECES
 from leadterms.evaluation.certified.tools.balls import Ball, value_of
 from leadterms.evaluation.curve_law import CurveLaw
 from leadterms.evaluation.moment_system import Strand
 from leadterms.model.laws import ExponentialLaw, GammaLaw, Law, PoissonLaw, StatsLaw
 from leadterms.model.weights import ExponentialWeight
 
-MOST_CELLS = 256
-"""Into so many parts together the ranges of the other predictors are cut, where their bounds are looked for."""
 STEPS = 64
 """Fractions that are tried for r c have denominators up to this number times a power of two."""
 
@@ -104,7 +103,8 @@ def _largest(strand: Strand, place: int, rate: Ball) -> Ball | None:
             # nowhere positive
             continue
         kept.append((slope, exponents))
-    parts = max(1, int(MOST_CELLS ** (1 / len(bounded)))) if bounded else 1
+    # as bounds of eta take them, so that with this slope lowered they are finite
+    parts = PIECES[min(len(bounded), len(PIECES) - 1)]
     ranges = {j: _cells(others[j], parts) for j in bounded}
     largest = []
     for box in product(*(ranges[j] for j in bounded)):
@@ -165,16 +165,16 @@ def _of_densities(law: Law, wanted: Ball) -> tuple[Law, Ball, Ball] | None:
 
 
 def _fraction_above(wanted: Ball, limit: Ball | None) -> Expr | None:
-    """Return a fraction that is at least what is wanted, and well below a limit; None where there is none."""
+    """Return a fraction above what is wanted, and well below a limit; None where there is none."""
     width = 1.0 if limit is None else float((limit - wanted).mid())
     if width <= 0:
         return None
     denominator = STEPS
     while denominator * width < STEPS:
         denominator *= 2
-    number = Rational(int((wanted.upper() * denominator).ceil().unique_fmpz()), denominator)
+    number = Rational(int((wanted.upper() * denominator).floor().unique_fmpz()) + 1, denominator)
     balls = value_of(number)
-    return number if balls >= wanted and (limit is None or balls < limit) else None
+    return number if balls > wanted and (limit is None or balls < limit) else None
 
 
 def _with(strand: Strand, place: int, found: _Lowering) -> Strand:
