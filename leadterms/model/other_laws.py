@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from sympy import Basic, Expr, Gt, Integer, Interval, Matrix, Piecewise, Poly, S, Symbol, Tuple, oo, true
+from sympy import Basic, Expr, Gt, Integer, Interval, Matrix, Piecewise, Poly, S, Symbol, Tuple, oo, true, zeta
 from sympy.core.sympify import _sympify
 from sympy.logic.boolalg import Boolean
 
@@ -72,9 +72,13 @@ class StatsLaw(Law):
         return (parts[0][0], parts[-1][1]) if parts else (low, high)
 
     def raw_moment(self, k: int) -> Expr | None:
-        """The total mass; others of a polynomial density on pieces, and of sums of Poisson variables."""
+        """The total mass; others of a polynomial density on pieces, of sums of Poisson variables, and zeta's."""
         if self.rates is not None:
             return moment(self.rates, k)
+        if self.name == "Zeta":
+            # sum n^(k - s)/zeta(s), where it converges
+            (order,) = self.distribution.args
+            return zeta(order - k) / zeta(order) if (order - k - 1).is_positive else None
         pieces = self.pieces(X) if k else None
         if pieces is None:
             return None if k else Integer(1)

@@ -23,6 +23,7 @@ from sympy import (
     true,
 )
 from sympy.stats.crv_types import Pareto, Trapezoidal
+from sympy.stats.drv_types import Zeta
 
 from leadterms.errors import ModelError
 from leadterms.model.laws import (
@@ -337,3 +338,20 @@ def test_a_law_without_a_kind_has_no_moments():
     assert Law().pieces(X) is None
     assert Law().tilted_moment(0, T) is None
     assert Law().breakpoints == ()
+
+
+@pytest.mark.parametrize("order", [Integer(4), Rational(7, 2), Rational(11, 5)])
+def test_moments_of_zeta_are_quotients_of_zeta_functions(order):
+    """By sums of n^(k - s) up to 10^4, and what Euler and Maclaurin add; those that do not converge are not given."""
+    law = StatsLaw(Zeta("X", order).pspace.distribution)
+
+    def series(power, last=10_000):
+        terms = sum(n**-power for n in range(1, last))
+        return terms + last ** (1 - power) / (power - 1) + last**-power / 2 + power * last ** (-power - 1) / 12
+
+    for k in range(5):
+        found = law.raw_moment(k)
+        if k >= order - 1:
+            assert found is None
+        else:
+            assert float(found) == pytest.approx(series(float(order - k)) / series(float(order)), rel=1e-10)
