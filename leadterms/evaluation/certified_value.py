@@ -31,8 +31,8 @@ def certified_value(
 ) -> Number:
     """Return the value of the first of several expressions of one quantity that can be certified at a point.
 
-    The last resort is made only where others fail, and one of them for lack of a certified road; expressions outside
-    weights (`outside_weights`) come after it then, where there are others.
+    The last resort is made only where others fail, and one of them for lack of a certified road.  Expressions outside
+    weights (`outside_weights`) are tried last, and after it where one of the others has no road.
 
     Raises
     ------
@@ -45,8 +45,8 @@ def certified_value(
 
     """
     failures: list[EvaluationError] = []
-    inside, outside = _by_place(candidates)
-    for group, resort in ((inside, last_resort), (outside, None if inside else last_resort)):
+    resort = last_resort
+    for group in _by_place(candidates):
         for candidate in group:
             try:
                 return _certified(candidate, point, digits, may_vanish, rounding)
@@ -55,8 +55,9 @@ def certified_value(
             except EvaluationError as failure:
                 failures.append(failure)
         if resort is not None and any(isinstance(failure, UncertifiedError) for failure in failures):
+            made, resort = resort, None
             try:
-                return _certified(resort(), point, digits, may_vanish, rounding)
+                return _certified(made(), point, digits, may_vanish, rounding)
             except EvaluationError as failure:
                 failures.append(failure)
     # of two expressions of one quantity that one is of use which has a road at all

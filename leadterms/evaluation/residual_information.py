@@ -28,7 +28,8 @@ from leadterms.evaluation.strand_probabilities import completed, probabilities_o
 MOST_SYMBOLS = 150
 """Moments up to which guesses are proven: the determinants of ten strands and a few columns are multiplied out."""
 TRIES = 2
-DIGITS = 30
+DIGITS, ALIKE = 30, 15
+"""Ratios are looked at to so many digits, and taken to differ where they do so in the first of them."""
 MANY = 2
 """Random effects from which on the entries of an inverse information are told apart."""
 
@@ -174,4 +175,4 @@ def _differ(ratios: Sequence[Expr], draw: random.Random) -> bool:
     values = [ratio.xreplace(point).evalf(DIGITS) for ratio in ratios]
     if not all(value.is_Float for value in values):
         return False
-    return any(abs(value - values[0]) > abs(values[0]) * Float(10) ** (-DIGITS // 2) for value in values[1:])
+    return any(abs(value - values[0]) > abs(values[0]) * Float(10) ** -ALIKE for value in values[1:])

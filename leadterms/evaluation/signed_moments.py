@@ -34,7 +34,7 @@ def with_signs(moment: WeightedMoment) -> WeightedMoment:
     (b*x*z*·s2, Exponential(1/2), (((0, 2, 2), b),))
 
     """
-    if not isinstance(moment.weight, ExponentialWeight):
+    if not isinstance(moment.weight, ExponentialWeight) or not moment.eta.is_polynomial(*moment.variables):
         return moment
     for place, law in enumerate(moment.laws):
         if isinstance(law, LaplaceLaw) and _is_in_product(moment, place):

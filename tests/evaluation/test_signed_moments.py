@@ -41,9 +41,14 @@ def test_the_mean_is_the_same(law):
 
 
 def test_what_stays_as_it_is():
-    """No product, other weights, other laws."""
+    """No product, no polynomial, other weights, other laws."""
     law = LaplaceLaw(0, 1)
-    for one in (moment(law, eta=x + z), moment(law, weight=LogisticWeight(Integer(1))), moment(NormalLaw(0, 1))):
+    for one in (
+        moment(law, eta=x + z),
+        moment(law, eta=x * z + exp(x)),
+        moment(law, weight=LogisticWeight(Integer(1))),
+        moment(NormalLaw(0, 1)),
+    ):
         assert with_signs(one) is one
 
 

@@ -107,3 +107,41 @@ def test_even_polynomials_of_a_normal_predictor_under_an_exponential_weight() ->
     rows = np.stack([x**0, x, x**3, x**4])
     weights = np.exp(-x * x / 2 - 0.5 + 0.5 * x + 0.2 * x**3 - 0.3 * x**4) * (x[1] - x[0]) / np.sqrt(2 * np.pi)
     assert found == pytest.approx(float(np.linalg.inv((rows * weights) @ rows.T)[3, 3]), rel=2e-6)
+
+
+SIDES = [(arb(-1), arb(1)), (arb(0), arb(1)), (arb(0), None), (None, None), (None, arb(2))]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_ranges_hold_all_values(seed: int) -> None:
+    """Polynomials with bounded and unbounded predictors at random values, some of them at the ends."""
+    draw = np.random.default_rng(seed)
+    size = int(draw.integers(2, 4))
+    monomials = [tuple(map(int, draw.integers(0, 3, size))) for _ in range(4)]
+    monomials = list(dict.fromkeys(e for e in monomials if any(e)))
+    slopes = [float(v) for v in draw.normal(size=len(monomials)).round(2)]
+    ends = [SIDES[k] for k in draw.integers(0, len(SIDES), size)]
+    low, high, height = Predictor(size, monomials).range(arb(0.25), [arb(v) for v in slopes], ends)
+    assert height == 0
+    for _ in range(300):
+        x = [
+            float(draw.choice([float(a), float(b), draw.uniform(float(a), float(b))]))
+            if a is not None and b is not None
+            else (float(a) + draw.exponential(5) if a is not None else
+                  float(b) - draw.exponential(5) if b is not None else 5 * draw.normal())
+            for a, b in ends
+        ]  # fmt: skip
+        eta = 0.25 + sum(s * np.prod(np.power(x, e)) for s, e in zip(slopes, monomials, strict=True))
+        assert low is None or eta >= float(low) - 1e-9
+        assert high is None or eta <= float(high) + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("slopes", "top"),
+    [((0.2, 0, -1), 0.2), ((0.2, -1, 1), 0.2), ((0.2, 0.5, -0.9), None), ((0, -0.5, -0.5), 0), ((0, 0.1, 0), None)],
+)
+def test_slopes_that_oppose_each_other(slopes: tuple[float, ...], top: float | None) -> None:
+    """eta = a x + b z + c x z, x from 0 to 1, z from 0 on: at most a where neither b nor b + c is positive."""
+    ends = [(arb(0), arb(1)), (arb(0), None)]
+    high = Predictor(2, [(1, 0), (0, 1), (1, 1)]).range(arb(0), [arb(v) for v in slopes], ends)[1]
+    assert (high is None) if top is None else float(high) == pytest.approx(top)

@@ -212,7 +212,7 @@ class EffectsAverage:
 
     def _learn(self, surplus: float) -> None:
         """Take note of how many bits fewer would have done on a cell: bounds of |F| are far above its values."""
-        known = max(0.0, surplus - KEPT_BITS)
+        known = min(max(0.0, surplus - KEPT_BITS), MOST_SPARE)
         self._surplus = min(known, self._surplus) if known < self._surplus else (known + self._surplus) / 2
 
     def _sum(self, cell: Cell, sides: Sequence[_Side], wanted: int, scales: Scales) -> Ball:

@@ -94,9 +94,9 @@ def inverse_ceiling(
         best: tuple[float, ExponentialCeiling, Below] | None = None
         for below in lower_bounds(list(map(Problem, inner)) or problems, form):
             whole = top * below.level.exp() / (abs(arb(form.factor)) * floor**below.order * below.volume)
-            if not whole.is_finite():
-                continue
             growth = tuple((g + s).abs_upper() for g, s in zip(below.growth, steepness, strict=True))
+            if not all(bool(one.is_finite()) for one in (whole, *growth)):
+                continue
             # about the logarithm of its average
             size = float_log(whole) + sum(float(g) ** 2 for g in growth) / 2
             if best is None or size < best[0]:

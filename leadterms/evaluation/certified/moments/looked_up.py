@@ -113,7 +113,8 @@ class DoubleLookup:
             row, row_error = nodes.moments.numbers[k], nodes.moments.errors[k]
             absolute = np.abs(values[rest])
             radii = absolute @ (row_error + rounding * np.abs(row)) + own[rest] * (np.abs(row) + row_error).sum()
-            spreads[:, k] = (radii + upwards(error)) * WIDER + TINY
+            # of sums of so many terms in whatever order, too
+            spreads[:, k] = (radii * (1 + 4 * UNIT * nodes.count) + upwards(error)) * WIDER + TINY
             found[:, k] = _products(values[rest], row)
         return WordBalls(Words(found, np.zeros_like(found)), spreads)
 

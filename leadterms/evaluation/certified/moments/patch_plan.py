@@ -10,12 +10,12 @@ from typing import Protocol
 
 from flint import arb, arb_mat
 
+from leadterms.evaluation.certified.moments.aim import Aim
 from leadterms.evaluation.certified.moments.in_double_words import MOST_BITS
 from leadterms.evaluation.certified.moments.looked_up import by_weight, pays
 from leadterms.evaluation.certified.moments.lookups import NodesToLookUp, Rules
 from leadterms.evaluation.certified.moments.outer import Outer
 from leadterms.evaluation.certified.moments.patches import Patch, transformed
-from leadterms.evaluation.certified.moments.split_plan import Aim
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import Ball, whole_power
 from leadterms.evaluation.certified.tools.word_balls import WordBalls, rows_of

@@ -1,4 +1,4 @@
-"""Plans for strands whose predictors multiply each other, at least one of them unbounded, on patches of these.
+"""Plans for strands whose predictors multiply each other, on patches of these.
 
 In eta = b_0 + b_1 x + b_2 z + b_3 x z the slope of z, b_2 + b_3 x, passes zero and grows with x.  A rule for z that
 serves all x is as fine as the steepest slope wants, for all z; so is one for x.  On patches both are as fine as is
@@ -21,13 +21,13 @@ from math import prod
 from flint import acb, arb
 
 from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.moments.aim import Aim
 from leadterms.evaluation.certified.moments.looked_up import FEW_BITS
 from leadterms.evaluation.certified.moments.outer import Outer
 from leadterms.evaluation.certified.moments.patch_cover import Cover
 from leadterms.evaluation.certified.moments.patch_plan import InnerPlan, PatchPlan
 from leadterms.evaluation.certified.moments.patches import spans_of
 from leadterms.evaluation.certified.moments.problem import Problem
-from leadterms.evaluation.certified.moments.split_plan import Aim
 from leadterms.evaluation.certified.rules.line_rules import cut_off
 from leadterms.evaluation.certified.rules.rule import Request
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball
@@ -37,9 +37,9 @@ Planner = Callable[[Problem, Ball, Sequence[Ball], int, Ball, list[list[Ball]]],
 
 
 def patched(problem: Problem, shift: Ball, slopes: Sequence[Ball], *, with_bounded: bool = False) -> tuple[int, ...]:
-    """Return the places of the unbounded predictors that multiply each other, none where patches do not serve.
+    """Return the places of predictors that multiply each other, none where patches do not serve.
 
-    ``with_bounded`` those of all predictors that multiply each other.
+    Those of unbounded ones that multiply each other alone, or ``with_bounded`` of all.
 
     They serve real linear predictors, where the laws have all moments, and at least one a density, of which all that
     is between two ends is in segments or points.  An exponential weight is bounded where its exponent has a top: as

@@ -10,6 +10,7 @@ from math import prod
 from flint import arb, fmpq
 
 from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.moments.aim import Aim
 from leadterms.evaluation.certified.moments.factor_rules import factor_rules
 from leadterms.evaluation.certified.moments.fourier_plan import fourier_plan, is_wanted, serves
 from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
@@ -22,7 +23,6 @@ from leadterms.evaluation.certified.moments.patching import patch_plan, patched
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.shared_sums import SharedSums
 from leadterms.evaluation.certified.moments.split_plan import (
-    Aim,
     Rest,
     SplitPlan,
     cut_errors,
@@ -106,7 +106,7 @@ def plan(
         if by_transforms:
             return found
         nodes = prod(len(rule.points) for rule in found.rules)
-        return _on_fewer_nodes(problem, shift, slopes, bits, scale, sizes, nodes, found) or found
+        return _on_fewer_nodes(asked, bits, scale, sizes, nodes, found) or found
 
     rest = rest_of(problem)
     serve = rest is not None and transforms_serve(rest)
@@ -131,7 +131,7 @@ def plan(
     if many and rest is not None:
         return split(rest, by_transforms=True)
     nodes = prod(len(rule.points) for rule in rules.values())
-    fewer = _on_fewer_nodes(problem, shift, slopes, bits, scale, sizes, nodes)
+    fewer = _on_fewer_nodes(asked, bits, scale, sizes, nodes)
     if fewer is not None:
         return fewer
     with ball_precision(PLANNING_BITS):
@@ -144,25 +144,18 @@ def plan(
 
 
 def _on_fewer_nodes(
-    problem: Problem,
-    shift: Ball,
-    slopes: Sequence[Ball],
-    bits: int,
-    scale: Ball,
-    sizes: list[list[Ball]],
-    nodes: int,
-    beside: SplitPlan | None = None,
+    asked: _Asked, bits: int, scale: Ball, sizes: list[list[Ball]], nodes: int, beside: SplitPlan | None = None
 ) -> PatchPlan | None:
     """Return rules on patches of predictors that multiply each other, None where they have not clearly fewer nodes.
 
     Rules serve the steepest slopes, where another predictor is large and has little mass; on patches these alone do.
     """
-    places = patched(problem, shift, slopes, with_bounded=True) if nodes > FEW_NODES else ()
+    problem, point = asked.problem, (asked.shift, asked.slopes)
+    places = patched(problem, *point, with_bounded=True) if nodes > FEW_NODES else ()
     if not places or (beside is not None and places != beside.rest.moving):
         return None
-    aim = None if beside is None else beside.aim
     with suppress(EvaluationError):
-        found = patch_plan(problem, places, (shift, slopes), bits, scale, sizes, plan, aim)
+        found = patch_plan(problem, places, point, bits, scale, sizes, plan, None if beside is None else beside.aim)
         if found.nodes * FEWER < nodes:
             return found
     return None

@@ -26,15 +26,13 @@ from math import prod
 from flint import acb, arb
 
 from leadterms.errors import EvaluationError
+from leadterms.evaluation.certified.moments.aim import Aim
 from leadterms.evaluation.certified.moments.fourier_plan import FEWEST, has_few_values, serves
 from leadterms.evaluation.certified.moments.fourier_sum import FourierPlan
-from leadterms.evaluation.certified.moments.in_double_words import MOST_BITS
 from leadterms.evaluation.certified.moments.lines import Line
-from leadterms.evaluation.certified.moments.looked_up import ends_of, margin_of, moments_of
 from leadterms.evaluation.certified.moments.lookups import NodesToLookUp, Rules
 from leadterms.evaluation.certified.moments.moments import Plan
 from leadterms.evaluation.certified.moments.problem import Problem
-from leadterms.evaluation.certified.moments.shared_sums import SharedSums
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import Ball, ball_around_zero, whole_power
 from leadterms.evaluation.certified.tools.balls import inner as inner_product
@@ -132,49 +130,6 @@ def _alone(problem: Problem, i: int) -> int | None:
 def has_many_beside(rest: Rest) -> bool:
     """Tell whether rules for the predictors that are alone would have very many nodes together."""
     return sum(not has_few_values(line) for line in rest.problem.lines) >= FEWEST
-
-
-@dataclass(frozen=True)
-class Aim:
-    """What was aimed at, in bits of E[w] and in all, and tables of the moments of z that cells share."""
-
-    bits: int
-    tolerance: Ball
-    shared: SharedSums | None
-
-    def looked_up(
-        self,
-        nodes: NodesToLookUp,
-        points: WordBalls,
-        inner: Sequence[Exponents],
-        errors: Sequence[Ball],
-        sizes: Sequence[Ball],
-    ) -> WordBalls | None:
-        """Return moments at nodes of x and real points, None where there are no tables or numbers do not hold them.
-
-        Parameters
-        ----------
-        nodes, points
-            Of x; shift and slopes of its monomials, a row for each point.
-        inner
-            Of each moment the exponents of z.
-        errors, sizes
-            Of each moment, but for rounding and the tables'; what its masses times x^k add up to, in modulus.
-
-        """
-        if self.shared is None or self.bits > MOST_BITS:
-            return None
-        lookups = nodes.lookups(self.bits, points)
-        if not all(lookup.is_finite for lookup in lookups):
-            return None
-        ends, off = ends_of(lookups), max(one.off for one in lookups)
-        margin, count = margin_of(ends, off), sum(lookup.size for lookup in lookups)
-        found = self.shared.table(ends[0] - margin, ends[1] + margin, self.tolerance, count)
-        if found is None:
-            return None
-        spend(count * len(found.errors) * FEW_UNITS / 8, ball_bits())
-        places = [self.shared.strand.moments.index(e) for e in inner]
-        return moments_of(lookups, found.table, places, errors, sizes, found.errors)
 
 
 @dataclass(frozen=True)

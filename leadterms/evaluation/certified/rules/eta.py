@@ -122,18 +122,24 @@ class Predictor:
     def _tops(self, i: int, terms: Sequence[tuple[Ball, Sequence[int]]], ends: Ends) -> tuple[Ball, Ball]:
         """Return the tops of a polynomial in one unbounded predictor and of its negative, not finite if not known.
 
-        Its coefficients have bounded predictors, which may oppose each other: where neither is finite for all of these
-        at once, those are taken whose ranges are in pieces.
+        Its coefficients have bounded predictors.  Where it is affine in each of these its tops are at their ends, as it
+        is at every value of the unbounded one.  Else they are taken in a box, or in pieces where neither is finite.
         """
         beside = [j for j in range(len(ends)) if any(exponents[j] for _, exponents in terms) and j != i]
-        found = self._tops_on(i, terms, ends, [arb(0) if None in side else interval(*side) for side in ends])
-        if found[0].is_finite() or found[1].is_finite() or not beside:
+
+        def tops(choices: Callable[[int], Iterable[Ball]]) -> tuple[Ball, Ball]:
+            boxes = product(*(choices(j) if j in beside else [arb(0)] for j in range(len(ends))))
+            found = [self._tops_on(i, terms, ends, box) for box in boxes]
+            most, least = (reduce(larger, own) for own in zip(*found, strict=True))
+            return most, least
+
+        if all(exponents[j] <= 1 and self._powers[j] is whole_power for _, exponents in terms for j in beside):
+            return tops(lambda j: ends[j])
+        found = tops(lambda j: [interval(*ends[j])])
+        if found[0].is_finite() or found[1].is_finite():
             return found
         pieces = PIECES[min(len(beside), len(PIECES) - 1)]
-        cut = [pieces_of(*side, pieces) if j in beside else [arb(0)] for j, side in enumerate(ends)]
-        tops = [self._tops_on(i, terms, ends, box) for box in product(*cut)]
-        most, least = (reduce(larger, own) for own in zip(*tops, strict=True))
-        return most, least
+        return tops(lambda j: pieces_of(*ends[j], pieces))
 
     def _tops_on(
         self, i: int, terms: Sequence[tuple[Ball, Sequence[int]]], ends: Ends, others: Sequence[Ball]

@@ -103,8 +103,9 @@ def _largest(strand: Strand, place: int, rate: Ball) -> Ball | None:
             # nowhere positive
             continue
         kept.append((slope, exponents))
-    # as bounds of eta take them, so that with this slope lowered they are finite
-    parts = PIECES[min(len(bounded), len(PIECES) - 1)]
+    # as bounds of eta take them (`Predictor.range`), so that with this slope lowered they are finite
+    affine = all(exponents[j] <= 1 for _, exponents in kept for j in bounded)
+    parts = 0 if affine else PIECES[min(len(bounded), len(PIECES) - 1)]
     ranges = {j: _cells(others[j], parts) for j in bounded}
     largest = []
     for box in product(*(ranges[j] for j in bounded)):
@@ -117,8 +118,10 @@ def _largest(strand: Strand, place: int, rate: Ball) -> Ball | None:
 
 
 def _cells(law: Law, parts: int) -> list[Ball]:
-    """Return balls that cover a bounded support."""
+    """Return balls that cover a bounded support, its ends for no parts."""
     low, high = (value_of(end) for end in law.support)
+    if not parts:
+        return [low, high]
     at = [low + (high - low) * fmpq(k, parts) for k in range(parts + 1)]
     return [a.union(b) for a, b in pairwise(at)]
 
