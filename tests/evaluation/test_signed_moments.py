@@ -12,6 +12,7 @@ from leadterms.evaluation.signed_moments import SIGN, with_signs
 from leadterms.evaluation.weighted_moment import WeightedMoment
 from leadterms.model.laws import ExponentialLaw, LaplaceLaw, NormalLaw, UniformLaw
 from leadterms.model.weights import ExponentialWeight, LogisticWeight
+from tests.evaluation.certified.second_terms import both_terms, uniform
 
 x, z, b = symbols("x z b", real=True)
 UNIT = UniformLaw(0, 1)
@@ -121,3 +122,24 @@ def test_a_random_slope_beside_an_interaction(law, moments, family, rate):
         value = result[key].evaluate(at, digits=8, method="balls")
         assert value.certified
         assert float(value.value) == pytest.approx(expected[place, place], rel=1e-7)
+
+
+def test_second_terms_beside_a_random_slope():
+    """E[H_AA^-1] + R G^-1 R' over a grid of effects, the predictors summed over on panels to both sides of the mean."""
+    laws = {"x": "Uniform(0, 1)", "z": "Laplace(1/4, 1/2)"}
+    result = lt.expansion(lt.Model("y ~ x*z + (x | g)", family="poisson", laws=laws), terms=2)
+    at = {"beta0": "1/3", "beta1": "-1/2", "beta2": "1/5", "beta3": "-2/7"}
+    at |= {"Sigma11": "1/4", "Sigma12": "1/10", "Sigma22": "1/2"}
+    nodes, weights = np.polynomial.legendre.leggauss(12)
+    away = (np.arange(16)[:, None] + (1 + nodes) / 2).ravel()
+    masses = np.tile(weights / 2, 16) * np.exp(-2 * away)
+    v, p = uniform(0, 1, 16)
+    grid = [axis.ravel() for axis in np.meshgrid(v, np.concatenate([0.25 - away, 0.25 + away]), indexing="ij")]
+    design = np.stack([np.ones_like(grid[0]), *grid, grid[0] * grid[1]])
+    points = design, np.outer(p, np.concatenate([masses, masses])).ravel()
+    covariance = [[0.25, 0.1], [0.1, 0.5]]
+    _, second = both_terms(np.exp, points, [0, 1], [1 / 3, -1 / 2, 1 / 5, -2 / 7], covariance, step=0.35, reach=7)
+    for name, place in (("1", 0), ("x", 1)):
+        value = result[name].evaluate(at, digits=5, order="1/(m*n)", method="balls")
+        assert value.certified
+        assert float(value.value) == pytest.approx(second[place, place], rel=1e-4)
