@@ -13,6 +13,7 @@ from sympy import Integer, Rational
 from sympy.stats.drv_types import GeometricDistribution, NegativeBinomialDistribution
 
 import leadterms as lt
+from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.tilted import lowered
 from leadterms.evaluation.certified.tilted.lowered import with_lower_slopes
 from leadterms.evaluation.moment_system import Strand
@@ -183,3 +184,11 @@ def test_beside_a_random_intercept():
     fixed = lt.leading_terms(lt.Model("y ~ x*z", family="poisson", laws=laws))["x"].evaluate(at, digits=10)
     assert value.certified
     assert float(value.value) == pytest.approx(float(fixed.value) * np.exp(-0.25), rel=1e-7)
+
+
+def test_a_law_of_two_tails_that_is_not_lowered_is_named():
+    laws = {"x": "Uniform(0, 1)", "z": "Logistic(0, 1)"}
+    result = lt.leading_terms(lt.Model("y ~ x*z", family="poisson", laws=laws))
+    at = {"beta0": 0, "beta1": "1/3", "beta2": "-1/3", "beta3": "1/4"}
+    with pytest.raises(EvaluationError, match=r"no bound of the weight is known over Logistic\(0, 1\)"):
+        result["z"].evaluate(at, digits=5, method="balls")

@@ -31,7 +31,7 @@ from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.rules.line_rules import cut_off
 from leadterms.evaluation.certified.rules.rule import Request
 from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball
-from leadterms.evaluation.precision import ball_precision
+from leadterms.evaluation.precision import ball_precision, spelled
 
 Planner = Callable[[Problem, Ball, Sequence[Ball], int, Ball, list[list[Ball]]], InnerPlan]
 
@@ -97,7 +97,7 @@ def patch_plan(
     with ball_precision(PLANNING_BITS):
         everywhere = problem.weight.modulus(*problem.predictor.range(shift, slopes, problem.supports))
         if not everywhere.is_finite():
-            raise EvaluationError("the weight is not bounded, or not analytic, on the whole support")
+            raise without_bound(problem)
         target = scale * arb(2) ** (-bits)
         for i in places:
             tolerances = tuple((target * size).abs_upper() for size in sizes[i])
@@ -125,3 +125,14 @@ def patch_plan(
     more = bits if outer.kept else max(bits, FEW_BITS + 1)
     inner = inner_plan(outer.inner, *hull, more, scale, [sizes[i] for i in outer.kept])
     return PatchPlan(outer, rules, inner, errors, target, bits, aim)
+
+
+def without_bound(problem: Problem) -> EvaluationError:
+    """Return the error of a weight that is not shown to be bounded."""
+    unbounded = [law for law, side in zip(problem.strand.laws, problem.supports, strict=True) if None in side]
+    if not unbounded:
+        return EvaluationError("the weight is not bounded, or not analytic, on the whole support")
+    return EvaluationError(
+        f"no bound of the weight is known over {', '.join(map(spelled, dict.fromkeys(unbounded)))}: it grows with a "
+        "predictor, or the slopes are next to those at which the expectation ceases to exist"
+    )

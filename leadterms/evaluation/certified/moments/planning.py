@@ -19,7 +19,7 @@ from leadterms.evaluation.certified.moments.laplace_plan import LaplacePlan, is_
 from leadterms.evaluation.certified.moments.moments import Plan
 from leadterms.evaluation.certified.moments.own_part import fall
 from leadterms.evaluation.certified.moments.patch_plan import PatchPlan
-from leadterms.evaluation.certified.moments.patching import patch_plan, patched
+from leadterms.evaluation.certified.moments.patching import patch_plan, patched, without_bound
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.moments.shared_sums import SharedSums
 from leadterms.evaluation.certified.moments.split_plan import (
@@ -95,7 +95,7 @@ def plan(
     with ball_precision(PLANNING_BITS):
         everywhere = problem.weight.modulus(*problem.predictor.range(shift, slopes, problem.supports))
         if problem.lines and not everywhere.is_finite():
-            raise EvaluationError("the weight is not bounded, or not analytic, on the whole support")
+            raise without_bound(problem)
         target = scale * arb(2) ** (-bits)
         targets = [tuple((target * size).abs_upper() for size in own) for own in sizes]
     asked = _Asked(problem, shift, slopes, everywhere.abs_upper(), targets)
