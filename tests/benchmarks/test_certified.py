@@ -15,6 +15,7 @@ import mpmath
 import pytest
 
 import leadterms as lt
+from leadterms.evaluation.certified.averages.cells import EffectsAverage
 from leadterms.evaluation.certified.moments import fourier_plan, moments, planning
 from leadterms.expectation import predictor_average
 
@@ -185,6 +186,21 @@ def test_tables_beside_an_interaction(benchmark, monkeypatch):
         lambda: monkeypatch.setattr(planning, "MOST_BITS", 0),
         "rules",
     )
+
+
+def test_products_beside_a_random_slope(benchmark, monkeypatch):
+    """6 digits beside a tail that is not normal: patches at the bits that cells need, against rules at bounded ones."""
+    entry = lt.leading_terms(
+        lt.Model("y ~ x*z + (x | g)", family="bernoulli", laws={"x": "Exponential(2)", "z": "Beta(2, 3)"})
+    )["z"]
+    at = {"beta0": "-2/5", "beta2": "-1/10", "beta3": "-7/10", "Sigma11": "1/2", "Sigma12": "0", "Sigma22": "1/4"}
+    points = ({**at, "beta1": f"{300 + step}/1000"} for step in count())
+
+    def slower():
+        monkeypatch.setattr(planning, "FEW_NODES", 10**9)
+        monkeypatch.setattr(EffectsAverage, "_learn", lambda average, surplus: None)
+
+    compare(benchmark, lambda point: entry.evaluate(point, 6), points, slower, "rules at bounded bits")
 
 
 def test_three_effects_on_factors(benchmark, monkeypatch):
