@@ -130,7 +130,7 @@ def patch_plan(
 def without_bound(problem: Problem) -> EvaluationError:
     """Return the error of a weight that is not shown to be bounded."""
     unbounded = [law for law, side in zip(problem.strand.laws, problem.supports, strict=True) if None in side]
-    if not unbounded:
+    if problem.weight.rate is None or not unbounded:
         return EvaluationError("the weight is not bounded, or not analytic, on the whole support")
     return EvaluationError(
         f"no bound of the weight is known over {', '.join(map(spelled, dict.fromkeys(unbounded)))}: it grows with a "
