@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import ceil, floor, hypot, inf, log, prod
+from math import ceil, floor, hypot, inf, prod
 
 import numpy as np
 from flint import arb
@@ -20,7 +20,7 @@ from flint import arb
 from leadterms.errors import EvaluationError
 from leadterms.evaluation.certified.averages.covered import CellRule, Look, covered
 from leadterms.evaluation.certified.averages.node_sums import Side, node_sum
-from leadterms.evaluation.certified.averages.raised import raised
+from leadterms.evaluation.certified.averages.raised import missing_bits, more_bits, raised
 from leadterms.evaluation.certified.bounds.bounds import Bounds
 from leadterms.evaluation.certified.bounds.ellipse_bounds import EllipseBounds, half_and_centre
 from leadterms.evaluation.certified.bounds.masses import density
@@ -204,10 +204,11 @@ class EffectsAverage:
             scales = self.strands.least_scales([self.strands.at(corner) for corner in corners])
         error = sum((side.error for side in sides), arb(0))
         total = self._sum(cell, sides, fewer, scales)
-        left = _spare_bits(total, share)
-        self._learn(wanted - fewer + left)
-        if left < 0:
-            total = raised(lambda bits: self._sum(cell, sides, bits, scales), wanted, share)
+        missing = missing_bits(total, share)
+        self._learn(wanted - fewer - missing)
+        if missing > 0:
+            start = wanted if fewer < wanted else wanted + more_bits(total, share, wanted)
+            total = raised(lambda bits: self._sum(cell, sides, bits, scales), start, share)
         return total, error
 
     def _learn(self, surplus: float) -> None:
@@ -233,14 +234,6 @@ class EffectsAverage:
             with ball_precision(rounded):
                 self._at_bits[rounded] = Strands(self.system)
         return self._at_bits[rounded]
-
-
-def _spare_bits(total: Ball, share: Ball) -> float:
-    """Return by how many bits a radius is smaller than a share."""
-    if not total.is_finite():
-        return -inf
-    radius = total.rad()
-    return float_log(share / radius) / log(2) if radius > 0 else MOST_SPARE
 
 
 def _tallest(reach: float, bits: int, by_squares: bool) -> float:

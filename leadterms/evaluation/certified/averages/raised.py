@@ -23,7 +23,19 @@ def raised(total: Callable[[int], Ball], bits: int, share: Ball) -> Ball:
     for _ in range(TRIES - 1):
         if found.is_finite() and found.rad() <= share:
             break
-        excess = float_log(found.rad() / share) / log(2) if found.is_finite() else inf
-        bits += int(min(bits, max(LEAST, excess + SPARE)))
+        bits += more_bits(found, share, bits)
         found = total(bits)
     return found
+
+
+def missing_bits(found: Ball, share: Ball) -> float:
+    """Return by how many bits a radius is larger than a share: negative where it is smaller."""
+    if not found.is_finite():
+        return inf
+    radius = found.rad()
+    return float_log(radius / share) / log(2) if radius > 0 else -inf
+
+
+def more_bits(found: Ball, share: Ball, bits: int) -> int:
+    """Return how many bits are added after a sum at so many that is too inaccurate."""
+    return int(min(bits, max(LEAST, missing_bits(found, share) + SPARE)))
