@@ -1,8 +1,8 @@
-"""Laplace predictors in products under exponential weights: a sign times an exponential predictor.
+"""Laplace and logistic predictors in products under exponential weights: a sign times a predictor that is not negative.
 
 Z ~ Laplace(mean, scale) is mean + S E, S = -1 and 1 with probability 1/2 each, E ~ Exponential(1/scale) independent of
-it.  Its density has another exponential to each side, and so has a bound of the weight: one of e^(b z), whatever other
-predictors make of b, is one for each sign.
+it; a logistic Z the same with half logistic E (`half_logistic`).  The density has another exponential to each side, and
+so has a bound of the weight: one of e^(b z), whatever other predictors make of b, is one for each sign.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ from dataclasses import replace
 
 from sympy import Expr, Integer, Poly, Rational, Tuple
 
+from leadterms.evaluation.half_logistic import HalfLogisticLaw
 from leadterms.evaluation.internal import internal
 from leadterms.evaluation.weighted_moment import WeightedMoment, shifted_monomial
-from leadterms.model.laws import ExponentialLaw, FiniteLaw, LaplaceLaw
+from leadterms.model.laws import ExponentialLaw, FiniteLaw, LaplaceLaw, Law, StatsLaw
 from leadterms.model.weights import ExponentialWeight
 
 SIGN = FiniteLaw(Tuple(Integer(-1), Rational(1, 2)), Tuple(Integer(1), Rational(1, 2)))
 
 
 def with_signs(moment: WeightedMoment) -> WeightedMoment:
-    """Return the same moments in signs and exponential predictors, where Laplace predictors are in products in eta.
+    """Return the same moments in signs and moduli of Laplace and logistic predictors that are in products in eta.
 
     Examples
     --------
@@ -37,9 +38,20 @@ def with_signs(moment: WeightedMoment) -> WeightedMoment:
     if not isinstance(moment.weight, ExponentialWeight) or not moment.eta.is_polynomial(*moment.variables):
         return moment
     for place, law in enumerate(moment.laws):
-        if isinstance(law, LaplaceLaw) and _is_in_product(moment, place):
-            moment = _with_sign(moment, place, law)
+        modulus = _modulus(law)
+        if modulus is not None and _is_in_product(moment, place):
+            moment = _with_sign(moment, place, *modulus)
     return moment
+
+
+def _modulus(law: Law) -> tuple[Expr, Law] | None:
+    """Return the mean and the law of the modulus about it, None for other laws."""
+    if isinstance(law, LaplaceLaw):
+        return law.args[0], ExponentialLaw(1 / law.args[1])
+    if isinstance(law, StatsLaw) and law.name == "Logistic":
+        mean, scale = law.distribution.args
+        return mean, HalfLogisticLaw(scale, 0)
+    return None
 
 
 def _is_in_product(moment: WeightedMoment, place: int) -> bool:
@@ -47,9 +59,8 @@ def _is_in_product(moment: WeightedMoment, place: int) -> bool:
     return any(e[place] and any(k for i, k in enumerate(e) if i != place) for e in exponents)
 
 
-def _with_sign(moment: WeightedMoment, place: int, law: LaplaceLaw) -> WeightedMoment:
-    """Return moments with one Laplace predictor as an exponential one, and its sign as the last predictor."""
-    mean, scale = law.args
+def _with_sign(moment: WeightedMoment, place: int, mean: Expr, modulus: Law) -> WeightedMoment:
+    """Return moments with the modulus of one predictor in its place, and its sign as the last predictor."""
     x, sign = moment.variables[place], internal(f"s{len(moment.variables)}")
     terms: dict[tuple[int, ...], Expr] = {}
     for exponents, c in moment.polynomial:
@@ -61,7 +72,7 @@ def _with_sign(moment: WeightedMoment, place: int, law: LaplaceLaw) -> WeightedM
         moment,
         eta=moment.eta.xreplace({x: mean + sign * x}).expand(),
         variables=(*moment.variables, sign),
-        laws=(*moment.laws[:place], ExponentialLaw(1 / scale), *moment.laws[place + 1 :], SIGN),
+        laws=(*moment.laws[:place], modulus, *moment.laws[place + 1 :], SIGN),
         polynomial=tuple(terms.items()),
         functions=(*moment.functions, sign),
     )

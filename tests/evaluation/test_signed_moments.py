@@ -1,16 +1,20 @@
-"""Laplace predictors as signs times exponential ones, against closed moments and sums over the law itself."""
+"""Laplace and logistic predictors as signs times moduli, against closed moments and sums over the law itself."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import mpmath
 import numpy as np
 import pytest
 from sympy import Integer, Rational, Symbol, exp, lambdify, symbols
+from sympy.stats.crv_types import LogisticDistribution
 
 import leadterms as lt
+from leadterms.evaluation.half_logistic import HalfLogisticLaw
 from leadterms.evaluation.signed_moments import SIGN, with_signs
 from leadterms.evaluation.weighted_moment import WeightedMoment
-from leadterms.model.laws import ExponentialLaw, LaplaceLaw, NormalLaw, UniformLaw
+from leadterms.model.laws import ExponentialLaw, LaplaceLaw, NormalLaw, StatsLaw, UniformLaw
 from leadterms.model.weights import ExponentialWeight, LogisticWeight
 from tests.evaluation.certified.second_terms import both_terms, uniform
 
@@ -23,15 +27,20 @@ def moment(law, eta=b * x * z + z / 3, weight=GROWING):
     return WeightedMoment(weight, eta, (x, z), (UNIT, law), (((0, 2), Integer(3)), ((1, 1), b)), (x, z))
 
 
-@pytest.mark.parametrize("law", [LaplaceLaw(0, 1), LaplaceLaw(Rational(1, 2), Rational(2, 3))], ids=str)
+LOGISTIC = [StatsLaw(LogisticDistribution(*map(Rational, pair))) for pair in [(0, 1), ("1/2", "2/3")]]
+
+
+@pytest.mark.parametrize("law", [LaplaceLaw(0, 1), LaplaceLaw(Rational(1, 2), Rational(2, 3)), *LOGISTIC], ids=str)
 def test_the_mean_is_the_same(law):
-    """3 E[z^2 e^eta] + b E[x z e^eta] by Laplace's closed moments at x = 0.4, and by sums over sign and exponential."""
+    """3 E[z^2 e^eta] + b E[x z e^eta] by closed moments at x = 0.4, and by sums over sign and modulus."""
     at = {b: Rational(1, 4), x: Rational(2, 5)}
     slope = (b * x + Rational(1, 3)).subs(at)
-    expected = float(3 * law.tilted_moment(2, slope) + (b * x).subs(at) * law.tilted_moment(1, slope))
+    tilted = law.tilted_moment if isinstance(law, LaplaceLaw) else partial(logistic_moment, law.distribution.args)
+    expected = float(3 * tilted(2, slope) + (b * x).subs(at) * tilted(1, slope))
     found = with_signs(moment(law))
     (own, e, s), laws = found.variables, found.laws
-    assert laws == (UNIT, ExponentialLaw(1 / law.args[1]), SIGN)
+    modulus = ExponentialLaw(1 / law.args[1]) if isinstance(law, LaplaceLaw) else HalfLogisticLaw(scale_of(law), 0)
+    assert laws == (UNIT, modulus, SIGN)
     assert own == x
     total = mpmath.mpf(0)
     for value, probability in SIGN.atoms_with_probability:
@@ -39,6 +48,64 @@ def test_the_mean_is_the_same(law):
         integrand = lambdify(e, (terms * exp(found.eta) * laws[1].density(e)).subs({**at, s: value}), "mpmath")
         total += probability * mpmath.quad(integrand, [0, 5, 20, 80])
     assert float(total) == pytest.approx(expected, rel=1e-9)
+
+
+def scale_of(law):
+    return law.distribution.args[1]
+
+
+def logistic_moment(arguments, k, t):
+    """E[Z^k e^(t Z)], the derivative of e^(mean t) pi s t/sin(pi s t)."""
+    mean, scale = map(mpmath.mpmathify, arguments)
+    own = mpmath.mpmathify(t)
+    return mpmath.diff(lambda u: mpmath.exp(mean * u) / mpmath.sinc(mpmath.pi * scale * u), own, k)
+
+
+@pytest.mark.parametrize("tilt", ["0", "1/3", "-5/2", "9/10", "1/2"])
+def test_tilted_half_logistic_laws(tilt):
+    """The density integrates to one, and the mass is that of the half logistic density times the exponential."""
+    own = HalfLogisticLaw(Rational(2, 3), Rational(tilt))
+    plain = HalfLogisticLaw(Rational(2, 3), 0)
+    density, base = (lambdify(x, law.density(x), "mpmath") for law in (own, plain))
+    ends = [0, 2, 10, 50, 300]
+    assert float(mpmath.quad(density, ends)) == pytest.approx(1, rel=1e-12)
+    whole = mpmath.quad(lambda t: base(t) * mpmath.exp(mpmath.mpf(own.args[1].p) / own.args[1].q * t * 1.5), ends)
+    assert float(whole) == pytest.approx(float(own.mass), rel=1e-12)
+    assert plain.tilted(own.args[1] * Rational(3, 2)) == own
+    assert own.exponential_rates[1] == (1 - Rational(tilt)) * Rational(3, 2)
+
+
+@pytest.mark.parametrize(("family", "rate"), [("poisson", 1), ("gaussian", 2)])
+@pytest.mark.parametrize("random", [False, True])
+@pytest.mark.parametrize("slopes", [("1/3", "-1/2", "1/5", "2/7"), ("1/3", "-1/2", "-3/2", "14/5")])
+def test_a_logistic_predictor_in_an_interaction(family, rate, random, slopes):
+    """The fixed effects of z and x z by closed moments: over x, and over a product grid of random effects."""
+    laws = {"x": "Uniform(0, 1)", "z": "Logistic(1/4, 1/6)"}
+    formula = "y ~ x*z + (x | g)" if random else "y ~ x*z"
+    result = lt.leading_terms(lt.Model(formula, family=family, link="log", laws=laws))
+    at = dict(zip(("beta0", "beta1", "beta2", "beta3"), slopes, strict=True))
+    at |= {"Sigma11": "1/4", "Sigma12": "1/10", "Sigma22": "1/2"} if random else {}
+    at |= {"phi": 1} if family == "gaussian" else {}
+    closed = [[float(logistic_moment((mpmath.mpf("0.25"), mpmath.mpf(1) / 6), k, t)) for k in range(3)]
+              for t in mpmath.linspace(-3.6, 3.6, 41)]  # fmt: skip
+    fits = [np.polynomial.Chebyshev.fit(np.linspace(-3.6, 3.6, 41), [own[k] for own in closed], 40) for k in range(3)]
+    numbers = [float(Rational(text)) for text in slopes]
+    if random:
+        nodes, weights = np.polynomial.hermite_e.hermegauss(40)
+        root = np.linalg.cholesky([[0.25, 0.1], [0.1, 0.5]])
+        effects = np.array([root @ (a, c) for a in nodes for c in nodes])
+        chances = np.outer(weights, weights).ravel() / (2 * np.pi)
+    else:
+        effects, chances = [(0, 0)], np.ones(1)
+    found = information(rate, numbers, lambda k, t: fits[k](t), effects)
+    if random:
+        a, h, c = found[:, :2, :2], found[:, :2, 2:], found[:, 2:, 2:]
+        found = c - np.transpose(h, (0, 2, 1)) @ np.linalg.solve(a, h)
+    expected = np.linalg.inv(np.einsum("k,kij->ij", chances, found))
+    for key, place in (("z", -2), ("x:z", -1)):
+        value = result[key].evaluate(at, digits=8, method="balls")
+        assert value.certified
+        assert float(value.value) == pytest.approx(expected[place, place], rel=1e-6)
 
 
 def test_what_stays_as_it_is():

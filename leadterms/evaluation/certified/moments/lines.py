@@ -24,6 +24,7 @@ from leadterms.evaluation.certified.laws.named_lines import BetaLine, GammaLine,
 from leadterms.evaluation.certified.laws.skewed_lines import ExGaussianLine, FrechetLine
 from leadterms.evaluation.certified.moments.pair_line import PairLine
 from leadterms.evaluation.curve_law import CurveLaw
+from leadterms.evaluation.half_logistic import HalfLogisticLaw
 from leadterms.evaluation.pair_law import PairLaw
 from leadterms.evaluation.precision import spelled
 from leadterms.expectation.mapped_law import MappedLaw
@@ -75,6 +76,8 @@ def line_of(law: Law) -> Line:
         return PoissonSumLine(law, law.rates)
     if isinstance(law, PoissonLaw) or (isinstance(law, StatsLaw) and law.is_discrete):
         return LatticeLine(law)
+    if isinstance(law, HalfLogisticLaw):
+        return DensityLine(law)
     if isinstance(law, StatsLaw):
         return _of_stats(law, law.name, law.distribution.args) or DensityLine(law)
     raise EvaluationError(f"the law {spelled(law)} has no certified rule")

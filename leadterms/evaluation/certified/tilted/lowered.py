@@ -9,6 +9,7 @@ absolute, and so do bounds by them.  With c at least s on the support of x the w
 
     Gamma(k, t):            Gamma(k, t/(1 - t r c)),            K = (1 - t r c)^{-k},          t r c < 1
     Exponential(q):         Exponential(q - r c),               K = q/(q - r c),               r c < q
+    half logistic(s, t):    half logistic(s, t + s r c),        K by `half_logistic`,          s r c < 1 - t
     Poisson(m):             Poisson(m f),                       K = e^{m (f - 1)}
     Geometric(p):           Geometric(1 - (1 - p) f),           K = p f/(1 - (1 - p) f),       (1 - p) f < 1
     NegativeBinomial(k, p): NegativeBinomial(k, 1 - (1 - p) f), K = {p/(1 - (1 - p) f)}^k, (1 - p) f < 1
@@ -31,6 +32,7 @@ from leadterms.evaluation.certified.moments.weight_balls import rate_of, weight_
 from leadterms.evaluation.certified.rules.eta import PIECES
 from leadterms.evaluation.certified.tools.balls import Ball, value_of
 from leadterms.evaluation.curve_law import CurveLaw
+from leadterms.evaluation.half_logistic import HalfLogisticLaw
 from leadterms.evaluation.moment_system import Strand
 from leadterms.model.laws import ExponentialLaw, GammaLaw, Law, PoissonLaw, StatsLaw
 from leadterms.model.weights import ExponentialWeight
@@ -73,7 +75,7 @@ def with_lower_slopes(strands: tuple[Strand, ...]) -> tuple[Strand, ...]:
 
 
 def _is_known(law: Law) -> bool:
-    return isinstance(law, GammaLaw | ExponentialLaw | PoissonLaw) or (
+    return isinstance(law, GammaLaw | ExponentialLaw | PoissonLaw | HalfLogisticLaw) or (
         isinstance(law, StatsLaw) and law.name in ("Geometric", "NegativeBinomial")
     )
 
@@ -155,10 +157,16 @@ def _of_counts(law: Law, wanted: Ball) -> tuple[Law, Ball, Ball] | None:
 
 def _of_densities(law: Law, wanted: Ball) -> tuple[Law, Ball, Ball] | None:
     """Return the law, r c and log(K)."""
-    limit = 1 / law.args[1] if isinstance(law, GammaLaw) else law.args[0]
+    if isinstance(law, HalfLogisticLaw):
+        limit = law.rate
+    else:
+        limit = 1 / law.args[1] if isinstance(law, GammaLaw) else law.args[0]
     step = _fraction_above(wanted, value_of(limit))
     if step is None:
         return None
+    if isinstance(law, HalfLogisticLaw):
+        tilted = law.tilted(step)
+        return tilted, value_of(step), (value_of(tilted.mass) / value_of(law.mass)).log()
     if isinstance(law, GammaLaw):
         shape, scale = law.args
         left = 1 - scale * step
