@@ -33,7 +33,7 @@ from sympy.logic.boolalg import Boolean
 from leadterms.errors import ExistenceError, UndecidedError
 from leadterms.expectation.mapped_law import MappedLaw
 from leadterms.expectation.positivity import pieces
-from leadterms.expectation.tails import SIDES, reaches, tail_indices, tail_rates
+from leadterms.expectation.tails import SIDES, fall_by_power, reaches, tail_indices, tail_rates
 from leadterms.model.laws import Law
 from leadterms.model.weights import (
     CloglogWeight,
@@ -223,24 +223,32 @@ def opposed_conditions(
 def polynomial_exponent_conditions(law: Law, exponent: Expr, x: Symbol) -> tuple[Boolean, ...]:
     """Conditions for E[exp(exponent)] with a polynomial of degree two or more in a predictor that is not normal.
 
+    With a density like exp(-c |x|^d) on a side, up to what is slower, d the degree, the last coefficient may grow to c.
+
     Raises
     ------
     ExistenceError
         If it is infinite whatever the parameters are.
     UndecidedError
-        If the law decays faster than exponentially, so that it may bear a growing exponent.
+        If the law decays faster than exponentially, and it could not be decided whether it bears a growing exponent.
 
     """
     poly = Poly(exponent, x)
-    conditions = []
+    conditions, grows = [], poly.degree() % 2 == 1 and all(end.is_finite is False for end in law.support)
     for side, end, rate in zip(SIDES, law.support, tail_rates(law), strict=True):
         if end.is_finite is not False:
             continue
-        condition = Lt(side ** poly.degree() * poly.LC(), 0)
+        borne: Expr | None = Integer(0)
+        condition = Lt(side ** poly.degree() * poly.LC(), borne)
         if condition != true and rate == oo and law.exponential_rates is None:
-            raise UndecidedError(f"whether E[exp({exponent})] exists for {x} ~ {law} could not be decided")
+            borne = fall_by_power(law, side, poly.degree())
+            if borne is None:
+                raise UndecidedError(f"whether E[exp({exponent})] exists for {x} ~ {law} could not be decided")
+            condition = Lt(side ** poly.degree() * poly.LC(), borne)
+        # what falls to one side rises to the other, and has to be borne there
+        grows = grows and borne == 0
         conditions.append(condition)
-    if false in conditions or (len(conditions) == 2 and poly.degree() % 2):
+    if false in conditions or grows:
         raise ExistenceError(
             f"E[exp({exponent})] is infinite for {x} ~ {law}: the exponent grows with {x} on an unbounded side"
         )

@@ -118,6 +118,18 @@ def _log_fall(law: Law, side: int) -> Expr | None:
     return _limit(-x * decay, x, oo)
 
 
+@lru_cache(maxsize=256)
+def fall_by_power(law: Law, side: int, degree: int) -> Expr | None:
+    """Return the limit c of -log f(x)/|x|^degree for the density or the probabilities on a side, None if not found.
+
+    By the rule of de L'Hospital and Stolz, from slopes.  It is oo where these fall faster, 0 where they fall slower.
+    """
+    x = Symbol("x", positive=True)
+    slope = log(_ratio(law, side, x)) if law.is_discrete else diff(expand_log(log(_outer(law, side, x)), force=True), x)
+    found = _limit(-slope / (degree * x ** (degree - 1)), x, oo)
+    return found if found is not None and found.is_extended_nonnegative else None
+
+
 def undecided_tail(law: Law) -> UndecidedError:
     """Return the error of a law whose tail is not known."""
     return UndecidedError(f"the tail of {law} could not be decided: use a law with bounded support or a named one")

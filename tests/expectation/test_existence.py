@@ -5,6 +5,7 @@ import pytest
 import sympy.stats as st
 from mpmath import mpf
 from sympy import (
+    Abs,
     ImmutableMatrix,
     Integer,
     Interval,
@@ -16,6 +17,7 @@ from sympy import (
     besseli,
     exp,
     false,
+    gamma,
     lambdify,
     log,
     oo,
@@ -391,8 +393,41 @@ def test_exponents_of_second_degree():
         polynomial_exponent_conditions(GammaLaw(2, 1), b1 * x + x**2, x)
     with pytest.raises(ExistenceError, match="grows with x on an unbounded side"):
         polynomial_exponent_conditions(LaplaceLaw(0, 1), b3 * x**3, x)
-    with pytest.raises(UndecidedError, match="could not be decided"):
-        polynomial_exponent_conditions(HALF_NORMAL, exponent, x)
+
+
+LIGHT = [
+    (HALF_NORMAL, 2, Rational(1, 2)),
+    (HALF_NORMAL, 3, Integer(0)),
+    (other(st.Rayleigh("X", 2)), 2, Rational(1, 8)),
+    (other(st.Maxwell("X", 1)), 2, Rational(1, 2)),
+    (other(st.Weibull("X", 2, 3)), 2, oo),
+    (other(st.Weibull("X", 2, 3)), 3, Rational(1, 8)),
+    (other(st.Weibull("X", 1, Rational(3, 2))), 2, Integer(0)),
+    (PoissonLaw(2), 2, Integer(0)),
+]
+
+
+@pytest.mark.parametrize(("law", "degree", "borne"), LIGHT)
+def test_light_tails_bear_exponents_that_grow(law, degree, borne):
+    (condition,) = polynomial_exponent_conditions(law, b1 * x + b2 * x**degree, x) or (true,)
+    assert condition == (b2 < borne if borne != oo else true)
+    # by the last terms far out: those of E[exp(c x^degree)] vanish below what is borne, and grow above it
+    if borne == oo:
+        checks = [(Integer(1), True)]
+    else:
+        checks = [(borne - Rational(1, 20), True), (borne + Rational(1, 20), False)]
+    for c, falls in checks:
+        before, after = (log(law.density(t)).evalf() + c * t**degree for t in (Integer(3000), Integer(6000)))
+        assert (after < before) == falls
+
+
+def test_an_odd_exponent_on_a_line_with_light_tails():
+    variable = st.ContinuousRV(x, 2 * exp(-(x**4)) / gamma(Rational(1, 4)), set=S.Reals)
+    assert polynomial_exponent_conditions(other(variable), b3 * x**3, x) == ()
+    variable = st.ContinuousRV(x, 3 * exp(-(Abs(x) ** 3)) / (2 * gamma(Rational(1, 3))), set=S.Reals)
+    assert polynomial_exponent_conditions(other(variable), b3 * x**3, x) == (-b3 < 1, b3 < 1)
+    with pytest.raises(ExistenceError, match="grows with x on an unbounded side"):
+        polynomial_exponent_conditions(other(variable), b3 * x**5, x)
 
 
 def bound(*pairs):
