@@ -1,6 +1,7 @@
 """Moments by tables in doubles and double words: against the same rules in balls, and sums by NumPy."""
 
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,15 @@ from flint import acb, arb, fmpq
 from sympy import Integer
 
 from leadterms.evaluation.certified.moments import in_double_words, looked_up, moments
+from leadterms.evaluation.certified.moments.lines import line_of
+from leadterms.evaluation.certified.moments.looked_up import by_weight
+from leadterms.evaluation.certified.moments.lookups import NodesToLookUp, Rules
 from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem
+from leadterms.evaluation.certified.moments.weight_balls import weight_balls
+from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import interval
+from leadterms.evaluation.certified.tools.word_balls import rows_of
 from leadterms.evaluation.moment_system import Strand
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.laws import NormalLaw, UniformLaw
@@ -143,3 +150,42 @@ def test_rounding_that_is_left_out_is_seen(monkeypatch: pytest.MonkeyPatch) -> N
     right = looked_up._values
     monkeypatch.setattr(looked_up, "_values", lambda *args: (right(*args)[0] * (1 + 1e-12), 0 * right(*args)[1]))
     assert disagreements(*both(WEIGHTS[0], monkeypatch))[0]
+
+
+def wide_sums(weight: Any, bits: int) -> tuple[int, int]:
+    """How many sums with eta up to 2000 and more, by a table of the weight, do not hold those in balls; and of many."""
+    rng = np.random.default_rng(11)
+    with ball_precision(128):
+        balls, lines = weight_balls(weight), [line_of(NormalLaw(0, 1))] * 2
+        sides = [[arb(float(c)) for c in rng.uniform(-3, 3, 70)] for _ in range(2)]
+        rules = [LineRule(tuple(x), (arb(1) / 70,) * 70, (), arb(-3), arb(3)) for x in sides]
+        nodes = NodesToLookUp((Rules(lines, rules, ((1, 0), (1, 1)), ((0, 0), (1, 2))),))
+        middles = [(arb(float(a)), [arb(float(b)), arb(300)]) for a, b in rng.uniform(-5, 5, (6, 2))]
+        found = by_weight(
+            balls, nodes.lookups(bits, rows_of(middles)), arb(2) ** -bits, [arb(0)] * 2, nodes.in_doubles.absolute
+        )
+        assert found is not None
+        pairs = list(product(*sides))
+        wrong = 0
+        for (shift, (b, c)), own in zip(middles, found.rows(), strict=True):
+            values = [balls.at(shift + b * x + c * x * z) for x, z in pairs]
+            weighted = (w * x * z * z for w, (x, z) in zip(values, pairs, strict=True))
+            exact = [sum(values, arb(0)) / 4900, sum(weighted, arb(0)) / 4900]
+            for value, true in zip(own, exact, strict=True):
+                assert value.rad() < 2.0 ** (8 - bits)
+                wrong += not value.overlaps(true)
+    return wrong, 2 * len(middles)
+
+
+@pytest.mark.parametrize("bits", [30, 60])
+@pytest.mark.parametrize("weight", WEIGHTS)
+def test_a_table_ends_where_the_weight_is_small(weight: Any, bits: int) -> None:
+    wrong, _ = wide_sums(weight, bits)
+    assert not wrong
+
+
+@pytest.mark.parametrize("bits", [30, 60])
+def test_a_table_that_ends_too_early_is_seen(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looked_up, "_side", lambda *_: (3.0, arb(0)))
+    wrong, count = wide_sums(WEIGHTS[2], bits)
+    assert wrong > count / 2

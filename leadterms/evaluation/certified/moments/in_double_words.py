@@ -12,7 +12,7 @@ from flint import arb
 
 from leadterms.evaluation.certified.moments.fine_polynomials import FinePolynomials
 from leadterms.evaluation.certified.moments.lines import Line
-from leadterms.evaluation.certified.moments.looked_up import AT_ONCE, MOST_AT_ONCE, Lookup
+from leadterms.evaluation.certified.moments.looked_up import AT_ONCE, MOST_AT_ONCE, Ends, Lookup
 from leadterms.evaluation.certified.moments.tables import Table
 from leadterms.evaluation.certified.rules.rule import LineRule
 from leadterms.evaluation.certified.tools.balls import Ball
@@ -21,6 +21,7 @@ from leadterms.evaluation.certified.tools.double_words import (
     SQUARE,
     WORDS_BITS,
     Words,
+    clipped,
     matrix_product,
     plus,
     times,
@@ -154,7 +155,9 @@ class WordLookup:
             s = plus(s, times(given[:, i + 1 : i + 2], rows[i]))
         return s
 
-    def moments(self, table: Table, rests: Sequence[int], errors: Sequence[Ball]) -> WordBalls | None:
+    def moments(
+        self, table: Table, rests: Sequence[int], errors: Sequence[Ball], within: Ends | None = None
+    ) -> WordBalls | None:
         """Return all moments at the points, None where double words do not hold them: see `Lookup`."""
         fine = table.fine
         if fine is None:
@@ -165,7 +168,7 @@ class WordLookup:
         for start in range(0, points, step):
             rows: WordBalls | None = None
             for first in range(0, count, AT_ONCE):
-                part = self._part(fine, rests, slice(start, start + step), slice(first, first + AT_ONCE))
+                part = self._part(fine, rests, slice(start, start + step), slice(first, first + AT_ONCE), within)
                 if part is None:
                     return None
                 rows = part if rows is None else rows + part
@@ -173,9 +176,12 @@ class WordLookup:
             found.append(WordBalls(rows.words, (rows.off + own) * WIDER))
         return one_below_the_other(found)
 
-    def _part(self, fine: FinePolynomials, rests: Sequence[int], points: slice, nodes: slice) -> WordBalls | None:
+    def _part(
+        self, fine: FinePolynomials, rests: Sequence[int], points: slice, nodes: slice, within: Ends | None
+    ) -> WordBalls | None:
         """Return the part of some nodes in all moments at some points, without their own errors."""
-        values = fine.values(self._at(points, nodes), self.off)
+        at = self._at(points, nodes)
+        values = fine.values(at if within is None else clipped(at, *within), self.off)
         if values is None:
             return None
         masses, off = self._nodes.moments.words[:, nodes], self._nodes.moments.off[:, nodes]

@@ -5,28 +5,33 @@ degree n in t, |t| <= 1 + `MARGIN` (`tables`).  By Horner's rule it is off by at
 sum_k |c_k| |t|^k, u = 2^-53 (Higham 2002, section 5.1), and by |dt| sum_k k |c_k| |t|^(k - 1) where t is off by dt.
 Both sums are widened far beyond what the powers of 1 + `MARGIN` add; the rest is as in `discs`.
 
+**Tables of a weight that falls** end where it is small: beyond its ends the weight is replaced by its value there.
+What is looked up is moved to them first, which makes no two numbers lie farther apart, and with |w| <= e beyond the
+ends, and at them, this is off by 2 e.
+
 **Sums over nodes** are those of n terms in k blocks of at most b, and then of the blocks, in whatever order: off by at
 most (b + k + 2) u, to the first order, times the sum of the moduli (Higham 2002, section 4.2), not by n u.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isqrt
 from typing import Protocol
 
 import numpy as np
+from flint import arb
 
 from leadterms.evaluation.certified.moments.in_doubles import Nodes
 from leadterms.evaluation.certified.moments.table_sums import Split
 from leadterms.evaluation.certified.moments.tables import Table, kept_table
 from leadterms.evaluation.certified.moments.weight_balls import WeightBalls
-from leadterms.evaluation.certified.tools.balls import Ball
+from leadterms.evaluation.certified.tools.balls import PLANNING_BITS, Ball, larger
 from leadterms.evaluation.certified.tools.discs import SMALLEST, TINY, UNIT, WIDER, Reals, upwards
 from leadterms.evaluation.certified.tools.double_words import Words
 from leadterms.evaluation.certified.tools.word_balls import WordBalls, one_below_the_other
 from leadterms.evaluation.certified.tools.work import FEW_UNITS, spend
-from leadterms.evaluation.precision import ball_bits
+from leadterms.evaluation.precision import ball_bits, ball_precision
 
 FEW_BITS = 48
 """Accuracies up to which doubles will do."""
@@ -38,12 +43,18 @@ WIDEST = 600.0
 """A table of the weight is no wider."""
 
 
+LITTLE, CLOSEST, FARTHER = 1 / 8, 16.0, 1.25
+"""A table of a weight ends where this is less than a part of what is tolerated, but no closer to zero; and by which
+factor the next end that is tried is farther out."""
+Ends = tuple[float, float]
+
+
 class Lookup(Protocol):
     """What nodes make of the linear predictor at points of the effects, to be looked up in tables."""
 
     off: float
     """How far off it may be."""
-    ends: tuple[float, float]
+    ends: Ends
     """About the least and the largest value."""
     size: int
     """How many values there are."""
@@ -52,7 +63,9 @@ class Lookup(Protocol):
     def is_finite(self) -> bool:
         """Whether its numbers hold it."""
 
-    def moments(self, table: Table, rests: Sequence[int], errors: Sequence[Ball]) -> WordBalls | None:
+    def moments(
+        self, table: Table, rests: Sequence[int], errors: Sequence[Ball], within: Ends | None = None
+    ) -> WordBalls | None:
         """Return all moments at the points, a row for each of these, None where these numbers do not hold them.
 
         Parameters
@@ -63,6 +76,8 @@ class Lookup(Protocol):
             For each moment which of the functions it has.
         errors
             Of each moment, but for rounding.
+        within
+            Ends to which arguments are moved that lie beyond; none where there are none beyond the table's.
 
         """
 
@@ -98,10 +113,14 @@ class DoubleLookup:
         """Whether doubles hold it."""
         return bool(np.isfinite((self.off, *self.ends)).all())
 
-    def moments(self, table: Table, rests: Sequence[int], errors: Sequence[Ball]) -> WordBalls | None:
+    def moments(
+        self, table: Table, rests: Sequence[int], errors: Sequence[Ball], within: Ends | None = None
+    ) -> WordBalls | None:
         """Return all moments at the points, None where doubles do not hold them: see `Lookup`."""
-        nodes = self._nodes
-        values, own = _values(table, self._given @ self._monomials, self.off)
+        nodes, at = self._nodes, self._given @ self._monomials
+        if within is not None:
+            np.clip(at, *within, out=at)
+        values, own = _values(table, at, self.off)
         rows = np.abs(nodes.moments.numbers)
         if not (np.isfinite(values).all() and np.isfinite(own).all()):
             return None
@@ -145,13 +164,13 @@ def double_lookups(nodes: Nodes, points: WordBalls) -> list[Lookup]:
     return [DoubleLookup(nodes, points[i : i + most]) for i in range(0, len(points.off), most)]
 
 
-def ends_of(lookups: Sequence[Lookup]) -> tuple[float, float]:
+def ends_of(lookups: Sequence[Lookup]) -> Ends:
     """Return the least and the largest value of all."""
     ends = [lookup.ends for lookup in lookups]
     return min(low for low, _ in ends), max(high for _, high in ends)
 
 
-def margin_of(ends: tuple[float, float], off: float) -> float:
+def margin_of(ends: Ends, off: float) -> float:
     """Return by how much a table is wider than what is looked up, which may be off."""
     return 1e-9 * (1 + max(map(abs, ends))) + off
 
@@ -163,12 +182,13 @@ def moments_of(
     errors: Sequence[Ball],
     sizes: Sequence[Ball],
     beside: Sequence[Ball],
+    within: Ends | None = None,
 ) -> WordBalls | None:
     """Return all moments at the points of all lookups, None where the numbers of one do not hold them.
 
     Parameters
     ----------
-    lookups, table, rests
+    lookups, table, rests, within
         As in `Lookup.moments`.
     errors
         Of each moment, but for rounding and the table's.
@@ -181,7 +201,7 @@ def moments_of(
     whole = [(error + size * beside[rest]).abs_upper() for error, size, rest in zip(errors, sizes, rests, strict=True)]
     found = []
     for lookup in lookups:
-        rows = lookup.moments(table, rests, whole)
+        rows = lookup.moments(table, rests, whole, within)
         if rows is None:
             return None
         found.append(rows)
@@ -221,9 +241,12 @@ def by_weight(
     """
     if not all(lookup.is_finite for lookup in lookups):
         return None
-    low, high = ends_of(lookups)
-    off = max(lookup.off for lookup in lookups) + 1e-9 * (1 + max(abs(low), abs(high)))
-    if high - low > WIDEST or off > 1:
+    ends = ends_of(lookups)
+    off = margin_of(ends, max(lookup.off for lookup in lookups))
+    if off > 1:
+        return None
+    low, high, beyond = _telling(weight, (ends[0] - off, ends[1] + off), tolerance * LITTLE)
+    if high - low > WIDEST:
         return None
     spend(sum(lookup.size for lookup in lookups) * FEW_UNITS / 8, ball_bits())
     alone = Split(weight, (), (), (), ())
@@ -232,7 +255,27 @@ def by_weight(
     )
     if not table.is_proven:
         return None
-    return moments_of(lookups, table, [0] * len(errors), errors, sizes, table.errors)
+    beside = [error + 2 * beyond for error in table.errors]
+    return moments_of(lookups, table, [0] * len(errors), errors, sizes, beside, (low, high))
+
+
+def _telling(weight: WeightBalls, ends: Ends, little: Ball) -> tuple[float, float, Ball]:
+    """Return ends between which a weight is looked up, at most those given, and how large it is at most beyond them."""
+    with ball_precision(PLANNING_BITS):
+        low, below = _side(lambda at: weight.modulus(arb(ends[0]), arb(-at), arb(0)), -ends[0], little)
+        high, above = _side(lambda at: weight.modulus(arb(at), arb(ends[1]), arb(0)), ends[1], little)
+        return -low, high, larger(below, above)
+
+
+def _side(largest: Callable[[float], Ball], end: float, little: Ball) -> tuple[float, Ball]:
+    """Return how far from zero a side is looked up, and what the weight is at most between there and its end."""
+    at = CLOSEST
+    while at < end:
+        level = largest(at)
+        if level <= little:
+            return at, level.abs_upper()
+        at *= FARTHER
+    return end, arb(0)
 
 
 def _values(table: Table, at: Reals, off: float) -> tuple[Reals, Reals]:

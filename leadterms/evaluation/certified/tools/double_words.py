@@ -86,6 +86,13 @@ def words_of(numbers: Sequence[Ball]) -> tuple[Words, Reals]:
     return Words(*_quick_sum(high, low)), errors
 
 
+def clipped(a: Words, low: float, high: float) -> Words:
+    """Return numbers, and in place of what lies beyond two ends these."""
+    first = np.clip(a.high, low, high)
+    # next to an end the second word may lead beyond it, by less than u
+    return Words(first, np.where(first == a.high, a.low, 0.0))
+
+
 def plus_double(a: Words, b: Reals) -> Words:
     """Return sums with doubles, off by 2 u^2."""
     high, low = _sum(a.high, b)
