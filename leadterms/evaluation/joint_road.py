@@ -65,7 +65,7 @@ class JointRoad:
         if found is None:
             raise EvaluationError("the sizes of the averages are not known")
         system, numbers, spare = found
-        several = certified_average(paired_where_wanted(system), bits + spare)
+        several = certified_average(paired_where_wanted(system), bits + spare, len(entries))
         return tuple(value * number for value, number in zip(several.values, numbers, strict=True))
 
     @staticmethod

@@ -232,9 +232,11 @@ def _held(context: Context, expr: Expr, digits: int, limit: float) -> tuple[Real
             elif level > _STALLS and agreed[-1] <= 1:
                 spare = wider
         before = value
+    short = int(reached) < digits
+    far = f"about {int(reached)} of {digits} digits reached" if short else f"{digits} digits reached but not confirmed"
     raise EvaluationError(
-        f"about {min(int(reached), digits)} of {digits} digits reached with {max(nodes)} values of integrands: "
-        "the expectation converges slowly here; ask for fewer digits, give more patience, or choose a milder point"
+        f"{far} with {max(nodes)} values of integrands: the expectation converges slowly here; ask for fewer digits, "
+        "give more patience, or choose a milder point"
     )
 
 

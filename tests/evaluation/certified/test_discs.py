@@ -11,7 +11,7 @@ from leadterms.evaluation.certified.moments.in_doubles import InDoubles
 from leadterms.evaluation.certified.moments.planning import plan
 from leadterms.evaluation.certified.moments.problem import Problem
 from leadterms.evaluation.certified.tools.balls import interval
-from leadterms.evaluation.certified.tools.discs import Discs, rows_of
+from leadterms.evaluation.certified.tools.discs import Discs, different_places, rows_of
 from leadterms.evaluation.certified.weights import remembered
 from leadterms.evaluation.moment_system import Strand
 from leadterms.model.laws import ExponentialLaw, NormalLaw, PoissonLaw, UniformLaw
@@ -153,3 +153,14 @@ def test_boxes_far_out_keep_their_digits() -> None:
     direct = np.exp(-90 + LEGENDRE[0][:, None] / 3 - LEGENDRE[0][None, :] / 5) * LEGENDRE[1][:, None] * LEGENDRE[1] / 4
     assert found.real.overlaps(arb(direct.sum(), 1e-12 * direct.sum()))
     assert found.rel_accuracy_bits() > 8
+
+
+@pytest.mark.parametrize("largest", [3, 2**40])
+@pytest.mark.parametrize("count", [0, 1, 200])
+def test_different_rows(largest: int, count: int) -> None:
+    rows = np.random.default_rng(2).integers(-largest, largest, (count, 3), endpoint=True)
+    found, back = different_places(*rows.T)
+    different = list(found)
+    assert [different[k] for k in back] == [tuple(row) for row in rows.tolist()]
+    if largest == 3:
+        assert len(different) == len(set(different))

@@ -50,9 +50,9 @@ def test_bits_are_spared(monkeypatch):
     asked = []
     whole = EffectsAverage._sum
 
-    def noted(self, cell, sides, wanted, scales):
+    def noted(self, cell, sides, wanted):
         asked.append(wanted)
-        return whole(self, cell, sides, wanted, scales)
+        return whole(self, cell, sides, wanted)
 
     monkeypatch.setattr(EffectsAverage, "_sum", noted)
     spared = value()

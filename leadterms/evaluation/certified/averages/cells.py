@@ -99,6 +99,7 @@ class EffectsAverage:
         ]
         self._height = list(self._tallest)
         self._surplus = 0.0
+        self._scales_of: tuple[Cell, Scales] | None = None
 
     def value(self) -> Ball:
         """Return the ball.
@@ -200,15 +201,13 @@ class EffectsAverage:
                 bound = outside
             wanted = max(8, ceil(float_log(bound / share) * 1.4427)) + 8
             fewer = max(8, wanted - max(0, floor(self._surplus)))
-            corners = product(*((low, (low + high) / 2, high) for low, high in cell))
-            scales = self.strands.least_scales([self.strands.at(corner) for corner in corners])
         error = sum((side.error for side in sides), arb(0))
-        total = self._sum(cell, sides, fewer, scales)
+        total = self._sum(cell, sides, fewer)
         missing = missing_bits(total, share)
         self._learn(wanted - fewer - missing)
         if missing > 0:
             start = wanted if fewer < wanted else wanted + more_bits(total, share, wanted)
-            total = raised(lambda bits: self._sum(cell, sides, bits, scales), start, share)
+            total = raised(lambda bits: self._sum(cell, sides, bits), start, share)
         return total, error
 
     def _learn(self, surplus: float) -> None:
@@ -216,17 +215,27 @@ class EffectsAverage:
         known = min(max(0.0, surplus - KEPT_BITS), MOST_SPARE)
         self._surplus = min(known, self._surplus) if known < self._surplus else (known + self._surplus) / 2
 
-    def _sum(self, cell: Cell, sides: Sequence[_Side], wanted: int, scales: Scales) -> Ball:
-        """Return the sum over one cell, its moments to so many bits of these scales."""
+    def _sum(self, cell: Cell, sides: Sequence[_Side], wanted: int) -> Ball:
+        """Return the sum over one cell, its moments to so many bits of their scales there."""
         strands = self._at_precision(wanted + 24)
         with ball_precision(32 * ceil((wanted + 24) / 32)):
             blocks = self._ellipses.rules
             rules = blocks.on(cell) if blocks is not None and wanted <= blocks.bits else None
             if rules is None:
-                rules = strands.plan(strands.at([interval(*side) for side in cell]), wanted, scales, shares=True)
+                rules = strands.plan(
+                    strands.at([interval(*side) for side in cell]), wanted, self._scales(cell), shares=True
+                )
             scaled = [_scaled(side, rule.count) for side, rule in zip(cell, sides, strict=True)]
             places = np.indices([len(own.values) for own in scaled]).reshape(len(scaled), -1).T
             return node_sum(self.system, strands, rules, scaled, places)
+
+    def _scales(self, cell: Cell) -> Scales:
+        """Return the least scales of the moments at corners and middles of a cell, the same each time."""
+        if self._scales_of is None or self._scales_of[0] != cell:
+            with ball_precision(PLANNING_BITS):
+                corners = product(*((low, (low + high) / 2, high) for low, high in cell))
+                self._scales_of = cell, self.strands.least_scales([self.strands.at(corner) for corner in corners])
+        return self._scales_of[1]
 
     def _at_precision(self, bits: int) -> Strands:
         rounded = 32 * ceil(bits / 32)

@@ -40,6 +40,8 @@ MORE_FOR_MANY = 3
 """How many times the usual work is granted with more than `FEW_EFFECTS`."""
 MORE_FOR_TURNED, MORE_FOR_CUT = 2, 3
 """The same with two under weights that no sector holds, and where laws with heavy tails, or all laws, are cut off."""
+MORE_TOGETHER = 3
+"""How many times the usual work several averages together are granted at most."""
 MOST_PLACES = 10**9
 """Values have no more decimal places."""
 MOST_IN_CELLS = 3
@@ -48,7 +50,7 @@ FEW_EFFECTS = 2
 """Up to so many no more work is granted, and a ridge is tried: with more its bounds on cells take longer than cuts."""
 
 
-def certified_average(system: NumericSystem, bits: int) -> arb:
+def certified_average(system: NumericSystem, bits: int, entries: int = 1) -> arb:
     """Return a ball that contains E_U[F(M(U))], of relative accuracy 2^-bits where three passes reach it.
 
     One that contains 0 as well is accurate to about 2^-bits of E|F|: by symmetry the average may vanish, and what of it
@@ -60,6 +62,8 @@ def certified_average(system: NumericSystem, bits: int) -> arb:
         The moment system.  With random effects it needs its ceiling.
     bits
         Relative accuracy that is aimed at.
+    entries
+        How many averages F gives: one by one each would be granted as much work.
 
     Returns
     -------
@@ -91,7 +95,7 @@ def certified_average(system: NumericSystem, bits: int) -> arb:
         more = MORE_FOR_CUT if not _is_tilted_normal(system) and _is_turned_far_out(system) else MORE_FOR_TURNED
     elif system.dimension > 1 and pays_in_cells(system):
         more = MORE_FOR_CUT
-    with limited_work(bits, MOST_UNITS * more):
+    with limited_work(bits, MOST_UNITS * more * min(entries, MORE_TOGETHER)):
         return _average(system, bits)
 
 

@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from leadterms.evaluation.certified.moments.moments import Plan
 from leadterms.evaluation.certified.moments.strands import Plans, Strands
 from leadterms.evaluation.certified.tools.balls import NAN, Ball, disc, float_log, half_diagonal, interval
-from leadterms.evaluation.certified.tools.discs import TINY, UNIT, WIDER, Reals, upwards, whole_places
+from leadterms.evaluation.certified.tools.discs import TINY, UNIT, WIDER, Reals, different_places, upwards
 from leadterms.evaluation.certified.tools.several import modulus_of
 from leadterms.evaluation.certified.tools.work import FEW_UNITS, spend
 from leadterms.evaluation.certified.weights.remembered import AROUND, BITS, Kind, RememberedBalls
@@ -219,14 +219,16 @@ def _near(part: _Nodes, middle: complex, level: int) -> _Near:
     aside = (x - i * step) + 1j * (middle.imag - j * step)
     blur = part.blur + ROUNDED * abs(middle)
     across, up = np.abs(aside.real) + half + blur, np.abs(aside.imag) + half + ROUNDED * (1 + abs(middle))
-    rows = np.array([_around(kind, fine, *place) for place in whole_places(i, j)]).T
+    places, back = different_places(i, j)
+    rows = np.array([_around(kind, fine, *place) for place in places])[back].T
     real, imag, errors, slope, turn, radii = rows
     logs = real + 1j * np.where(flipped, -imag, imag)
     slopes = np.where(flipped, -slope, slope) + 1j * turn
     usable = (np.maximum(across, up) * 8 <= AROUND * step) & np.isfinite(errors) & np.isfinite(radii)
     low, high = np.floor((x - half - blur) / step), np.ceil((x + half + blur) / step)
     top = np.full(x.shape, np.ceil((middle.imag + half + ROUNDED * (1 + abs(middle))) / step))
-    tops = np.array([_top_log(part.weight, fine, *place) for place in whole_places(low, high, top)])
+    places, back = different_places(low, high, top)
+    tops = np.array([_top_log(part.weight, fine, *place) for place in places])[back]
     return _Near(
         usable,
         np.where(usable, logs, 0),

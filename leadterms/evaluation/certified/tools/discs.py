@@ -34,9 +34,36 @@ def upwards(bound: Ball) -> float:
     return found + abs(found) * 1e-15 + TINY if top.is_finite() else float("inf")
 
 
-def whole_places(*columns: Any) -> Iterator[tuple[int, ...]]:
-    """Return rows of whole numbers, one at a time: of lists of lists the collector of garbage would look at each."""
-    return zip(*(column.astype(np.int64).tolist() for column in columns), strict=True)
+Ints = NDArray[np.int64]
+WIDE = 2**62
+"""Rows of whole numbers are told apart by one number each, of which there may be no more."""
+
+
+def different_places(*columns: Any) -> tuple[Iterator[tuple[int, ...]], Ints]:
+    """Return the different rows of several columns of whole numbers, and which of them each row is.
+
+    They come one at a time: of lists of lists the collector of garbage would look at each.
+    """
+    wholes = [np.asarray(column).astype(np.int64) for column in columns]
+    chosen, back = np.arange(len(wholes[0])), np.arange(len(wholes[0]))
+    keys = _keys(wholes)
+    if keys is not None:
+        _, chosen, back = np.unique(keys, return_index=True, return_inverse=True)
+    return zip(*(whole[chosen].tolist() for whole in wholes), strict=True), back
+
+
+def _keys(columns: Sequence[Ints]) -> Ints | None:
+    """Return a number for each row, different ones for different rows; None where rows are too far apart."""
+    if not len(columns[0]):
+        return None
+    keys, size = np.zeros(len(columns[0]), dtype=np.int64), 1
+    for column in columns:
+        low, high = int(column.min()), int(column.max())
+        size *= high - low + 1
+        if size > WIDE:
+            return None
+        keys = keys * (high - low + 1) + (column - low)
+    return keys
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,10 @@ from math import frexp, inf
 
 import numpy as np
 from flint import acb, arb
-from numpy.typing import NDArray
 from sympy import Integer
 
 from leadterms.evaluation.certified.tools.balls import Ball, disc, interval
-from leadterms.evaluation.certified.tools.discs import TINY, WIDER, Reals, upwards, whole_places
+from leadterms.evaluation.certified.tools.discs import TINY, WIDER, Ints, Reals, different_places, upwards
 from leadterms.evaluation.certified.weights.elementary_weights import CloglogBalls
 from leadterms.evaluation.certified.weights.probit_weight import ProbitBalls
 from leadterms.evaluation.certified.weights.remembered import Kind
@@ -49,7 +48,6 @@ LEAST = -(10**9)
 """Exponents of 2 below which a weight counts as nothing."""
 Pair = tuple[float, int]
 """Mantissa and exponent."""
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -91,8 +89,9 @@ class BoundedArrays:
     def tops(self, low: Reals, high: Reals, across: Reals) -> Scaled:
         """Bound |w| over rectangles; an infinite mantissa where nothing is known."""
         rows = _up(across, ROWS)
-        places = whole_places(_down(low, STEPS), _up(high, STEPS), rows)
-        return _scaled(_top(self._kind, *place) for place in places)
+        places, back = different_places(_down(low, STEPS), _up(high, STEPS), rows)
+        found = _scaled(_top(self._kind, *place) for place in places)
+        return Scaled(found.mantissas[back], found.exponents[back])
 
     def leasts(self, low: Reals, high: Reals) -> Scaled:
         """Bound w over intervals from below."""

@@ -16,7 +16,7 @@ import numpy as np
 from flint import acb, arb
 
 from leadterms.evaluation.certified.tools.balls import Ball, disc, interval
-from leadterms.evaluation.certified.tools.discs import WIDER, Discs, Reals, upwards, whole_places
+from leadterms.evaluation.certified.tools.discs import WIDER, Discs, Reals, different_places, upwards
 from leadterms.evaluation.certified.weights.weight_base import WeightBalls
 from leadterms.evaluation.precision import ball_precision
 from leadterms.model.weights import Weight
@@ -102,8 +102,8 @@ class RememberedBalls(WeightBalls):
         usable[beyond] = False
         rows = np.zeros((5, len(x)))
         kind: Kind = type(self)
-        places = whole_places(*(part[usable] for part in (level, i, j)))
-        rows[:, usable] = np.array([_known(kind, *place) for place in places]).reshape(-1, 5).T
+        places, back = different_places(*(part[usable] for part in (level, i, j)))
+        rows[:, usable] = np.array([_known(kind, *place) for place in places]).reshape(-1, 5)[back].T
         real, imag, error, size, steepest = rows
         exponent = steepest * np.hypot(across, up) * WIDER
         near = usable & (exponent < 0.69)
@@ -117,8 +117,8 @@ class RememberedBalls(WeightBalls):
         unit = 1 / step[wide]
         spread, top = width[wide] + margin[wide], (y + height + margin)[wide]
         low, high = np.floor((x[wide] - spread) * unit), np.ceil((x[wide] + spread) * unit)
-        keys = whole_places(level[wide], low, high, np.ceil(top * unit))
-        radii[wide] = [self._top_upwards(*key) for key in keys]
+        keys, back = different_places(level[wide], low, high, np.ceil(top * unit))
+        radii[wide] = np.array([self._top_upwards(*key) for key in keys])[back]
         found = Discs(centres, radii).times(self.scale, ~wide)
         for n, (a, b, c, d) in zip(beyond.tolist(), boxes, strict=True):
             found.put(n, self.on(acb(arb(a, c), arb(b, d))))
